@@ -1,0 +1,3 @@
+"""Value-based Acme agents whose penultimate layer is a mixture of experts."""
+
+from acme_moe import _compat as _compat

@@ -1,0 +1,43 @@
+"""Specs that tell replay how an observation may be stored."""
+
+from __future__ import annotations
+
+import numpy as np
+from dm_env import specs
+
+
+class StackedFrames(specs.BoundedArray):
+    """A `uint8` observation `[height, width, stack]`: the last frames, newest last.
+
+    An environment with this spec promises that each observation is the one before
+    it moved by one frame, and that the first observation of an episode is zero
+    but for its newest frame. Replay relies on that to store every frame once; any
+    other spec is stored as it is.
+    """
+
+    def __init__(
+        self, height: int, width: int, stack: int, name: str = "frames"
+    ) -> None:
+        """Describes the stack.
+
+        Args:
+          height: rows of one frame, in pixels.
+          width: columns of one frame, in pixels.
+          stack: how many frames an observation holds.
+          name: name of the spec, for messages.
+        """
+        super().__init__((height, width, stack), np.uint8, 0, 255, name)
+
+    @property
+    def stack(self) -> int:
+        """How many frames an observation holds."""
+        return self.shape[-1]
+
+    @property
+    def frame(self) -> specs.BoundedArray:
+        """The spec of one frame, `uint8 [height, width]`."""
+        return specs.BoundedArray(self.shape[:-1], self.dtype, 0, 255, self.name)
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        height, width, stack = self.shape
+        return StackedFrames, (height, width, stack, self.name)

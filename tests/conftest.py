@@ -1,0 +1,7 @@
+"""Settings that every test shares."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Compiling, not running, takes most of the time of these small programs.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
