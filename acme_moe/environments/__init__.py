@@ -1,0 +1,37 @@
+"""Atari 2600 games as `dm_env` environments, the suites of games, and their scores.
+
+Importing this package loads no emulator: names, suites, scores and settings serve
+programs that only check a config or read results. `AtariEnvironment` brings ale-py
+and OpenCV in when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from acme_moe.environments.config import AtariConfig
+from acme_moe.environments.games import GAMES, SUITES, resolve_game, rom_id
+from acme_moe.environments.scores import SCORES, Score, human_normalized_score
+
+if TYPE_CHECKING:
+    from acme_moe.environments.atari import AtariEnvironment
+
+__all__ = [
+    "GAMES",
+    "SCORES",
+    "SUITES",
+    "AtariConfig",
+    "AtariEnvironment",
+    "Score",
+    "human_normalized_score",
+    "resolve_game",
+    "rom_id",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AtariEnvironment":
+        from acme_moe.environments.atari import AtariEnvironment
+
+        return AtariEnvironment
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,213 @@
+"""An Atari 2600 game, played in the Arcade Learning Environment, as a `dm_env`."""
+
+from __future__ import annotations
+
+import ale_py
+import dm_env
+import numpy as np
+from ale_py import roms
+from dm_env import specs
+
+from acme_moe.environments.config import AtariConfig
+from acme_moe.environments.games import resolve_game, rom_id
+from acme_moe.environments.screen import Screen, stack_frames
+from acme_moe.specs import StackedFrames
+
+_CONTINUES = np.float32(1)
+_ENDS = np.float32(0)
+_MAX_SEED = 2**31 - 1
+
+
+class AtariEnvironment(dm_env.Environment):
+    """A game with the preprocessing of Mnih et al. (2015) and Machado et al. (2018).
+
+    An observation is the last frames, `uint8 [screen_size, screen_size, frame_stack]`,
+    newest last. The first one of an episode is zero but for its newest frame. It is
+    a new array each time, which the caller may keep. Rewards are not clipped.
+
+    A *game* lasts until the emulator says that it is over, an *episode* until the agent
+    is told so. They differ where `terminal_on_life_loss` is set: a lost life ends an
+    episode with discount 0, and the next `reset` goes on in the same game and leaves
+    the emulator alone. `game_over` and `episode_return` speak of the game.
+
+    A game of `max_episode_steps` agent steps is truncated: the episode ends with
+    discount 1, for what follows still has a value, and the next one starts a new game.
+    """
+
+    def __init__(
+        self, game: str, seed: int = 0, config: AtariConfig | None = None
+    ) -> None:
+        """Loads a game.
+
+        Args:
+          game: which one, `MsPacman` or `ms_pacman`.
+          seed: of the emulator, which draws the sticky actions. It is not used again
+            when a game starts, so the games of one environment differ.
+          config: how the emulator is turned into an environment.
+
+        Raises:
+          ValueError: if there is no such game, or the seed is not in [0, 2^31).
+        """
+        self._game = resolve_game(game)
+        if not 0 <= seed <= _MAX_SEED:
+            raise ValueError(f"seed: {seed!r} is not in [0, {_MAX_SEED}]")
+        self._config = config = AtariConfig() if config is None else config
+        # The emulator greets on stderr unless told before it is made.
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+        self._ale = ale = ale_py.ALEInterface()
+        ale.setInt("random_seed", int(seed))
+        ale.setFloat("repeat_action_probability", config.sticky_action_probability)
+        rom = roms.get_rom_path(rom_id(self._game))
+        assert rom is not None  # `GAMES` has no others.
+        ale.loadROM(rom)
+        self._actions = tuple(
+            ale.getLegalActionSet()
+            if config.full_action_space
+            else ale.getMinimalActionSet()
+        )
+        self._spec = StackedFrames(
+            config.screen_size, config.screen_size, config.frame_stack
+        )
+        self._screen = Screen(ale, config.screen_size)
+        self._blank = np.zeros(self._spec.frame.shape, np.uint8)
+        self._frames = [self._blank] * config.frame_stack
+        self._lives = 0
+        self._steps = 0
+        self._return = 0
+        self._game_over = True  # There is none yet: `reset` starts one.
+        self._in_episode = False
+
+    def reset(self) -> dm_env.TimeStep:
+        """Starts an episode.
+
+        After a lost life that ended an episode it goes on in the same game; otherwise,
+        in the middle of an episode too, it starts a new one.
+
+        Returns:
+          A `FIRST` step.
+        """
+        if self._in_episode or self._game_over:
+            self._ale.reset_game()
+            self._lives = self._ale.lives()
+            self._steps = 0
+            self._return = 0
+            self._game_over = False
+            self._screen.clear()
+            self._screen.fetch(0)
+            self._screen.pool()
+            newest = self._screen.resize()
+        else:
+            newest = self._frames[-1]
+        self._in_episode = True
+        self._frames = [self._blank] * (self._config.frame_stack - 1) + [newest]
+        return dm_env.restart(stack_frames(self._frames))
+
+    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
+        """Holds an action for `frame_skip` frames, or until the episode ends.
+
+        Args:
+          action: an index into the actions of `action_spec`. Not looked at where this
+            starts an episode, before the first `reset` or after a `LAST` step.
+
+        Returns:
+          The step, with reward and discount of type `np.float32`.
+
+        Raises:
+          ValueError: if there is no such action.
+        """
+        if not self._in_episode:
+            return self.reset()
+        index = int(action)
+        if not 0 <= index < len(self._actions):
+            raise ValueError(f"action: {index} is not in [0, {len(self._actions)})")
+        reward, terminal = self._play(self._actions[index])
+        self._steps += 1
+        self._return += reward
+        if self._steps >= self._config.max_episode_steps:
+            self._game_over = True
+        self._screen.pool()
+        self._frames = [*self._frames[1:], self._screen.resize()]
+        self._in_episode = not (terminal or self._game_over)
+        return dm_env.TimeStep(
+            dm_env.StepType.MID if self._in_episode else dm_env.StepType.LAST,
+            np.float32(reward),
+            _ENDS if terminal else _CONTINUES,
+            stack_frames(self._frames),
+        )
+
+    def _play(self, action: ale_py.Action) -> tuple[int, bool]:
+        """Holds an action; the reward, and whether a life or the game came to an end.
+
+        The screen gets the last two frames of the `frame_skip`. As in the reference, it
+        keeps what it had where the episode ends before them.
+        """
+        ale = self._ale
+        frame_skip = self._config.frame_skip
+        first_pooled = max(0, frame_skip - 2)
+        ends_with_life = self._config.terminal_on_life_loss
+        reward = 0
+        terminal = False
+        for i in range(frame_skip):
+            reward += ale.act(action)
+            if ale.game_over():
+                self._game_over = terminal = True
+            if ends_with_life:
+                lives = ale.lives()
+                terminal = terminal or lives < self._lives
+                self._lives = lives
+            if i >= first_pooled:
+                self._screen.fetch(i - first_pooled)
+            if terminal:
+                break
+        return reward, terminal
+
+    def observation_spec(self) -> StackedFrames:
+        """Frames, `uint8 [screen_size, screen_size, frame_stack]`, newest last."""
+        return self._spec
+
+    def action_spec(self) -> specs.DiscreteArray:
+        """Indices, `int32`, into the actions that the game reacts to or into all 18."""
+        return specs.DiscreteArray(len(self._actions), np.int32, "action")
+
+    def reward_spec(self) -> specs.Array:
+        """The change of the game's score, `float32`, not clipped."""
+        return specs.Array((), np.float32, "reward")
+
+    def discount_spec(self) -> specs.BoundedArray:
+        """0 where an episode ended, 1 elsewhere, truncation included; `float32`."""
+        return specs.BoundedArray((), np.float32, 0, 1, "discount")
+
+    def render(self) -> np.ndarray:
+        """The emulator's current screen in colour, a new `uint8 [height, width, 3]`."""
+        return self._ale.getScreenRGB()
+
+    @property
+    def game(self) -> str:
+        """The game's name as in `acme_moe.environments.GAMES`."""
+        return self._game
+
+    @property
+    def lives(self) -> int:
+        """Lives left in the game, 0 in games without lives."""
+        return self._ale.lives()
+
+    @property
+    def ale(self) -> ale_py.ALEInterface:
+        """The emulator. To look at: whoever acts on it changes the episode."""
+        return self._ale
+
+    @property
+    def game_over(self) -> bool:
+        """Whether the last step ended the game, by truncation too; not so for a life.
+
+        Also true before the first `reset`.
+        """
+        return self._game_over
+
+    @property
+    def episode_return(self) -> float:
+        """Sum of the rewards of the game so far, over all of its lives, not clipped.
+
+        Stays until `reset` starts a new game.
+        """
+        return float(self._return)

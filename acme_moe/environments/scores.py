@@ -1,0 +1,147 @@
+"""Scores of a random agent and of people, and what is normalised by them.
+
+Where the numbers are from:
+
+* The 57 games of the usual benchmark: Wang et al. (2016), "Dueling Network
+  Architectures for Deep Reinforcement Learning", appendix, whose random agent and
+  professional tester started after up to 30 no-ops; as collected in `atari_data.py`
+  of google-deepmind/dqn_zoo. The earlier table of Mnih et al. (2015) differs a little.
+* AirRaid, Carnival, ElevatorAction, JourneyEscape and Pooyan, which are in the suite of
+  60 but not among the 57: Kim et al. (2024), "Investigating Pre-Training Objectives for
+  Generalization in Vision-Based Reinforcement Learning", `src/envs/atari.py` of
+  dojeon-ai/Atari-PB. It says that its author played these games, not how often: take
+  them for rougher than the others. No other source of human scores was found.
+
+Scores are returns of whole games of at most 108,000 frames, rewards not clipped.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from acme_moe.environments.games import resolve_game
+
+_WANG_2016 = "Wang et al. (2016)"
+_KIM_2024 = "Kim et al. (2024)"
+
+
+class Score(NamedTuple):
+    """Returns that a game's score is normalised by.
+
+    Attributes:
+      random: of an agent that draws its actions uniformly.
+      human: of a person.
+      source: who published the two.
+    """
+
+    random: float
+    human: float
+    source: str
+
+
+def _read(table: str, source: str) -> dict[str, Score]:
+    """Reads lines of a game's name, its random and its human score."""
+    rows = (line.split() for line in table.strip().splitlines())
+    return {game: Score(float(low), float(high), source) for game, low, high in rows}
+
+
+# game, random, human
+_TABLE_57 = """
+    Alien                227.8   7127.7
+    Amidar                 5.8   1719.5
+    Assault              222.4    742.0
+    Asterix              210.0   8503.3
+    Asteroids            719.1  47388.7
+    Atlantis           12850.0  29028.1
+    BankHeist             14.2    753.1
+    BattleZone          2360.0  37187.5
+    BeamRider            363.9  16926.5
+    Berzerk              123.7   2630.4
+    Bowling               23.1    160.7
+    Boxing                 0.1     12.1
+    Breakout               1.7     30.5
+    Centipede           2090.9  12017.0
+    ChopperCommand       811.0   7387.8
+    CrazyClimber       10780.5  35829.4
+    Defender            2874.5  18688.9
+    DemonAttack          152.1   1971.0
+    DoubleDunk           -18.6    -16.4
+    Enduro                 0.0    860.5
+    FishingDerby         -91.7    -38.7
+    Freeway                0.0     29.6
+    Frostbite             65.2   4334.7
+    Gopher               257.6   2412.5
+    Gravitar             173.0   3351.4
+    Hero                1027.0  30826.4
+    IceHockey            -11.2      0.9
+    Jamesbond             29.0    302.8
+    Kangaroo              52.0   3035.0
+    Krull               1598.0   2665.5
+    KungFuMaster         258.5  22736.3
+    MontezumaRevenge       0.0   4753.3
+    MsPacman             307.3   6951.6
+    NameThisGame        2292.3   8049.0
+    Phoenix              761.4   7242.6
+    Pitfall             -229.4   6463.7
+    Pong                 -20.7     14.6
+    PrivateEye            24.9  69571.3
+    Qbert                163.9  13455.0
+    Riverraid           1338.5  17118.0
+    RoadRunner            11.5   7845.0
+    Robotank               2.2     11.9
+    Seaquest              68.4  42054.7
+    Skiing            -17098.1  -4336.9
+    Solaris             1236.3  12326.7
+    SpaceInvaders        148.0   1668.7
+    StarGunner           664.0  10250.0
+    Surround             -10.0      6.5
+    Tennis               -23.8     -8.3
+    TimePilot           3568.0   5229.2
+    Tutankham             11.4    167.6
+    UpNDown              533.4  11693.2
+    Venture                0.0   1187.5
+    VideoPinball       16256.9  17667.9
+    WizardOfWor          563.5   4756.5
+    YarsRevenge         3092.9  54576.9
+    Zaxxon                32.5   9173.3
+"""
+
+# A uniformly random agent in this environment (default settings, seed 0) had these
+# means and standard errors: AirRaid 566 +- 34 and Carnival 723 +- 31 over 100 games,
+# Pooyan 436 +- 27 over 73, JourneyEscape -20,019 +- 1,063 over 58. Of 20 games of
+# ElevatorAction 16 scored nothing and three 35,000 or more, so its random score is a
+# matter of luck, and human-normalised scores of that game say little.
+_TABLE_OTHERS = """
+    AirRaid             579.25   3325.0
+    Carnival             700.8  22870.0
+    ElevatorAction      4387.0   6750.5
+    JourneyEscape     -19977.0   1129.3
+    Pooyan               371.2   3004.3
+"""
+
+SCORES: dict[str, Score] = {
+    **_read(_TABLE_57, _WANG_2016),
+    **_read(_TABLE_OTHERS, _KIM_2024),
+}
+"""Random and human scores of every game that both have been published of."""
+
+
+def human_normalized_score(game: str, episode_return: float) -> float:
+    """Where a return lies between those of a random agent, 0, and of a person, 1.
+
+    Args:
+      game: the game's name, in any form that `resolve_game` takes.
+      episode_return: sum of the rewards of a whole game, not clipped.
+
+    Returns:
+      `(episode_return - random) / (human - random)`, or nan for games without published
+      scores; those of all suites have some.
+
+    Raises:
+      ValueError: if no game has that name.
+    """
+    score = SCORES.get(resolve_game(game))
+    if score is None:
+        return math.nan
+    return (episode_return - score.random) / (score.human - score.random)

@@ -1,0 +1,152 @@
+"""Agent steps per second of an Atari environment, beside the bare emulator's frames.
+
+Both play the same game with the same seed and actions, in short turns, so that a busy
+machine slows both. Seconds are those of the processor, all threads together: what other
+programs take in between does not count. The ratio is the environment's steps per second
+over a quarter (the frame skip is 4) of the emulator's frames per second: an environment
+that costs nothing besides the emulator would reach 1. The figures are medians, those of
+the preprocessing's parts over single steps and the others over turns.
+
+    python benchmarks/environment.py --game=Pong,Seaquest --json=environment.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+from acme_moe.environments import AtariConfig, resolve_game
+from acme_moe.environments.atari import AtariEnvironment
+from acme_moe.environments.screen import Screen, stack_frames
+
+_FLOOR = 0.75  # What the ratio has to reach.
+_CONFIG = AtariConfig()
+_PARTS = ("grayscale", "maximum", "resize", "stack")
+
+
+class _Emulator:
+    """The game without an environment."""
+
+    def __init__(self, environment: AtariEnvironment) -> None:
+        self._ale = environment.ale
+        self._ale.reset_game()
+        self._actions = tuple(self._ale.getMinimalActionSet())
+        self._screen = Screen(self._ale, _CONFIG.screen_size)
+        self._frames = [self._screen.resize()] * _CONFIG.frame_stack
+
+    def play(self, actions: list[int]) -> None:
+        """Plays the frames of these agent steps, and nothing else."""
+        ale = self._ale
+        for action in actions:
+            code = self._actions[action]
+            for _ in range(_CONFIG.frame_skip):
+                ale.act(code)
+            if ale.game_over():
+                ale.reset_game()
+
+    def time_parts(self, actions: list[int]) -> dict[str, float]:
+        """Microseconds that each part of the preprocessing takes an agent step."""
+        times: dict[str, list[float]] = {part: [] for part in _PARTS}
+        for action in actions:
+            self.play([action])
+            marks = [time.process_time()]
+            self._screen.fetch(0)
+            self._screen.fetch(1)
+            marks.append(time.process_time())
+            self._screen.pool()
+            marks.append(time.process_time())
+            newest = self._screen.resize()
+            marks.append(time.process_time())
+            self._frames = [*self._frames[1:], newest]
+            stack_frames(self._frames)
+            marks.append(time.process_time())
+            for part, seconds in zip(_PARTS, np.diff(marks), strict=True):
+                times[part].append(1e6 * float(seconds))
+        return {part: statistics.median(values) for part, values in times.items()}
+
+
+def _measure(game: str, steps: int, turns: int, seed: int) -> dict[str, Any]:
+    """Plays a game both ways in turns; the figures of one row of the table."""
+    environment = AtariEnvironment(game, seed, _CONFIG)
+    emulator = _Emulator(AtariEnvironment(game, seed, _CONFIG))
+    rng = np.random.default_rng(seed)
+    steps_per_second, frames_per_second, ratios = [], [], []
+    environment.reset()
+    for i in range(turns + 1):
+        actions = rng.integers(environment.action_spec().num_values, size=steps)
+        chosen = actions.tolist()
+        start = time.process_time()
+        for action in chosen:
+            environment.step(action)
+        middle = time.process_time()
+        emulator.play(chosen)
+        end = time.process_time()
+        if i == 0:  # Warms up.
+            continue
+        steps_per_second.append(steps / (middle - start))
+        frames_per_second.append(steps * _CONFIG.frame_skip / (end - middle))
+        ratios.append((end - middle) / (middle - start))
+    return {
+        "game": game,
+        "emulator_frames_per_second": statistics.median(frames_per_second),
+        "agent_steps_per_second": statistics.median(steps_per_second),
+        "ratio": statistics.median(ratios),
+        "floor": _FLOOR,
+        "microseconds": emulator.time_parts(
+            rng.integers(environment.action_spec().num_values, size=500).tolist()
+        ),
+    }
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"{'game':<20} {'frames/s':>9} {'steps/s':>8} {'ratio':>6} {'floor':>6}  "
+        "microseconds a step: " + ", ".join(_PARTS)
+    )
+    for row in rows:
+        parts = "  ".join(f"{row['microseconds'][part]:5.1f}" for part in _PARTS)
+        print(
+            f"{row['game']:<20} {row['emulator_frames_per_second']:9.0f} "
+            f"{row['agent_steps_per_second']:8.0f} {row['ratio']:6.3f} "
+            f"{row['floor']:6.2f}  {parts}"
+        )
+
+
+def main() -> None:
+    """Measures the games that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--game",
+        action="append",
+        help="a game, or several with commas between; Pong and Seaquest if not given",
+    )
+    parser.add_argument("--steps", type=int, default=50, help="agent steps a turn")
+    parser.add_argument("--turns", type=int, default=100, help="turns a game")
+    parser.add_argument("--seed", type=int, default=0, help="of emulator and actions")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the figures")
+    flags = parser.parse_args()
+    for name in ("steps", "turns"):
+        if getattr(flags, name) < 1:
+            parser.error(f"--{name}: at least 1")
+    try:
+        games = [
+            resolve_game(name)
+            for names in flags.game or ["Pong,Seaquest"]
+            for name in names.split(",")
+        ]
+    except ValueError as error:
+        parser.error(str(error))
+    rows = [_measure(game, flags.steps, flags.turns, flags.seed) for game in games]
+    _print_table(rows)
+    if flags.json:
+        flags.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
