@@ -1,0 +1,29 @@
+"""Losses on plain arrays, one value an example."""
+
+from acme_moe.losses.c51 import (
+    categorical_double_q_errors,
+    importance_weights,
+    priorities,
+    projected_targets,
+)
+from acme_moe.losses.conservative import conservative_errors
+from acme_moe.losses.load_balancing import (
+    importance_loss,
+    load_balancing_loss,
+    load_loss,
+)
+from acme_moe.losses.td import huber, q_learning_errors, squared
+
+__all__ = [
+    "categorical_double_q_errors",
+    "conservative_errors",
+    "huber",
+    "importance_loss",
+    "importance_weights",
+    "load_balancing_loss",
+    "load_loss",
+    "priorities",
+    "projected_targets",
+    "q_learning_errors",
+    "squared",
+]

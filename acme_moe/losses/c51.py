@@ -1,0 +1,87 @@
+"""The categorical loss of C51 and Rainbow, and its part in prioritised replay."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import rlax
+
+# Keeps the root's gradient and the reciprocal finite at zero.
+_EPSILON = 1e-10
+
+
+def categorical_double_q_errors(
+    logits_tm1: jax.Array,
+    atoms: jax.Array,
+    a_tm1: jax.Array,
+    r_t: jax.Array,
+    discount_t: jax.Array,
+    logits_t_value: jax.Array,
+    q_t_selector: jax.Array,
+) -> jax.Array:
+    """Cross-entropy to the projected target (Bellemare et al., 2017, algorithm 1).
+
+    The next action is the best of `q_t_selector`: those of the online network for
+    double Q-learning, as in Rainbow (Hessel et al., 2018).
+
+    Args:
+      logits_tm1: `[B, A, N]`, distributions at the states.
+      atoms: `[N]`, the support of all distributions.
+      a_tm1: `[B]` int, the actions taken.
+      r_t: `[B]`, rewards; for several steps, their discounted sum.
+      discount_t: `[B]`, the discount of the next state, 0 where the episode ended.
+      logits_t_value: `[B, A, N]`, distributions at the next states that the target
+        is made of.
+      q_t_selector: `[B, A]`, Q-values that choose the next actions.
+
+    Returns:
+      `[B]`, the losses; no gradient passes through the target.
+    """
+    loss = jax.vmap(
+        rlax.categorical_double_q_learning, in_axes=(None, 0, 0, 0, 0, None, 0, 0)
+    )
+    errors = loss(
+        atoms, logits_tm1, a_tm1, r_t, discount_t, atoms, logits_t_value, q_t_selector
+    )
+    return jnp.asarray(errors)
+
+
+def projected_targets(
+    atoms: jax.Array,
+    r_t: jax.Array,
+    discount_t: jax.Array,
+    probabilities_t: jax.Array,
+) -> jax.Array:
+    """Distributions of `r + discount * z`, projected back onto the atoms.
+
+    Equation 7 of Bellemare et al. (2017).
+
+    Args:
+      atoms: `[N]`, the support.
+      r_t: `[B]`, rewards.
+      discount_t: `[B]`, discounts.
+      probabilities_t: `[B, N]`, distributions at the next states.
+
+    Returns:
+      `[B, N]`.
+    """
+    moved = r_t[:, None] + discount_t[:, None] * atoms
+    project = jax.vmap(rlax.categorical_l2_project, in_axes=(0, 0, None))
+    return jnp.asarray(project(moved, probabilities_t, atoms))
+
+
+def importance_weights(probabilities: jax.Array) -> jax.Array:
+    """Weights `1/sqrt(p)` over their maximum, `[B] -> [B]`.
+
+    Schaul et al. (2016), section 3.4, with exponent 0.5.
+
+    Args:
+      probabilities: `[B]`, with which (up to a factor) the examples were sampled.
+    """
+    weights = jax.lax.rsqrt(probabilities + _EPSILON)
+    return weights / jnp.max(weights)
+
+
+def priorities(per_example_losses: jax.Array) -> jax.Array:
+    """New priorities, the square root of the losses, `[B] -> [B]`."""
+    return jnp.sqrt(per_example_losses + _EPSILON)

@@ -1,0 +1,23 @@
+"""The regulariser of conservative Q-learning."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
+    """How far the Q-values lie above that of the action in the data.
+
+    `logsumexp(Q(s, .)) - Q(s, a)` (Kumar et al., 2020, equation 4), which is the
+    cross-entropy of the softmax policy to the data's action.
+
+    Args:
+      q_tm1: `[B, A]`, Q-values of the states.
+      a_tm1: `[B]` int, the actions taken.
+
+    Returns:
+      `[B]`.
+    """
+    chosen = jnp.take_along_axis(q_tm1, a_tm1[:, None], axis=-1)[:, 0]
+    return jax.nn.logsumexp(q_tm1, axis=-1) - chosen

@@ -1,0 +1,154 @@
+"""Encoders: an observation becomes a feature map or a feature vector.
+
+Each returns its output and the output of every ReLU inside it, by name (in the
+Impala ResNet, the name of the layer that the ReLU feeds). The layer that each is
+built from is an argument, so that a mixture can stand in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import layers
+
+Activations = dict[str, jax.Array]
+# Called with the arguments of `layers.Conv` or `layers.Dense`; gives a layer.
+LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
+
+_NATURE_LAYERS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+_IMPALA_CHANNELS = (16, 32, 32)
+_IMPALA_BLOCKS = 2
+
+
+def nature_cnn(
+    images: jax.Array, conv: LayerFactory = layers.Conv
+) -> tuple[jax.Array, Activations]:
+    """The convolutional network of Mnih et al. (2015), with `SAME` padding.
+
+    Args:
+      images: `[B, H, W, C]`, a float dtype.
+      conv: makes a layer, with the arguments of `layers.Conv`.
+
+    Returns:
+      Features `[B, H/8, W/8, 64]` (rounded up) and activations.
+    """
+    activations: Activations = {}
+    x = images
+    for index, (channels, size, stride) in enumerate(_NATURE_LAYERS):
+        name = f"conv_{index}"
+        x = conv(channels, size, stride, name=name)(x)
+        x = activations[name] = layers.relu(x)
+    return x, activations
+
+
+def impala(
+    images: jax.Array,
+    width: float = 1,
+    filter_size: int = 3,
+    conv: LayerFactory = layers.Conv,
+) -> tuple[jax.Array, Activations]:
+    """The ResNet of Espeholt et al. (2018), figure 3, without its dense layer.
+
+    Args:
+      images: `[B, H, W, C]`, a float dtype.
+      width: factor on the 16, 32, 32 channels of the three stacks.
+      filter_size: height and width of every filter.
+      conv: makes a layer, with the arguments of `layers.Conv`.
+
+    Returns:
+      Features `[B, H/8, W/8, 32 * width]` (rounded up) and activations.
+    """
+    activations: Activations = {}
+    x = images
+    for stack, base_channels in enumerate(_IMPALA_CHANNELS):
+        channels = int(base_channels * width)
+        prefix = f"stack_{stack}"
+        x = max_pool(conv(channels, filter_size, name=f"{prefix}_conv")(x))
+        for block in range(_IMPALA_BLOCKS):
+            shortcut = x
+            for index in range(2):
+                name = f"{prefix}_block_{block}_conv_{index}"
+                x = activations[name] = layers.relu(x)
+                x = conv(channels, filter_size, lecun=True, name=name)(x)
+            x = x + shortcut
+    x = activations["encoder_output"] = layers.relu(x)
+    return x, activations
+
+
+def mlp(
+    vectors: jax.Array, widths: Sequence[int], dense: LayerFactory = layers.Dense
+) -> tuple[jax.Array, Activations]:
+    """Dense layers, each with a ReLU.
+
+    Args:
+      vectors: `[B, D]`, a float dtype.
+      widths: units of each layer.
+      dense: makes a layer, with the arguments of `layers.Dense`.
+
+    Returns:
+      Features `[B, widths[-1]]` and activations.
+    """
+    activations: Activations = {}
+    x = vectors
+    for index, width in enumerate(widths):
+        name = f"dense_{index}"
+        x = dense(width, name=name)(x)
+        x = activations[name] = layers.relu(x)
+    return x, activations
+
+
+def max_pool(x: jax.Array) -> jax.Array:
+    """Maximum over 3x3 windows with stride 2 and `SAME` padding, `[B, H, W, C]`."""
+    return jax.lax.reduce_window(
+        x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"
+    )
+
+
+def to_images(observations: Any, dtype: jnp.dtype) -> jax.Array:
+    """Observations as float images; `uint8` is scaled by 1/255.
+
+    Args:
+      observations: one array `[B, H, W, C]`, alone or as a nest's only leaf.
+      dtype: dtype of the result.
+
+    Returns:
+      `[B, H, W, C]`.
+
+    Raises:
+      ValueError: the observation is not one image.
+    """
+    leaves = jax.tree_util.tree_leaves(observations)
+    if len(leaves) != 1 or jnp.ndim(leaves[0]) != 4:
+        shapes = ", ".join(str(jnp.shape(leaf)) for leaf in leaves)
+        raise ValueError(
+            f"observations: {shapes} is not one image [B, H, W, C]; a network on"
+            " other observations needs encoder 'mlp'"
+        )
+    return _to_float(leaves[0], dtype)
+
+
+def to_vectors(observations: Any, dtype: jnp.dtype) -> jax.Array:
+    """Observations flattened and put side by side; `uint8` is scaled by 1/255.
+
+    Args:
+      observations: a nest of arrays `[B, ...]`.
+      dtype: dtype of the result.
+
+    Returns:
+      `[B, D]`.
+    """
+    leaves = jax.tree_util.tree_leaves(observations)
+    flat = [_to_float(x, dtype).reshape(jnp.shape(x)[0], -1) for x in leaves]
+    return jnp.concatenate(flat, axis=-1)
+
+
+def _to_float(x: jax.Array, dtype: jnp.dtype) -> jax.Array:
+    x = jnp.asarray(x)
+    if x.dtype == jnp.uint8:
+        # Scaled in float32: bfloat16 has too few digits for 1/255.
+        return (x.astype(jnp.float32) / 255.0).astype(dtype)
+    return x.astype(dtype)

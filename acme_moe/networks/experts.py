@@ -1,0 +1,46 @@
+"""The experts of a mixture: one hidden layer each, all in two matrix products."""
+
+from __future__ import annotations
+
+import haiku as hk
+import jax
+
+from acme_moe.networks import layers
+from acme_moe.networks.encoders import LayerFactory
+
+
+class Experts(hk.Module):
+    """Dense -> ReLU -> dense back to the token size, for all experts at once.
+
+    Section 3 of the MoE paper: an expert is the penultimate layer, followed by a
+    linear map that keeps the token size. `hidden_dense` makes the former, with the
+    arguments of `layers.Dense`: in a network with noisy layers it is one.
+    """
+
+    def __init__(
+        self,
+        num_experts: int,
+        hidden_units: int,
+        hidden_dense: LayerFactory = layers.Dense,
+        name: str = "experts",
+    ) -> None:
+        super().__init__(name=name)
+        self._num_experts = num_experts
+        self._hidden_units = hidden_units
+        self._hidden_dense = hidden_dense
+
+    def __call__(self, slots: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Applies each expert to its slots.
+
+        Args:
+          slots: `[E, B, S, d]`.
+
+        Returns:
+          Outputs `[E, B, S, d]` and hidden activations `[E, B, S, hidden]`.
+        """
+        first = self._hidden_dense(
+            self._hidden_units, num_experts=self._num_experts, name="hidden"
+        )
+        hidden = layers.relu(first(slots))
+        output = layers.Dense(slots.shape[-1], self._num_experts, name="output")
+        return output(hidden), hidden

@@ -1,0 +1,198 @@
+"""Dense and convolutional layers; with an expert axis, one a layer of experts.
+
+Parameters are float32 and are cast to the dtype of the input, so that the caller
+chooses the precision of the products by what it passes in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+# Standard deviation of a standard normal that is cut off at two of its own.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+
+@contextlib.contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Puts parameters under a name, and operations too, for profiles and `describe`."""
+    with hk.name_scope(name), jax.named_scope(name):
+        yield
+
+
+def xavier_uniform(fan_in: int, fan_out: int) -> hk.initializers.Initializer:
+    """Uniform initialiser of Glorot & Bengio (2010), for any leading axes."""
+    limit = math.sqrt(6.0 / (fan_in + fan_out))
+    return hk.initializers.RandomUniform(-limit, limit)
+
+
+def lecun_normal(fan_in: int) -> hk.initializers.Initializer:
+    """Truncated normal initialiser of variance `1 / fan_in`, for any leading axes."""
+    stddev = 1.0 / math.sqrt(fan_in) / _TRUNCATED_STDDEV
+    return hk.initializers.TruncatedNormal(stddev)
+
+
+def get_parameter(
+    name: str,
+    shape: tuple[int, ...],
+    dtype: jnp.dtype,
+    init: hk.initializers.Initializer,
+) -> jax.Array:
+    """A float32 parameter of the current module, cast to a dtype."""
+    return hk.get_parameter(name, shape, jnp.float32, init).astype(dtype)
+
+
+def at_least_float32(x: jax.Array) -> jax.Array:
+    """For routers, which need the digits (Fedus et al., 2022, section 2.4)."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+@jax.custom_jvp
+def relu(x: jax.Array) -> jax.Array:
+    """Rectifier whose gradient is read off its output.
+
+    The input then need not be kept until the backward pass, which saves a good part
+    of the memory that XLA:CPU touches in a step. The gradient at 0 is 0.
+    """
+    return jnp.maximum(x, 0)
+
+
+@relu.defjvp
+def _relu_jvp(
+    primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    y = relu(*primals)
+    return y, jnp.where(y > 0, tangents[0], 0)
+
+
+def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
+    """Affine map of the last axis.
+
+    Args:
+      x: `[B, ..., i]`, or `[E, B, S, i]` with experts.
+      w: `[i, o]`, or `[E, i, o]`.
+      b: `[o]`, or `[E, o]`.
+
+    Returns:
+      `[B, ..., o]`, or `[E, B, S, o]`: one matrix product, batched over experts.
+    """
+    if w.ndim == 2:
+        return x @ w + b
+    # Examples and slots as one axis: the gradients of weights and biases sum over
+    # both, and XLA:CPU sums over two axes many times slower than over one.
+    rows = x.reshape(x.shape[0], -1, x.shape[-1])
+    return (rows @ w + b[:, None]).reshape(*x.shape[:-1], w.shape[-1])
+
+
+class Dense(hk.Module):
+    """Affine map of the last axis, `[B, ..., i] -> [B, ..., o]`.
+
+    With `num_experts`, `[E, B, S, i] -> [E, B, S, o]`, each expert by its own
+    weights, and the initialiser's fans are those of one expert.
+    """
+
+    def __init__(
+        self, output_size: int, num_experts: int | None = None, name: str = "dense"
+    ) -> None:
+        super().__init__(name=name)
+        self._output_size = output_size
+        self._stack = () if num_experts is None else (num_experts,)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Applies the layer."""
+        fan_in, fan_out = x.shape[-1], self._output_size
+        w = get_parameter(
+            "w",
+            (*self._stack, fan_in, fan_out),
+            x.dtype,
+            xavier_uniform(fan_in, fan_out),
+        )
+        b = get_parameter("b", (*self._stack, fan_out), x.dtype, jnp.zeros)
+        return affine(x, w, b)
+
+
+class Conv(hk.Module):
+    """Convolution, `[B, H, W, i] -> [B, H/stride, W/stride, o]`.
+
+    The initialiser is Xavier uniform, or LeCun normal where `lecun` is true.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        stride: int = 1,
+        lecun: bool = False,
+        padding: str = "SAME",
+        name: str = "conv",
+    ) -> None:
+        super().__init__(name=name)
+        self._channels = channels
+        self._size = size
+        self._stride = stride
+        self._lecun = lecun
+        self._padding = padding
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Applies the layer."""
+        w_init = conv_initializer(self._size, x.shape[-1], self._channels, self._lecun)
+        shape = (self._size, self._size, x.shape[-1], self._channels)
+        w = get_parameter("w", shape, x.dtype, w_init)
+        b = get_parameter("b", (self._channels,), x.dtype, jnp.zeros)
+        return convolve(x, w, self._stride, self._padding) + b
+
+
+class ParallelConv(hk.Module):
+    """Several convolutions of one input, `[B, H, W, i] -> [B, experts, H', W', o]`.
+
+    One convolution with the experts' channels side by side; arguments as of `Conv`.
+    """
+
+    def __init__(
+        self,
+        num_experts: int,
+        channels: int,
+        size: int,
+        stride: int = 1,
+        lecun: bool = False,
+        name: str = "parallel_conv",
+    ) -> None:
+        super().__init__(name=name)
+        self._num_experts = num_experts
+        self._channels = channels
+        self._size = size
+        self._stride = stride
+        self._lecun = lecun
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Applies the layers."""
+        inputs, stack = x.shape[-1], (self._num_experts,)
+        w_init = conv_initializer(self._size, inputs, self._channels, self._lecun)
+        shape = (*stack, self._size, self._size, inputs, self._channels)
+        w = get_parameter("w", shape, x.dtype, w_init)
+        b = get_parameter("b", (*stack, self._channels), x.dtype, jnp.zeros)
+        kernel = jnp.moveaxis(w, 0, 3).reshape(*shape[1:4], -1)
+        y = convolve(x, kernel, self._stride, "SAME")
+        y = y.reshape(*y.shape[:3], self._num_experts, self._channels) + b
+        return jnp.moveaxis(y, 3, 1)
+
+
+def conv_initializer(
+    size: int, inputs: int, outputs: int, lecun: bool
+) -> hk.initializers.Initializer:
+    """Initialiser of a kernel `[..., size, size, inputs, outputs]`."""
+    if lecun:
+        return lecun_normal(size**2 * inputs)
+    return xavier_uniform(size**2 * inputs, size**2 * outputs)
+
+
+def convolve(x: jax.Array, w: jax.Array, stride: int, padding: str) -> jax.Array:
+    """Convolves `[B, H, W, i]` with a kernel `[h, w, i, o]`."""
+    return jax.lax.conv_general_dilated(
+        x, w, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )

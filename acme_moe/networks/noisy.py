@@ -1,0 +1,97 @@
+"""Noisy layers with factorised Gaussian noise (Fortunato et al., 2018)."""
+
+from __future__ import annotations
+
+import math
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import layers
+
+# Initial standard deviation times the square root of the fan-in; the paper on noisy
+# networks has 0.5, the implementation of the experiments that we follow 0.1.
+_INITIAL_SIGMA = 0.1
+
+
+def noise_scale(e: jax.Array) -> jax.Array:
+    """`f(e) = sign(e) sqrt(|e|)` (Fortunato et al., 2018, equation 11)."""
+    return jnp.sign(e) * jnp.sqrt(jnp.abs(e))
+
+
+def noisy_affine(
+    x: jax.Array,
+    w: jax.Array,
+    b: jax.Array,
+    w_sigma: jax.Array,
+    b_sigma: jax.Array,
+    e_in: jax.Array,
+    e_out: jax.Array,
+) -> jax.Array:
+    """A noisy affine map, with noise of its own for each example.
+
+    Weights are `w + w_sigma * (f(e_in) f(e_out)^T)` (equations 8, 10 and 11 of
+    Fortunato et al., 2018). Because the noise is of rank one it moves out of the
+    product, `x (S * (f_in f_out^T)) = ((x * f_in) S) * f_out`, and no example
+    needs a weight matrix of its own.
+
+    Args:
+      x: `[B, ..., i]`, or `[E, B, S, i]` with experts.
+      w: mean weights, `[i, o]` or `[E, i, o]`.
+      b: mean bias, `[o]` or `[E, o]`.
+      w_sigma: standard deviations of `w`.
+      b_sigma: standard deviations of `b`.
+      e_in: standard normal draws, broadcast against `x`.
+      e_out: standard normal draws, broadcast against the result.
+
+    Returns:
+      `[B, ..., o]`, or `[E, B, S, o]` with experts.
+    """
+    f_in, f_out = noise_scale(e_in), noise_scale(e_out)
+    noise = layers.affine(x * f_in, w_sigma, b_sigma) * f_out
+    return layers.affine(x, w, b) + noise
+
+
+class NoisyDense(hk.Module):
+    """`layers.Dense` with noisy weights; draws noise for each example (and expert).
+
+    An example's noise is shared by all its positions or slots, as they pass through
+    the same weights. In evaluation there is no noise and no random key is needed.
+    """
+
+    def __init__(
+        self,
+        output_size: int,
+        num_experts: int | None = None,
+        name: str = "noisy_dense",
+        *,
+        evaluation: bool,
+    ) -> None:
+        super().__init__(name=name)
+        self._output_size = output_size
+        self._evaluation = evaluation
+        self._stack = () if num_experts is None else (num_experts,)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Applies the layer."""
+        bound = 1.0 / math.sqrt(x.shape[-1])
+        mean_init = hk.initializers.RandomUniform(-bound, bound)
+        sigma_init = hk.initializers.Constant(_INITIAL_SIGMA * bound)
+        w_shape = (*self._stack, x.shape[-1], self._output_size)
+        b_shape = (*self._stack, self._output_size)
+        w = layers.get_parameter("w", w_shape, x.dtype, mean_init)
+        b = layers.get_parameter("b", b_shape, x.dtype, mean_init)
+        w_sigma = layers.get_parameter("w_sigma", w_shape, x.dtype, sigma_init)
+        b_sigma = layers.get_parameter("b_sigma", b_shape, x.dtype, sigma_init)
+        if self._evaluation:
+            return layers.affine(x, w, b)
+        examples = x.shape[: 1 + len(self._stack)]
+        shared = (1,) * (x.ndim - len(examples) - 1)
+        e_in = _normal((*examples, *shared, x.shape[-1]), x.dtype)
+        e_out = _normal((*examples, *shared, self._output_size), x.dtype)
+        return noisy_affine(x, w, b, w_sigma, b_sigma, e_in, e_out)
+
+
+def _normal(shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+    return jax.random.normal(hk.next_rng_key(), shape).astype(dtype)

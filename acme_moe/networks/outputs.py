@@ -1,0 +1,75 @@
+"""What the networks return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+
+
+class MoEOutput(NamedTuple):
+    """How a mixture of experts spread the `m` tokens of each example.
+
+    A soft mixture gives every slot a share of every token. In a top-1 mixture a
+    slot holds one token or none, so its weights are zero but for one slot a token;
+    a dropped token has zeros only. In variant `big` there is one token, the whole
+    input; in variant `all` one of each layer, so that `m` counts the layers.
+
+    Attributes:
+      dispatch_weights: `[B, m, experts, slots]` float32, the share of a token in a
+        slot's input; a filled slot's shares sum to one over the tokens.
+      combine_weights: `[B, m, experts, slots]` float32, the weight of a slot's
+        output in a token. A soft mixture's sum to one over experts and slots, a
+        top-1 mixture's to the chosen expert's probability.
+      logits: float32, what the weights come from: `[B, m, experts, slots]` of a
+        soft mixture, `[B, m, experts]` (without router noise) of a top-1 mixture.
+      probabilities: `[B, m, experts]` float32. Soft: combine weights, mean over the
+        slots. Top-1: softmax of the logits (with router noise, where there is).
+      load: `[B, experts]` float32, share of the tokens that an expert serves.
+      dropped: `[B]` float32, share of the tokens that no expert serves; `load` and
+        `dropped` sum to one.
+    """
+
+    dispatch_weights: jax.Array
+    combine_weights: jax.Array
+    logits: jax.Array
+    probabilities: jax.Array
+    load: jax.Array
+    dropped: jax.Array
+
+
+class Mixed(NamedTuple):
+    """What a mixture of experts makes of tokens.
+
+    Attributes:
+      tokens: `[B, m, d]`, the new tokens.
+      expert_hidden: `[B, experts, slots, hidden]`, the experts' hidden activations
+        after their ReLU.
+      moe: how it came to them.
+    """
+
+    tokens: jax.Array
+    expert_hidden: jax.Array
+    moe: MoEOutput
+
+
+class ValueOutput(NamedTuple):
+    """Values of a batch of observations, and what led to them.
+
+    Attributes:
+      q_values: `[B, actions]` float32.
+      logits: `[B, actions, atoms]` float32 of a categorical head, else None.
+      atoms: `[atoms]` float32, the support of a categorical head, else None.
+      moe: what the mixture did, or None in a network without one.
+      features: `[B, F]`, the input of the last layer.
+      activations: the output of every ReLU, by the layer's name, examples first
+        and neurons last; `penultimate` is the dense layer or the experts.
+    """
+
+    q_values: jax.Array
+    logits: jax.Array | None
+    atoms: jax.Array | None
+    moe: MoEOutput | None
+    features: jax.Array
+    activations: Mapping[str, jax.Array]

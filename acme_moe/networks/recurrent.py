@@ -1,0 +1,161 @@
+"""Recurrent value networks, as R2D2 has them (Kapturowski et al., 2019)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import torso
+from acme_moe.networks.outputs import ValueOutput
+from acme_moe.networks.settings import NetworkConfig
+from acme_moe.networks.value_network import features, head_layer, value_output
+
+_OBSERVATION_ACTION_REWARD = ("observation", "action", "reward")
+
+
+@dataclasses.dataclass(frozen=True)
+class RecurrentNetwork:
+    """A recurrent value network as pure functions.
+
+    Attributes:
+      init: `(rng, observations) -> params`, observations `[B, ...]`.
+      apply: `(params, rng, observations, state, evaluation=False) -> (ValueOutput,
+        state)`, one step on observations `[B, ...]`.
+      unroll: the same on observations `[T, B, ...]`, from the state before the first;
+        all that it returns but the state and `atoms` begins with `[T, B]`.
+      initial_state: `(batch_size) -> state` of zeros.
+      config: what everything but the LSTM is made of.
+      num_actions: number of actions.
+
+    Jit `apply` and `unroll` with `evaluation` static. Observations are those of
+    `Network`, or a named tuple `(observation, action, reward)` of them and of the
+    action and reward before them, both `[B]`; the LSTM then sees these two as well.
+    """
+
+    init: Callable[[jax.Array, Any], hk.Params]
+    apply: Callable[..., tuple[ValueOutput, hk.LSTMState]]
+    unroll: Callable[..., tuple[ValueOutput, hk.LSTMState]]
+    initial_state: Callable[[int], hk.LSTMState]
+    config: NetworkConfig
+    num_actions: int
+
+
+def make_recurrent_network(
+    config: NetworkConfig, num_actions: int, lstm_size: int = 512
+) -> RecurrentNetwork:
+    """Makes torso -> LSTM -> head.
+
+    The mixture of experts stands where the dense layer before the LSTM would; in the
+    variants `big` and `all` it does not reach beyond the LSTM either.
+
+    Args:
+      config: what the torso and the head are made of.
+      num_actions: number of actions.
+      lstm_size: units of the LSTM.
+
+    Returns:
+      The network's pure functions.
+
+    Raises:
+      ValueError: `lstm_size` is less than 1.
+    """
+    if lstm_size < 1:
+        raise ValueError(f"lstm_size: {lstm_size!r} is not accepted; at least 1")
+
+    def unroll(
+        observations: Any, state: hk.LSTMState, evaluation: bool = False
+    ) -> tuple[ValueOutput, hk.LSTMState]:
+        return _unroll(config, num_actions, lstm_size, observations, state, evaluation)
+
+    def initial_state(batch_size: int) -> hk.LSTMState:
+        zeros = jnp.zeros((batch_size, lstm_size), jnp.float32)
+        return hk.LSTMState(hidden=zeros, cell=zeros)
+
+    transformed = hk.transform(unroll)
+
+    def init(rng: jax.Array, observations: Any) -> hk.Params:
+        batch_size = jax.tree.leaves(observations)[0].shape[0]
+        sequence = jax.tree.map(lambda x: x[None], observations)
+        return transformed.init(rng, sequence, initial_state(batch_size))
+
+    def apply_unroll(
+        params: hk.Params,
+        rng: jax.Array | None,
+        observations: Any,
+        state: hk.LSTMState,
+        evaluation: bool = False,
+    ) -> tuple[ValueOutput, hk.LSTMState]:
+        return transformed.apply(params, rng, observations, state, evaluation)
+
+    def apply(
+        params: hk.Params,
+        rng: jax.Array | None,
+        observations: Any,
+        state: hk.LSTMState,
+        evaluation: bool = False,
+    ) -> tuple[ValueOutput, hk.LSTMState]:
+        sequence = jax.tree.map(lambda x: jnp.asarray(x)[None], observations)
+        output, state = apply_unroll(params, rng, sequence, state, evaluation)
+        return _map_examples(lambda x: x[0], output), state
+
+    return RecurrentNetwork(
+        init, apply, apply_unroll, initial_state, config, num_actions
+    )
+
+
+def _unroll(
+    config: NetworkConfig,
+    num_actions: int,
+    lstm_size: int,
+    observations: Any,
+    state: hk.LSTMState,
+    evaluation: bool,
+) -> tuple[ValueOutput, hk.LSTMState]:
+    """Torso and head on all steps at once, the LSTM in between step by step."""
+    steps, batch = jax.tree.leaves(observations)[0].shape[:2]
+
+    def split(x: jax.Array) -> jax.Array:
+        return x.reshape(steps, batch, *x.shape[1:])
+
+    merged = jax.tree.map(
+        lambda x: jnp.asarray(x).reshape(steps * batch, *x.shape[2:]), observations
+    )
+    before = None
+    if getattr(merged, "_fields", None) == _OBSERVATION_ACTION_REWARD:
+        before = _action_and_reward(merged.action, merged.reward, num_actions)
+        merged = merged.observation
+    output = features(config, torso.inputs(config, merged), evaluation)
+    # The state is carried through many steps, so it is not rounded on the way.
+    core_input = output.features.astype(jnp.float32)
+    if before is not None:
+        core_input = jnp.concatenate([core_input, before], axis=-1)
+    core = hk.LSTM(lstm_size, name="lstm")
+    core_output, state = hk.dynamic_unroll(core, split(core_input), state)
+    flat = core_output.reshape(steps * batch, lstm_size)
+    dense = torso.dense_factory(config, evaluation)
+    head_input = flat.astype(output.features.dtype)
+    values = head_layer(config, num_actions, head_input, dense)
+    result = value_output(config, output._replace(features=flat), values)
+    return _map_examples(split, result), state
+
+
+def _action_and_reward(
+    action: jax.Array, reward: jax.Array, num_actions: int
+) -> jax.Array:
+    """The action one-hot and the reward squashed by tanh, `[B, A + 1]`."""
+    one_hot = jax.nn.one_hot(action, num_actions)
+    squashed = jnp.tanh(reward.astype(jnp.float32))
+    return jnp.concatenate([one_hot, squashed[:, None]], axis=-1)
+
+
+def _map_examples(
+    function: Callable[[jax.Array], jax.Array], output: ValueOutput
+) -> ValueOutput:
+    """Maps all arrays that have a leading axis of examples: all but the support."""
+    mapped = jax.tree.map(function, output._replace(atoms=None))
+    return mapped._replace(atoms=output.atoms)

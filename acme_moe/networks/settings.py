@@ -1,0 +1,215 @@
+"""The settings of a value network, and what they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from acme_moe import validation
+
+ENCODERS = ("impala", "mlp", "nature_cnn")
+TOKENIZERS = ("patches_conv", "patches_pool", "per_conv", "per_feat", "per_samp")
+MOES = ("none", "soft", "top1")
+VARIANTS = ("all", "big", "regular")
+PHIS = ("fixed", "learned", "redrawn")
+COMPUTE_DTYPES = ("bfloat16", "float32")
+
+_POSITIVE = ("impala_width", "capacity_factor", "v_max", "load_noise")
+_NOT_NEGATIVE = ("router_noise", "importance_weight", "load_weight")
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """What one value network is made of.
+
+    A network is encoder -> tokenizer -> mixture of experts -> head; with
+    `moe="none"` a dense layer stands where the tokenizer and the mixture stand.
+    The defaults are the Impala network with Soft MoE and PerConv tokens of
+    "Mixtures of Experts Unlock Parameter Scaling for Deep RL" (section 3).
+
+    Attributes:
+      encoder: `impala` (ResNet of Espeholt et al., 2018), `nature_cnn` (Mnih et
+        al., 2015), or `mlp` for vectors and nests of them.
+      impala_width: factor on the Impala ResNet's 16, 32, 32 channels.
+      impala_filter_size: height and width of the Impala ResNet's filters;
+        appendix D of the paper has 3, 4 and 6.
+      mlp_widths: units of each layer of the `mlp` encoder.
+      tokenizer: how the encoder's output `[H, W, C]` becomes tokens: `per_conv`
+        is `H*W` tokens of size `C`, `per_feat` its transpose, `per_samp` one
+        token of everything; `patches_conv` embeds patches with a convolution,
+        `patches_pool` averages them. Not used with `moe="none"`.
+      patch_size: height and width of a patch.
+      patch_channels: token size of `patches_conv`; None is the encoder's `C`.
+      moe: `soft` (Puigcerver et al., 2023), `top1` (Fedus et al., 2022), `none`.
+      variant: what an expert is (section 5.3): `regular` replaces the penultimate
+        layer; `big` makes each expert a whole network, with its last layer where
+        the head gives Q-values (DQN), without it where the head is categorical
+        (Rainbow); `all` puts a Soft MoE at each layer, the last one included for
+        Q-values and excluded for a categorical head. The two last route at their
+        input, as one token (`per_samp`).
+      num_experts: number of experts.
+      expert_width: hidden units of an expert, and of the dense layer.
+      divide_expert_width: divides `expert_width` by the number of experts
+        (figure 5 of the paper).
+      widen_dense: with `moe="none"`, multiplies the dense layer's units by
+        `num_experts` (the paper's scaled baseline).
+      capacity_factor: slots of an expert are
+        `ceil(tokens * capacity_factor / num_experts)`.
+      num_slots: slots of an expert, where not None, in place of the former. For
+        `top1` a slot holds one token, so this is an expert's capacity.
+      normalization: l2-normalises tokens and Phi, with a learned scale.
+      phi: `learned`, or a random matrix that is not trained: `fixed` is drawn at
+        initialisation, `redrawn` at each call.
+      router_noise: `top1` adds normal noise of standard deviation
+        `router_noise / num_experts` to the router's logits.
+      importance_weight: weight of the importance loss in the agent's loss.
+      load_weight: weight of the load loss in the agent's loss.
+      load_noise: standard deviation of the load loss's noise, times `num_experts`.
+      dueling: mean-subtracted value and advantage streams (Wang et al., 2016).
+      noisy: noisy layers (Fortunato et al., 2018) in the dense layer or the
+        experts' first layer, and in the head.
+      num_atoms: atoms of a categorical head (C51, Bellemare et al., 2017); None
+        is a head of Q-values.
+      v_max: the categorical support is `num_atoms` values on `[-v_max, v_max]`.
+      compute_dtype: dtype of activations and matrix products; parameters, softmaxes
+        and the network's values stay float32.
+
+    Raises:
+      ValueError: a value or a combination makes no sense. The message starts with
+        the field's name.
+    """
+
+    encoder: str = "impala"
+    impala_width: float = 1
+    impala_filter_size: int = 3
+    mlp_widths: tuple[int, ...] = (512,)
+    tokenizer: str = "per_conv"
+    patch_size: int = 3
+    patch_channels: int | None = None
+    moe: str = "soft"
+    variant: str = "regular"
+    num_experts: int = 8
+    expert_width: int = 512
+    divide_expert_width: bool = False
+    widen_dense: bool = False
+    capacity_factor: float = 1.0
+    num_slots: int | None = None
+    normalization: bool = False
+    phi: str = "learned"
+    router_noise: float = 0.0
+    importance_weight: float = 0.0
+    load_weight: float = 0.0
+    load_noise: float = 1.0
+    dueling: bool = False
+    noisy: bool = False
+    num_atoms: int | None = None
+    v_max: float = 10.0
+    compute_dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        # A config file may well give a list, which no frozen dataclass can hash.
+        object.__setattr__(self, "mlp_widths", tuple(self.mlp_widths))
+        self._check_values()
+        self._check_mixture()
+        self._check_variant()
+
+    @property
+    def hidden_units(self) -> int:
+        """Units of an expert's hidden layer, or of the dense layer."""
+        if self.moe == "none":
+            return self.expert_width * (self.num_experts if self.widen_dense else 1)
+        if self.divide_expert_width:
+            return self.expert_width // self.num_experts
+        return self.expert_width
+
+    def slots(self, num_tokens: int) -> int:
+        """Slots of one expert for a number of tokens."""
+        if self.num_slots is not None:
+            return self.num_slots
+        return math.ceil(num_tokens * self.capacity_factor / self.num_experts)
+
+    def _check_values(self) -> None:
+        """Refuses values that are out of their range by themselves."""
+        validation.check_types(self)
+        for field, known in (
+            ("encoder", ENCODERS),
+            ("tokenizer", TOKENIZERS),
+            ("moe", MOES),
+            ("variant", VARIANTS),
+            ("phi", PHIS),
+            ("compute_dtype", COMPUTE_DTYPES),
+        ):
+            validation.one_of(field, getattr(self, field), known)
+        counts = ("impala_filter_size", "patch_size", "num_experts", "expert_width")
+        for field in counts:
+            validation.at_least(field, getattr(self, field), 1)
+        for field, minimum in (
+            ("patch_channels", 1),
+            ("num_slots", 1),
+            ("num_atoms", 2),
+        ):
+            value = getattr(self, field)
+            if value is not None and not (_is_int(value) and value >= minimum):
+                _refuse(field, value, f"None, or whole numbers from {minimum}")
+        if not self.mlp_widths or not all(
+            _is_int(width) and width >= 1 for width in self.mlp_widths
+        ):
+            _refuse("mlp_widths", self.mlp_widths, "one whole number from 1, or more")
+        for field in _POSITIVE:
+            validation.above(field, getattr(self, field), 0)
+        for field in _NOT_NEGATIVE:
+            validation.at_least(field, getattr(self, field), 0)
+        for field in (*_POSITIVE, *_NOT_NEGATIVE):
+            if math.isinf(getattr(self, field)):
+                _refuse(field, getattr(self, field), "finite numbers")
+        if int(16 * self.impala_width) < 1:
+            _refuse("impala_width", self.impala_width, "numbers from 1/16")
+
+    def _check_mixture(self) -> None:
+        """Refuses settings of one mixture given to another, or to none."""
+        if self.moe != "none" and self.encoder == "mlp":
+            self._require("tokenizer", "per_samp", "with encoder 'mlp'")
+        if self.moe != "soft":
+            reason = f"with moe {self.moe!r}"
+            self._require("variant", "regular", reason)
+            self._require("normalization", False, reason)
+            self._require("phi", "learned", reason)
+        if self.moe != "top1":
+            reason = f"with moe {self.moe!r}"
+            for field in _NOT_NEGATIVE:
+                self._require(field, 0.0, reason)
+        if self.moe == "none":
+            self._require("divide_expert_width", False, "with moe 'none'")
+        else:
+            self._require("widen_dense", False, f"with moe {self.moe!r}")
+        if self.divide_expert_width and self.expert_width % self.num_experts:
+            _refuse(
+                "divide_expert_width",
+                True,
+                f"False, or an expert_width that {self.num_experts} experts divide"
+                f" (it is {self.expert_width})",
+            )
+        if self.patch_channels is not None and self.tokenizer != "patches_conv":
+            self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
+
+    def _check_variant(self) -> None:
+        """Refuses what a mixture of whole networks or of all layers cannot have."""
+        if self.variant == "regular":
+            return
+        reason = f"with variant {self.variant!r}"
+        self._require("tokenizer", "per_samp", reason)
+        # One token fills all slots of an expert alike, so more than one says nothing.
+        self._require("num_slots", None, reason)
+        self._require("capacity_factor", 1.0, reason)
+
+    def _require(self, field: str, accepted: object, reason: str) -> None:
+        if getattr(self, field) != accepted:
+            _refuse(field, getattr(self, field), f"{accepted!r} {reason}")
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _refuse(field: str, value: object, accepted: str) -> None:
+    raise ValueError(f"{field}: {value!r} is not possible; accepted: {accepted}")

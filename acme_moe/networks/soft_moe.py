@@ -1,0 +1,169 @@
+"""Soft mixture of experts.
+
+Puigcerver et al. (2023), "From Sparse to Soft Mixtures of Experts"; section 2.2 of the
+MoE paper.
+"""
+
+from __future__ import annotations
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import layers
+from acme_moe.networks.encoders import LayerFactory
+from acme_moe.networks.experts import Experts
+from acme_moe.networks.outputs import Mixed, MoEOutput
+
+_NORM_EPSILON = 1e-6
+
+
+def l2_normalize(x: jax.Array, axis: int) -> jax.Array:
+    """Divides by the l2 norm plus 1e-6; zeros stay zeros, with a zero gradient."""
+    square = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
+    # The square root has no gradient at 0, where a token of ReLUs may well be.
+    norm = jnp.sqrt(jnp.where(square > 0, square, 1.0))
+    return x / (jnp.where(square > 0, norm, 0.0) + _NORM_EPSILON)
+
+
+def slot_logits(
+    tokens: jax.Array, phi: jax.Array, scale: jax.Array | None = None
+) -> jax.Array:
+    """Affinity of tokens and slots, `X Phi`.
+
+    Args:
+      tokens: `[B, m, d]`.
+      phi: `[d, S]`.
+      scale: None, or a scalar: then tokens and the columns of Phi are l2-normalised
+        and Phi is multiplied by it (Puigcerver et al., 2023, section 2.3).
+
+    Returns:
+      `[B, m, S]`.
+    """
+    if scale is not None:
+        tokens = l2_normalize(tokens, axis=-1)
+        phi = scale * l2_normalize(phi, axis=0)
+    return tokens @ phi
+
+
+def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Softmax over the tokens, and over the slots of all experts.
+
+    Args:
+      logits: `[B, m, S]`.
+
+    Returns:
+      Dispatch weights and combine weights, each `[B, m, S]`.
+    """
+    return jax.nn.softmax(logits, axis=1), jax.nn.softmax(logits, axis=2)
+
+
+class SlotLogits(hk.Module):
+    """Logits of tokens and slots, `[B, m, d] -> [B, m, experts * slots]`.
+
+    Phi is learned from a LeCun normal start, or random and not trained: `fixed` is
+    a parameter that no gradient reaches, so it is drawn once and saved with the
+    others; `redrawn` is drawn at each call and needs a random key in evaluation too.
+    """
+
+    def __init__(
+        self,
+        num_experts: int,
+        num_slots: int,
+        normalization: bool = False,
+        phi: str = "learned",
+        name: str = "slot_logits",
+    ) -> None:
+        super().__init__(name=name)
+        self._num_experts = num_experts
+        self._num_slots = num_slots
+        self._normalization = normalization
+        self._phi = phi
+
+    def __call__(self, tokens: jax.Array) -> jax.Array:
+        """Computes the logits, at least in float32."""
+        tokens = layers.at_least_float32(tokens)
+        size, dtype = tokens.shape[-1], tokens.dtype
+        shape = (size, self._num_experts, self._num_slots)
+        if self._phi == "redrawn":
+            phi = jax.random.normal(hk.next_rng_key(), shape).astype(dtype)
+        elif self._phi == "fixed":
+            normal = hk.initializers.RandomNormal()
+            phi = layers.get_parameter("phi", shape, dtype, normal)
+            phi = jax.lax.stop_gradient(phi)
+        else:
+            # Fans are counted as for a convolution over the token's entries.
+            init = layers.lecun_normal(size * self._num_experts)
+            phi = layers.get_parameter("phi", shape, dtype, init)
+        scale = None
+        if self._normalization:
+            scale = layers.get_parameter("scale", (), dtype, jnp.ones)
+        return slot_logits(tokens, phi.reshape(size, -1), scale)
+
+
+class SoftMoE(hk.Module):
+    """Soft mixture of experts over tokens."""
+
+    def __init__(
+        self,
+        num_experts: int,
+        num_slots: int,
+        hidden_units: int,
+        hidden_dense: LayerFactory = layers.Dense,
+        normalization: bool = False,
+        phi: str = "learned",
+        name: str = "moe",
+    ) -> None:
+        """Sets the layer up.
+
+        Args:
+          num_experts: number of experts.
+          num_slots: slots of an expert.
+          hidden_units: units of an expert's hidden layer.
+          hidden_dense: makes that layer; see `Experts`.
+          normalization: see `slot_logits`.
+          phi: see `SlotLogits`.
+          name: the module's name.
+        """
+        super().__init__(name=name)
+        self._num_experts = num_experts
+        self._num_slots = num_slots
+        self._hidden_units = hidden_units
+        self._hidden_dense = hidden_dense
+        self._normalization = normalization
+        self._phi = phi
+
+    def __call__(self, tokens: jax.Array) -> Mixed:
+        """Mixes tokens `[B, m, d]` into slots, applies the experts, mixes back."""
+        num_experts, num_slots = self._num_experts, self._num_slots
+        batch, num_tokens, size = tokens.shape
+        to_logits = SlotLogits(num_experts, num_slots, self._normalization, self._phi)
+        logits = to_logits(tokens)
+        dispatch, combine = dispatch_and_combine(logits)
+        mixed = jnp.einsum("bms,bmd->bsd", dispatch.astype(tokens.dtype), tokens)
+        slots = mixed.reshape(batch, num_experts, num_slots, size).swapaxes(0, 1)
+        experts = Experts(num_experts, self._hidden_units, self._hidden_dense)
+        outputs, hidden = experts(slots)
+        outputs = outputs.swapaxes(0, 1).reshape(batch, -1, size)
+        new_tokens = combine.astype(tokens.dtype) @ outputs
+        by_expert = (batch, num_tokens, num_experts, num_slots)
+        moe = soft_output(
+            logits.reshape(by_expert),
+            dispatch.reshape(by_expert),
+            combine.reshape(by_expert),
+        )
+        return Mixed(new_tokens, hidden.swapaxes(0, 1), moe)
+
+
+def soft_output(
+    logits: jax.Array, dispatch: jax.Array, combine: jax.Array
+) -> MoEOutput:
+    """What a soft mixture tells of itself; arguments `[B, m, experts, slots]`."""
+    return MoEOutput(
+        dispatch_weights=dispatch,
+        combine_weights=combine,
+        logits=logits,
+        probabilities=combine.mean(axis=-1),
+        load=combine.sum(axis=-1).mean(axis=1),
+        dropped=jnp.zeros(combine.shape[:1], combine.dtype),
+    )

@@ -1,0 +1,146 @@
+"""The one composition: encoder -> tokenizer -> mixture or dense layer -> head."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import encoders, heads, layers, torso, variants
+from acme_moe.networks.outputs import ValueOutput
+from acme_moe.networks.settings import NetworkConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A value network as two pure functions.
+
+    Attributes:
+      init: `(rng, observations) -> params`.
+      apply: `(params, rng, observations, evaluation=False) -> ValueOutput`; jit it
+        with `evaluation` static. In evaluation there is neither a noisy layer's nor
+        the router's noise, and `rng` may be None (but not with `phi="redrawn"`).
+      config: what it is made of.
+      num_actions: number of actions.
+
+    Observations are images `[B, H, W, C]` for the convolutional encoders, and any
+    nest of arrays `[B, ...]` for `mlp`; `uint8` is scaled by 1/255.
+    """
+
+    init: Callable[[jax.Array, Any], hk.Params]
+    apply: Callable[..., ValueOutput]
+    config: NetworkConfig
+    num_actions: int
+
+
+def make_network(config: NetworkConfig, num_actions: int) -> Network:
+    """Makes the network that a config describes.
+
+    Args:
+      config: what the network is made of.
+      num_actions: number of actions.
+
+    Returns:
+      Its pure functions.
+    """
+
+    def forward(observations: Any, evaluation: bool = False) -> ValueOutput:
+        return value_network(config, num_actions, observations, evaluation)
+
+    transformed = hk.transform(forward)
+
+    def apply(
+        params: hk.Params,
+        rng: jax.Array | None,
+        observations: Any,
+        evaluation: bool = False,
+    ) -> ValueOutput:
+        return transformed.apply(params, rng, observations, evaluation)
+
+    return Network(transformed.init, apply, config, num_actions)
+
+
+def value_network(
+    config: NetworkConfig, num_actions: int, observations: Any, evaluation: bool
+) -> ValueOutput:
+    """Values of observations `[B, ...]`; to be called inside `hk.transform`."""
+    dense = torso.dense_factory(config, evaluation)
+    # Section 5.3 of the MoE paper: the last layer is part of Big's experts, and one of
+    # All's mixtures, in DQN but not in Rainbow.
+    mixed_head = config.num_atoms is None
+    x = torso.inputs(config, observations)
+
+    def last_layer(features: jax.Array) -> jax.Array:
+        return head_layer(config, num_actions, features, dense)
+
+    if config.variant == "big" and mixed_head:
+        output, values = variants.whole_networks(config, x, evaluation, last_layer)
+        return value_output(config, output, values)
+    if config.variant == "all" and mixed_head:
+        mixtures = variants.LayerMixtures(config, evaluation)
+        output = variants.all_layers(config, x, mixtures)
+        values = head_layer(config, num_actions, output.features, mixtures.dense)
+        return value_output(config, output._replace(moe=mixtures.output()), values)
+    output = features(config, x, evaluation)
+    return value_output(config, output, last_layer(output.features))
+
+
+def features(
+    config: NetworkConfig, x: jax.Array, evaluation: bool
+) -> torso.TorsoOutput:
+    """Everything before the head, for a head that no mixture takes part in.
+
+    Args:
+      config: what the network is made of.
+      x: what `torso.inputs` gives.
+      evaluation: whether the noise is off.
+    """
+    if config.variant == "big":
+        output, _ = variants.whole_networks(config, x, evaluation)
+        return output
+    if config.variant == "all":
+        mixtures = variants.LayerMixtures(config, evaluation)
+        output = variants.all_layers(config, x, mixtures)
+        return output._replace(moe=mixtures.output())
+    if config.moe == "none":
+        dense = torso.dense_factory(config, evaluation)
+        return torso.dense_torso(config, x, layers.Conv, dense)
+    return torso.moe_torso(config, x, evaluation)
+
+
+def head_layer(
+    config: NetworkConfig,
+    num_actions: int,
+    features: jax.Array,
+    dense: encoders.LayerFactory,
+) -> jax.Array:
+    """The config's head on features `[B, F]`; `[B, A]`, or logits `[B, A, atoms]`."""
+    with layers.scope("head"):
+        return heads.value_head(
+            features, num_actions, config.num_atoms, config.dueling, dense
+        )
+
+
+def value_output(
+    config: NetworkConfig, output: torso.TorsoOutput, values: jax.Array
+) -> ValueOutput:
+    """Puts together what a network returns.
+
+    Args:
+      config: what the network is made of.
+      output: what its torso gave.
+      values: what `head_layer` gave.
+    """
+    values = values.astype(jnp.float32)
+    if config.num_atoms is None:
+        q_values, logits, atoms = values, None, None
+    else:
+        logits, atoms = values, heads.support(config.num_atoms, config.v_max)
+        q_values = heads.expected_values(logits, atoms)
+    return ValueOutput(
+        q_values, logits, atoms, output.moe, output.features, output.activations
+    )

@@ -1,0 +1,172 @@
+"""Mixtures of whole networks (Big) and of every layer (All).
+
+Section 5.3 of the MoE paper. Both route at their input with PerSamp tokenization: the
+whole input is one token. A softmax over one token is 1, so each expert sees the input
+as it is, and only the combine weights tell the experts apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import encoders, layers, torso
+from acme_moe.networks.outputs import MoEOutput
+from acme_moe.networks.settings import NetworkConfig
+from acme_moe.networks.soft_moe import SlotLogits, dispatch_and_combine, soft_output
+
+
+def one_token_weights(
+    config: NetworkConfig, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Logits and combine weights, each `[B, E]`, of inputs `[B, ...]`."""
+    logits = SlotLogits(config.num_experts, 1, config.normalization, config.phi)(
+        x.reshape(x.shape[0], 1, -1)
+    )
+    _, combine = dispatch_and_combine(logits)
+    return logits[:, 0], combine[:, 0]
+
+
+def mix(outputs: jax.Array, weights: jax.Array) -> jax.Array:
+    """Weighted sum over experts, `[B, E, ...]` by `[B, E]`, in the outputs' dtype."""
+    weights = weights.astype(outputs.dtype)
+    return jnp.sum(outputs * jnp.expand_dims(weights, range(2, outputs.ndim)), axis=1)
+
+
+def whole_networks(
+    config: NetworkConfig,
+    x: jax.Array,
+    evaluation: bool,
+    last_layer: Callable[[jax.Array], jax.Array] | None = None,
+) -> tuple[torso.TorsoOutput, jax.Array]:
+    """Big: each expert is an encoder, a dense layer and, where given, a last layer.
+
+    Args:
+      config: what the network is made of.
+      x: what `torso.inputs` gives.
+      evaluation: whether the noise is off.
+      last_layer: each expert's own, `[B, F] -> [B, ...]`; None: it is not part of the
+        experts.
+
+    Returns:
+      The mixture of the experts' hidden activations `[B, F]` as features, and that of
+      their outputs; without a last layer these are the same.
+    """
+    with layers.scope("moe"):
+        logits, combine = one_token_weights(config, x)
+    dense = torso.dense_factory(config, evaluation)
+    hidden, outputs = [], []
+    activations: encoders.Activations = {}
+    # One after the other and unrolled: XLA:CPU has fast convolutions neither for
+    # groups, which a vmap would make of them, nor inside a loop.
+    for expert in range(config.num_experts):
+        with layers.scope(f"expert_{expert}"):
+            output = torso.dense_torso(config, x, layers.Conv, dense)
+            hidden.append(output.features)
+            if last_layer is not None:
+                outputs.append(last_layer(output.features))
+        for name, value in output.activations.items():
+            activations[f"expert_{expert}_{name}"] = value
+    stacked = jnp.stack(hidden, axis=1)
+    activations["penultimate"] = stacked[:, :, None]
+    features = mix(stacked, combine)
+    mixed = mix(jnp.stack(outputs, axis=1), combine) if outputs else features
+    moe = _routing(logits[:, None], combine[:, None])
+    return torso.TorsoOutput(features, activations, moe), mixed
+
+
+class LayerMixtures:
+    """All: makes layers that are Soft MoEs, each with its own routing.
+
+    An expert is the layer's affine map; activations, pooling and shortcuts between
+    the layers stay where they are, so that with one expert this is the plain network.
+    """
+
+    def __init__(self, config: NetworkConfig, evaluation: bool) -> None:
+        self._config = config
+        self._dense = torso.dense_factory(config, evaluation)
+        self._logits: list[jax.Array] = []
+        self._combine: list[jax.Array] = []
+
+    def conv(
+        self,
+        channels: int,
+        size: int,
+        stride: int = 1,
+        lecun: bool = False,
+        name: str = "conv",
+    ) -> Callable[[jax.Array], jax.Array]:
+        """A mixture of convolutions; the arguments of `layers.Conv`."""
+        experts = layers.ParallelConv(
+            self._config.num_experts, channels, size, stride, lecun, name=name
+        )
+        return self._mixture(experts, name)
+
+    def dense(
+        self, output_size: int, name: str = "dense"
+    ) -> Callable[[jax.Array], jax.Array]:
+        """A mixture of the config's dense layers (which may be noisy)."""
+        return self._dense_mixture(self._dense, output_size, name)
+
+    def encoder_dense(
+        self, output_size: int, name: str = "dense"
+    ) -> Callable[[jax.Array], jax.Array]:
+        """A mixture of plain dense layers."""
+        return self._dense_mixture(layers.Dense, output_size, name)
+
+    def output(self) -> MoEOutput:
+        """What the mixtures made so far did; their layers stand for the tokens."""
+        return _routing(
+            jnp.stack(self._logits, axis=1), jnp.stack(self._combine, axis=1)
+        )
+
+    def _dense_mixture(
+        self, kind: encoders.LayerFactory, output_size: int, name: str
+    ) -> Callable[[jax.Array], jax.Array]:
+        num_experts = self._config.num_experts
+        layer = kind(output_size, num_experts=num_experts, name=name)
+
+        def experts(x: jax.Array) -> jax.Array:
+            shape = (num_experts, x.shape[0], 1, x.shape[1])
+            slots = jnp.broadcast_to(x[None, :, None], shape)
+            return layer(slots)[:, :, 0].swapaxes(0, 1)
+
+        return self._mixture(experts, name)
+
+    def _mixture(
+        self, experts: Callable[[jax.Array], jax.Array], name: str
+    ) -> Callable[[jax.Array], jax.Array]:
+        def apply(x: jax.Array) -> jax.Array:
+            with layers.scope(f"{name}_routing"):
+                logits, combine = one_token_weights(self._config, x)
+            self._logits.append(logits)
+            self._combine.append(combine)
+            return mix(experts(x), combine)
+
+        return apply
+
+
+def all_layers(
+    config: NetworkConfig, x: jax.Array, mixtures: LayerMixtures
+) -> torso.TorsoOutput:
+    """All: the network without a mixture, built from layers that are mixtures.
+
+    Args:
+      config: what the network is made of.
+      x: what `torso.inputs` gives.
+      mixtures: makes the layers; its `output` tells what they did.
+
+    Returns:
+      The hidden activations as features, without a `moe`.
+    """
+    return torso.dense_torso(
+        config, x, mixtures.conv, mixtures.dense, mixtures.encoder_dense
+    )
+
+
+def _routing(logits: jax.Array, combine: jax.Array) -> MoEOutput:
+    """What mixtures of one token did, from logits and weights `[B, m, E]`."""
+    logits, combine = logits[..., None], combine[..., None]
+    return soft_output(logits, jnp.ones_like(combine), combine)
