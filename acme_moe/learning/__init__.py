@@ -1,0 +1,27 @@
+"""The jitted update, and the Acme learner around it.
+
+`acme_moe.learning.learner` needs Acme and is imported by its own name; everything
+that is exported here runs wherever JAX, Haiku, optax and rlax do.
+"""
+
+from acme_moe.learning.objectives import Objective, ObjectiveOutput, q_learning
+from acme_moe.learning.types import ActingVariables, Sample, Transition
+from acme_moe.learning.update import (
+    TrainingState,
+    Update,
+    init_training_state,
+    make_update,
+)
+
+__all__ = [
+    "ActingVariables",
+    "Objective",
+    "ObjectiveOutput",
+    "Sample",
+    "TrainingState",
+    "Transition",
+    "Update",
+    "init_training_state",
+    "make_update",
+    "q_learning",
+]

@@ -1,0 +1,178 @@
+"""The Acme learner around a jitted update."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from acme import core
+from acme.utils import counting, loggers
+
+from acme_moe.learning.types import ActingVariables, Sample
+from acme_moe.learning.update import TrainingState, Update
+
+# One call in this many is timed from its dispatch to its end, which keeps the host
+# from running ahead; few enough to cost nothing, enough for a mean.
+_TIME_ONE_CALL_IN = 50
+
+
+class NonFiniteLossError(FloatingPointError):
+    """Loss or gradient became NaN or infinite; the parameters are lost with it."""
+
+
+class Learner(core.Learner):
+    """Takes batches, updates, and serves parameters.
+
+    The update is dispatched and not waited for: its loss is looked at when the next
+    one is due, so the device works while the caller acts in the environment.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        update: Update,
+        samples: Iterator[Sample],
+        *,
+        sgd_steps_per_call: int = 1,
+        update_priorities: Callable[[np.ndarray, jax.Array], None] | None = None,
+        counter: counting.Counter | None = None,
+        logger: loggers.Logger | None = None,
+    ) -> None:
+        """Makes a learner; nothing is compiled before the first step.
+
+        Args:
+          state: to start from.
+          update: as `make_update` returns it.
+          samples: batches of transitions that are on the device already.
+          sgd_steps_per_call: gradient steps that one call of `update` takes.
+          update_priorities: called with the keys and the new priorities of a batch.
+          counter: counts `steps` and `walltime`.
+          logger: written to at each step, with metrics that are still on the
+            device; one that drops most rows by time makes it cheap.
+        """
+        self._state = state
+        self._update = update
+        self._samples = samples
+        self._sgd_steps_per_call = sgd_steps_per_call
+        self._update_priorities = update_priorities
+        self._counter = counter or counting.Counter()
+        self._logger = logger
+        self._last_step: float | None = None
+        self._metrics: dict[str, jax.Array] | None = None
+        self._counts: dict[str, Any] = {}
+        self._logged = False
+        self._calls = 0
+        self._data_wait_seconds = 0.0
+        self._timed_seconds = 0.0
+        self._timed_calls = 0
+
+    @property
+    def state(self) -> TrainingState:
+        """The present state, on the device; only `params` outlives the next step."""
+        return self._state
+
+    def step(self) -> None:
+        """Takes one batch and dispatches its update.
+
+        Raises:
+          NonFiniteLossError: if the update before this one had no finite loss.
+        """
+        self.check()
+        start = time.perf_counter()
+        sample = next(self._samples)
+        if self._calls > 0:  # The first batch waits for its pipeline to be built.
+            self._data_wait_seconds += time.perf_counter() - start
+
+        timed = self._calls % _TIME_ONE_CALL_IN == _TIME_ONE_CALL_IN - 1
+        if timed:
+            jax.block_until_ready((self._state, sample.transitions))
+            dispatched = time.perf_counter()
+        self._state, priorities, self._metrics = self._update(
+            self._state, sample.transitions, sample.probabilities
+        )
+        if timed:
+            jax.block_until_ready(self._state)
+            self._timed_seconds += time.perf_counter() - dispatched
+            self._timed_calls += 1
+        if self._update_priorities is not None:
+            self._update_priorities(sample.keys, priorities)
+
+        self._calls += 1
+        now = time.perf_counter()
+        elapsed = now - (self._last_step or now)
+        self._last_step = now
+        self._logged = False
+        self._counts = self._counter.increment(
+            steps=self._sgd_steps_per_call, walltime=elapsed
+        )
+
+    def check(self) -> None:
+        """Waits for the last update, looks at its loss, and logs it.
+
+        Raises:
+          NonFiniteLossError: if the loss is not finite.
+        """
+        if self._metrics is None:
+            return
+        # A gradient can break where the loss still is a number, and then it is the
+        # parameters that are lost.
+        for name in ("loss", "gradient_norm"):
+            value = float(self._metrics[name])
+            if not np.isfinite(value):
+                steps = int(self._state.steps)
+                raise NonFiniteLossError(f"the {name} is {value} after {steps} updates")
+        if self._logger is not None and not self._logged:
+            self._logger.write({**self._metrics, **self._counts})
+            self._logged = True
+
+    @property
+    def loss(self) -> float | None:
+        """Loss of the last update, waited for; None before the first."""
+        return None if self._metrics is None else float(self._metrics["loss"])
+
+    def statistics(self) -> dict[str, float | None]:
+        """How the time went, since this learner was made.
+
+        Returns:
+          `learner_step_ms`, milliseconds of one gradient step on the device, over
+          those that were timed (None if none was), and `data_wait_fraction`, the
+          share of a step's time spent waiting for its batch.
+        """
+        calls = self._timed_calls * self._sgd_steps_per_call
+        step_seconds = self._timed_seconds / calls if calls else None
+        fraction = None
+        if step_seconds is not None:
+            busy = step_seconds * self._sgd_steps_per_call * (self._calls - 1)
+            fraction = self._data_wait_seconds / (self._data_wait_seconds + busy)
+        return {
+            "learner_step_ms": None if step_seconds is None else 1e3 * step_seconds,
+            "data_wait_fraction": fraction,
+        }
+
+    def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
+        """Parameters and step count, once for each name, whatever it is."""
+        return [ActingVariables(self._state.params, self._state.steps) for _ in names]
+
+    def save(self) -> TrainingState:
+        """A copy of the state on the host.
+
+        Raises:
+          NonFiniteLossError: if an update broke it.
+        """
+        self.check()
+        # Copies: on a CPU device_get may hand out the buffers themselves, which the
+        # next update reuses.
+        state = jax.tree.map(np.array, jax.device_get(self._state))
+        if not all(np.isfinite(x).all() for x in jax.tree.leaves(state.params)):
+            raise NonFiniteLossError(
+                f"a parameter is no number after {int(state.steps)} updates"
+            )
+        return state
+
+    def restore(self, state: TrainingState) -> None:
+        """Goes on from a saved state."""
+        self._state = jax.tree.map(jax.numpy.array, state)
+        self._metrics = None

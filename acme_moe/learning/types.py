@@ -1,0 +1,56 @@
+"""What a learner is fed with."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+
+class Transition(NamedTuple):
+    """A batch of n-step transitions; fields as in `acme.types.Transition`.
+
+    Attributes:
+      observation: nest of `[B, ...]`, where the action was taken.
+      action: `int32 [B]`.
+      reward: `float32 [B]`, the discounted sum of the n rewards.
+      discount: `float32 [B]`, product of the n environment discounts and of n - 1
+        agent discounts; the learner multiplies the last one.
+      next_observation: nest of `[B, ...]`, n steps later.
+    """
+
+    observation: Any
+    action: Any
+    reward: Any
+    discount: Any
+    next_observation: Any
+
+
+class Sample(NamedTuple):
+    """A batch as replay gives it.
+
+    Attributes:
+      keys: `uint64 [B]` on the host: the items' keys, for updating priorities.
+      probabilities: `float32 [B]`, with which each item was drawn.
+      transitions: the data itself.
+    """
+
+    keys: np.ndarray
+    probabilities: jax.Array
+    transitions: Transition
+
+
+class ActingVariables(NamedTuple):
+    """What a learner gives its actors.
+
+    The learner's step count travels with the parameters because exploration depends
+    on it: an actor that starts late, or anew, explores as far as the run has come.
+
+    Attributes:
+      params: of the online network.
+      learner_steps: `int32 []`.
+    """
+
+    params: Any
+    learner_steps: Any

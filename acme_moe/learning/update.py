@@ -1,0 +1,128 @@
+"""One gradient step, or several, as one jitted call.
+
+Runs wherever JAX, Haiku and optax do: nothing here knows of Acme or of replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from acme_moe.learning.objectives import Objective
+from acme_moe.learning.types import Transition
+
+
+class TrainingState(NamedTuple):
+    """Everything that a gradient step changes.
+
+    Attributes:
+      params: of the online network.
+      steps: `int32 []`, gradient steps taken.
+      target_params: of the target network.
+      opt_state: the optimiser's.
+      key: for the noise of the next step.
+    """
+
+    params: Any
+    steps: jax.Array
+    target_params: Any
+    opt_state: optax.OptState
+    key: jax.Array
+
+
+# (state, transitions, probabilities) -> state, priorities, metrics
+Update = Callable[
+    [TrainingState, Transition, jax.Array],
+    tuple[TrainingState, jax.Array, dict[str, jax.Array]],
+]
+
+
+def init_training_state(
+    params: Any, optimizer: optax.GradientTransformation, key: jax.Array
+) -> TrainingState:
+    """A state before the first step; the target starts as a copy of `params`."""
+    return TrainingState(
+        params=params,
+        steps=jnp.zeros((), jnp.int32),
+        # A copy, because the update donates the target's buffers.
+        target_params=jax.tree.map(jnp.copy, params),
+        opt_state=optimizer.init(params),
+        key=key,
+    )
+
+
+def make_update(
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    *,
+    target_update_period: int,
+    sgd_steps_per_call: int = 1,
+) -> Update:
+    """Compiles an objective and an optimiser into an update.
+
+    Args:
+      objective: what is minimised.
+      optimizer: what moves the parameters.
+      target_update_period: gradient steps between two copies to the target.
+      sgd_steps_per_call: gradient steps a call; batches then hold that many times
+        the examples, and priorities come back in their order.
+
+    Returns:
+      The jitted update. The state's target, optimiser state and key are donated:
+      their buffers must not be used after the call. Its parameters are not, so an
+      actor may still be reading them.
+    """
+
+    def sgd_step(
+        state: TrainingState, batch: tuple[Transition, jax.Array]
+    ) -> tuple[TrainingState, tuple[jax.Array, dict[str, jax.Array]]]:
+        transitions, probabilities = batch
+        key, objective_key = jax.random.split(state.key)
+        gradients, output = jax.grad(objective, has_aux=True)(
+            state.params, state.target_params, objective_key, transitions, probabilities
+        )
+        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        steps = state.steps + 1
+        target_params = optax.periodic_update(
+            params, state.target_params, steps, target_update_period
+        )
+        metrics = {**output.metrics, "gradient_norm": optax.global_norm(gradients)}
+        new_state = TrainingState(params, steps, target_params, opt_state, key)
+        return new_state, (output.priorities, metrics)
+
+    def several_steps(
+        params: Any,
+        steps: jax.Array,
+        donated: tuple[Any, optax.OptState, jax.Array],
+        transitions: Transition,
+        probabilities: jax.Array,
+    ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
+        state = TrainingState(params, steps, *donated)
+        batch = (transitions, probabilities)
+        if sgd_steps_per_call == 1:
+            # Not a scan of length one: XLA:CPU runs convolutions inside a loop on
+            # one thread.
+            state, (priorities, metrics) = sgd_step(state, batch)
+            return state, priorities, metrics
+        batches = jax.tree.map(
+            lambda x: x.reshape(sgd_steps_per_call, -1, *x.shape[1:]), batch
+        )
+        state, (priorities, metrics) = jax.lax.scan(sgd_step, state, batches)
+        # A NaN in any of the steps has to show in the mean.
+        return state, priorities.reshape(-1), jax.tree.map(jnp.mean, metrics)
+
+    compiled = jax.jit(several_steps, donate_argnums=(2,))
+
+    def update(
+        state: TrainingState, transitions: Transition, probabilities: jax.Array
+    ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
+        donated = (state.target_params, state.opt_state, state.key)
+        return compiled(state.params, state.steps, donated, transitions, probabilities)
+
+    update.compiled = compiled  # type: ignore[attr-defined]
+    return update

@@ -1,0 +1,16 @@
+"""Reverb replay: tables, the replay ratio, adders that store frames once, datasets."""
+
+from acme_moe.replay.adder import NStepAdder, transition_signature
+from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
+from acme_moe.replay.frames import decode_frames
+from acme_moe.replay.tables import make_table, without_ratio
+
+__all__ = [
+    "NStepAdder",
+    "Prefetcher",
+    "decode_frames",
+    "make_sample_iterator",
+    "make_table",
+    "transition_signature",
+    "without_ratio",
+]

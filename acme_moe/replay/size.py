@@ -1,0 +1,44 @@
+"""How much memory a replay's contents take, read off a checkpoint of them."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+# Read of each file; what it expands to is scaled to the whole.
+_READ_BYTES = 16 << 20
+# What the server's own structures take beside what they hold: with 100,000
+# transitions in it, 1,910 bytes a transition on Pong and 1,770 on Seaquest.
+# benchmarks/replay.py measures it again.
+_OVERHEAD_BYTES = 1_800
+
+
+def bytes_per_transition(checkpoint: Path, transitions: int) -> float:
+    """Memory that the server takes for a transition, estimated.
+
+    Reverb reports no sizes. Its checkpoint has the protocol buffers that it keeps in
+    memory, compressed once more on their way to disk; this undoes that, and adds what
+    the server was measured to take for the structures around them.
+
+    Args:
+      checkpoint: the folder that `reverb.Client.checkpoint` made.
+      transitions: how many are in it, at least 1.
+
+    Returns:
+      Bytes.
+    """
+    held = sum(
+        _expanded_size(checkpoint / name)
+        for name in ("chunks.tfrecord", "items.tfrecord")
+    )
+    return held / transitions + _OVERHEAD_BYTES
+
+
+def _expanded_size(path: Path) -> float:
+    stream = zlib.decompressobj()
+    read = expanded = 0
+    with path.open("rb") as file:
+        while read < _READ_BYTES and (block := file.read(1 << 20)):
+            read += len(block)
+            expanded += len(stream.decompress(block))
+    return expanded * path.stat().st_size / read if read else 0.0

@@ -1,0 +1,146 @@
+"""Share of a learner's time that goes into waiting for data.
+
+    python benchmarks/learner.py --encoder=nature_cnn,impala
+
+Replay is filled by a random policy on a real game. Then the learner takes one step
+after the other, with nothing in between to hide the fetching: the hardest case that a
+run can have. Beside it stand the floors, measured in the same run and alternating
+with it: the update alone on a batch that stays on the device, and the batches alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from absl import app, flags, logging
+
+if TYPE_CHECKING:
+    from acme_moe.learning import Sample
+    from acme_moe.learning.learner import Learner
+
+_ENCODERS = flags.DEFINE_list("encoder", ["nature_cnn", "impala"], "Encoders.")
+_GAME = flags.DEFINE_string("game", "Seaquest", "Game whose frames fill the replay.")
+_TRANSITIONS = flags.DEFINE_integer("transitions", 5_000, "Transitions in replay.")
+_STEPS = flags.DEFINE_integer("steps", 30, "Learner steps a round.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
+_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
+@dataclasses.dataclass
+class Result:
+    """Medians over the rounds."""
+
+    encoder: str
+    step_ms: float
+    update_alone_ms: float
+    batch_alone_ms: float
+    data_wait_fraction: float
+
+
+def measure(encoder: str) -> Result:
+    """Measures one encoder."""
+    import jax
+    import reverb
+    from acme import specs
+    from acme.utils import loggers
+
+    from acme_moe import replay
+    from acme_moe.agents.dqn import DQNConfig
+    from acme_moe.agents.dqn.builder import DQNBuilder
+    from acme_moe.environments import AtariConfig, AtariEnvironment
+    from acme_moe.networks import NetworkConfig
+
+    environment = AtariEnvironment(_GAME.value, 0, AtariConfig())
+    spec = specs.make_environment_spec(environment)
+    builder = DQNBuilder(DQNConfig(network=NetworkConfig(encoder=encoder)))
+    tables = [replay.without_ratio(t) for t in builder.make_replay_tables(spec)]
+    server = reverb.Server(tables, port=None)
+    client = reverb.Client(f"localhost:{server.port}")
+    adder = builder.make_adder(client, spec)
+    rng = np.random.default_rng(0)
+    timestep = None
+    for _ in range(_TRANSITIONS.value):
+        if timestep is None or timestep.last():
+            timestep = environment.reset()
+            adder.add_first(timestep)
+        action = np.int32(rng.integers(spec.actions.num_values))
+        timestep = environment.step(action)
+        adder.add(action, timestep)
+    adder.close()
+
+    network = builder.make_network(spec)
+
+    def make_learner(samples: Iterator[Sample]) -> Learner:
+        return builder.make_learner(
+            jax.random.PRNGKey(0),
+            network,
+            samples,
+            lambda *_: loggers.NoOpLogger(),
+            spec,
+        )
+
+    prefetcher = replay.Prefetcher(builder.make_dataset_iterator(client))
+    batches = builder.make_dataset_iterator(client)
+    learner = make_learner(prefetcher)
+    alone = make_learner(itertools.repeat(next(batches)))
+
+    def timed_steps(which: Learner) -> float:
+        start = time.perf_counter()
+        for _ in range(_STEPS.value):
+            which.step()
+        which.check()
+        return (time.perf_counter() - start) / _STEPS.value
+
+    def timed_batches() -> float:
+        start = time.perf_counter()
+        for _ in range(_STEPS.value):
+            jax.block_until_ready(next(batches).transitions)
+        return (time.perf_counter() - start) / _STEPS.value
+
+    for which in (learner, alone):  # Compiles.
+        which.step()
+        which.check()
+    rounds = [
+        (timed_steps(learner), timed_steps(alone), timed_batches())
+        for _ in range(_ROUNDS.value)
+    ]
+    step, update, fetching = (
+        1e3 * statistics.median(x) for x in zip(*rounds, strict=True)
+    )
+    wait = learner.statistics()["data_wait_fraction"]
+    assert wait is not None  # There were steps enough to time one.
+    server.stop()
+    prefetcher.close()
+    return Result(encoder, step, update, fetching, wait)
+
+
+def main(_: list[str]) -> None:
+    """Prints a row an encoder."""
+    logging.set_verbosity(logging.ERROR)
+    print(
+        f"{'encoder':<12}{'step ms':>9}{'update alone ms':>17}{'batch alone ms':>16}"
+        f"{'waiting for data':>18}"
+    )
+    results = []
+    for encoder in _ENCODERS.value:
+        result = measure(encoder)
+        results.append(dataclasses.asdict(result))
+        print(
+            f"{encoder:<12}{result.step_ms:>9.1f}{result.update_alone_ms:>17.1f}"
+            f"{result.batch_alone_ms:>16.1f}{result.data_wait_fraction:>17.1%}",
+            flush=True,
+        )
+    if _JSON.value:
+        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,169 @@
+"""Bytes that the replay server holds for a transition, on real frames.
+
+    python benchmarks/replay.py --game=Pong,Seaquest --transitions=100000
+
+A server of its own process is filled by a random policy on the real emulator,
+through the adder that training uses; its resident memory is read before and after.
+Beside it stand the same transitions with their stacks stored whole, what the raw
+frame takes (the floor without compression), the estimate that a run's
+summary.json carries, and the time that Reverb takes to write its checkpoint.
+"""
+
+import ctypes
+import dataclasses
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import dm_env
+import numpy as np
+from absl import app, flags
+
+_GAMES = flags.DEFINE_list("game", ["Pong", "Seaquest"], "Games, separated by commas.")
+_TRANSITIONS = flags.DEFINE_integer("transitions", 100_000, "How many are held.")
+_STACKED = flags.DEFINE_integer(
+    "stacked_transitions", 20_000, "How many are held with their stacks stored whole."
+)
+_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+
+@dataclasses.dataclass
+class Result:
+    """Figures of one way to store."""
+
+    game: str
+    storage: str
+    transitions: int
+    bytes_per_transition: float
+    estimate: float
+    raw_bytes: int
+    microseconds_per_insert: float
+    checkpoint_seconds: float
+    checkpoint_bytes_per_transition: float
+
+
+def _serve(connection: Connection, spec: object, size: int, folder: str) -> None:
+    """A process that holds nothing but the server."""
+    import reverb
+
+    from acme_moe import replay
+
+    table = replay.make_table(
+        "transitions",
+        spec,
+        max_size=size,
+        min_size=1,
+        samples_per_insert=1.0,
+        error_buffer=1e9,
+    )
+    server = reverb.Server(
+        [replay.without_ratio(table)],
+        port=None,
+        checkpointer=reverb.checkpointers.DefaultCheckpointer(folder),
+    )
+    connection.send(server.port)
+    while connection.recv() == "memory":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        connection.send(pages * os.sysconf("SC_PAGE_SIZE"))
+    server.stop()
+
+
+def _ask(connection: Connection) -> int:
+    connection.send("memory")
+    return connection.recv()
+
+
+def measure(game: str, transitions: int, *, stacked: bool) -> Result:
+    """Fills a server and reads its memory."""
+    import reverb
+    from acme import specs
+
+    from acme_moe import replay
+    from acme_moe.environments import AtariConfig, AtariEnvironment
+    from acme_moe.replay.size import bytes_per_transition
+
+    environment = AtariEnvironment(game, 1, AtariConfig())
+    spec = specs.make_environment_spec(environment)
+    frame = spec.observations.frame.shape
+    if stacked:
+        whole = specs.Array(spec.observations.shape, spec.observations.dtype)
+        spec = spec._replace(observations=whole)
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        process = context.Process(
+            target=_serve, args=(theirs, spec, transitions, folder), daemon=True
+        )
+        process.start()
+        client = reverb.Client(f"localhost:{mine.recv()}")
+        adder = replay.NStepAdder(
+            client, spec, table="transitions", n_step=1, discount=0.99
+        )
+        before = _ask(mine)
+        timestep: dm_env.TimeStep | None = None
+        seconds = 0.0
+        for _ in range(transitions):
+            if timestep is None or timestep.last():
+                timestep = environment.reset()
+                adder.add_first(timestep)
+            action = np.int32(rng.integers(spec.actions.num_values))
+            timestep = environment.step(action)
+            start = time.perf_counter()
+            adder.add(action, timestep)
+            seconds += time.perf_counter() - start
+        adder.close()
+        held = _ask(mine) - before
+        start = time.perf_counter()
+        path = Path(client.checkpoint())
+        checkpoint_seconds = time.perf_counter() - start
+        size = sum(file.stat().st_size for file in path.iterdir())
+        estimate = bytes_per_transition(path, transitions)
+        mine.send("stop")
+        process.join()
+    return Result(
+        game=game,
+        storage="stacked" if stacked else "frames once",
+        transitions=transitions,
+        bytes_per_transition=held / transitions,
+        estimate=estimate,
+        raw_bytes=int(np.prod(frame)),
+        microseconds_per_insert=1e6 * seconds / transitions,
+        checkpoint_seconds=checkpoint_seconds,
+        checkpoint_bytes_per_transition=size / transitions,
+    )
+
+
+def main(_: list[str]) -> None:
+    """Prints a row a game and way of storing."""
+    results = []
+    print(
+        f"{'game':<12}{'storage':<13}{'held':>8}{'B/transition':>14}{'estimate':>10}"
+        f"{'raw frame':>11}{'us/insert':>11}{'checkpoint s':>14}{'on disk B':>11}"
+    )
+    for game in _GAMES.value:
+        for stacked in (False, True):
+            count = min(_STACKED.value, _TRANSITIONS.value)
+            result = measure(
+                game, count if stacked else _TRANSITIONS.value, stacked=stacked
+            )
+            results.append(dataclasses.asdict(result))
+            print(
+                f"{result.game:<12}{result.storage:<13}{result.transitions:>8}"
+                f"{result.bytes_per_transition:>14.0f}{result.estimate:>10.0f}"
+                f"{result.raw_bytes:>11}{result.microseconds_per_insert:>11.0f}"
+                f"{result.checkpoint_seconds:>14.1f}"
+                f"{result.checkpoint_bytes_per_transition:>11.0f}",
+                flush=True,
+            )
+    if _JSON.value:
+        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app.run(main)

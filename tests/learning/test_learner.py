@@ -1,0 +1,115 @@
+"""The Acme learner: steps, counts, saves, and stops at a loss that is no number."""
+
+import itertools
+
+import jax
+import numpy as np
+import optax
+import pytest
+from acme.utils import counting
+from acme.utils.loggers import base as loggers
+
+from acme_moe import learning
+from acme_moe.learning.learner import Learner, NonFiniteLossError
+from tests.learning.tiny import NETWORK, batch, make_state
+
+
+class Rows(loggers.Logger):
+    """Keeps what is written."""
+
+    def __init__(self):
+        self.rows = []
+
+    def write(self, data):
+        self.rows.append(data)
+
+    def close(self):
+        pass
+
+
+def samples(change=lambda i, data: data):
+    for i in itertools.count():
+        data = change(i, batch(seed=i))
+        yield learning.Sample(
+            np.arange(4, dtype=np.uint64), np.ones(4, np.float32), jax.device_put(data)
+        )
+
+
+def make_learner(source=None, **kwargs):
+    optimizer = optax.adam(1e-2)
+    update = learning.make_update(
+        learning.q_learning(NETWORK, discount=0.9), optimizer, target_update_period=4
+    )
+    return Learner(make_state(optimizer), update, source or samples(), **kwargs)
+
+
+def equal(x, y):
+    jax.tree.map(np.testing.assert_array_equal, x, y)
+
+
+def test_steps_are_counted_and_logged():
+    counter, rows = counting.Counter(), Rows()
+    learner = make_learner(counter=counter, logger=rows)
+    for _ in range(5):
+        learner.step()
+    assert counter.get_counts()["steps"] == 5
+    # Each row is written when the next step is due.
+    assert [row["steps"] for row in rows.rows] == [1, 2, 3, 4]
+    assert all(np.isfinite(row["loss"]) for row in rows.rows)
+    assert learner.get_variables(["policy"])[0].learner_steps == 5
+
+
+def test_a_restored_learner_goes_on_as_the_saved_one_would_have():
+    learner = make_learner()
+    for _ in range(3):
+        learner.step()
+    saved = learner.save()
+    other = make_learner(itertools.islice(samples(), 3, None))
+    other.restore(saved)
+    for _ in range(3):
+        learner.step()
+        other.step()
+    equal(learner.save(), other.save())
+    # What was saved is a copy: later steps have not changed it.
+    assert saved.steps == 3
+
+
+def test_variables_outlive_the_next_step():
+    learner = make_learner()
+    learner.step()
+    before = learner.get_variables([""])[0]
+    kept = jax.tree.map(np.array, before.params)
+    learner.step()
+    equal(before.params, kept)
+
+
+def test_a_loss_that_is_no_number_stops_the_learner():
+    def poison(i, data):
+        return data._replace(reward=data.reward * np.nan) if i == 2 else data
+
+    learner = make_learner(samples(poison))
+    for _ in range(3):
+        learner.step()
+    with pytest.raises(NonFiniteLossError, match="the loss is nan after 3 updates"):
+        learner.step()
+    with pytest.raises(NonFiniteLossError):
+        learner.save()
+
+
+def test_waiting_for_data_is_measured():
+    learner = make_learner()
+    assert learner.statistics()["learner_step_ms"] is None
+    for _ in range(60):
+        learner.step()
+    statistics = learner.statistics()
+    assert statistics["learner_step_ms"] > 0
+    assert 0 <= statistics["data_wait_fraction"] <= 1
+
+
+def test_priorities_are_handed_on_with_their_keys():
+    given = []
+    learner = make_learner(update_priorities=lambda keys, p: given.append((keys, p)))
+    learner.step()
+    ((keys, priorities),) = given
+    np.testing.assert_array_equal(keys, np.arange(4))
+    assert priorities.shape == (4,)
