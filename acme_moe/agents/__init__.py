@@ -1,0 +1,36 @@
+"""The agents, each a settings dataclass and an Acme builder.
+
+Nothing heavy is imported before `load_builder` asks for it, so that a config file
+or a `--help` costs no more than the dataclasses.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_AGENTS = {
+    "dqn": ("DQNConfig", "DQNBuilder"),
+}
+
+AGENTS = tuple(_AGENTS)
+
+
+def config_class(agent: str) -> type:
+    """The settings dataclass of an agent.
+
+    Raises:
+      ValueError: if there is no such agent.
+    """
+    if agent not in _AGENTS:
+        raise ValueError(
+            f"agent: {agent!r} is not known; accepted: {', '.join(sorted(_AGENTS))}"
+        )
+    module = importlib.import_module(f"acme_moe.agents.{agent}.config")
+    return getattr(module, _AGENTS[agent][0])
+
+
+def load_builder(agent: str, config: Any) -> Any:
+    """Imports an agent's builder and makes one."""
+    module = importlib.import_module(f"acme_moe.agents.{agent}.builder")
+    return getattr(module, _AGENTS[agent][1])(config)

@@ -1,0 +1,93 @@
+"""Settings that all value-based agents share."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from acme_moe import validation
+from acme_moe.networks import NetworkConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ValueAgentConfig:
+    """What every agent has; the values are the paper's DQN's.
+
+    Periods and schedules count agent steps (one agent step is `frame_skip` frames),
+    so they keep their meaning when the replay ratio changes.
+
+    Attributes:
+      network: the network's composition.
+      replay_ratio: gradient updates per agent step.
+      min_replay_size: transitions before learning and the decay of epsilon start.
+      max_replay_size: transitions kept.
+      batch_size: transitions an update.
+      n_step: steps a transition spans.
+      discount: per agent step.
+      max_abs_reward: rewards are clipped to plus or minus this for learning.
+      learning_rate: Adam's.
+      adam_epsilon: Adam's.
+      target_update_period: agent steps between two copies to the target network.
+      epsilon: exploration at the end of its decay from 1.
+      epsilon_decay_steps: agent steps that the decay takes.
+      evaluation_epsilon: exploration in evaluation episodes.
+      sgd_steps_per_call: updates that one call to the device takes; more than one
+        pays where an update is short, and lets the realised ratio lag by up to that
+        many updates.
+      samples_per_insert_tolerance: where replay and learner run by themselves, the
+        share of `min_replay_size` by which the ratio may be ahead or behind.
+    """
+
+    network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
+    replay_ratio: float = 0.25
+    min_replay_size: int = 20_000
+    max_replay_size: int = 1_000_000
+    batch_size: int = 32
+    n_step: int = 1
+    discount: float = 0.99
+    max_abs_reward: float = 1.0
+    learning_rate: float = 6.25e-5
+    adam_epsilon: float = 1.5e-4
+    target_update_period: int = 8_000
+    epsilon: float = 0.01
+    epsilon_decay_steps: int = 250_000
+    evaluation_epsilon: float = 0.001
+    sgd_steps_per_call: int = 1
+    samples_per_insert_tolerance: float = 0.1
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        for name in (
+            "min_replay_size",
+            "batch_size",
+            "n_step",
+            "target_update_period",
+            "sgd_steps_per_call",
+            "epsilon_decay_steps",
+        ):
+            validation.at_least(name, getattr(self, name), 1)
+        for name in (
+            "replay_ratio",
+            "max_abs_reward",
+            "learning_rate",
+            "adam_epsilon",
+            "samples_per_insert_tolerance",
+        ):
+            validation.above(name, getattr(self, name), 0)
+        for name in ("discount", "epsilon", "evaluation_epsilon"):
+            validation.between(name, getattr(self, name), 0, 1)
+        # Or no transition would be complete when learning starts.
+        validation.at_least("min_replay_size", self.min_replay_size, self.n_step)
+        validation.at_least(
+            "max_replay_size", self.max_replay_size, self.min_replay_size
+        )
+
+    @property
+    def exact_replay_ratio(self) -> Fraction:
+        """The ratio as the decimal that was written, free of binary rounding."""
+        return Fraction(str(self.replay_ratio))
+
+    @property
+    def target_update_period_in_updates(self) -> int:
+        """The target's period as the update counts it, at least 1."""
+        return max(1, round(self.target_update_period * self.exact_replay_ratio))

@@ -1,0 +1,21 @@
+"""The Acme builder of DQN."""
+
+from __future__ import annotations
+
+from acme_moe import learning
+from acme_moe.agents.builder import ValueAgentBuilder
+from acme_moe.agents.dqn.config import DQNConfig
+from acme_moe.networks import Network
+
+
+class DQNBuilder(ValueAgentBuilder[DQNConfig]):
+    """DQN: everything is the shared builder's but the objective."""
+
+    def make_objective(self, network: Network) -> learning.Objective:
+        """Huber (or squared) Q-learning."""
+        return learning.q_learning(
+            network,
+            discount=self.config.discount,
+            loss=self.config.loss,
+            double=self.config.double,
+        )

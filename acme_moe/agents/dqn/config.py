@@ -1,0 +1,25 @@
+"""Settings of DQN."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from acme_moe import validation
+from acme_moe.agents.config import ValueAgentConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DQNConfig(ValueAgentConfig):
+    """The shared settings, and what else DQN has.
+
+    Attributes:
+      loss: of the temporal-difference error, `huber` or `squared`.
+      double: whether the online network selects the target's action.
+    """
+
+    loss: str = "huber"
+    double: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.one_of("loss", self.loss, ("huber", "squared"))

@@ -1,0 +1,221 @@
+"""Checkpoints: written beside the last one, checked, and only then trusted.
+
+A checkpoint is a folder named by its agent steps:
+
+    checkpoints/000000250000/
+      state.npz       the learner's arrays, by their paths
+      facts.json      counters and whatever else is not an array
+      replay/         Reverb's own checkpoint
+      manifest.json   size and CRC-32 of each of the above
+
+It is written under another name and renamed when complete, so that a folder with
+this name is either whole or was damaged later, which the manifest shows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import reverb
+from absl import logging
+
+_UNFINISHED = ".unfinished"
+# Where Reverb writes before its checkpoint is moved; never read from.
+_REVERB_SPOOL = ".reverb"
+
+
+class DamagedCheckpointError(ValueError):
+    """A checkpoint does not hold what its manifest says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk.
+
+    Attributes:
+      path: its folder.
+      facts: counters and the like.
+    """
+
+    path: Path
+    facts: dict[str, Any]
+
+    @property
+    def replay_path(self) -> Path | None:
+        """Reverb's part, None where the checkpoint was made without."""
+        path = self.path / "replay"
+        return path if path.is_dir() else None
+
+    def load_state(self, template: Any) -> Any:
+        """The arrays, in the structure of `template`.
+
+        Raises:
+          ValueError: if an array is missing or has another shape.
+        """
+        with np.load(self.path / "state.npz") as arrays:
+            stored = dict(arrays)
+        leaves, structure = jax.tree_util.tree_flatten_with_path(template)
+        values = []
+        for path, leaf in leaves:
+            name = jax.tree_util.keystr(path)
+            if name not in stored:
+                raise ValueError(f"{self.path}: has no array {name}")
+            if stored[name].shape != np.shape(leaf):
+                raise ValueError(
+                    f"{self.path}: {name} has shape {stored[name].shape}, "
+                    f"this run's has {np.shape(leaf)}"
+                )
+            values.append(stored[name])
+        return jax.tree_util.tree_unflatten(structure, values)
+
+
+class Checkpoints:
+    """The checkpoints of a run."""
+
+    def __init__(self, directory: Path, *, kept: int) -> None:
+        """Opens the folder, and clears away what an interrupted write left.
+
+        Args:
+          directory: made where it is missing.
+          kept: how many complete checkpoints stay.
+        """
+        self._directory = directory
+        self._kept = kept
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in directory.iterdir():
+            if name.name.endswith(_UNFINISHED):
+                shutil.rmtree(name)
+        shutil.rmtree(self._spool, ignore_errors=True)
+
+    @property
+    def _spool(self) -> Path:
+        return self._directory / _REVERB_SPOOL
+
+    def reverb_checkpointer(
+        self, restored: Checkpoint | None = None
+    ) -> reverb.checkpointers.CheckpointerBase:
+        """What a replay server needs to take part, and to start from `restored`."""
+        path = restored.replay_path if restored else None
+        return reverb.checkpointers.DefaultCheckpointer(
+            str(self._spool), fallback_checkpoint_path=str(path) if path else None
+        )
+
+    def save(
+        self,
+        agent_steps: int,
+        state: Any,
+        facts: dict[str, Any],
+        replay: reverb.Client | None,
+    ) -> Checkpoint:
+        """Writes a checkpoint, then drops the oldest beyond those kept.
+
+        Args:
+          agent_steps: names it.
+          state: nest of numpy arrays.
+          facts: what is not an array; goes into JSON.
+          replay: client of a server made with `reverb_checkpointer`, or None to
+            leave its contents out.
+
+        Returns:
+          The checkpoint.
+        """
+        final = self._directory / f"{agent_steps:012d}"
+        path = final.with_name(final.name + _UNFINISHED)
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+        arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
+        np.savez(path / "state.npz", **arrays)
+        (path / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
+        if replay is not None:
+            os.replace(replay.checkpoint(), path / "replay")
+        manifest = {
+            str(file.relative_to(path)): [file.stat().st_size, _crc(file)]
+            for file in _files(path)
+        }
+        (path / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        for file in _files(path):
+            _sync(file)
+        # The same agent step can be saved twice, by an interrupt right after a
+        # periodic save.
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(path, final)
+        _sync(self._directory)
+        for old in self._paths()[: -self._kept]:
+            shutil.rmtree(old)
+        return Checkpoint(final, facts)
+
+    def latest(self) -> Checkpoint | None:
+        """The newest checkpoint that is whole; damaged ones are reported.
+
+        Raises:
+          DamagedCheckpointError: if there are checkpoints, and none is whole.
+        """
+        damaged = []
+        for path in reversed(self._paths()):
+            try:
+                return _verified(path)
+            except DamagedCheckpointError as error:
+                logging.error("%s; looking for the one before it", error)
+                damaged.append(str(error))
+        if damaged:
+            raise DamagedCheckpointError(
+                "no checkpoint of this run is whole: " + "; ".join(damaged)
+            )
+        return None
+
+    def _paths(self) -> list[Path]:
+        return sorted(p for p in self._directory.iterdir() if p.name.isdigit())
+
+
+def _verified(path: Path) -> Checkpoint:
+    try:
+        manifest = json.loads((path / "manifest.json").read_text())
+        for name, (size, crc) in manifest.items():
+            file = path / name
+            if not file.is_file():
+                raise DamagedCheckpointError(f"{path} is damaged: {name} is missing")
+            found = file.stat().st_size
+            if found != size:
+                raise DamagedCheckpointError(
+                    f"{path} is damaged: {name} has {found} bytes, not {size}"
+                )
+            if _crc(file) != crc:
+                raise DamagedCheckpointError(
+                    f"{path} is damaged: the contents of {name} have changed"
+                )
+        facts = json.loads((path / "facts.json").read_text())
+    except (OSError, ValueError) as error:
+        if isinstance(error, DamagedCheckpointError):
+            raise
+        raise DamagedCheckpointError(f"{path} is damaged: {error}") from error
+    return Checkpoint(path, facts)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    return (file for file in sorted(path.rglob("*")) if file.is_file())
+
+
+def _crc(file: Path) -> int:
+    crc = 0
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            crc = zlib.crc32(block, crc)
+    return crc
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

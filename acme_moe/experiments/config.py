@@ -1,0 +1,215 @@
+"""A run's settings: frozen dataclasses, and the flat config that a user edits.
+
+The config file, the command line and `config.json` all show one flat
+`ConfigDict`: the fields of `RunConfig` and of the agent's dataclass side by side,
+with `network` and `environment` nested. Defaults stand in the dataclasses alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_collections
+
+from acme_moe import agents, validation
+from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.environments import AtariConfig, resolve_game
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What a run has beside its agent.
+
+    Attributes:
+      agent: which one, a name of `acme_moe.agents.AGENTS`.
+      game: an Atari game, `Pong` or `ms_pacman`.
+      seed: of the parameters, the exploration and the emulator.
+      max_agent_steps: agent steps of the whole run; 50 M are 200 M frames.
+      evaluation_every: agent steps between two evaluations.
+      evaluation_episodes: episodes an evaluation; 0 for none.
+      checkpoint_every_minutes: wall time between two checkpoints.
+      checkpoints_kept: how many stay on disk.
+      checkpoint_replay: whether checkpoints hold the replay's contents, 2.4 GB for
+        a million transitions; without them a run that goes on fills it anew first.
+      log_every_seconds: seconds between two rows of the learner's log.
+      environment: how the emulator is turned into an environment. Evaluation uses
+        the same, but its episodes always last for a whole game.
+    """
+
+    agent: str = "dqn"
+    game: str = "Pong"
+    seed: int = 0
+    max_agent_steps: int = 50_000_000
+    evaluation_every: int = 250_000
+    evaluation_episodes: int = 10
+    checkpoint_every_minutes: float = 20.0
+    checkpoints_kept: int = 2
+    checkpoint_replay: bool = True
+    log_every_seconds: float = 1.0
+    environment: AtariConfig = dataclasses.field(default_factory=AtariConfig)
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.one_of("agent", self.agent, agents.AGENTS)
+        object.__setattr__(self, "game", resolve_game(self.game))
+        validation.at_least("seed", self.seed, 0)
+        for name in ("max_agent_steps", "evaluation_every", "checkpoints_kept"):
+            validation.at_least(name, getattr(self, name), 1)
+        validation.at_least("evaluation_episodes", self.evaluation_episodes, 0)
+        for name in ("checkpoint_every_minutes", "log_every_seconds"):
+            validation.above(name, getattr(self, name), 0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A run and its agent: all that is needed to start it, or to start it again."""
+
+    run: RunConfig
+    agent: ValueAgentConfig
+
+    def __post_init__(self) -> None:
+        if self.run.max_agent_steps <= self.agent.min_replay_size:
+            raise ValueError(
+                f"max_agent_steps: {self.run.max_agent_steps} is not accepted; more "
+                f"than min_replay_size ({self.agent.min_replay_size}), or nothing is "
+                "learnt"
+            )
+
+
+def to_config_dict(experiment: Experiment) -> ml_collections.ConfigDict:
+    """The flat config of an experiment, every field of it."""
+    flat = {
+        **dataclasses.asdict(experiment.run),
+        **dataclasses.asdict(experiment.agent),
+    }
+    return ml_collections.ConfigDict(flat)
+
+
+def from_config_dict(config: Mapping[str, Any]) -> Experiment:
+    """The experiment that a flat config describes; missing fields are defaults.
+
+    Raises:
+      ValueError: names the first field that is unknown or has a bad value, with its
+        path, and what would be accepted.
+    """
+    fields = _plain(config)
+    agent_class = agents.config_class(fields.get("agent", RunConfig.agent))
+    run_names = {field.name for field in dataclasses.fields(RunConfig)}
+    agent_names = {field.name for field in dataclasses.fields(agent_class)}
+    _refuse_unknown(fields, run_names | agent_names, prefix="")
+    return Experiment(
+        run=_build(RunConfig, {k: v for k, v in fields.items() if k in run_names}),
+        agent=_build(
+            agent_class, {k: v for k, v in fields.items() if k in agent_names}
+        ),
+    )
+
+
+def config_json(experiment: Experiment) -> str:
+    """What `config.json` holds."""
+    return json.dumps(to_config_dict(experiment).to_dict(), indent=2) + "\n"
+
+
+def read_config_json(path: Path) -> Experiment:
+    """Reads a `config.json`.
+
+    Raises:
+      ValueError: if it is not one, or holds what is not accepted.
+    """
+    try:
+        fields = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: is not JSON ({error})") from error
+    return from_config_dict(fields)
+
+
+def _plain(config: Any) -> Any:
+    if isinstance(config, ml_collections.ConfigDict):
+        return config.to_dict()
+    return dict(config)
+
+
+def _build(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
+    """Makes a settings dataclass, nested ones included."""
+    hints = typing.get_type_hints(cls)
+    names = {field.name for field in dataclasses.fields(cls)}
+    _refuse_unknown(fields, names, prefix)
+    values = {}
+    for name, value in fields.items():
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            value = _build(hint, value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            value = tuple(value)
+        values[name] = value
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise ValueError(f"{prefix}{error}") from None
+
+
+def _refuse_unknown(
+    fields: Mapping[str, Any], accepted: typing.Iterable[str], prefix: str
+) -> None:
+    accepted = sorted(accepted)
+    for name in fields:
+        if name not in accepted:
+            close = difflib.get_close_matches(name, accepted, n=3, cutoff=0.5)
+            raise ValueError(
+                f"{prefix}{name}: is not a field; "
+                + (f"did you mean {', '.join(close)}? " if close else "")
+                + f"accepted: {', '.join(accepted)}"
+            )
+
+
+# What may change between two parts of a run: how long it is, and what is watched.
+_MAY_CHANGE = {
+    "max_agent_steps",
+    "evaluation_every",
+    "evaluation_episodes",
+    "checkpoint_every_minutes",
+    "checkpoints_kept",
+    "checkpoint_replay",
+    "log_every_seconds",
+}
+
+
+def check_continues(experiment: Experiment, workdir: Path) -> None:
+    """Refuses to go on in a folder whose run had other settings.
+
+    Raises:
+      ValueError: names the fields that differ.
+    """
+    path = workdir / "config.json"
+    if not path.exists():
+        return
+    before = to_config_dict(read_config_json(path)).to_dict()
+    now = to_config_dict(experiment).to_dict()
+    differences = [
+        f"{name}: {old!r} there, {new!r} now"
+        for name, old, new in _differences(before, now)
+        if name not in _MAY_CHANGE
+    ]
+    if differences:
+        raise ValueError(
+            f"workdir: {workdir} holds a run with other settings; give another "
+            f"folder, or none but {', '.join(sorted(_MAY_CHANGE))} differently "
+            f"({'; '.join(differences)})"
+        )
+
+
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
+) -> typing.Iterator[tuple[str, Any, Any]]:
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            yield f"{prefix}{name}", old, new

@@ -1,0 +1,95 @@
+"""The progress bar of a run."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import tqdm
+
+
+class Progress:
+    """Agent steps, both speeds, last return, loss and the time left, in one line.
+
+    On a terminal the line is redrawn in place; elsewhere, as in a log file, one is
+    written every half minute.
+    """
+
+    def __init__(self, game: str, total: int, initial: int, updates: int) -> None:
+        """Draws an empty bar.
+
+        Args:
+          game: the bar's name.
+          total: agent steps of the run.
+          initial: agent steps taken before.
+          updates: updates taken before.
+        """
+        self._terminal = sys.stderr.isatty()
+        self._every = 0.5 if self._terminal else 30.0
+        self._bar = tqdm.tqdm(
+            desc=game,
+            total=total,
+            initial=initial,
+            dynamic_ncols=self._terminal,
+            ncols=None if self._terminal else 120,
+            ascii=None if self._terminal else True,
+            # Every update is drawn: `due` decides when there is one.
+            mininterval=0,
+            miniters=0,
+            smoothing=0.1,
+            bar_format=(
+                "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps "
+                "[{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+            ),
+            unit=" steps",
+        )
+        self._last_drawn = time.monotonic()
+        self._drawn_steps = initial
+        self._drawn_updates = updates
+        self._last_return: float | None = None
+        self._evaluation: str | None = None
+        self._speed_and_loss: list[str] = []
+
+    def episode(self, episode_return: float) -> None:
+        """Takes note of a training episode's return."""
+        self._last_return = episode_return
+
+    def evaluation(self, text: str) -> None:
+        """Shows how far an evaluation is, or its result."""
+        self._evaluation = text
+        if self._terminal:
+            self._set_postfix()
+            self._bar.refresh()
+
+    def due(self) -> bool:
+        """Whether it is time to draw again."""
+        return time.monotonic() - self._last_drawn >= self._every
+
+    def draw(self, agent_steps: int, updates: int, loss: float | None) -> None:
+        """Draws the present state."""
+        now = time.monotonic()
+        speed = (updates - self._drawn_updates) / max(now - self._last_drawn, 1e-9)
+        if loss is not None:
+            self._speed_and_loss = [f"{speed:.1f} updates/s", f"loss {loss:.4f}"]
+        self._set_postfix()
+        self._bar.update(agent_steps - self._drawn_steps)
+        if not self._terminal:
+            self._bar.fp.write("\n")
+        self._last_drawn = now
+        self._drawn_steps, self._drawn_updates = agent_steps, updates
+
+    def _set_postfix(self) -> None:
+        parts = list(self._speed_and_loss)
+        if self._last_return is not None:
+            parts.append(f"return {self._last_return:g}")
+        if self._evaluation is not None:
+            parts.append(self._evaluation)
+        self._bar.set_postfix_str(", ".join(parts), refresh=False)
+
+    def write(self, text: str) -> None:
+        """Writes a line above the bar."""
+        tqdm.tqdm.write(text, file=sys.stderr)
+
+    def close(self) -> None:
+        """Leaves the last line as it stands."""
+        self._bar.close()

@@ -1,0 +1,155 @@
+"""What a run leaves: settings, summary, scores and logs in one folder.
+
+    config.json      every setting; enough to run it again
+    summary.json     what came out so far, rewritten as the run goes on
+    scores.csv       a row an episode, of training and of evaluation
+    learner.csv      the learner's log
+    tensorboard/     the same as event files
+    checkpoints/     see `acme_moe.experiments.checkpoints`
+
+Whatever reads results reads this and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from acme.utils import loggers
+from acme.utils.loggers import tf_summary
+
+from acme_moe.environments import human_normalized_score
+from acme_moe.experiments import config as config_lib
+from acme_moe.experiments.evaluation import EpisodeResult
+
+SCORES_FIELDS = (
+    "agent_steps",
+    "kind",
+    "episode",
+    "episode_return",
+    "episode_length",
+    "human_normalized_score",
+)
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, path: Path, game: str, log_every_seconds: float = 1.0) -> None:
+        """Makes the folder where it is missing.
+
+        Args:
+          path: of the folder.
+          game: whose random and human scores normalise the returns.
+          log_every_seconds: least time between two rows of a log.
+        """
+        self.path = path
+        self._game = game
+        self._log_every_seconds = log_every_seconds
+        self._open_files: list[Any] = []
+        path.mkdir(parents=True, exist_ok=True)
+
+    @staticmethod
+    def config_path(path: Path) -> Path:
+        """Where a run's settings stand; exists if there is a run."""
+        return path / "config.json"
+
+    def write_config(self, experiment: config_lib.Experiment) -> None:
+        """Writes `config.json`."""
+        _write_atomically(
+            self.config_path(self.path), config_lib.config_json(experiment)
+        )
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Writes `summary.json`."""
+        _write_atomically(
+            self.path / "summary.json", json.dumps(summary, indent=2) + "\n"
+        )
+
+    def forget_after(self, agent_steps: int) -> None:
+        """Drops the rows that a run which goes on from there will write again."""
+        for name in ("scores.csv", "learner.csv"):
+            path = self.path / name
+            if not path.exists():
+                continue
+            with path.open(newline="") as stream:
+                reader = csv.DictReader(stream)
+                fields = reader.fieldnames or []
+                step = "agent_steps" if "agent_steps" in fields else "actor_steps"
+                rows = [row for row in reader if _at_most(row.get(step), agent_steps)]
+            temporary = path.with_suffix(".unfinished")
+            with temporary.open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, fields)
+                writer.writeheader()
+                writer.writerows(rows)
+            os.replace(temporary, path)
+
+    def add_score(
+        self, agent_steps: int, kind: str, episode: int, result: EpisodeResult
+    ) -> None:
+        """Appends an episode to `scores.csv`.
+
+        Args:
+          agent_steps: of the run, when the episode ended.
+          kind: `training` or `evaluation`.
+          episode: counts within its kind and evaluation, from 1.
+          result: of the episode.
+        """
+        path = self.path / "scores.csv"
+        new = not path.exists()
+        with path.open("a", newline="") as stream:
+            writer = csv.writer(stream)
+            if new:
+                writer.writerow(SCORES_FIELDS)
+            writer.writerow(
+                (
+                    agent_steps,
+                    kind,
+                    episode,
+                    result.episode_return,
+                    result.episode_length,
+                    human_normalized_score(self._game, result.episode_return),
+                )
+            )
+
+    def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
+        """A logger to `LABEL.csv` and TensorBoard; an Acme logger factory."""
+        file = (self.path / f"{label}.csv").open("a", newline="")
+        self._open_files.append(file)
+        both = loggers.Dispatcher(
+            [
+                loggers.CSVLogger(file, flush_every=10),
+                tf_summary.TFSummaryLogger(
+                    str(self.path / "tensorboard"), label, steps_key="actor_steps"
+                ),
+            ],
+            _to_host,
+        )
+        return loggers.TimeFilter(both, self._log_every_seconds)
+
+    def close(self) -> None:
+        """Closes the files of the loggers."""
+        for file in self._open_files:
+            file.close()
+
+
+def _to_host(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(value).item() for name, value in values.items()}
+
+
+def _at_most(text: str | None, limit: int) -> bool:
+    # A row that a kill cut short has no number, or no whole one, in its last field.
+    try:
+        return text is not None and float(text) <= limit
+    except ValueError:
+        return False
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".unfinished")
+    temporary.write_text(text)
+    os.replace(temporary, path)

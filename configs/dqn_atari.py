@@ -1,0 +1,34 @@
+"""DQN with a Soft MoE penultimate layer, as the paper trains it on Atari.
+
+What is written here is what one usually varies; every other field of
+`acme_moe/agents/dqn/config.py` and of `RunConfig` in
+`acme_moe/experiments/config.py` can be set from the command line just as well.
+"""
+
+from ml_collections import ConfigDict
+
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.experiments.config import Experiment, RunConfig, to_config_dict
+from acme_moe.networks.settings import NetworkConfig
+
+
+def get_config() -> ConfigDict:
+    """The settings, for `--config=configs/dqn_atari.py`."""
+    return to_config_dict(
+        Experiment(
+            run=RunConfig(agent="dqn", game="Pong"),
+            agent=DQNConfig(
+                network=NetworkConfig(
+                    encoder="impala",
+                    tokenizer="per_conv",
+                    moe="soft",
+                    num_experts=8,
+                    expert_width=512,
+                ),
+                replay_ratio=0.25,
+                min_replay_size=20_000,
+                batch_size=32,
+                n_step=1,
+            ),
+        )
+    )

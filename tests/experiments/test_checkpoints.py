@@ -1,0 +1,143 @@
+"""Checkpoints come back whole, and damage is found and named."""
+
+import json
+
+import numpy as np
+import pytest
+import reverb
+from absl import logging
+
+from acme_moe.experiments.checkpoints import Checkpoints, DamagedCheckpointError
+
+STATE = {"params": {"w": np.arange(6.0).reshape(2, 3)}, "steps": np.int32(7)}
+TEMPLATE = {"params": {"w": np.zeros((2, 3))}, "steps": np.int32(0)}
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(tmp_path / "checkpoints", kept=2)
+
+
+def damage_contents(path):
+    data = bytearray((path / "state.npz").read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    (path / "state.npz").write_bytes(data)
+
+
+def damage_length(path):
+    file = path / "state.npz"
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def damage_presence(path):
+    (path / "facts.json").unlink()
+
+
+def damage_manifest(path):
+    (path / "manifest.json").write_text('{"state.npz": [1')
+
+
+def test_arrays_and_facts_come_back(checkpoints):
+    checkpoints.save(10, STATE, {"agent_steps": 10}, None)
+    restored = checkpoints.latest()
+    assert restored.facts == {"agent_steps": 10}
+    assert restored.replay_path is None
+    state = restored.load_state(TEMPLATE)
+    np.testing.assert_array_equal(state["params"]["w"], STATE["params"]["w"])
+    assert state["steps"] == 7
+
+
+def test_the_newest_are_kept(checkpoints):
+    for steps in (10, 30, 20, 30):
+        checkpoints.save(steps, STATE, {"agent_steps": steps}, None)
+    names = sorted(p.name for p in checkpoints.latest().path.parent.iterdir())
+    assert names == ["000000000020", "000000000030"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (damage_contents, "the contents of state.npz have changed"),
+        (damage_length, "state.npz has"),
+        (damage_presence, "facts.json is missing"),
+        (damage_manifest, "is damaged"),
+    ],
+)
+def test_a_damaged_one_is_reported_and_the_one_before_it_used(
+    checkpoints, damage, words, monkeypatch
+):
+    reported = []
+    monkeypatch.setattr(
+        logging, "error", lambda text, *args: reported.append(text % args)
+    )
+    checkpoints.save(10, STATE, {"agent_steps": 10}, None)
+    newest = checkpoints.save(20, STATE, {"agent_steps": 20}, None)
+    damage(newest.path)
+    assert checkpoints.latest().facts == {"agent_steps": 10}
+    assert words in reported[0]
+    assert "000000000020" in reported[0]
+
+
+def test_nothing_starts_anew_over_damage(checkpoints):
+    damage_length(checkpoints.save(10, STATE, {}, None).path)
+    with pytest.raises(DamagedCheckpointError, match="no checkpoint of this run"):
+        checkpoints.latest()
+
+
+def test_an_interrupted_write_is_not_a_checkpoint(checkpoints, tmp_path):
+    checkpoints.save(10, STATE, {"agent_steps": 10}, None)
+    unfinished = tmp_path / "checkpoints" / "000000000020.unfinished"
+    unfinished.mkdir()
+    (unfinished / "state.npz").write_bytes(b"half")
+    again = Checkpoints(tmp_path / "checkpoints", kept=2)
+    assert again.latest().facts == {"agent_steps": 10}
+    assert not unfinished.exists()
+
+
+def test_other_settings_are_told_by_the_array_that_differs(checkpoints):
+    checkpoints.save(10, STATE, {}, None)
+    restored = checkpoints.latest()
+    with pytest.raises(ValueError, match=r"\['params'\]\['w'\] has shape \(2, 3\)"):
+        restored.load_state({**TEMPLATE, "params": {"w": np.zeros((4, 3))}})
+    with pytest.raises(ValueError, match=r"has no array \['bias'\]"):
+        restored.load_state({**TEMPLATE, "bias": np.zeros(3)})
+
+
+def serve(checkpoints, restored=None):
+    table = reverb.Table(
+        "t",
+        reverb.selectors.Uniform(),
+        reverb.selectors.Fifo(),
+        100,
+        reverb.rate_limiters.MinSize(1),
+    )
+    checkpointer = checkpoints.reverb_checkpointer(restored)
+    server = reverb.Server([table], port=None, checkpointer=checkpointer)
+    return server, reverb.Client(f"localhost:{server.port}")
+
+
+def test_replay_contents_come_back(checkpoints):
+    server, client = serve(checkpoints)
+    for i in range(5):
+        client.insert(np.float32(i), {"t": 1.0})
+    checkpoints.save(10, STATE, {}, client)
+    # Inserted after the checkpoint, so not in it.
+    client.insert(np.float32(99), {"t": 1.0})
+    server.stop()
+    server, client = serve(checkpoints, checkpoints.latest())
+    assert client.server_info()["t"].current_size == 5
+    values = {float(s[0].data[0]) for s in client.sample("t", 50)}
+    server.stop()
+    assert values <= set(range(5))
+
+
+def test_damaged_replay_is_damage(checkpoints):
+    server, client = serve(checkpoints)
+    client.insert(np.zeros(1000, np.float32), {"t": 1.0})
+    newest = checkpoints.save(10, STATE, {}, client)
+    server.stop()
+    manifest = json.loads((newest.path / "manifest.json").read_text())
+    assert "replay/chunks.tfrecord" in manifest
+    (newest.path / "replay" / "chunks.tfrecord").write_bytes(b"")
+    with pytest.raises(DamagedCheckpointError, match=r"chunks\.tfrecord has 0 bytes"):
+        checkpoints.latest()

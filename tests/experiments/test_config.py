@@ -1,0 +1,101 @@
+"""The flat config: complete, strict, and clear about what it refuses."""
+
+import dataclasses
+import json
+
+import pytest
+
+from acme_moe.experiments import config as config_lib
+from tests.experiments import tiny
+
+
+def flat(**changes):
+    config = config_lib.to_config_dict(tiny.experiment()).to_dict()
+    for path, value in changes.items():
+        *parents, name = path.split("__")
+        here = config
+        for parent in parents:
+            here = here[parent]
+        here[name] = value
+    return config
+
+
+def test_the_flat_config_and_its_json_are_the_experiment(tmp_path):
+    experiment = tiny.experiment()
+    assert config_lib.from_config_dict(flat()) == experiment
+    path = tmp_path / "config.json"
+    path.write_text(config_lib.config_json(experiment))
+    assert config_lib.read_config_json(path) == experiment
+
+
+def test_the_config_has_every_field():
+    names = set(flat())
+    for settings in (tiny.experiment().run, tiny.experiment().agent):
+        assert {field.name for field in dataclasses.fields(settings)} <= names
+    assert {
+        "game",
+        "seed",
+        "max_agent_steps",
+        "replay_ratio",
+        "min_replay_size",
+        "batch_size",
+        "n_step",
+        "evaluation_every",
+        "evaluation_episodes",
+    } <= names
+    assert {"encoder", "tokenizer", "moe", "num_experts", "expert_width"} <= set(
+        flat()["network"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gaem": 1}, r"^gaem: is not a field; did you mean game"),
+        ({"network__experts": 1}, r"^network\.experts: .*did you mean num_experts"),
+        ({"agent": "dqm"}, r"^agent: 'dqm' is not known; accepted: dqn"),
+        ({"game": "Pongg"}, r"^game: 'Pongg' is not known.*Pong"),
+        ({"replay_ratio": 0.0}, r"^replay_ratio: 0.0 is not accepted; more than 0"),
+        ({"replay_ratio": "1"}, r"^replay_ratio: '1' is not accepted; float"),
+        ({"batch_size": 0}, r"^batch_size: 0 is not accepted; at least 1"),
+        ({"batch_size": True}, r"^batch_size: True is not accepted; int"),
+        ({"discount": 1.5}, r"^discount: 1.5 is not accepted; 0 to 1"),
+        ({"loss": "l1"}, r"^loss: 'l1' is not known; accepted: huber, squared"),
+        ({"network__encoder": "vgg"}, r"^network\.encoder: 'vgg' is not known"),
+        ({"network__num_experts": 0}, r"^network\.num_experts: 0"),
+        (
+            {"environment__sticky_action_probability": 2.0},
+            r"^environment\.sticky_action_probability: 2.0",
+        ),
+        (
+            {"max_agent_steps": 100},
+            r"^max_agent_steps: 100 .*more than min_replay_size",
+        ),
+        ({"max_replay_size": 5}, r"^max_replay_size: 5 is not accepted; at least 100"),
+        ({"n_step": 200}, r"^min_replay_size: 100 is not accepted; at least 200"),
+    ],
+)
+def test_what_is_refused_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        config_lib.from_config_dict(flat(**changes))
+
+
+def test_a_game_is_written_as_the_suites_write_it():
+    experiment = config_lib.from_config_dict(flat(game="ms_pacman"))
+    assert experiment.run.game == "MsPacman"
+
+
+def test_a_run_goes_on_only_with_its_own_settings(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(flat()))
+    longer = config_lib.from_config_dict(flat(max_agent_steps=500))
+    config_lib.check_continues(longer, tmp_path)
+    other = config_lib.from_config_dict(flat(network__num_experts=4, seed=3))
+    with pytest.raises(ValueError, match=r"network.num_experts: 2 there, 4 now; seed"):
+        config_lib.check_continues(other, tmp_path)
+
+
+def test_a_damaged_config_is_named(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"config\.json: is not JSON"):
+        config_lib.read_config_json(path)

@@ -1,0 +1,257 @@
+"""Real runs on a real game: what they leave, how they stop, how they go on."""
+
+import csv
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.util import tensor_util
+
+from acme_moe.environments import SCORES
+from acme_moe.experiments import config as config_lib
+from acme_moe.experiments import training
+from acme_moe.learning.learner import NonFiniteLossError
+from tests.experiments import tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+TRAIN = [sys.executable, str(ROOT / "launchers" / "train.py")]
+
+
+def rows(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def compilations(run):
+    """How often the update, the policy and the evaluation policy were compiled."""
+    return (
+        run.learner._update.compiled._cache_size(),
+        run._actor._policy._cache_size(),
+        run._evaluator._policy._cache_size(),
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run that came to its end, compiling each thing once."""
+    workdir = tmp_path_factory.mktemp("finished")
+    with training.TrainingRun(tiny.experiment(), workdir) as run:
+        run.run()
+        assert compilations(run) == (1, 1, 1)
+    return workdir
+
+
+def test_the_summary_says_what_the_run_did(finished):
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert (summary["agent"], summary["game"], summary["seed"]) == ("dqn", "Pong", 0)
+    assert summary["agent_steps"] == 300
+    assert summary["learner_steps"] == (300 - 100) * 0.25
+    assert summary["replay_ratio_realised"] == summary["replay_ratio_target"] == 0.25
+    assert summary["agent_steps_per_second"] > 0
+    assert summary["learner_step_ms"] > 0
+    assert 0 <= summary["data_wait_fraction"] < 1
+    assert 100 < summary["replay_bytes_per_transition"] < 5000
+    assert summary["wall_seconds"] > 0
+    assert -21 <= summary["evaluation_return_mean"] <= 21
+    assert summary["evaluated_at"] == 300
+
+
+def test_the_replay_ratio_is_exact_after_any_number_of_steps(finished):
+    log = rows(finished / "learner.csv")
+    assert len(log) == 50
+    for row in log:
+        steps = int(row["actor_steps"]) - 100
+        assert int(row["learner_steps"]) == math.floor(0.25 * steps)
+
+
+def test_scores_are_normalised_and_evaluated_at_the_interval(finished):
+    scores = rows(finished / "scores.csv")
+    evaluations = [row for row in scores if row["kind"] == "evaluation"]
+    assert [int(row["agent_steps"]) for row in evaluations] == [200, 300]
+    score = SCORES["Pong"]
+    for row in scores:
+        expected = (float(row["episode_return"]) - score.random) / (
+            score.human - score.random
+        )
+        assert float(row["human_normalized_score"]) == pytest.approx(expected)
+
+
+def test_the_config_is_enough_to_run_it_again(finished):
+    stored = config_lib.read_config_json(finished / "config.json")
+    assert stored == tiny.experiment()
+
+
+def test_tensorboard_and_csv_hold_the_same_loss(finished):
+    events = event_accumulator.EventAccumulator(
+        str(finished / "tensorboard"), size_guidance={"tensors": 0}
+    )
+    events.Reload()
+    logged = {
+        event.step: float(tensor_util.make_ndarray(event.tensor_proto))
+        for event in events.Tensors("learner/Loss")
+    }
+    for row in rows(finished / "learner.csv"):
+        assert logged[int(row["actor_steps"])] == pytest.approx(
+            float(row["loss"]), rel=1e-5
+        )
+
+
+def test_a_finished_run_can_be_made_longer(finished, tmp_path):
+    workdir = tmp_path / "longer"
+    subprocess.run(["cp", "-r", str(finished), str(workdir)], check=True)
+    longer = tiny.experiment(run={"max_agent_steps": 340, "evaluation_episodes": 0})
+    with training.TrainingRun(longer, workdir) as run:
+        assert run.agent_steps == 300
+        assert int(run.learner.state.steps) == 50
+        info = run._replay_client.server_info()["transitions"]
+        # Each transition but the one that the open episode had not completed.
+        assert info.current_size == 299
+        summary = run.run()
+        assert compilations(run) == (1, 1, 0)
+    assert summary["learner_steps"] == (340 - 100) * 0.25
+    assert summary["replay_ratio_realised"] == 0.25
+    log = rows(workdir / "learner.csv")
+    assert [int(row["learner_steps"]) for row in log] == list(range(1, 61))
+
+
+def test_without_its_replay_a_run_fills_it_anew_first(tmp_path):
+    short = {
+        "max_agent_steps": 140,
+        "evaluation_episodes": 0,
+        "checkpoint_replay": False,
+    }
+    with training.TrainingRun(tiny.experiment(run=short), tmp_path) as run:
+        assert run.run()["learner_steps"] == 10
+    more = {**short, "max_agent_steps": 280}
+    with training.TrainingRun(tiny.experiment(run=more), tmp_path) as run:
+        summary = run.run()
+    # 40 learning steps before, 100 of filling, 40 of learning.
+    assert summary["learner_steps"] == 20
+    assert summary["replay_ratio_realised"] == 0.25
+    assert summary["replay_bytes_per_transition"] is None
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
+    tmp_path, monkeypatch
+):
+    settings = {"checkpoint_every_minutes": 1e-9, "evaluation_episodes": 0}
+    with training.TrainingRun(tiny.experiment(run=settings), tmp_path) as run:
+        step, poisoned = run.learner.step, []
+
+        def poison():
+            step()
+            if run.agent_steps == 140 and not poisoned:
+                poisoned.append(True)
+                state = run.learner.state
+                run.learner._state = state._replace(
+                    params=jax.tree.map(lambda w: w * np.nan, state.params)
+                )
+
+        monkeypatch.setattr(run.learner, "step", poison)
+        with pytest.raises(
+            NonFiniteLossError,
+            match=r"a parameter is no number after 10 .*checkpoints/000000000139",
+        ):
+            run.run()
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["status"].startswith("failed: a parameter is no number")
+
+
+def start(workdir, **run):
+    """A run in a process of its own that would take far too long."""
+    experiment = tiny.experiment(
+        run={"max_agent_steps": 10**6, "evaluation_episodes": 0, **run}
+    )
+    return subprocess.Popen(
+        [
+            *TRAIN,
+            f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
+            *tiny.flags(experiment),
+            f"--workdir={workdir}",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def wait_for(process, condition):
+    """Reads the process's output until the condition holds; fails if it ends."""
+    while not condition():
+        try:
+            process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(
+            f"ended with {process.returncode}: {process.stderr.read()}"
+        )
+
+
+def go_on(workdir, steps):
+    """Continues a run to that many agent steps, by the command that it printed."""
+    return subprocess.run(
+        [*TRAIN, f"--workdir={workdir}", f"--config.max_agent_steps={steps}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_names_the_command_that_goes_on(tmp_path, signum):
+    log = tmp_path / "learner.csv"
+    process = start(tmp_path)
+    wait_for(process, lambda: log.exists() and len(rows(log)) > 2)
+    process.send_signal(signum)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + signum
+    found = re.search(r"(SIG\w+): saved after (\d+) agent steps", stderr)
+    assert found, stderr
+    assert found[1] == signum.name
+    assert f"launchers/train.py --workdir={tmp_path}" in stderr
+    stopped = int(found[2])
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    assert summary["agent_steps"] == stopped
+    assert summary["learner_steps"] == (stopped - 100) // 4
+
+    if signum == signal.SIGTERM:
+        result = go_on(tmp_path, stopped + 20)
+        assert f"going on after {stopped} agent steps" in result.stderr
+        summary = json.loads((tmp_path / "summary.json").read_text())
+        assert summary["agent_steps"] == stopped + 20
+        assert summary["learner_steps"] == (stopped + 20 - 100) // 4
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
+    process = start(tmp_path, checkpoint_every_minutes=0.01)
+    folder = tmp_path / "checkpoints"
+
+    def saved():
+        return sorted(p.name for p in folder.glob("*") if p.name.isdigit())
+
+    wait_for(process, lambda: len(saved()) >= 2 and int(saved()[-1]) > 110)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    last = int(saved()[-1])
+    result = go_on(tmp_path, last + 50)
+    assert f"going on after {last} agent steps" in result.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["agent_steps"] == last + 50
+    assert summary["learner_steps"] == (last + 50 - 100) // 4
+    # Rows of what the killed run did after its checkpoint are not there twice.
+    updates = [int(row["learner_steps"]) for row in rows(tmp_path / "learner.csv")]
+    assert updates == sorted(set(updates))
