@@ -4,7 +4,12 @@
 that is exported here runs wherever JAX, Haiku, optax and rlax do.
 """
 
-from acme_moe.learning.objectives import Objective, ObjectiveOutput, q_learning
+from acme_moe.learning.objectives import (
+    Objective,
+    ObjectiveOutput,
+    categorical_q_learning,
+    q_learning,
+)
 from acme_moe.learning.types import ActingVariables, Sample, Transition
 from acme_moe.learning.update import (
     TrainingState,
@@ -21,6 +26,7 @@ __all__ = [
     "TrainingState",
     "Transition",
     "Update",
+    "categorical_q_learning",
     "init_training_state",
     "make_update",
     "q_learning",

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from acme_moe import losses
 from acme_moe.learning.types import Transition
-from acme_moe.networks import Network
+from acme_moe.networks import Network, ValueOutput
 
 
 class ObjectiveOutput(NamedTuple):
@@ -69,28 +69,121 @@ def q_learning(
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
         del probabilities
-        online_key, target_key, selector_key = jax.random.split(key, 3)
-        online = network.apply(params, online_key, transitions.observation)
-        target = network.apply(target_params, target_key, transitions.next_observation)
-        selector = None
-        if double:
-            selector = network.apply(
-                params, selector_key, transitions.next_observation
-            ).q_values
+        outputs = _apply(network, params, target_params, key, transitions, double)
         errors = losses.q_learning_errors(
-            online.q_values,
+            outputs.online.q_values,
             transitions.action,
             transitions.reward,
             transitions.discount * discount,
-            target.q_values,
-            selector,
+            outputs.target.q_values,
+            outputs.selector.q_values if double else None,
         )
         value = jnp.mean(_ERROR_LOSSES[loss](errors))
-        metrics = {
-            "loss": value,
-            "q_value": jnp.mean(jnp.max(online.q_values, axis=-1)),
-            "td_error": jnp.mean(jnp.abs(errors)),
-        }
-        return value, ObjectiveOutput(jnp.abs(errors), metrics)
+        metrics = {"td_error": jnp.mean(jnp.abs(errors))}
+        return _total(network, outputs, key, value, jnp.abs(errors), metrics)
 
     return objective
+
+
+def categorical_q_learning(network: Network, *, discount: float) -> Objective:
+    """Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
+
+    Args:
+      network: with a categorical head.
+      discount: the agent's discount, applied once to `Transition.discount`.
+
+    Returns:
+      The objective; the examples' weights are `1 / sqrt(p)` over their maximum, the
+      priorities the square roots of their losses.
+
+    Raises:
+      ValueError: if the network has no categorical head.
+    """
+    if network.config.num_atoms is None:
+        raise ValueError(
+            "num_atoms: None is not accepted; a number of atoms, at least 2"
+        )
+
+    def objective(
+        params: Any,
+        target_params: Any,
+        key: jax.Array,
+        transitions: Transition,
+        probabilities: jax.Array,
+    ) -> tuple[jax.Array, ObjectiveOutput]:
+        outputs = _apply(network, params, target_params, key, transitions, double=True)
+        online, target = outputs.online, outputs.target
+        assert online.logits is not None
+        assert online.atoms is not None
+        assert target.logits is not None
+        errors = losses.categorical_double_q_errors(
+            online.logits,
+            online.atoms,
+            transitions.action,
+            transitions.reward,
+            transitions.discount * discount,
+            target.logits,
+            outputs.selector.q_values,
+        )
+        value = jnp.mean(losses.importance_weights(probabilities) * errors)
+        priorities = losses.priorities(errors)
+        metrics = {"cross_entropy": jnp.mean(errors)}
+        return _total(network, outputs, key, value, priorities, metrics)
+
+    return objective
+
+
+class _Outputs(NamedTuple):
+    """Of the online network at both ends of the transitions, and of the target."""
+
+    online: ValueOutput
+    selector: ValueOutput
+    target: ValueOutput
+
+
+def _apply(
+    network: Network,
+    params: Any,
+    target_params: Any,
+    key: jax.Array,
+    transitions: Transition,
+    double: bool,
+) -> _Outputs:
+    online_key, target_key, selector_key = jax.random.split(key, 3)
+    target = network.apply(target_params, target_key, transitions.next_observation)
+    selector = target
+    if double:
+        selector = network.apply(params, selector_key, transitions.next_observation)
+        # Nothing of it is trained here: without this its backward pass is kept.
+        selector = jax.lax.stop_gradient(selector)
+    online = network.apply(params, online_key, transitions.observation)
+    return _Outputs(online, selector, target)
+
+
+def _total(
+    network: Network,
+    outputs: _Outputs,
+    key: jax.Array,
+    value: jax.Array,
+    priorities: jax.Array,
+    metrics: dict[str, jax.Array],
+) -> tuple[jax.Array, ObjectiveOutput]:
+    """Adds the load-balancing losses that the network's settings ask for."""
+    config, moe = network.config, outputs.online.moe
+    metrics = {
+        **metrics,
+        "q_value": jnp.mean(jnp.max(outputs.online.q_values, axis=-1)),
+    }
+    if moe is not None and (config.importance_weight or config.load_weight):
+        balancing = losses.load_balancing_loss(
+            jax.random.fold_in(key, 1),
+            moe.logits,
+            moe.probabilities,
+            config.importance_weight,
+            config.load_weight,
+            config.load_noise,
+        )
+        value += balancing
+        metrics["load_balancing_loss"] = balancing
+    metrics["loss"] = value
+    return value, ObjectiveOutput(priorities, metrics)

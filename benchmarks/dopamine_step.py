@@ -1,0 +1,147 @@
+"""One training step of dopamine-rl's Rainbow with a mixture of experts, timed.
+
+The worker that `benchmarks/learner_step.py` starts, in an interpreter which has
+dopamine-rl 4.1.2, flax, gin-config, optax and the same JAX. It reads a line of JSON,
+`{"encoder": ..., "moe": ..., "steps": ...}`, and answers with the seconds of each
+step. What dopamine imports and these steps do not use is replaced by stand-ins.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.abc
+import importlib.machinery
+import json
+import sys
+import time
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest import mock
+
+_UNUSED = {
+    "PIL",
+    "ale_py",
+    "baselines",
+    "clu",
+    "cv2",
+    "gym",
+    "gymnasium",
+    "matplotlib",
+    "mujoco",
+    "pandas",
+    "pygame",
+    "snappy",
+    "tensorflow",
+    "tensorflow_probability",
+    "tf_slim",
+}
+_MOES = {"none": "BASELINE", "wide": "BASELINE", "soft": "SOFTMOE", "top1": "MOE"}
+_ENCODERS = {"impala": "IMPALA", "nature_cnn": "CNN"}
+
+
+class _StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname.partition(".")[0] not in _UNUSED:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+        module = mock.MagicMock(name=spec.name)
+        module.__name__, module.__path__, module.__spec__ = spec.name, [], spec
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        pass
+
+
+@functools.cache
+def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], None]:
+    """A function that takes a step and waits for it."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    import optax
+    from dopamine.labs.moes.agents import full_rainbow_moe_agent
+    from dopamine.labs.moes.architectures import networks
+
+    network = networks.FullRainbowMoENetwork(
+        num_actions=18,
+        num_atoms=51,
+        num_experts=experts,
+        moe_type=_MOES[moe],
+        scale_hidden_layer=moe == "wide",
+        encoder_type=_ENCODERS[encoder],
+    )
+    rng = np.random.default_rng(0)
+    support = jnp.linspace(-10.0, 10.0, 51)
+    states, next_states = (
+        rng.integers(0, 256, (batch, 84, 84, 4), np.uint8) for _ in range(2)
+    )
+    key = jax.random.PRNGKey(0)
+    params = network.init(key, states[0], support=support, key=key)
+    optimizer = optax.adam(6.25e-5, eps=1.5e-4)
+    carried = {
+        "online_params": params,
+        "optimizer_state": optimizer.init(params),
+        "rng": key,
+    }
+
+    def step() -> None:
+        nonlocal carried
+        result = full_rainbow_moe_agent.train(
+            network,
+            carried["online_params"],
+            params,
+            optimizer,
+            carried["optimizer_state"],
+            states,
+            rng.integers(0, 18, batch),
+            next_states,
+            rng.normal(size=batch).astype(np.float32),
+            np.zeros(batch, np.float32),
+            np.ones(batch, np.float32),
+            support,
+            0.99**3,
+            True,
+            True,
+            False,
+            carried["rng"],
+            False,
+            False,
+        )
+        jax.block_until_ready(result["online_params"])
+        # Priorities come back to the host, as dopamine's agent has them.
+        np.sqrt(np.asarray(result["td_loss"]) + 1e-10)
+        carried = {name: result[name] for name in carried}
+
+    return step
+
+
+def main() -> None:
+    """Answers requests until standard input ends."""
+    sys.meta_path.append(_StandIns())
+    for line in sys.stdin:
+        request = json.loads(line)
+        seconds = []
+        try:
+            step = make_step(
+                request["encoder"], request["moe"], request["experts"], request["batch"]
+            )
+            for _ in range(request["steps"]):
+                start = time.perf_counter()
+                step()
+                seconds.append(time.perf_counter() - start)
+        except UnboundLocalError as error:
+            # 4.1.2's dense Rainbow uses a variable that only its mixtures set.
+            print(f"dopamine cannot run {request['moe']}: {error}", file=sys.stderr)
+        print("seconds " + json.dumps(seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()

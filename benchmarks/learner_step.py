@@ -1,0 +1,262 @@
+"""One training step of Rainbow with a mixture of experts, beside dopamine's.
+
+    python benchmarks/learner_step.py
+    python benchmarks/learner_step.py --dopamine_python=/path/to/bin/python
+
+A step is target, loss, gradient, Adam and priorities of Rainbow (double, dueling, C51,
+noisy) on a batch of 32 with 8 experts. With `--dopamine_python`, an interpreter that
+has dopamine-rl 4.1.2, flax and gin-config, its `full_rainbow_moe_agent.train` is timed
+beside, the two alternating, in the same run; its dense networks fail in 4.1.2. The
+floor is the encoder alone: its forward and backward pass on the states, and its two
+forward passes on the next ones. Medians; a GPU is used where JAX has one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+
+_ENCODERS = flags.DEFINE_list("encoder", ["impala", "nature_cnn"], "Encoders.")
+_MOES = flags.DEFINE_list(
+    "moe", ["none", "wide", "soft", "top1"], "Penultimate layers."
+)
+_DTYPES = flags.DEFINE_list("dtype", ["float32"], "Of the computation; or bfloat16.")
+_EXPERTS = flags.DEFINE_integer("experts", 8, "Number of experts.")
+_BATCH = flags.DEFINE_integer("batch", 32, "Transitions a step.")
+_STEPS = flags.DEFINE_integer("steps", 3, "Steps of each a round.")
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds in which all take turns.")
+_DOPAMINE = flags.DEFINE_string("dopamine_python", None, "Interpreter with dopamine.")
+_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+_NUM_ACTIONS = 18
+
+
+@dataclasses.dataclass
+class Result:
+    """Medians of one setting, in milliseconds."""
+
+    encoder: str
+    moe: str
+    dtype: str
+    step_ms: float
+    encoder_alone_ms: float
+    dopamine_ms: float | None
+
+
+def _batch() -> Any:
+    from acme_moe.learning import Transition
+
+    rng = np.random.default_rng(0)
+    size = _BATCH.value
+    states, next_states = (
+        rng.integers(0, 256, (size, 84, 84, 4), np.uint8) for _ in range(2)
+    )
+    return Transition(
+        observation=states,
+        action=rng.integers(0, _NUM_ACTIONS, size).astype(np.int32),
+        reward=rng.normal(size=size).astype(np.float32),
+        discount=np.ones(size, np.float32),
+        next_observation=next_states,
+    )
+
+
+def make_step(encoder: str, moe: str, dtype: str) -> Callable[[], None]:
+    """A function that takes one of our steps and waits for it."""
+    import jax
+    import optax
+
+    from acme_moe import learning
+    from acme_moe.networks import NetworkConfig, make_network
+
+    config = NetworkConfig(
+        encoder=encoder,
+        moe="none" if moe == "wide" else moe,
+        widen_dense=moe == "wide",
+        num_experts=_EXPERTS.value,
+        dueling=True,
+        noisy=True,
+        num_atoms=51,
+        compute_dtype=dtype,
+    )
+    network = make_network(config, _NUM_ACTIONS)
+    optimizer = optax.adam(6.25e-5, eps=1.5e-4)
+    transitions = _batch()
+    key = jax.random.PRNGKey(0)
+    state = learning.init_training_state(
+        network.init(key, transitions.observation[:1]), optimizer, key
+    )
+    update = learning.make_update(
+        learning.categorical_q_learning(network, discount=0.99**3),
+        optimizer,
+        target_update_period=2_000,
+    )
+    # As replay's iterator gives them: on the device already.
+    transitions, probabilities = jax.device_put(
+        (transitions, np.ones(_BATCH.value, np.float32))
+    )
+
+    def step() -> None:
+        nonlocal state
+        state, priorities, _ = update(state, transitions, probabilities)
+        jax.block_until_ready(state)
+        np.asarray(priorities)
+
+    return step
+
+
+def make_floor(encoder: str, dtype: str) -> Callable[[], None]:
+    """A function that applies the encoder as often as a step does, and no more."""
+    import haiku as hk
+    import jax
+
+    from acme_moe.networks import NetworkConfig, layers, torso
+
+    config = NetworkConfig(encoder=encoder, compute_dtype=dtype)
+
+    def encode(observations: jax.Array) -> jax.Array:
+        x = torso.inputs(config, observations)
+        return torso.encode(config, x, layers.Conv, layers.Dense)[0].sum()
+
+    network: Any = hk.without_apply_rng(hk.transform(encode))
+    init, apply = network.init, network.apply
+    transitions = jax.device_put(_batch())
+    params = init(jax.random.PRNGKey(0), transitions.observation[:1])
+    other = jax.tree.map(lambda x: 1.01 * x, params)
+
+    @jax.jit
+    def floor(params: Any, other: Any, states: Any, next_states: Any) -> Any:
+        gradient = jax.grad(apply)(params, states)
+        return (
+            gradient,
+            apply(params, next_states),
+            apply(other, next_states),
+        )
+
+    def step() -> None:
+        jax.block_until_ready(
+            floor(params, other, transitions.observation, transitions.next_observation)
+        )
+
+    return step
+
+
+def _time(step: Callable[[], None], steps: int) -> list[float]:
+    seconds = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+class Dopamine:
+    """The worker process in the other interpreter."""
+
+    def __init__(self, python: str) -> None:
+        """Starts it.
+
+        Args:
+          python: the interpreter.
+        """
+        self._process = subprocess.Popen(
+            [python, str(Path(__file__).with_name("dopamine_step.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def time(self, encoder: str, moe: str, steps: int) -> list[float]:
+        """Seconds of each of some steps; none where dopamine cannot take them."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = {
+            "encoder": encoder,
+            "moe": moe,
+            "steps": steps,
+            "experts": _EXPERTS.value,
+            "batch": _BATCH.value,
+        }
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith("seconds "):
+                return json.loads(line.removeprefix("seconds "))
+        raise RuntimeError("dopamine's process ended; its error stands above")
+
+
+def measure(encoder: str, dtype: str, dopamine: Dopamine | None) -> list[Result]:
+    """Times every penultimate layer with one encoder, all taking turns."""
+    steps = {moe: make_step(encoder, moe, dtype) for moe in _MOES.value}
+    floor = make_floor(encoder, dtype)
+    ours: dict[str, list[float]] = {moe: [] for moe in steps}
+    theirs: dict[str, list[float]] = {moe: [] for moe in steps}
+    alone: list[float] = []
+    for current in (*steps.values(), floor):
+        _time(current, 2)  # Compiles.
+    theirs_run = {
+        moe: bool(dopamine and dopamine.time(encoder, moe, 1)) for moe in steps
+    }
+    for _ in range(_ROUNDS.value):
+        alone += _time(floor, _STEPS.value)
+        for moe, step in steps.items():
+            ours[moe] += _time(step, _STEPS.value)
+            if dopamine and theirs_run[moe]:
+                theirs[moe] += dopamine.time(encoder, moe, _STEPS.value)
+    return [
+        Result(
+            encoder,
+            moe,
+            dtype,
+            1e3 * statistics.median(ours[moe]),
+            1e3 * statistics.median(alone),
+            1e3 * statistics.median(theirs[moe]) if theirs[moe] else None,
+        )
+        for moe in steps
+    ]
+
+
+def main(_: list[str]) -> None:
+    """Prints a row a setting."""
+    import jax
+
+    print(f"device: {jax.devices()[0].device_kind}, {_BATCH.value} transitions a step")
+    print(
+        f"{'encoder':<12}{'moe':<6}{'dtype':<10}{'step ms':>9}{'/ dense':>9}"
+        f"{'encoder alone':>15}{'share':>7}{'dopamine ms':>13}{'faster':>8}"
+    )
+    dopamine = Dopamine(_DOPAMINE.value) if _DOPAMINE.value else None
+    results = []
+    for encoder in _ENCODERS.value:
+        for dtype in _DTYPES.value:
+            rows = measure(encoder, dtype, dopamine if dtype == "float32" else None)
+            results += rows
+            dense = {row.moe: row.step_ms for row in rows}.get("none")
+            for row in rows:
+                theirs = row.dopamine_ms
+                print(
+                    f"{row.encoder:<12}{row.moe:<6}{row.dtype:<10}{row.step_ms:>9.1f}"
+                    + (f"{row.step_ms / dense:>9.2f}" if dense else f"{'':>9}")
+                    + f"{row.encoder_alone_ms:>15.1f}"
+                    f"{row.encoder_alone_ms / row.step_ms:>7.0%}"
+                    + (
+                        f"{theirs:>13.1f}{theirs / row.step_ms:>8.2f}" if theirs else ""
+                    ),
+                    flush=True,
+                )
+    if _JSON.value:
+        Path(_JSON.value).write_text(
+            json.dumps([dataclasses.asdict(row) for row in results], indent=2) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    app.run(main)
