@@ -1,0 +1,367 @@
+"""Checks every case of a folder of reference arrays.
+
+`python tests/check_reference.py DIR` reads `DIR/manifest.json` and the `.npz` file of
+each case, runs this library on the inputs with the reference's parameters, prints a
+line a case with the largest error, and exits with 1 where a case fails or is of a kind
+that it does not know.
+
+An error is `max |ours - reference| / max(1, max |reference|)`, and may be 1e-5 for
+single modules and losses and 1e-4 for whole networks; frames have to be equal.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from acme_moe.networks import NetworkConfig, heads, make_network, noisy
+from acme_moe.networks.soft_moe import SoftMoE
+from acme_moe.networks.top1_moe import Top1MoE
+
+MODULE_TOLERANCE = 1e-5
+NETWORK_TOLERANCE = 1e-4
+
+Arrays = Mapping[str, np.ndarray]
+Params = dict[str, dict[str, np.ndarray]]
+# A case's settings and arrays -> the largest error of each output.
+Check = Callable[[Mapping[str, Any], Arrays], dict[str, float]]
+
+
+def error(ours: Any, reference: np.ndarray) -> float:
+    """Largest difference, relative where the reference is larger than 1."""
+    ours, reference = np.asarray(ours), np.asarray(reference)
+    if ours.shape != reference.shape:
+        raise ValueError(f"shape {ours.shape}, reference {reference.shape}")
+    if reference.size == 0:
+        return 0.0
+    difference = np.abs(ours.astype(np.float64) - reference.astype(np.float64))
+    return float(difference.max() / max(1.0, np.abs(reference).max()))
+
+
+def expert_params(arrays: Arrays, prefix: str, module: str) -> Params:
+    """The experts' parameters, of the reference's `prefix` and our `module`."""
+    return {
+        f"{module}/hidden": dense_params(arrays, f"{prefix}/net"),
+        f"{module}/output": dense_params(arrays, f"{prefix}/Dense_0"),
+    }
+
+
+def dense_params(arrays: Arrays, path: str) -> dict[str, np.ndarray]:
+    """Weights and bias of a dense or convolutional layer."""
+    return {"w": arrays[f"{path}/kernel"], "b": arrays[f"{path}/bias"]}
+
+
+def slot_logits_params(arrays: Arrays, path: str, normalized: bool) -> dict:
+    """Phi and, where it is used, its scale."""
+    params = {"phi": arrays[f"{path}/phi_weights"]}
+    if normalized:
+        params["scale"] = arrays[f"{path}/scalar"].reshape(())
+    return params
+
+
+def encoder_params(arrays: Arrays) -> Params:
+    """Parameters of either encoder, under our names."""
+    params = {}
+    for key in arrays:
+        impala = re.fullmatch(r"params/encoder/_stacks_(\d+)/Conv_(\d+)/kernel", key)
+        cnn = re.fullmatch(r"params/(?:encoder/)?Conv_(\d+)/kernel", key)
+        if impala:
+            stack, index = int(impala[1]), int(impala[2])
+            name = f"stack_{stack}_conv"
+            if index:
+                block, layer = divmod(index - 1, 2)
+                name = f"stack_{stack}_block_{block}_conv_{layer}"
+        elif cnn:
+            name = f"conv_{cnn[1]}"
+        else:
+            continue
+        params[f"encoder/{name}"] = dense_params(arrays, key.removesuffix("/kernel"))
+    return params
+
+
+def check_soft_moe(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """One Soft MoE layer."""
+    _, num_experts, slots = arrays["params/phi_weights"].shape
+    units = arrays["params/module/net/kernel"].shape[-1]
+    normalization = case["normalization"]
+
+    def forward(tokens: jax.Array) -> Any:
+        layer = SoftMoE(num_experts, slots, units, normalization=normalization)
+        return layer(tokens)
+
+    params = {
+        "moe/slot_logits": slot_logits_params(arrays, "params", normalization),
+        **expert_params(arrays, "params/module", "moe/experts"),
+    }
+    tokens, hidden, moe = run(forward, params, arrays["tokens"][None])
+    config = NetworkConfig(num_experts=num_experts)
+    if config.slots(arrays["tokens"].shape[0]) != slots:
+        raise ValueError(f"slots: {slots} is not what capacity factor 1 gives")
+    return {
+        "outputs": error(tokens[0], arrays["outputs"]),
+        "experts_hidden": error(hidden[0], arrays["experts_hidden"]),
+        "router_probabilities": error(
+            moe.probabilities[0], arrays["router_probabilities"]
+        ),
+    }
+
+
+def check_top1_moe(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """One top-1 layer."""
+    num_experts = arrays["params/router/Dense_0/kernel"].shape[-1]
+    units = arrays["params/module/net/kernel"].shape[-1]
+
+    def forward(tokens: jax.Array) -> Any:
+        return Top1MoE(num_experts, case["capacity"], units)(tokens)
+
+    params = {
+        "moe/router": {"w": arrays["params/router/Dense_0/kernel"]},
+        **expert_params(arrays, "params/module", "moe/experts"),
+    }
+    tokens, _, moe = run(forward, params, arrays["tokens"][None])
+    chosen = moe.probabilities[0].argmax(axis=-1, keepdims=True)
+    return {
+        "outputs": error(tokens[0], arrays["outputs"]),
+        "router_logits": error(moe.logits[0], arrays["router_logits"]),
+        "router_probabilities": error(
+            moe.probabilities[0], arrays["router_probabilities"]
+        ),
+        "top_experts": error(chosen, arrays["top_experts"]),
+    }
+
+
+def check_network(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """A whole network, of Q-values or of distributions."""
+    moe, tokenizer = parse_variant(case["variant"])
+    kernels = sorted(k for k in arrays if re.fullmatch(r"params/Dense_\d/kernel", k))
+    heads = [key.removesuffix("/kernel") for key in kernels]
+    encoder = encoder_params(arrays)
+    first = next(iter(encoder.values()))["w"]
+    settings: dict[str, Any] = {
+        "encoder": "nature_cnn" if case["encoder"] == "cnn" else case["encoder"],
+        "moe": moe,
+        "tokenizer": tokenizer,
+        "num_experts": case["num_experts"],
+        "num_atoms": case.get("num_atoms"),
+        "v_max": case.get("vmax", 10.0),
+        "dueling": case.get("dueling", False),
+    }
+    if settings["encoder"] == "impala":
+        settings["impala_filter_size"] = first.shape[0]
+        settings["impala_width"] = first.shape[-1] / 16
+    if case.get("noisy", False):
+        raise ValueError("noisy: the reference's noise is not in the file")
+    params = encoder
+    if moe == "none":
+        settings["widen_dense"] = case["variant"] == "baseline_wide"
+        settings["expert_width"] = case["hidden"]
+        params["dense"] = dense_params(arrays, heads.pop(0))
+    else:
+        settings["expert_width"] = arrays["params/ExpertModel_0/net/bias"].shape[-1]
+        params |= expert_params(arrays, "params/ExpertModel_0", "moe/experts")
+    if moe == "soft":
+        phi = slot_logits_params(arrays, "params/SoftMoE_0", normalized=False)
+        params["moe/slot_logits"] = phi
+    elif moe == "top1":
+        router = arrays["params/MoE_0/router/Dense_0/kernel"]
+        params["moe/router"] = {"w": router}
+    names = ["advantage", "value"] if settings["dueling"] else ["value"]
+    for name, path in zip(names, heads, strict=True):
+        params[f"head/{name}"] = dense_params(arrays, path)
+    network = make_network(NetworkConfig(**settings), case["num_actions"])
+    require_same_shapes(params, network.init, arrays["observations"])
+    apply = jax.jit(network.apply, static_argnums=3)
+    output = apply(params, None, arrays["observations"], True)
+    errors = {"q_values": error(output.q_values, arrays["q_values"])}
+    if "logits" in arrays:
+        errors["logits"] = error(output.logits, arrays["logits"])
+        errors["support"] = error(output.atoms, arrays["support"])
+    return errors
+
+
+def parse_variant(variant: str) -> tuple[str, str]:
+    """The reference's name of a variant as our `moe` and `tokenizer`."""
+    if variant in ("baseline", "baseline_wide"):
+        return "none", "per_conv"
+    moe, _, tokenizer = variant.partition("_")
+    return moe, tokenizer
+
+
+def run(forward: Callable[..., Any], params: Params, *inputs: Any) -> Any:
+    """Applies a Haiku function to arrays, and checks that the parameters fit."""
+    transformed = hk.without_apply_rng(hk.transform(forward))
+    require_same_shapes(params, transformed.init, *inputs)
+    return jax.jit(transformed.apply)(params, *inputs)
+
+
+def require_same_shapes(params: Params, init: Callable[..., Any], *inputs: Any) -> None:
+    """Refuses parameters that are not exactly those that `init` would make."""
+    wanted = jax.eval_shape(init, jax.random.key(0), *inputs)
+    ours = {(m, n): x.shape for m, layer in wanted.items() for n, x in layer.items()}
+    given = {(m, n): x.shape for m, layer in params.items() for n, x in layer.items()}
+    if ours != given:
+        differing = set(ours.items()) ^ set(given.items())
+        raise ValueError(f"parameters differ: {sorted(differing)}")
+
+
+def check_noisy_linear(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """One noisy layer with given noise."""
+    del case
+    output = noisy.noisy_affine(
+        jnp.asarray(arrays["x"])[None],
+        jnp.asarray(arrays["params/kernel_mu"]),
+        jnp.asarray(arrays["params/bias_mu"]),
+        jnp.asarray(arrays["params/kernel_sigma"]),
+        jnp.asarray(arrays["params/bias_sigma"]),
+        jnp.asarray(arrays["eps_in"]),
+        jnp.asarray(arrays["eps_out"]),
+    )
+    return {"y": error(output[0], arrays["y"])}
+
+
+def check_dqn_loss(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """The Q-learning loss."""
+    from acme_moe import losses
+
+    errors = losses.q_learning_errors(
+        arrays["q_values"],
+        arrays["actions"],
+        arrays["rewards"],
+        case["discount"] * (1.0 - arrays["terminals"].astype(np.float32)),
+        arrays["next_q_values"],
+    )
+    return {
+        "huber": error(losses.huber(errors), arrays["huber"]),
+        "mse": error(losses.squared(errors), arrays["mse"]),
+    }
+
+
+def check_c51_double_loss(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """Rainbow's loss, and what prioritised replay adds to it and takes from it."""
+    from acme_moe import losses
+
+    atoms = heads.support(arrays["logits"].shape[-1], case["vmax"])
+    alive = 1.0 - arrays["terminals"].astype(np.float32)
+    discounts = jnp.asarray(case["cumulative_discount"] * alive)
+    selector = heads.expected_values(arrays["next_logits_online"], atoms)
+    rows = np.arange(len(discounts))
+    next_logits = arrays["next_logits_target"][rows, selector.argmax(axis=-1)]
+    errors = losses.categorical_double_q_errors(
+        arrays["logits"],
+        atoms,
+        arrays["actions"],
+        arrays["rewards"],
+        discounts,
+        arrays["next_logits_target"],
+        selector,
+    )
+    target = losses.projected_targets(
+        atoms, arrays["rewards"], discounts, jax.nn.softmax(next_logits)
+    )
+    weights = losses.importance_weights(arrays["sampling_probabilities"])
+    ours = {
+        "target_distribution": target,
+        "per_sample_loss": errors,
+        "importance_weights": weights,
+        "mean_loss": jnp.mean(weights * errors),
+        "new_priorities": losses.priorities(errors),
+    }
+    return {name: error(value, arrays[name]) for name, value in ours.items()}
+
+
+def check_load_balancing(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """The importance loss and the load loss."""
+    from acme_moe import losses
+
+    logits = arrays["router_logits"]
+    importance = losses.importance_loss(jax.nn.softmax(logits))
+    stddev = case["std_scale"] / logits.shape[-1]
+    load = losses.load_loss(logits, arrays["standard_normal_noise"], stddev)
+    return {
+        "importance_loss": error(
+            case["importance_weight"] * importance, arrays["importance_loss"]
+        ),
+        "load_loss": error(case["load_weight"] * load, arrays["load_loss"]),
+    }
+
+
+def check_ale_trajectory(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
+    """Frames, rewards and terminals of a game, which have to be equal."""
+    from acme_moe.environments import AtariConfig, AtariEnvironment
+
+    config = AtariConfig(
+        sticky_action_probability=0.0,
+        terminal_on_life_loss=case["terminal_on_life_loss"],
+        frame_skip=case["frame_skip"],
+    )
+    environment = AtariEnvironment(case["game"], case["ale_random_seed"], config)
+    frames = [environment.reset().observation[..., -1]]
+    rewards, terminals = [], []
+    for action in arrays["actions"]:
+        step = environment.step(action)
+        frames.append(step.observation[..., -1])
+        rewards.append(step.reward)
+        terminals.append(step.last())
+        if step.last():
+            new_game = environment.game_over
+            first = environment.reset()
+            # After a lost life the emulator is not reset: no frame of its own.
+            if new_game:
+                frames.append(first.observation[..., -1])
+    ours = {"frames": frames, "rewards": rewards, "terminals": terminals}
+    return {name: error(np.stack(ours[name]), arrays[name]) for name in ours}
+
+
+CHECKS: dict[str, tuple[Check, float]] = {
+    "soft_moe": (check_soft_moe, MODULE_TOLERANCE),
+    "top1_moe": (check_top1_moe, MODULE_TOLERANCE),
+    "dqn_network": (check_network, NETWORK_TOLERANCE),
+    "rainbow_network": (check_network, NETWORK_TOLERANCE),
+    "noisy_linear": (check_noisy_linear, MODULE_TOLERANCE),
+    "c51_double_loss": (check_c51_double_loss, MODULE_TOLERANCE),
+    "load_balancing": (check_load_balancing, MODULE_TOLERANCE),
+    "dqn_loss": (check_dqn_loss, MODULE_TOLERANCE),
+    "ale_trajectory": (check_ale_trajectory, 0.0),
+}
+
+
+def check_case(name: str, case: Mapping[str, Any], folder: pathlib.Path) -> bool:
+    """Checks one case and prints its line; whether it is right."""
+    if case["kind"] not in CHECKS:
+        print(f"FAIL {name}: kind {case['kind']!r} is not known")
+        return False
+    check, tolerance = CHECKS[case["kind"]]
+    try:
+        with np.load(folder / f"{name}.npz") as file:
+            errors = check(case, {key: file[key] for key in file.files})
+    except Exception as problem:
+        print(f"FAIL {name}: {type(problem).__name__}: {problem}")
+        return False
+    worst = max(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
+    right = all(value <= tolerance for value in errors.values())
+    verdict = "ok  " if right else "FAIL"
+    print(f"{verdict} {name}: {errors[worst]:.2e} in {worst} (at most {tolerance:.0e})")
+    return right
+
+
+def main(folder: pathlib.Path) -> int:
+    """Checks a folder; the exit status."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    results = [check_case(name, case, folder) for name, case in manifest.items()]
+    print(f"{sum(results)} of {len(results)} cases are right")
+    return 0 if results and all(results) else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python tests/check_reference.py DIR")
+    sys.exit(main(pathlib.Path(sys.argv[1])))
