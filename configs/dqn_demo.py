@@ -1,8 +1,9 @@
 """A small DQN with Soft MoE that learns something in a few minutes on two cores.
 
 The network is the paper's with the CNN encoder and narrower experts; warm-up,
-exploration and target period are shortened to the length of the run, and the
-learning rate is higher. `configs/dqn_atari.py` has the paper's settings.
+exploration and target period are shortened to the length of the run, the learning rate
+is higher, and evaluation explores a little, since so young an agent often stands still
+without. `configs/dqn_atari.py` has the paper's settings.
 """
 
 from ml_collections import ConfigDict
@@ -18,7 +19,7 @@ def get_config() -> ConfigDict:
         Experiment(
             run=RunConfig(
                 agent="dqn",
-                game="RoadRunner",
+                game="Breakout",
                 max_agent_steps=8_000,
                 evaluation_every=2_000,
                 evaluation_episodes=5,
@@ -31,10 +32,11 @@ def get_config() -> ConfigDict:
                 min_replay_size=1_000,
                 max_replay_size=100_000,
                 n_step=3,
-                learning_rate=3e-4,
-                target_update_period=400,
+                learning_rate=1e-4,
+                target_update_period=800,
                 epsilon_decay_steps=3_000,
                 epsilon=0.05,
+                evaluation_epsilon=0.05,
             ),
         )
     )

@@ -173,7 +173,7 @@ def test_same_shapes_are_compiled_once():
         traces.append(None)
         return network.apply(params, key, images).q_values
 
-    params = network.init(jax.random.key(0), IMAGES)
+    params = jax.jit(network.init)(jax.random.key(0), IMAGES)
     for seed in range(3):
         apply(params, jax.random.key(seed), (IMAGES + seed).astype(np.uint8))
     assert len(traces) == 1
@@ -283,14 +283,14 @@ def test_vectors_and_nests():
 def test_convolutions_want_one_image(observation):
     network = make_network(NetworkConfig(**SMALL), ACTIONS)
     with pytest.raises(ValueError, match=r"^observations: .*encoder 'mlp'"):
-        network.init(jax.random.key(0), observation)
+        jax.eval_shape(network.init, jax.random.key(0), observation)
 
 
 def test_patches_larger_than_the_map_are_refused():
     config = NetworkConfig(tokenizer="patches_pool", **{**SMALL, "patch_size": 3})
     network = make_network(config, ACTIONS)
     with pytest.raises(ValueError, match=r"^patch_size: 3 "):
-        network.init(jax.random.key(0), IMAGES)
+        jax.eval_shape(network.init, jax.random.key(0), IMAGES)
 
 
 def test_impala_width_and_filter_size():
