@@ -1,6 +1,6 @@
 """Checkpoints: written beside the last one, checked, and only then trusted.
 
-A checkpoint is a folder named by its agent steps:
+A checkpoint is a folder named by its agent steps (with `_001` for a second one):
 
     checkpoints/000000250000/
       state.npz       the learner's arrays, by their paths
@@ -15,6 +15,7 @@ this name is either whole or was damaged later, which the manifest shows.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import shutil
@@ -128,7 +129,7 @@ class Checkpoints:
         Returns:
           The checkpoint.
         """
-        final = self._directory / f"{agent_steps:012d}"
+        final = self._unused(agent_steps)
         path = final.with_name(final.name + _UNFINISHED)
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
@@ -145,9 +146,6 @@ class Checkpoints:
         (path / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         for file in _files(path):
             _sync(file)
-        # The same agent step can be saved twice, by an interrupt right after a
-        # periodic save.
-        shutil.rmtree(final, ignore_errors=True)
         os.replace(path, final)
         _sync(self._directory)
         for old in self._paths()[: -self._kept]:
@@ -173,8 +171,25 @@ class Checkpoints:
             )
         return None
 
+    def _unused(self, agent_steps: int) -> Path:
+        """A name of its own, since nothing whole is ever overwritten.
+
+        The same agent step is saved twice by an interrupt right after a periodic save.
+        """
+        path = self._directory / f"{agent_steps:012d}"
+        for again in itertools.count(1):
+            if not path.exists():
+                break
+            path = self._directory / f"{agent_steps:012d}_{again:03d}"
+        return path
+
     def _paths(self) -> list[Path]:
-        return sorted(p for p in self._directory.iterdir() if p.name.isdigit())
+        """All but unfinished checkpoints, the oldest first."""
+        return sorted(
+            path
+            for path in self._directory.iterdir()
+            if path.name.replace("_", "").isdigit()
+        )
 
 
 def _verified(path: Path) -> Checkpoint:

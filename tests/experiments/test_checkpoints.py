@@ -51,7 +51,8 @@ def test_the_newest_are_kept(checkpoints):
     for steps in (10, 30, 20, 30):
         checkpoints.save(steps, STATE, {"agent_steps": steps}, None)
     names = sorted(p.name for p in checkpoints.latest().path.parent.iterdir())
-    assert names == ["000000000020", "000000000030"]
+    assert names == ["000000000030", "000000000030_001"]
+    assert checkpoints.latest().path.name == "000000000030_001"
 
 
 @pytest.mark.parametrize(
