@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
         Experiment(
             run=RunConfig(
                 agent="dqn",
-                game="Breakout",
+                game="RoadRunner",
                 max_agent_steps=8_000,
                 evaluation_every=2_000,
                 evaluation_episodes=5,
@@ -32,8 +32,8 @@ def get_config() -> ConfigDict:
                 min_replay_size=1_000,
                 max_replay_size=100_000,
                 n_step=3,
-                learning_rate=1e-4,
-                target_update_period=800,
+                learning_rate=3e-4,
+                target_update_period=400,
                 epsilon_decay_steps=3_000,
                 epsilon=0.05,
                 evaluation_epsilon=0.05,
