@@ -77,6 +77,7 @@ def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], 
         moe_type=_MOES[moe],
         scale_hidden_layer=moe == "wide",
         encoder_type=_ENCODERS[encoder],
+        nn_scale=1,  # Not its default 1.0, which makes a float of Impala's channels.
     )
     rng = np.random.default_rng(0)
     support = jnp.linspace(-10.0, 10.0, 51)
