@@ -8,6 +8,7 @@ Any field of the config is set as --config.FIELD=VALUE, nested ones as
 goes on with `python launchers/train.py --workdir=runs/pong`.
 """
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -40,7 +41,10 @@ def main() -> int:
                 print(f"going on after {run.agent_steps} agent steps", file=sys.stderr)
             summary = run.run()
     except InterruptedRunError as interrupt:
-        command = shlex.join(["python", sys.argv[0], f"--workdir={workdir}"])
+        python = os.path.relpath(sys.executable)
+        if python.startswith(".."):
+            python = sys.executable
+        command = shlex.join([python, sys.argv[0], f"--workdir={workdir}"])
         print(
             f"\n{interrupt}: saved after {run.agent_steps} agent steps. "
             f"To go on:\n  {command}",
