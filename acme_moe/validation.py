@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 _KINDS = {
@@ -52,3 +54,25 @@ def one_of(name: str, value: Any, accepted: Any) -> None:
     if value not in accepted:
         names = ", ".join(str(x) for x in accepted)
         raise ValueError(f"{name}: {value!r} is not known; accepted: {names}")
+
+
+def known_field(name: str, accepted: Iterable[str], prefix: str = "") -> None:
+    """Refuses names that no field has, with those that come close.
+
+    Args:
+      name: of the field.
+      accepted: names of all fields there.
+      prefix: path to the field, with its last dot.
+
+    Raises:
+      ValueError: if it is none of them.
+    """
+    accepted = sorted(accepted)
+    if name in accepted:
+        return
+    close = difflib.get_close_matches(name, accepted, n=3, cutoff=0.5)
+    raise ValueError(
+        f"{prefix}{name}: is not a field; "
+        + (f"did you mean {', '.join(close)}? " if close else "")
+        + f"accepted: {', '.join(accepted) or 'no field below it'}"
+    )

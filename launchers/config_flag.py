@@ -3,7 +3,6 @@
 Imports nothing of `acme_moe`, so that --help answers at once.
 """
 
-import difflib
 import os
 import sys
 from collections.abc import Callable
@@ -124,6 +123,8 @@ def _parse(argv: list[str]) -> list[str]:
 
 def _explain_unknown(argv: list[str]) -> None:
     """Ends with the fields that are accepted, if one of those given is not."""
+    from acme_moe import validation
+
     path = _value(argv, "config")
     if path is None:
         return
@@ -136,13 +137,12 @@ def _explain_unknown(argv: list[str]) -> None:
         parts = name.split(".")[1:]
         for depth, part in enumerate(parts):
             if not isinstance(here, ConfigDict) or part not in here:
-                accepted = sorted(here) if isinstance(here, ConfigDict) else []
-                close = difflib.get_close_matches(part, accepted, n=3, cutoff=0.5)
-                fail(
-                    f"{'.'.join(parts[: depth + 1])}: is not a field; "
-                    + (f"did you mean {', '.join(close)}? " if close else "")
-                    + f"accepted: {', '.join(accepted) or 'no field below it'}"
-                )
+                prefix = "".join(f"{parent}." for parent in parts[:depth])
+                names = list(here) if isinstance(here, ConfigDict) else []
+                try:
+                    validation.known_field(part, names, prefix)
+                except ValueError as error:
+                    fail(str(error))
             here = here[part]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from acme_moe import validation
+
 _AGENTS = {
     "dqn": ("DQNConfig", "DQNBuilder"),
 }
@@ -22,10 +24,7 @@ def config_class(agent: str) -> type:
     Raises:
       ValueError: if there is no such agent.
     """
-    if agent not in _AGENTS:
-        raise ValueError(
-            f"agent: {agent!r} is not known; accepted: {', '.join(sorted(_AGENTS))}"
-        )
+    validation.one_of("agent", agent, sorted(_AGENTS))
     module = importlib.import_module(f"acme_moe.agents.{agent}.config")
     return getattr(module, _AGENTS[agent][0])
 

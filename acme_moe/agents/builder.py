@@ -25,27 +25,11 @@ from acme_moe import learning, replay
 from acme_moe.agents import policy as policies
 from acme_moe.agents.config import ValueAgentConfig
 from acme_moe.learning.learner import Learner
-from acme_moe.networks import Network, NetworkConfig, make_network
+from acme_moe.networks import Network, make_network
 
 _TABLE = "transitions"
 
 Config = TypeVar("Config", bound=ValueAgentConfig)
-
-
-def make_networks(
-    environment_spec: specs.EnvironmentSpec, config: NetworkConfig
-) -> Network:
-    """The network for an environment with discrete actions.
-
-    Raises:
-      ValueError: if the action is not one integer of a known range.
-    """
-    actions = environment_spec.actions
-    if not isinstance(actions, specs.DiscreteArray):
-        raise ValueError(
-            f"action_spec: {actions!r} is not accepted; a dm_env.specs.DiscreteArray"
-        )
-    return make_network(config, actions.num_values)
 
 
 class ValueAgentBuilder(abc.ABC, Generic[Config]):
@@ -60,8 +44,18 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
         """What the learner minimises."""
 
     def make_network(self, environment_spec: specs.EnvironmentSpec) -> Network:
-        """The agent's network; fits Acme's `network_factory`."""
-        return make_networks(environment_spec, self.config.network)
+        """The agent's network; fits Acme's `network_factory`.
+
+        Raises:
+          ValueError: if the action is not one integer of a known range.
+        """
+        actions = environment_spec.actions
+        if not isinstance(actions, specs.DiscreteArray):
+            raise ValueError(
+                f"action_spec: {actions!r} is not accepted; "
+                "a dm_env.specs.DiscreteArray"
+            )
+        return make_network(self.config.network, actions.num_values)
 
     def make_replay_tables(
         self, environment_spec: specs.EnvironmentSpec, policy: Any = None

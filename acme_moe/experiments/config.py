@@ -8,7 +8,6 @@ with `network` and `environment` nested. Defaults stand in the dataclasses alone
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import typing
 from collections.abc import Mapping
@@ -102,7 +101,8 @@ def from_config_dict(config: Mapping[str, Any]) -> Experiment:
     agent_class = agents.config_class(fields.get("agent", RunConfig.agent))
     run_names = {field.name for field in dataclasses.fields(RunConfig)}
     agent_names = {field.name for field in dataclasses.fields(agent_class)}
-    _refuse_unknown(fields, run_names | agent_names, prefix="")
+    for name in fields:
+        validation.known_field(name, run_names | agent_names)
     return Experiment(
         run=_build(RunConfig, {k: v for k, v in fields.items() if k in run_names}),
         agent=_build(
@@ -139,9 +139,9 @@ def _build(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
     """Makes a settings dataclass, nested ones included."""
     hints = typing.get_type_hints(cls)
     names = {field.name for field in dataclasses.fields(cls)}
-    _refuse_unknown(fields, names, prefix)
     values = {}
     for name, value in fields.items():
+        validation.known_field(name, names, prefix)
         hint = hints[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             value = _build(hint, value, f"{prefix}{name}.")
@@ -152,20 +152,6 @@ def _build(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
         return cls(**values)
     except ValueError as error:
         raise ValueError(f"{prefix}{error}") from None
-
-
-def _refuse_unknown(
-    fields: Mapping[str, Any], accepted: typing.Iterable[str], prefix: str
-) -> None:
-    accepted = sorted(accepted)
-    for name in fields:
-        if name not in accepted:
-            close = difflib.get_close_matches(name, accepted, n=3, cutoff=0.5)
-            raise ValueError(
-                f"{prefix}{name}: is not a field; "
-                + (f"did you mean {', '.join(close)}? " if close else "")
-                + f"accepted: {', '.join(accepted)}"
-            )
 
 
 # What may change between two parts of a run: how long it is, and what is watched.

@@ -53,16 +53,9 @@ class RunFolder:
         self._open_files: list[Any] = []
         path.mkdir(parents=True, exist_ok=True)
 
-    @staticmethod
-    def config_path(path: Path) -> Path:
-        """Where a run's settings stand; exists if there is a run."""
-        return path / "config.json"
-
     def write_config(self, experiment: config_lib.Experiment) -> None:
         """Writes `config.json`."""
-        _write_atomically(
-            self.config_path(self.path), config_lib.config_json(experiment)
-        )
+        _write_atomically(self.path / "config.json", config_lib.config_json(experiment))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Writes `summary.json`."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from acme_moe import losses
+from acme_moe import losses, validation
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, ValueOutput
 
@@ -57,9 +57,7 @@ def q_learning(
     Raises:
       ValueError: if `loss` is neither.
     """
-    if loss not in _ERROR_LOSSES:
-        accepted = ", ".join(sorted(_ERROR_LOSSES))
-        raise ValueError(f"loss: {loss!r} is not known; accepted: {accepted}")
+    validation.one_of("loss", loss, sorted(_ERROR_LOSSES))
 
     def objective(
         params: Any,
