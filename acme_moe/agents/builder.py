@@ -7,7 +7,7 @@ branch; an agent adds its objective.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -24,6 +24,7 @@ from acme.utils import counting, loggers
 from acme_moe import learning, replay
 from acme_moe.agents import policy as policies
 from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.learning.learner import Learner
 from acme_moe.networks import Network, make_network
 
@@ -150,6 +151,17 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
             raise ValueError("variable_source: None is not accepted; a learner")
         client = variable_utils.VariableClient(variable_source, "", device="cpu")
         return actors.GenericActor(policy, random_key, client, adder, backend="cpu")
+
+    def make_vector_actor(
+        self,
+        random_key: jax.Array,
+        policy: actor_core.ActorCore,
+        variable_source: core.VariableSource,
+        environment_adders: Sequence[adders.Adder],
+    ) -> VectorActor:
+        """An actor for several environments, with an adder for each."""
+        client = variable_utils.VariableClient(variable_source, "", device="cpu")
+        return VectorActor(policy, random_key, client, environment_adders)
 
     def make_learner(
         self,

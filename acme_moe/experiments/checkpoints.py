@@ -1,6 +1,7 @@
 """Checkpoints: written beside the last one, checked, and only then trusted.
 
-A checkpoint is a folder named by its agent steps (with `_001` for a second one):
+A checkpoint is a folder named by the run's position, in agent steps, or in updates
+where there are none (with `_001` for a second one):
 
     checkpoints/000000250000/
       state.npz       the learner's arrays, by their paths
@@ -112,7 +113,7 @@ class Checkpoints:
 
     def save(
         self,
-        agent_steps: int,
+        position: int,
         state: Any,
         facts: dict[str, Any],
         replay: reverb.Client | None,
@@ -120,7 +121,7 @@ class Checkpoints:
         """Writes a checkpoint, then drops the oldest beyond those kept.
 
         Args:
-          agent_steps: names it.
+          position: names it.
           state: nest of numpy arrays.
           facts: what is not an array; goes into JSON.
           replay: client of a server made with `reverb_checkpointer`, or None to
@@ -129,7 +130,7 @@ class Checkpoints:
         Returns:
           The checkpoint.
         """
-        final = self._unused(agent_steps)
+        final = self._unused(position)
         path = final.with_name(final.name + _UNFINISHED)
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
@@ -171,16 +172,16 @@ class Checkpoints:
             )
         return None
 
-    def _unused(self, agent_steps: int) -> Path:
+    def _unused(self, position: int) -> Path:
         """A name of its own, since nothing whole is ever overwritten.
 
-        The same agent step is saved twice by an interrupt right after a periodic save.
+        The same position is saved twice by an interrupt right after a periodic save.
         """
-        path = self._directory / f"{agent_steps:012d}"
+        path = self._directory / f"{position:012d}"
         for again in itertools.count(1):
             if not path.exists():
                 break
-            path = self._directory / f"{agent_steps:012d}_{again:03d}"
+            path = self._directory / f"{position:012d}_{again:03d}"
         return path
 
     def _paths(self) -> list[Path]:

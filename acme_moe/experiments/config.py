@@ -31,7 +31,10 @@ class RunConfig:
       seed: of the parameters, the exploration and the emulator.
       max_agent_steps: agent steps of the whole run; 50 M are 200 M frames.
       evaluation_every: agent steps between two evaluations.
+      num_environments: environments that one process acts in, with one call of the
+        policy for all of them.
       evaluation_episodes: episodes an evaluation; 0 for none.
+      final_evaluation_episodes: episodes of the last one, where they are others.
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
       checkpoint_replay: whether checkpoints hold the replay's contents, 2.4 GB for
@@ -46,7 +49,9 @@ class RunConfig:
     seed: int = 0
     max_agent_steps: int = 50_000_000
     evaluation_every: int = 250_000
+    num_environments: int = 1
     evaluation_episodes: int = 10
+    final_evaluation_episodes: int | None = None
     checkpoint_every_minutes: float = 20.0
     checkpoints_kept: int = 2
     checkpoint_replay: bool = True
@@ -58,8 +63,22 @@ class RunConfig:
         validation.one_of("agent", self.agent, agents.AGENTS)
         object.__setattr__(self, "game", resolve_game(self.game))
         validation.at_least("seed", self.seed, 0)
-        for name in ("max_agent_steps", "evaluation_every", "checkpoints_kept"):
+        for name in (
+            "max_agent_steps",
+            "num_environments",
+            "evaluation_every",
+            "checkpoints_kept",
+        ):
             validation.at_least(name, getattr(self, name), 1)
+        if self.max_agent_steps % self.num_environments:
+            raise ValueError(
+                f"max_agent_steps: {self.max_agent_steps} is not accepted; a multiple "
+                f"of num_environments ({self.num_environments})"
+            )
+        if self.final_evaluation_episodes is not None:
+            validation.at_least(
+                "final_evaluation_episodes", self.final_evaluation_episodes, 1
+            )
         validation.at_least("evaluation_episodes", self.evaluation_episodes, 0)
         for name in ("checkpoint_every_minutes", "log_every_seconds"):
             validation.above(name, getattr(self, name), 0)
@@ -159,6 +178,8 @@ _MAY_CHANGE = {
     "max_agent_steps",
     "evaluation_every",
     "evaluation_episodes",
+    "final_evaluation_episodes",
+    "num_environments",
     "checkpoint_every_minutes",
     "checkpoints_kept",
     "checkpoint_replay",

@@ -19,7 +19,8 @@ class Facts:
       agent_steps: taken so far.
       learner_steps: updates taken so far.
       training_episodes: games that have ended.
-      evaluated_at: agent step of the last evaluation.
+      evaluated_at: the run's position at the last evaluation: agent steps, or
+        updates where there are none.
       evaluation_return_mean: of that evaluation.
       schedule_start: see `UpdateSchedule.start`.
       schedule_steps_before: see `UpdateSchedule.steps_before`.
@@ -58,12 +59,7 @@ class Facts:
 
 
 def summarize(
-    experiment: Experiment,
-    facts: Facts,
-    *,
-    status: str,
-    learning_steps: int,
-    learner_statistics: Mapping[str, float | None],
+    experiment: Experiment, facts: Facts, *, status: str, details: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What `summary.json` holds.
 
@@ -71,8 +67,7 @@ def summarize(
       experiment: the settings.
       facts: the counts.
       status: `running`, `finished`, `interrupted`, or `failed: ` and why.
-      learning_steps: agent steps past the warm-up.
-      learner_statistics: as `Learner.statistics` gives them.
+      details: of the kind of run and of the learner.
     """
     run, agent = experiment.run, experiment.agent
     evaluation = facts.evaluation_return_mean
@@ -85,20 +80,11 @@ def summarize(
         "num_experts": agent.network.num_experts,
         "agent_steps": facts.agent_steps,
         "learner_steps": facts.learner_steps,
-        "replay_ratio_target": agent.replay_ratio,
-        "replay_ratio_realised": _ratio(facts.learner_steps, learning_steps),
-        "agent_steps_per_second": _ratio(facts.agent_steps, facts.training_seconds),
-        **learner_statistics,
-        "replay_bytes_per_transition": facts.replay_bytes_per_transition,
+        **details,
         "wall_seconds": facts.wall_seconds,
-        "training_episodes": facts.training_episodes,
         "evaluated_at": facts.evaluated_at,
         "evaluation_return_mean": evaluation,
         "evaluation_human_normalized_score": (
             None if evaluation is None else human_normalized_score(run.game, evaluation)
         ),
     }
-
-
-def _ratio(numerator: float, denominator: float) -> float | None:
-    return numerator / denominator if denominator else None

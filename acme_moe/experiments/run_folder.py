@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from acme.utils.loggers import tf_summary
 from acme_moe.environments import human_normalized_score
 from acme_moe.experiments import config as config_lib
 from acme_moe.experiments.evaluation import EpisodeResult
+from acme_moe.experiments.facts import Facts
 
 SCORES_FIELDS = (
     "agent_steps",
+    "learner_steps",
     "kind",
     "episode",
     "episode_return",
@@ -63,31 +66,21 @@ class RunFolder:
             self.path / "summary.json", json.dumps(summary, indent=2) + "\n"
         )
 
-    def forget_after(self, agent_steps: int) -> None:
+    def forget_after(self, facts: Facts) -> None:
         """Drops the rows that a run which goes on from there will write again."""
-        for name in ("scores.csv", "learner.csv"):
-            path = self.path / name
-            if not path.exists():
-                continue
-            with path.open(newline="") as stream:
-                reader = csv.DictReader(stream)
-                fields = reader.fieldnames or []
-                step = "agent_steps" if "agent_steps" in fields else "actor_steps"
-                rows = [row for row in reader if _at_most(row.get(step), agent_steps)]
-            temporary = path.with_suffix(".unfinished")
-            with temporary.open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, fields)
-                writer.writeheader()
-                writer.writerows(rows)
-            os.replace(temporary, path)
+        _rewrite(self.path / "scores.csv", lambda row: _was_scored(row, facts))
+        _rewrite(
+            self.path / "learner.csv",
+            lambda row: _at_most(row, "learner_steps", facts.learner_steps),
+        )
 
     def add_score(
-        self, agent_steps: int, kind: str, episode: int, result: EpisodeResult
+        self, facts: Facts, kind: str, episode: int, result: EpisodeResult
     ) -> None:
         """Appends an episode to `scores.csv`.
 
         Args:
-          agent_steps: of the run, when the episode ended.
+          facts: of the run, when the episode ended.
           kind: `training` or `evaluation`.
           episode: counts within its kind and evaluation, from 1.
           result: of the episode.
@@ -100,7 +93,8 @@ class RunFolder:
                 writer.writerow(SCORES_FIELDS)
             writer.writerow(
                 (
-                    agent_steps,
+                    facts.agent_steps,
+                    facts.learner_steps,
                     kind,
                     episode,
                     result.episode_return,
@@ -134,10 +128,35 @@ def _to_host(values: dict[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(value).item() for name, value in values.items()}
 
 
-def _at_most(text: str | None, limit: int) -> bool:
-    # A row that a kill cut short has no number, or no whole one, in its last field.
+def _rewrite(path: Path, keep: Callable[[dict[str, str]], bool]) -> None:
+    """Drops rows of a CSV file, if there is one."""
+    if not path.exists():
+        return
+    with path.open(newline="") as stream:
+        reader = csv.DictReader(stream)
+        fields = reader.fieldnames or []
+        rows = [row for row in reader if keep(row)]
+    temporary = path.with_suffix(".unfinished")
+    with temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fields)
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
+
+
+def _was_scored(row: dict[str, str], facts: Facts) -> bool:
+    """Whether an episode had ended when the facts were noted."""
+    if row.get("kind") == "evaluation":
+        # An evaluation may come after a checkpoint of the same position.
+        position = "agent_steps" if facts.agent_steps else "learner_steps"
+        return _at_most(row, position, facts.evaluated_at)
+    return _at_most(row, "agent_steps", facts.agent_steps)
+
+
+def _at_most(row: dict[str, str], field: str, limit: int) -> bool:
+    # A row that a kill cut short lacks its last fields, or has one that is no number.
     try:
-        return text is not None and float(text) <= limit
+        return None not in row.values() and float(row[field]) <= limit
     except ValueError:
         return False
 

@@ -2,222 +2,132 @@
 
 from __future__ import annotations
 
-import dataclasses
-import statistics
 import time
 from pathlib import Path
 from typing import Any
 
 import dm_env
-import jax
-import numpy as np
 import reverb
-from acme import specs
-from acme.utils import counting
 
-from acme_moe import agents, replay
-from acme_moe.environments import AtariEnvironment
-from acme_moe.experiments.checkpoints import Checkpoints
+from acme_moe import replay
 from acme_moe.experiments.config import Experiment
-from acme_moe.experiments.evaluation import EpisodeResult, evaluate
-from acme_moe.experiments.facts import Facts, summarize
-from acme_moe.experiments.interrupts import InterruptedRunError, Interrupts
+from acme_moe.experiments.environments import make_environment
+from acme_moe.experiments.evaluation import EpisodeResult
 from acme_moe.experiments.progress import Progress
-from acme_moe.experiments.run_folder import RunFolder
-from acme_moe.learning.learner import NonFiniteLossError
+from acme_moe.experiments.run import Run
 from acme_moe.replay.size import bytes_per_transition
 
 
-class TrainingRun:
-    """One run: made from its settings, or from its last checkpoint if it has one.
+class TrainingRun(Run):
+    """A run that plays, remembers, and learns from what it remembers.
 
-    Use it as a context manager, which also ends the replay server and its threads.
+    With several environments each round is a step in every one of them, with one
+    call of the policy, and then the updates that are due.
     """
 
     def __init__(self, experiment: Experiment, workdir: Path) -> None:
-        """Builds every part; compiles nothing yet.
-
-        Args:
-          experiment: the settings.
-          workdir: the run's folder.
-
-        Raises:
-          DamagedCheckpointError: if the folder has checkpoints, none of them whole.
-        """
-        self._started = time.perf_counter()
-        self._experiment = experiment
-        run, agent = experiment.run, experiment.agent
-        self._folder = RunFolder(workdir, run.game, run.log_every_seconds)
-        self._folder.write_config(experiment)
-        self._checkpoints = Checkpoints(
-            workdir / "checkpoints", kept=run.checkpoints_kept
-        )
-        restored = self._checkpoints.latest()
-        self._facts = Facts(**restored.facts) if restored else Facts()
-        self._folder.forget_after(self._facts.agent_steps)
-        self._wall_seconds_before = self._facts.wall_seconds
+        """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
+        super().__init__(experiment, workdir)
+        run = experiment.run
+        restored = self._restored
         self._schedule = self._facts.schedule(
             experiment, replay_lost=restored is not None and not restored.replay_path
         )
-
-        # A run that goes on is not to see the emulator's first episodes again.
-        seeds = np.random.SeedSequence([run.seed, self._facts.agent_steps])
-        environment_seed, evaluation_seed, key_seed = (
-            int(x) for x in seeds.generate_state(3) >> 1
-        )
-        self._environment = AtariEnvironment(
-            run.game, environment_seed, run.environment
-        )
-        self._evaluation_environment = AtariEnvironment(
-            run.game,
-            evaluation_seed,
-            dataclasses.replace(run.environment, terminal_on_life_loss=False),
-        )
-        spec = specs.make_environment_spec(self._environment)
-        self._builder = agents.load_builder(run.agent, agent)
-        network = self._builder.make_network(spec)
-
-        tables = self._builder.make_replay_tables(spec)
+        self._environments = [
+            make_environment(run.game, seed, run.environment) for seed in self._seeds
+        ]
+        tables = self._builder.make_replay_tables(self._spec)
         self._server = reverb.Server(
             [replay.without_ratio(table) for table in tables],
             port=None,
             checkpointer=self._checkpoints.reverb_checkpointer(restored),
         )
-        self._replay_client = reverb.Client(f"localhost:{self._server.port}")
+        self._client = reverb.Client(f"localhost:{self._server.port}")
         self._table = tables[0].name
         self._samples = replay.Prefetcher(
-            self._builder.make_dataset_iterator(self._replay_client)
+            self._builder.make_dataset_iterator(self._client)
         )
-        # time_delta 0: the log's counts are those of the step it was written at.
-        self._counter = counting.Counter(time_delta=0.0)
-        learner_key, actor_key, evaluator_key = jax.random.split(
-            jax.random.PRNGKey(key_seed), 3
-        )
-        self.learner = self._builder.make_learner(
-            learner_key,
-            network,
-            self._samples,
-            self._folder.make_logger,
-            spec,
-            self._replay_client,
-            counting.Counter(self._counter, prefix="learner", time_delta=0.0),
-        )
-        if restored:
-            self.learner.restore(restored.load_state(self.learner.save()))
-            self._counter.increment(
-                actor_steps=self._facts.agent_steps,
-                learner_steps=self._facts.learner_steps,
-            )
-        self._adder = self._builder.make_adder(self._replay_client, spec)
-        self._actor = self._builder.make_actor(
-            actor_key,
-            self._builder.make_policy(network, spec),
-            spec,
+        self._make_learner(self._samples, self._client)
+        self._actor = self._builder.make_vector_actor(
+            self._actor_key,
+            self._builder.make_policy(self._network, self._spec),
             self.learner,
-            self._adder,
+            [
+                self._builder.make_adder(self._client, self._spec)
+                for _ in self._environments
+            ],
         )
-        self._evaluator = self._builder.make_actor(
-            evaluator_key,
-            self._builder.make_policy(network, spec, evaluation=True),
-            spec,
-            self.learner,
-        )
+        self._timesteps: list[dm_env.TimeStep | None] = [None] * len(self._environments)
+        self._games = [_Game() for _ in self._environments]
         self._learning = False
-        self._last_checkpoint = time.monotonic()
-        self._checkpoint_path: Path | None = restored.path if restored else None
-        self._interrupts = Interrupts()
-
-    def __enter__(self) -> TrainingRun:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
-    def agent_steps(self) -> int:
+    def position(self) -> int:
         """Agent steps taken so far."""
         return self._facts.agent_steps
 
-    def run(self) -> dict[str, Any]:
-        """Trains to the last step, or until a signal asks to stop.
+    @property
+    def _length(self) -> int:
+        return self._experiment.run.max_agent_steps
 
-        Returns:
-          The summary, as written to `summary.json`.
+    @property
+    def _num_environments(self) -> int:
+        return self._experiment.run.num_environments
 
-        Raises:
-          InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
-          NonFiniteLossError: if the loss is no number; names the last checkpoint.
-        """
-        facts = self._facts
-        progress = Progress(
+    @property
+    def _replay_client(self) -> reverb.Client | None:
+        return self._client if self._experiment.run.checkpoint_replay else None
+
+    def _make_progress(self) -> Progress:
+        return Progress(
             self._experiment.run.game,
-            self._experiment.run.max_agent_steps,
-            facts.agent_steps,
-            facts.learner_steps,
+            self._length,
+            self._facts.agent_steps,
+            self._facts.learner_steps,
         )
-        try:
-            with self._interrupts:
-                try:
-                    self._train(progress)
-                    self._evaluate(progress)
-                except InterruptedRunError:
-                    self._save()
-                    self._write_summary("interrupted")
-                    raise
-                self._save()
-            return self._write_summary("finished")
-        except NonFiniteLossError as error:
-            self._write_summary(f"failed: {error}")
-            where = self._checkpoint_path or "there is none yet"
-            raise NonFiniteLossError(
-                f"{error}; the last good checkpoint: {where}"
-            ) from None
-        except Exception as error:
-            if not isinstance(error, InterruptedRunError):
-                self._write_summary(f"failed: {error}")
-            raise
-        finally:
-            progress.close()
 
     def _train(self, progress: Progress) -> None:
-        run = self._experiment.run
+        every = self._experiment.run.evaluation_every
         facts = self._facts
-        timestep: dm_env.TimeStep | None = None
-        episode_return, episode_length = 0.0, 0
-        while facts.agent_steps < run.max_agent_steps:
+        while facts.agent_steps < self._length:
             self._interrupts.check()
-            if facts.agent_steps % run.evaluation_every == 0:
+            if facts.agent_steps // every > facts.evaluated_at // every:
                 self._evaluate(progress)
             started = time.perf_counter()
-            if timestep is None or timestep.last():
-                timestep = self._environment.reset()
-                self._actor.observe_first(timestep)
-            action = self._actor.select_action(timestep.observation)
-            timestep = self._environment.step(action)
-            self._actor.observe(action, timestep)
-            facts.agent_steps += 1
-            self._counter.increment(actor_steps=1)
-            episode_return += float(timestep.reward)
-            episode_length += 1
+            self._act(progress)
             self._learn()
             facts.training_seconds += time.perf_counter() - started
-
-            if timestep.last() and self._environment.game_over:
-                facts.training_episodes += 1
-                result = EpisodeResult(episode_return, episode_length)
-                self._folder.add_score(
-                    facts.agent_steps, "training", facts.training_episodes, result
-                )
-                progress.episode(episode_return)
-                episode_return, episode_length = 0.0, 0
             if progress.due():
                 progress.draw(facts.agent_steps, facts.learner_steps, self.learner.loss)
-            minutes = (time.monotonic() - self._last_checkpoint) / 60
-            if minutes >= run.checkpoint_every_minutes:
-                self._save()
-                self._write_summary("running")
+            self._save_if_due()
         self.learner.check()
         progress.draw(facts.agent_steps, facts.learner_steps, self.learner.loss)
+
+    def _act(self, progress: Progress) -> None:
+        """Takes one step in each environment."""
+        observations = []
+        for i, environment in enumerate(self._environments):
+            timestep = self._timesteps[i]
+            if timestep is None or timestep.last():
+                timestep = environment.reset()
+                self._actor.observe_first(i, timestep)
+            observations.append(timestep.observation)
+        actions = self._actor.select_actions(observations)
+        for i, environment in enumerate(self._environments):
+            timestep = environment.step(actions[i])
+            self._timesteps[i] = timestep
+            self._actor.observe(i, actions[i], timestep)
+            self._facts.agent_steps += 1
+            game = self._games[i]
+            game.add(float(timestep.reward))
+            if timestep.last() and environment.game_over:
+                self._facts.training_episodes += 1
+                self._folder.add_score(
+                    self._facts, "training", self._facts.training_episodes, game.result
+                )
+                progress.episode(game.episode_return)
+                self._games[i] = _Game()
+        self._counter.increment(actor_steps=len(self._environments))
 
     def _learn(self) -> None:
         """Takes the updates that are due; the last is left running."""
@@ -228,7 +138,7 @@ class TrainingRun:
             return
         if not self._learning:
             # What was added is on its way; the first batch is drawn from all of it.
-            self._adder.flush()
+            self._actor.flush()
             self._learning = True
         for call in range(calls):
             if call == calls - 1:
@@ -238,74 +148,59 @@ class TrainingRun:
             self.learner.step()
             facts.learner_steps += self._experiment.agent.sgd_steps_per_call
 
-    def _evaluate(self, progress: Progress) -> None:
-        """Runs the evaluation episodes, unless this step has had its own."""
-        facts = self._facts
-        episodes = self._experiment.run.evaluation_episodes
-        if not episodes or facts.evaluated_at == facts.agent_steps:
-            return
-        self.learner.check()
-        results = evaluate(
-            self._evaluation_environment,
-            self._evaluator,
-            episodes,
-            watchers=[self._interrupts],
-            on_start=lambda i: progress.evaluation(f"evaluating {i}/{episodes}"),
-        )
-        for episode, result in enumerate(results, 1):
-            self._folder.add_score(facts.agent_steps, "evaluation", episode, result)
-        facts.evaluated_at = facts.agent_steps
-        mean = statistics.fmean(result.episode_return for result in results)
-        facts.evaluation_return_mean = mean
-        progress.evaluation(f"evaluation {mean:g}")
-        self._write_summary("running")
-
     def _save(self) -> None:
-        """Writes a checkpoint of everything that the run needs to go on."""
+        """Writes a checkpoint, with the replay's contents if the settings say so."""
         facts = self._facts
-        self._adder.flush()
+        self._actor.flush()
         facts.schedule_start = self._schedule.start
         facts.schedule_steps_before = self._schedule.steps_before
-        self._update_wall_seconds()
-        with_replay = self._experiment.run.checkpoint_replay
-        checkpoint = self._checkpoints.save(
-            facts.agent_steps,
-            self.learner.save(),
-            dataclasses.asdict(facts),
-            self._replay_client if with_replay else None,
-        )
-        if checkpoint.replay_path is not None:
-            size = self._replay_client.server_info()[self._table].current_size
+        super()._save()
+        path = self._checkpoint_path
+        if path is not None and (path / "replay").is_dir():
+            size = self._client.server_info()[self._table].current_size
             if size:
                 facts.replay_bytes_per_transition = bytes_per_transition(
-                    checkpoint.replay_path, size
+                    path / "replay", size
                 )
-        self._checkpoint_path = checkpoint.path
-        self._last_checkpoint = time.monotonic()
 
-    def _update_wall_seconds(self) -> None:
-        self._facts.wall_seconds = self._wall_seconds_before + (
-            time.perf_counter() - self._started
-        )
-
-    def _write_summary(self, status: str) -> dict[str, Any]:
-        """Writes `summary.json` and returns it."""
-        self._update_wall_seconds()
-        summary = summarize(
-            self._experiment,
-            self._facts,
-            status=status,
-            learning_steps=self._schedule.learning_steps(self._facts.agent_steps),
-            learner_statistics=self.learner.statistics(),
-        )
-        self._folder.write_summary(summary)
-        return summary
+    def _summary(self) -> dict[str, Any]:
+        facts, agent = self._facts, self._experiment.agent
+        learning_steps = self._schedule.learning_steps(facts.agent_steps)
+        return {
+            "replay_ratio_target": agent.replay_ratio,
+            "replay_ratio_realised": _ratio(facts.learner_steps, learning_steps),
+            "agent_steps_per_second": _ratio(facts.agent_steps, facts.training_seconds),
+            "replay_bytes_per_transition": facts.replay_bytes_per_transition,
+            "training_episodes": facts.training_episodes,
+        }
 
     def close(self) -> None:
         """Ends the threads and the server."""
-        self._adder.close()
+        self._actor.close()
         self._samples.close()
         self._server.stop()
-        self._folder.close()
-        self._environment.close()
-        self._evaluation_environment.close()
+        for environment in self._environments:
+            environment.close()
+        super().close()
+
+
+class _Game:
+    """A training game under way, across lost lives."""
+
+    def __init__(self) -> None:
+        self.episode_return = 0.0
+        self._length = 0
+
+    def add(self, reward: float) -> None:
+        """Takes note of an agent step."""
+        self.episode_return += reward
+        self._length += 1
+
+    @property
+    def result(self) -> EpisodeResult:
+        """The game so far."""
+        return EpisodeResult(self.episode_return, self._length)
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator else None

@@ -15,6 +15,7 @@ class Episode:
 
     Attributes:
       agent_steps: of the run, when the episode ended.
+      learner_steps: updates by then.
       kind: `training` or `evaluation`.
       episode_return: undiscounted, of unclipped rewards.
       episode_length: in agent steps.
@@ -22,6 +23,7 @@ class Episode:
     """
 
     agent_steps: int
+    learner_steps: int
     kind: str
     episode_return: float
     episode_length: int
@@ -58,6 +60,7 @@ def read_run(path: Path) -> Run:
         episodes = tuple(
             Episode(
                 int(row["agent_steps"]),
+                int(row["learner_steps"]),
                 row["kind"],
                 float(row["episode_return"]),
                 int(row["episode_length"]),

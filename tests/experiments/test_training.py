@@ -113,7 +113,7 @@ def test_a_finished_run_can_be_made_longer(finished, tmp_path):
     with training.TrainingRun(longer, workdir) as run:
         assert run.agent_steps == 300
         assert int(run.learner.state.steps) == 50
-        info = run._replay_client.server_info()["transitions"]
+        info = run._client.server_info()["transitions"]
         # Each transition but the one that the open episode had not completed.
         assert info.current_size == 299
         summary = run.run()
@@ -165,6 +165,29 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
             run.run()
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["status"].startswith("failed: a parameter is no number")
+
+
+def test_several_environments_share_one_call_of_the_policy(tmp_path):
+    settings = {"num_environments": 4, "evaluation_episodes": 0}
+    with training.TrainingRun(tiny.experiment(run=settings), tmp_path) as run:
+        summary = run.run()
+        assert compilations(run) == (1, 1, 0)
+        info = run._client.server_info()["transitions"]
+        # Each of the four episodes that are open lacks its last transition.
+        assert info.current_size == 300 - 4
+    assert summary["agent_steps"] == 300
+    assert summary["learner_steps"] == (300 - 100) * 0.25
+    log = rows(tmp_path / "learner.csv")
+    assert [int(row["learner_steps"]) for row in log] == list(range(1, 51))
+
+
+def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
+    settings = {"evaluation_every": 200, "final_evaluation_episodes": 2}
+    with training.TrainingRun(tiny.experiment(run=settings), tmp_path) as run:
+        run.run()
+    scores = rows(tmp_path / "scores.csv")
+    evaluated = [row["agent_steps"] for row in scores if row["kind"] == "evaluation"]
+    assert evaluated == ["200", "300", "300"]
 
 
 def start(workdir, **run):

@@ -1,0 +1,255 @@
+"""What every run in one process has: a folder, checkpoints, evaluation, an end.
+
+`TrainingRun` acts and learns, an offline run only learns; both are made from their
+settings or from their last checkpoint, and stop and go on in the same way.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import reverb
+from acme import specs
+from acme.utils import counting
+from typing_extensions import Self
+
+from acme_moe import agents
+from acme_moe.experiments.checkpoints import Checkpoints
+from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.environments import make_environment
+from acme_moe.experiments.evaluation import evaluate
+from acme_moe.experiments.facts import Facts, summarize
+from acme_moe.experiments.interrupts import InterruptedRunError, Interrupts
+from acme_moe.experiments.progress import Progress
+from acme_moe.experiments.run_folder import RunFolder
+from acme_moe.learning import Sample
+from acme_moe.learning.learner import Learner, NonFiniteLossError
+
+
+class Run(abc.ABC):
+    """One run. Use it as a context manager, which also ends its threads.
+
+    A subclass makes its learner with `_make_learner` when it is made, and says how
+    the run goes on (`_train`), what it counts, and what else a checkpoint holds.
+    """
+
+    learner: Learner
+
+    def __init__(self, experiment: Experiment, workdir: Path) -> None:
+        """Opens the folder and makes what does not depend on where data come from.
+
+        Args:
+          experiment: the settings.
+          workdir: the run's folder.
+
+        Raises:
+          DamagedCheckpointError: if the folder has checkpoints, none of them whole.
+        """
+        self._started = time.perf_counter()
+        self._experiment = experiment
+        run = experiment.run
+        self._folder = RunFolder(workdir, run.game, run.log_every_seconds)
+        self._folder.write_config(experiment)
+        self._checkpoints = Checkpoints(
+            workdir / "checkpoints", kept=run.checkpoints_kept
+        )
+        self._restored = self._checkpoints.latest()
+        self._facts = Facts(**self._restored.facts) if self._restored else Facts()
+        self._folder.forget_after(self._facts)
+        self._wall_seconds_before = self._facts.wall_seconds
+        # A run that goes on is not to see the emulator's first episodes again.
+        seeds = np.random.SeedSequence([run.seed, self.position])
+        evaluation_seed, key_seed, *self._seeds = (
+            int(x) for x in seeds.generate_state(2 + self._num_environments) >> 1
+        )
+        self._evaluation_environment = make_environment(
+            run.game, evaluation_seed, run.environment, evaluation=True
+        )
+        self._spec = specs.make_environment_spec(self._evaluation_environment)
+        self._builder = agents.load_builder(run.agent, experiment.agent)
+        self._network = self._builder.make_network(self._spec)
+        # time_delta 0: the log's counts are those of the step it was written at.
+        self._counter = counting.Counter(time_delta=0.0)
+        self._learner_key, self._actor_key, self._evaluator_key = jax.random.split(
+            jax.random.PRNGKey(key_seed), 3
+        )
+        self._last_checkpoint = time.monotonic()
+        self._checkpoint_path = self._restored.path if self._restored else None
+        self._interrupts = Interrupts()
+
+    def _make_learner(
+        self, samples: Iterator[Sample], replay_client: reverb.Client | None
+    ) -> None:
+        """Makes the learner, and the evaluator that plays with its parameters."""
+        self.learner = self._builder.make_learner(
+            self._learner_key,
+            self._network,
+            samples,
+            self._folder.make_logger,
+            self._spec,
+            replay_client,
+            counting.Counter(self._counter, prefix="learner", time_delta=0.0),
+        )
+        if self._restored:
+            self.learner.restore(self._restored.load_state(self.learner.save()))
+            self._counter.increment(
+                actor_steps=self._facts.agent_steps,
+                learner_steps=self._facts.learner_steps,
+            )
+        self._evaluator = self._builder.make_actor(
+            self._evaluator_key,
+            self._builder.make_policy(self._network, self._spec, evaluation=True),
+            self._spec,
+            self.learner,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    @abc.abstractmethod
+    def position(self) -> int:
+        """How far the run is, in the unit of its length."""
+
+    @property
+    def agent_steps(self) -> int:
+        """Agent steps taken so far."""
+        return self._facts.agent_steps
+
+    @property
+    def _num_environments(self) -> int:
+        """How many environments the run acts in, beside that of the evaluation."""
+        return 0
+
+    @property
+    def _replay_client(self) -> reverb.Client | None:
+        """Of the replay whose contents go into checkpoints, if there is one."""
+        return None
+
+    @abc.abstractmethod
+    def _make_progress(self) -> Progress:
+        """The bar of this kind of run, at its present position."""
+
+    @abc.abstractmethod
+    def _train(self, progress: Progress) -> None:
+        """Trains to the end of the run."""
+
+    @abc.abstractmethod
+    def _summary(self) -> dict[str, Any]:
+        """What `summary.json` holds of this kind of run only."""
+
+    def run(self) -> dict[str, Any]:
+        """Trains to the end, or until a signal asks to stop.
+
+        Returns:
+          The summary, as written to `summary.json`.
+
+        Raises:
+          InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
+          NonFiniteLossError: if the loss is no number; names the last checkpoint.
+        """
+        progress = self._make_progress()
+        try:
+            with self._interrupts:
+                try:
+                    self._train(progress)
+                    self._evaluate(progress)
+                except InterruptedRunError:
+                    self._save()
+                    self._write_summary("interrupted")
+                    raise
+                self._save()
+            return self._write_summary("finished")
+        except NonFiniteLossError as error:
+            self._write_summary(f"failed: {error}")
+            where = self._checkpoint_path or "there is none yet"
+            raise NonFiniteLossError(
+                f"{error}; the last good checkpoint: {where}"
+            ) from None
+        except Exception as error:
+            if not isinstance(error, InterruptedRunError):
+                self._write_summary(f"failed: {error}")
+            raise
+        finally:
+            progress.close()
+
+    def _evaluate(self, progress: Progress) -> None:
+        """Runs the evaluation episodes, unless this position has had its own."""
+        facts = self._facts
+        run = self._experiment.run
+        if not run.evaluation_episodes or facts.evaluated_at == self.position:
+            return
+        episodes = run.evaluation_episodes
+        if self.position >= self._length and run.final_evaluation_episodes is not None:
+            episodes = run.final_evaluation_episodes
+        self.learner.check()
+        results = evaluate(
+            self._evaluation_environment,
+            self._evaluator,
+            episodes,
+            watchers=[self._interrupts],
+            on_start=lambda i: progress.evaluation(f"evaluating {i}/{episodes}"),
+        )
+        for episode, result in enumerate(results, 1):
+            self._folder.add_score(facts, "evaluation", episode, result)
+        facts.evaluated_at = self.position
+        mean = statistics.fmean(result.episode_return for result in results)
+        facts.evaluation_return_mean = mean
+        progress.evaluation(f"evaluation {mean:g}")
+        self._write_summary("running")
+
+    @property
+    @abc.abstractmethod
+    def _length(self) -> int:
+        """The position at which the run ends."""
+
+    def _save_if_due(self) -> None:
+        """Writes a checkpoint if the last one is old enough."""
+        minutes = (time.monotonic() - self._last_checkpoint) / 60
+        if minutes >= self._experiment.run.checkpoint_every_minutes:
+            self._save()
+            self._write_summary("running")
+
+    def _save(self) -> None:
+        """Writes a checkpoint of everything that the run needs to go on."""
+        self._update_wall_seconds()
+        self._checkpoint_path = self._checkpoints.save(
+            self.position,
+            self.learner.save(),
+            dataclasses.asdict(self._facts),
+            self._replay_client,
+        ).path
+        self._last_checkpoint = time.monotonic()
+
+    def _update_wall_seconds(self) -> None:
+        self._facts.wall_seconds = self._wall_seconds_before + (
+            time.perf_counter() - self._started
+        )
+
+    def _write_summary(self, status: str) -> dict[str, Any]:
+        """Writes `summary.json` and returns it."""
+        self._update_wall_seconds()
+        summary = summarize(
+            self._experiment,
+            self._facts,
+            status=status,
+            details={**self._summary(), **self.learner.statistics()},
+        )
+        self._folder.write_summary(summary)
+        return summary
+
+    def close(self) -> None:
+        """Ends what holds threads or files; a subclass ends its own before."""
+        self._folder.close()
+        self._evaluation_environment.close()

@@ -1,0 +1,50 @@
+"""What a run's folder keeps when the run goes on from a checkpoint."""
+
+import csv
+
+from acme_moe.experiments.evaluation import EpisodeResult
+from acme_moe.experiments.facts import Facts
+from acme_moe.experiments.run_folder import RunFolder
+
+
+def positions(folder):
+    with (folder / "scores.csv").open(newline="") as stream:
+        return [(row["kind"], row["agent_steps"]) for row in csv.DictReader(stream)]
+
+
+def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
+    folder = RunFolder(tmp_path, "Pong")
+    result = EpisodeResult(1.0, 100)
+    for steps, kind in ((100, "training"), (200, "evaluation"), (250, "training")):
+        folder.add_score(Facts(agent_steps=steps), kind, 1, result)
+    folder.forget_after(Facts(agent_steps=200, evaluated_at=200))
+    assert positions(tmp_path) == [("training", "100"), ("evaluation", "200")]
+
+
+def test_an_evaluation_right_after_the_checkpoint_is_forgotten_too(tmp_path):
+    folder = RunFolder(tmp_path, "Pong")
+    result = EpisodeResult(1.0, 100)
+    for steps in (100, 200):
+        folder.add_score(Facts(agent_steps=steps), "evaluation", 1, result)
+    # Saved at step 200, before the evaluation there.
+    folder.forget_after(Facts(agent_steps=200, evaluated_at=100))
+    assert positions(tmp_path) == [("evaluation", "100")]
+
+
+def test_a_row_that_a_kill_cut_short_is_forgotten(tmp_path):
+    folder = RunFolder(tmp_path, "Pong")
+    folder.add_score(Facts(agent_steps=100), "training", 1, EpisodeResult(1.0, 100))
+    with (tmp_path / "scores.csv").open("a") as stream:
+        stream.write("150,12,train")
+    folder.forget_after(Facts(agent_steps=200))
+    assert positions(tmp_path) == [("training", "100")]
+
+
+def test_without_agent_steps_updates_tell_the_position(tmp_path):
+    folder = RunFolder(tmp_path, "Pong")
+    for updates in (50, 100):
+        facts = Facts(learner_steps=updates)
+        folder.add_score(facts, "evaluation", 1, EpisodeResult(1.0, 100))
+    folder.forget_after(Facts(learner_steps=100, evaluated_at=50))
+    with (tmp_path / "scores.csv").open(newline="") as stream:
+        assert [row["learner_steps"] for row in csv.DictReader(stream)] == ["50"]
