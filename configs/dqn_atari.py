@@ -8,7 +8,8 @@ What is written here is what one usually varies; every other field of
 from ml_collections import ConfigDict
 
 from acme_moe.agents.dqn import DQNConfig
-from acme_moe.experiments.config import Experiment, RunConfig, to_config_dict
+from acme_moe.experiments import protocols
+from acme_moe.experiments.config import Experiment, to_config_dict
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -16,7 +17,7 @@ def get_config() -> ConfigDict:
     """The settings, for `--config=configs/dqn_atari.py`."""
     return to_config_dict(
         Experiment(
-            run=RunConfig(agent="dqn", game="Pong"),
+            run=protocols.atari_200m("dqn"),
             agent=DQNConfig(
                 network=NetworkConfig(
                     encoder="impala",
@@ -26,8 +27,6 @@ def get_config() -> ConfigDict:
                     expert_width=512,
                 ),
                 replay_ratio=0.25,
-                min_replay_size=20_000,
-                batch_size=32,
                 n_step=1,
             ),
         )

@@ -13,6 +13,9 @@ from acme_moe import validation
 
 _AGENTS = {
     "dqn": ("DQNConfig", "DQNBuilder"),
+    "rainbow": ("RainbowConfig", "RainbowBuilder"),
+    "der": ("DERConfig", "DERBuilder"),
+    "drq_eps": ("DrQEpsConfig", "DrQEpsBuilder"),
 }
 
 AGENTS = tuple(_AGENTS)

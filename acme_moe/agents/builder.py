@@ -40,6 +40,11 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
         """Keeps the settings; nothing is made yet."""
         self.config = config
 
+    @property
+    def prioritized(self) -> bool:
+        """Whether replay draws items by the priorities that the objective gives."""
+        return False
+
     @abc.abstractmethod
     def make_objective(self, network: Network) -> learning.Objective:
         """What the learner minimises."""
@@ -83,6 +88,7 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
                     * self.config.min_replay_size
                     * samples_per_insert,
                 ),
+                prioritized=self.prioritized,
             )
         ]
 
@@ -127,6 +133,7 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
             if evaluation
             else self._epsilon_schedule(),
             evaluation=evaluation,
+            prioritized=self.prioritized and not evaluation,
         )
 
     def _epsilon_schedule(self) -> policies.EpsilonSchedule:
@@ -173,8 +180,19 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
         replay_client: reverb.Client | None = None,
         counter: counting.Counter | None = None,
     ) -> Learner:
-        """A learner with Adam and a periodically copied target."""
-        del replay_client  # Uniform replay has no priorities to update.
+        """A learner with Adam and a periodically copied target.
+
+        Raises:
+          ValueError: if replay is prioritised and `replay_client` is None.
+        """
+        priorities = None
+        if self.prioritized:
+            if replay_client is None:
+                raise ValueError(
+                    "replay_client: None is not accepted; a reverb.Client, to write "
+                    "priorities back"
+                )
+            priorities = replay.PriorityWriter(replay_client, _TABLE)
         observation_spec = environment_spec.observations
         init_key, state_key = jax.random.split(random_key)
         blank = tree.map_structure(
@@ -209,6 +227,7 @@ class ValueAgentBuilder(abc.ABC, Generic[Config]):
             ),
             dataset,
             sgd_steps_per_call=self.config.sgd_steps_per_call,
+            priorities=priorities,
             counter=counter,
             logger=logger_fn("learner"),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import distrax
 import jax
@@ -17,8 +17,19 @@ from acme_moe.networks import Network
 EpsilonSchedule = Callable[[jax.Array], jax.Array]
 
 
+class _PolicyState(NamedTuple):
+    """Of the next draw, and what the newest parameters say of priorities."""
+
+    key: jax.Array
+    priority: jax.Array
+
+
 def epsilon_greedy(
-    network: Network, epsilon: EpsilonSchedule, *, evaluation: bool
+    network: Network,
+    epsilon: EpsilonSchedule,
+    *,
+    evaluation: bool,
+    prioritized: bool = False,
 ) -> actor_core.ActorCore:
     """A policy whose epsilon follows the learner's steps.
 
@@ -26,15 +37,17 @@ def epsilon_greedy(
       network: as `acme_moe.networks.make_network` returns it.
       epsilon: of the learner's step count.
       evaluation: switches the network's own noise off.
+      prioritized: whether the adder is told the priority of new items, in the
+        extras; it comes with the parameters, so it reaches any actor wherever it is.
 
     Returns:
-      An actor core whose parameters are `ActingVariables` and whose state is a key.
+      An actor core whose parameters are `ActingVariables`.
     """
 
     def select_action(
-        variables: ActingVariables, observation: Any, key: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
-        key, network_key, action_key = jax.random.split(key, 3)
+        variables: ActingVariables, observation: Any, state: _PolicyState
+    ) -> tuple[jax.Array, _PolicyState]:
+        key, network_key, action_key = jax.random.split(state.key, 3)
         batch = jax.tree.map(lambda x: jnp.asarray(x)[None], observation)
         output = network.apply(
             variables.params, network_key, batch, evaluation=evaluation
@@ -43,8 +56,14 @@ def epsilon_greedy(
             output.q_values[0], epsilon(variables.learner_steps)
         )
         action = distribution.sample(seed=action_key)
-        return action.astype(jnp.int32), key
+        state = _PolicyState(key, jnp.asarray(variables.max_priority, jnp.float32))
+        return action.astype(jnp.int32), state
+
+    def get_extras(state: _PolicyState) -> Any:
+        return {"priority": state.priority} if prioritized else ()
 
     return actor_core.ActorCore(
-        init=lambda key: key, select_action=select_action, get_extras=lambda _: ()
+        init=lambda key: _PolicyState(key, jnp.ones(())),
+        select_action=select_action,
+        get_extras=get_extras,
     )

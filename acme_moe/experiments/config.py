@@ -102,11 +102,26 @@ class Experiment:
 
 def to_config_dict(experiment: Experiment) -> ml_collections.ConfigDict:
     """The flat config of an experiment, every field of it."""
-    flat = {
-        **dataclasses.asdict(experiment.run),
-        **dataclasses.asdict(experiment.agent),
-    }
+    flat = {**_fields(experiment.run), **_fields(experiment.agent)}
     return ml_collections.ConfigDict(flat)
+
+
+def _fields(settings: Any) -> dict[str, Any]:
+    """The fields of a settings dataclass, those that are None with their type.
+
+    Without a type ml_collections lets nobody set them on the command line.
+    """
+    hints = typing.get_type_hints(type(settings))
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            value = _fields(value)
+        elif value is None:
+            (kind,) = set(typing.get_args(hints[field.name])) - {type(None)}
+            value = ml_collections.config_dict.placeholder(kind)
+        values[field.name] = value
+    return values
 
 
 def from_config_dict(config: Mapping[str, Any]) -> Experiment:
@@ -157,13 +172,17 @@ def _plain(config: Any) -> Any:
 def _build(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
     """Makes a settings dataclass, nested ones included."""
     hints = typing.get_type_hints(cls)
-    names = {field.name for field in dataclasses.fields(cls)}
+    defaults: dict[str, Any] = {
+        field.name: field.default_factory for field in dataclasses.fields(cls)
+    }
     values = {}
     for name, value in fields.items():
-        validation.known_field(name, names, prefix)
+        validation.known_field(name, defaults, prefix)
         hint = hints[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            value = _build(hint, value, f"{prefix}{name}.")
+            # What is not given is the agent's default, such as Rainbow's head.
+            whole = {**dataclasses.asdict(defaults[name]()), **value}
+            value = _build(hint, whole, f"{prefix}{name}.")
         elif isinstance(value, list):
             value = tuple(value)
         values[name] = value

@@ -177,6 +177,7 @@ class TrainingRun(Run):
     def close(self) -> None:
         """Ends the threads and the server."""
         self._actor.close()
+        self.learner.close()
         self._samples.close()
         self._server.stop()
         for environment in self._environments:

@@ -4,6 +4,7 @@
 that is exported here runs wherever JAX, Haiku, optax and rlax do.
 """
 
+from acme_moe.learning.augmentation import augmented
 from acme_moe.learning.objectives import (
     Objective,
     ObjectiveOutput,
@@ -26,6 +27,7 @@ __all__ = [
     "TrainingState",
     "Transition",
     "Update",
+    "augmented",
     "categorical_q_learning",
     "init_training_state",
     "make_update",

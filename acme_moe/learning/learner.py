@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -23,6 +23,19 @@ class NonFiniteLossError(FloatingPointError):
     """Loss or gradient became NaN or infinite; the parameters are lost with it."""
 
 
+class PrioritySink(Protocol):
+    """Takes the priorities that come out of each update."""
+
+    def put(self, keys: np.ndarray, priorities: jax.Array) -> None:
+        """Keys `uint64 [B]` of items, and `float32 [B]` that the device still makes."""
+
+    def flush(self) -> None:
+        """Waits until all of them have arrived."""
+
+    def close(self) -> None:
+        """Takes no more; what is under way still arrives."""
+
+
 class Learner(core.Learner):
     """Takes batches, updates, and serves parameters.
 
@@ -37,7 +50,7 @@ class Learner(core.Learner):
         samples: Iterator[Sample],
         *,
         sgd_steps_per_call: int = 1,
-        update_priorities: Callable[[np.ndarray, jax.Array], None] | None = None,
+        priorities: PrioritySink | None = None,
         counter: counting.Counter | None = None,
         logger: loggers.Logger | None = None,
     ) -> None:
@@ -48,7 +61,7 @@ class Learner(core.Learner):
           update: as `make_update` returns it.
           samples: batches of transitions that are on the device already.
           sgd_steps_per_call: gradient steps that one call of `update` takes.
-          update_priorities: called with the keys and the new priorities of a batch.
+          priorities: told the new priorities of each batch, and closed at the end.
           counter: counts `steps` and `walltime`.
           logger: written to at each step, with metrics that are still on the
             device; one that drops most rows by time makes it cheap.
@@ -57,7 +70,7 @@ class Learner(core.Learner):
         self._update = update
         self._samples = samples
         self._sgd_steps_per_call = sgd_steps_per_call
-        self._update_priorities = update_priorities
+        self._priorities = priorities
         self._counter = counter or counting.Counter()
         self._logger = logger
         self._last_step: float | None = None
@@ -71,7 +84,7 @@ class Learner(core.Learner):
 
     @property
     def state(self) -> TrainingState:
-        """The present state, on the device; only `params` outlives the next step."""
+        """On the device; only what actors are given outlives the next step."""
         return self._state
 
     def step(self) -> None:
@@ -97,8 +110,8 @@ class Learner(core.Learner):
             jax.block_until_ready(self._state)
             self._timed_seconds += time.perf_counter() - dispatched
             self._timed_calls += 1
-        if self._update_priorities is not None:
-            self._update_priorities(sample.keys, priorities)
+        if self._priorities is not None:
+            self._priorities.put(sample.keys, priorities)
 
         self._calls += 1
         now = time.perf_counter()
@@ -153,8 +166,12 @@ class Learner(core.Learner):
         }
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
-        """Parameters and step count, once for each name, whatever it is."""
-        return [ActingVariables(self._state.params, self._state.steps) for _ in names]
+        """What actors need, once for each name, whatever it is."""
+        state = self._state
+        return [
+            ActingVariables(state.params, state.steps, state.max_priority)
+            for _ in names
+        ]
 
     def save(self) -> TrainingState:
         """A copy of the state on the host.
@@ -163,6 +180,8 @@ class Learner(core.Learner):
           NonFiniteLossError: if an update broke it.
         """
         self.check()
+        if self._priorities is not None:
+            self._priorities.flush()
         # Copies: on a CPU device_get may hand out the buffers themselves, which the
         # next update reuses.
         state = jax.tree.map(np.array, jax.device_get(self._state))
@@ -176,3 +195,8 @@ class Learner(core.Learner):
         """Goes on from a saved state."""
         self._state = jax.tree.map(jax.numpy.array, state)
         self._metrics = None
+
+    def close(self) -> None:
+        """Ends the thread that writes priorities back, if there is one."""
+        if self._priorities is not None:
+            self._priorities.close()

@@ -50,7 +50,9 @@ class ActingVariables(NamedTuple):
     Attributes:
       params: of the online network.
       learner_steps: `int32 []`.
+      max_priority: `float32 []`, with which new items enter prioritised replay.
     """
 
     params: Any
     learner_steps: Any
+    max_priority: Any

@@ -25,6 +25,9 @@ class TrainingState(NamedTuple):
       target_params: of the target network.
       opt_state: the optimiser's.
       key: for the noise of the next step.
+      max_priority: `float32 []`, the largest priority that any item was given so
+        far; prioritised replay lets new items in with it (Schaul et al., 2016,
+        algorithm 1). At least 1.
     """
 
     params: Any
@@ -32,6 +35,7 @@ class TrainingState(NamedTuple):
     target_params: Any
     opt_state: optax.OptState
     key: jax.Array
+    max_priority: jax.Array
 
 
 # (state, transitions, probabilities) -> state, priorities, metrics
@@ -52,6 +56,7 @@ def init_training_state(
         target_params=jax.tree.map(jnp.copy, params),
         opt_state=optimizer.init(params),
         key=key,
+        max_priority=jnp.ones(()),
     )
 
 
@@ -73,8 +78,8 @@ def make_update(
 
     Returns:
       The jitted update. The state's target, optimiser state and key are donated:
-      their buffers must not be used after the call. Its parameters are not, so an
-      actor may still be reading them.
+      their buffers must not be used after the call. What actors are given is
+      not, so they may still be reading it.
     """
 
     def sgd_step(
@@ -92,17 +97,21 @@ def make_update(
             params, state.target_params, steps, target_update_period
         )
         metrics = {**output.metrics, "gradient_norm": optax.global_norm(gradients)}
-        new_state = TrainingState(params, steps, target_params, opt_state, key)
+        max_priority = jnp.maximum(state.max_priority, jnp.max(output.priorities))
+        new_state = TrainingState(
+            params, steps, target_params, opt_state, key, max_priority
+        )
         return new_state, (output.priorities, metrics)
 
     def several_steps(
         params: Any,
         steps: jax.Array,
+        max_priority: jax.Array,
         donated: tuple[Any, optax.OptState, jax.Array],
         transitions: Transition,
         probabilities: jax.Array,
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
-        state = TrainingState(params, steps, *donated)
+        state = TrainingState(params, steps, *donated, max_priority)
         batch = (transitions, probabilities)
         if sgd_steps_per_call == 1:
             # Not a scan of length one: XLA:CPU runs convolutions inside a loop on
@@ -116,13 +125,20 @@ def make_update(
         # A NaN in any of the steps has to show in the mean.
         return state, priorities.reshape(-1), jax.tree.map(jnp.mean, metrics)
 
-    compiled = jax.jit(several_steps, donate_argnums=(2,))
+    compiled = jax.jit(several_steps, donate_argnums=(3,))
 
     def update(
         state: TrainingState, transitions: Transition, probabilities: jax.Array
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
         donated = (state.target_params, state.opt_state, state.key)
-        return compiled(state.params, state.steps, donated, transitions, probabilities)
+        return compiled(
+            state.params,
+            state.steps,
+            state.max_priority,
+            donated,
+            transitions,
+            probabilities,
+        )
 
     update.compiled = compiled  # type: ignore[attr-defined]
     return update

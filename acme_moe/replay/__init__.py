@@ -3,11 +3,13 @@
 from acme_moe.replay.adder import NStepAdder, transition_signature
 from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
 from acme_moe.replay.frames import decode_frames
+from acme_moe.replay.priorities import PriorityWriter
 from acme_moe.replay.tables import make_table, without_ratio
 
 __all__ = [
     "NStepAdder",
     "Prefetcher",
+    "PriorityWriter",
     "decode_frames",
     "make_sample_iterator",
     "make_table",

@@ -86,6 +86,7 @@ class NStepAdder(base.Adder):
         # their transition.
         self._window: deque[tuple[float, float]] = deque(maxlen=n_step)
         self._episode_open = False
+        self._priority = 1.0
 
     def add_first(self, timestep: dm_env.TimeStep) -> None:
         """Starts an episode.
@@ -114,10 +115,17 @@ class NStepAdder(base.Adder):
     ) -> None:
         """Records an action and what came of it; writes the transition that it ends.
 
+        Args:
+          action: as the environment was given it.
+          next_timestep: as the environment returned it.
+          extras: the policy's; `extras["priority"]`, if it is there, is what the
+            items enter the table with from now on, else 1.
+
         Raises:
           ValueError: if no episode is open.
         """
-        del extras
+        if extras:
+            self._priority = float(extras["priority"])
         if not self._episode_open or self._writer is None:
             raise ValueError("add: no episode is open; call add_first before")
         limit = self._max_abs_reward
@@ -177,7 +185,7 @@ class NStepAdder(base.Adder):
 
         self._writer.create_item(
             table=self._table,
-            priority=1.0,
+            priority=self._priority,
             trajectory=Transition(
                 observation=observation(start),
                 action=tree.map_structure(lambda c: c[start], history["action"]),

@@ -16,8 +16,9 @@ def make_table(
     min_size: int,
     samples_per_insert: float,
     error_buffer: float,
+    prioritized: bool = False,
 ) -> reverb.Table:
-    """A uniform table of transitions that holds the run to a replay ratio.
+    """A table of transitions that holds the run to a replay ratio.
 
     Args:
       name: of the table.
@@ -27,13 +28,20 @@ def make_table(
       samples_per_insert: batch size times replay ratio.
       error_buffer: how many samples either side may run ahead of the ratio before
         it has to wait.
+      prioritized: whether items are sampled in proportion to their priorities, or
+        uniformly.
 
     Returns:
       The table, with a signature, so that datasets need nothing but its name.
     """
     return reverb.Table(
         name=name,
-        sampler=reverb.selectors.Uniform(),
+        # Exponent 1: priorities are roots of losses already, and are used as they are.
+        sampler=(
+            reverb.selectors.Prioritized(1.0)
+            if prioritized
+            else reverb.selectors.Uniform()
+        ),
         remover=reverb.selectors.Fifo(),
         max_size=max_size,
         rate_limiter=reverb.rate_limiters.SampleToInsertRatio(

@@ -107,9 +107,26 @@ def test_waiting_for_data_is_measured():
 
 
 def test_priorities_are_handed_on_with_their_keys():
-    given = []
-    learner = make_learner(update_priorities=lambda keys, p: given.append((keys, p)))
+    class Sink:
+        given, flushed, closed = [], False, False
+
+        def put(self, keys, priorities):
+            self.given.append((keys, priorities))
+
+        def flush(self):
+            self.flushed = True
+
+        def close(self):
+            self.closed = True
+
+    sink = Sink()
+    learner = make_learner(priorities=sink)
     learner.step()
-    ((keys, priorities),) = given
+    ((keys, priorities),) = sink.given
+    learner.save()
+    assert sink.flushed
+    assert not sink.closed
+    learner.close()
+    assert sink.closed
     np.testing.assert_array_equal(keys, np.arange(4))
     assert priorities.shape == (4,)

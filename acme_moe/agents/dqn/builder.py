@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from acme_moe import learning
 from acme_moe.agents.builder import ValueAgentBuilder
 from acme_moe.agents.dqn.config import DQNConfig
 from acme_moe.networks import Network
 
+Config = TypeVar("Config", bound=DQNConfig)
 
-class DQNBuilder(ValueAgentBuilder[DQNConfig]):
-    """DQN: everything is the shared builder's but the objective."""
+
+class QLearningBuilder(ValueAgentBuilder[Config]):
+    """Everything is the shared builder's but the objective."""
 
     def make_objective(self, network: Network) -> learning.Objective:
         """Huber (or squared) Q-learning."""
@@ -19,3 +23,7 @@ class DQNBuilder(ValueAgentBuilder[DQNConfig]):
             loss=self.config.loss,
             double=self.config.double,
         )
+
+
+class DQNBuilder(QLearningBuilder[DQNConfig]):
+    """DQN."""

@@ -1,0 +1,109 @@
+"""Any builder of this package, as release 0.4.0 of Acme knows builders.
+
+Acme's main branch hands the environment's spec and the policy to a builder's methods;
+0.4.0 has an older interface without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import reverb
+from acme import core, specs
+from acme.adders import base as adders
+from acme.agents.jax import actor_core, actors, builders
+from acme.utils import counting, loggers
+
+from acme_moe import learning, replay
+from acme_moe.agents.builder import ValueAgentBuilder
+from acme_moe.learning.learner import Learner
+from acme_moe.networks import Network
+
+
+class Acme040Builder(builders.GenericActorLearnerBuilder):
+    """For `acme.jax.layouts` of release 0.4.0.
+
+    A layout is given `policy_network=builder.make_policy(networks, environment_spec)`.
+    """
+
+    def __init__(
+        self,
+        builder: ValueAgentBuilder,
+        environment_spec: specs.EnvironmentSpec,
+        *,
+        alternating: bool = True,
+    ) -> None:
+        """Keeps what the older methods are not given.
+
+        Args:
+          builder: any of `acme_moe.agents`.
+          environment_spec: of the environment.
+          alternating: whether the layout keeps the replay ratio itself by taking
+            turns, as `LocalLayout` does (see `layout_settings`); a distributed one
+            does not, and there the replay table keeps it.
+        """
+        self._builder = builder
+        self._spec = environment_spec
+        self._alternating = alternating
+
+    @property
+    def layout_settings(self) -> dict[str, Any]:
+        """The arguments of `LocalLayout` that make it keep the agent's settings."""
+        config = self._builder.config
+        return {
+            "min_replay_size": config.min_replay_size,
+            "samples_per_insert": config.batch_size * config.replay_ratio,
+            "batch_size": config.batch_size,
+        }
+
+    def make_replay_tables(
+        self, environment_spec: specs.EnvironmentSpec
+    ) -> list[reverb.Table]:
+        """The builder's tables."""
+        tables = self._builder.make_replay_tables(environment_spec)
+        if self._alternating:
+            return [replay.without_ratio(table) for table in tables]
+        return tables
+
+    def make_dataset_iterator(
+        self, replay_client: reverb.Client
+    ) -> Iterator[learning.Sample]:
+        """The builder's batches."""
+        return self._builder.make_dataset_iterator(replay_client)
+
+    def make_adder(self, replay_client: reverb.Client) -> adders.Adder:
+        """The builder's adder."""
+        return self._builder.make_adder(replay_client, self._spec)
+
+    def make_actor(
+        self,
+        random_key: jax.Array,
+        policy_network: actor_core.ActorCore,
+        adder: adders.Adder | None = None,
+        variable_source: core.VariableSource | None = None,
+    ) -> actors.GenericActor:
+        """The builder's actor; the policy is what its `make_policy` returns."""
+        return self._builder.make_actor(
+            random_key, policy_network, self._spec, variable_source, adder
+        )
+
+    def make_learner(
+        self,
+        random_key: jax.Array,
+        networks: Network,
+        dataset: Iterator[learning.Sample],
+        replay_client: reverb.Client | None = None,
+        counter: counting.Counter | None = None,
+    ) -> Learner:
+        """The builder's learner, with Acme's default logger."""
+        return self._builder.make_learner(
+            random_key,
+            networks,
+            dataset,
+            loggers.make_default_logger,
+            self._spec,
+            replay_client,
+            counter,
+        )

@@ -1,0 +1,5 @@
+"""Data-efficient Rainbow (van Hasselt et al. 2019): Rainbow for few agent steps."""
+
+from acme_moe.agents.der.config import DERConfig
+
+__all__ = ["DERConfig"]

@@ -1,0 +1,20 @@
+"""The Acme builder of DrQ(eps)."""
+
+from __future__ import annotations
+
+from acme_moe import learning
+from acme_moe.agents.dqn.builder import QLearningBuilder
+from acme_moe.agents.drq_eps.config import DrQEpsConfig
+from acme_moe.networks import Network
+
+
+class DrQEpsBuilder(QLearningBuilder[DrQEpsConfig]):
+    """DQN with double Q-learning and dueling heads on augmented images."""
+
+    def make_objective(self, network: Network) -> learning.Objective:
+        """Q-learning on images that are augmented at each update."""
+        return learning.augmented(
+            super().make_objective(network),
+            crop_padding=self.config.crop_padding,
+            intensity_scale=self.config.intensity_scale,
+        )

@@ -1,0 +1,39 @@
+"""Settings of Rainbow."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.networks.settings import NetworkConfig
+
+
+def categorical_network() -> NetworkConfig:
+    """The default network with Rainbow's head: dueling, noisy, 51 atoms."""
+    return NetworkConfig(dueling=True, noisy=True, num_atoms=51)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RainbowConfig(ValueAgentConfig):
+    """The shared settings with Rainbow's values; double Q-learning always.
+
+    Attributes:
+      network: as for every agent, but the head has to be categorical.
+      n_step: as for every agent.
+      prioritized: whether transitions are drawn in proportion to the square roots of
+        their losses (Schaul et al., 2016), or uniformly.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
+
+    network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
+    n_step: int = 3
+    prioritized: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.network.num_atoms is None:
+            raise ValueError(
+                "network.num_atoms: None is not accepted; a number of atoms, such as 51"
+            )

@@ -1,0 +1,125 @@
+"""DrQ's augmentation of images, as part of an objective.
+
+Random shifts and intensities of Yarats et al. (2021), with the numbers that Agarwal
+et al. (2021) use on Atari.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from acme_moe.learning.objectives import Objective, ObjectiveOutput
+from acme_moe.learning.types import Transition
+
+# How many standard deviations from 1 an intensity may be.
+_MOST_DEVIATIONS = 2.0
+
+
+def random_crops(key: jax.Array, images: jax.Array, padding: int) -> jax.Array:
+    """Shifts each image by up to `padding` pixels; edge values fill the gaps.
+
+    Args:
+      key: of the draws, one for each image.
+      images: `[B, H, W, C]`, any dtype.
+      padding: pixels.
+
+    Returns:
+      Crops of the same shape and dtype.
+    """
+    batch, height, width = images.shape[:3]
+    starts = jax.random.randint(key, (batch, 2), 0, 2 * padding + 1)
+    # Reading beyond an edge gives the edge's value, so nothing has to be padded.
+    rows = jnp.arange(height) + starts[:, :1] - padding
+    columns = jnp.arange(width) + starts[:, 1:] - padding
+    rows = jnp.clip(rows, 0, height - 1)[:, :, None]
+    columns = jnp.clip(columns, 0, width - 1)[:, None, :]
+    return jax.vmap(lambda image, row, column: image[row, column])(
+        images, rows, columns
+    )
+
+
+def random_intensities(key: jax.Array, images: jax.Array, scale: float) -> jax.Array:
+    """Multiplies each image by `1 + scale * clip(normal, -2, 2)`.
+
+    Args:
+      key: of the draws, one for each image.
+      images: `[B, H, W, C]`, float.
+      scale: of the factor's deviation from one.
+
+    Returns:
+      The images, not clipped to their range.
+    """
+    draws = jax.random.normal(key, (images.shape[0], 1, 1, 1), images.dtype)
+    return images * (1 + scale * jnp.clip(draws, -_MOST_DEVIATIONS, _MOST_DEVIATIONS))
+
+
+def augment(
+    key: jax.Array, observation: Any, *, crop_padding: int, intensity_scale: float
+) -> Any:
+    """Augments the images of an observation.
+
+    Args:
+      key: of the draws.
+      observation: nest of arrays `[B, ...]`; those with four axes are images, all
+        others stay as they are.
+      crop_padding: see `random_crops`.
+      intensity_scale: see `random_intensities`.
+
+    Returns:
+      The nest; images of `uint8` as float32 in units of 255, which is how the
+      networks would have scaled them.
+    """
+    leaves, structure = jax.tree.flatten(observation)
+    augmented = []
+    for leaf, leaf_key in zip(leaves, jax.random.split(key, len(leaves)), strict=True):
+        if leaf.ndim == 4:
+            crop_key, intensity_key = jax.random.split(leaf_key)
+            leaf = random_crops(crop_key, leaf, crop_padding)
+            if leaf.dtype == jnp.uint8:
+                leaf = leaf.astype(jnp.float32) / 255
+            leaf = random_intensities(intensity_key, leaf, intensity_scale)
+        augmented.append(leaf)
+    return jax.tree.unflatten(structure, augmented)
+
+
+def augmented(
+    objective: Objective, *, crop_padding: int, intensity_scale: float
+) -> Objective:
+    """An objective whose observations are augmented before, both ends by themselves.
+
+    Args:
+      objective: of the augmented transitions.
+      crop_padding: see `random_crops`.
+      intensity_scale: see `random_intensities`.
+
+    Returns:
+      The objective.
+    """
+
+    def of_augmented(
+        params: Any,
+        target_params: Any,
+        key: jax.Array,
+        transitions: Transition,
+        probabilities: jax.Array,
+    ) -> tuple[jax.Array, ObjectiveOutput]:
+        key, first_key, next_key = jax.random.split(key, 3)
+
+        def augment_one(augment_key: jax.Array, observation: Any) -> Any:
+            return augment(
+                augment_key,
+                observation,
+                crop_padding=crop_padding,
+                intensity_scale=intensity_scale,
+            )
+
+        transitions = transitions._replace(
+            observation=augment_one(first_key, transitions.observation),
+            next_observation=augment_one(next_key, transitions.next_observation),
+        )
+        return objective(params, target_params, key, transitions, probabilities)
+
+    return of_augmented

@@ -1,0 +1,52 @@
+"""Every agent with settings that solve Catch in seconds."""
+
+from acme_moe import agents
+from acme_moe.networks.settings import NetworkConfig
+
+# Vectors and small images, both with Soft MoE.
+NETWORKS = {
+    "vector": {
+        "encoder": "mlp",
+        "mlp_widths": (64,),
+        "tokenizer": "per_samp",
+        "moe": "soft",
+        "num_experts": 4,
+        "expert_width": 32,
+    },
+    "image": {
+        "encoder": "nature_cnn",
+        "tokenizer": "per_feat",
+        "moe": "soft",
+        "num_experts": 4,
+        "expert_width": 32,
+    },
+}
+
+_SETTINGS = {
+    "min_replay_size": 200,
+    "max_replay_size": 10_000,
+    "replay_ratio": 0.5,
+    "learning_rate": 2e-3,
+    "n_step": 3,
+    "target_update_period": 100,
+    "epsilon_decay_steps": 700,
+    "batch_size": 32,
+}
+_HEADS = {
+    "dqn": {},
+    "rainbow": {"dueling": True, "noisy": True, "num_atoms": 21, "v_max": 2.0},
+    "der": {"dueling": True, "noisy": True, "num_atoms": 21, "v_max": 2.0},
+    "drq_eps": {"dueling": True},
+}
+_MORE = {"drq_eps": {"crop_padding": 1}}
+
+NAMES = tuple(_HEADS)
+
+
+def make_builder(name, observations, **settings):
+    """A builder of an agent for `vector` or `image` observations."""
+    network = NetworkConfig(**{**NETWORKS[observations], **_HEADS[name]})
+    config = agents.config_class(name)(
+        network=network, **{**_SETTINGS, **_MORE.get(name, {}), **settings}
+    )
+    return agents.load_builder(name, config)

@@ -1,0 +1,156 @@
+"""Every builder on other environments than ALE, and the settings of each agent."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import jax
+import pytest
+import reverb
+from acme import specs
+from acme.utils import counting, loggers
+
+from acme_moe import replay
+from acme_moe.agents.der import DERConfig
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.agents.drq_eps import DrQEpsConfig
+from acme_moe.agents.rainbow import RainbowConfig
+from acme_moe.experiments.config import from_config_dict
+from tests import catch
+from tests.agents import agents
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*_atari*.py"))
+
+
+@pytest.fixture
+def parts(request):
+    """Actor, learner and client of a builder on Catch, alternating."""
+    name, observations = request.param
+    builder = agents.make_builder(name, observations, min_replay_size=32)
+    environment = catch.Catch(image=observations == "image")
+    spec = specs.make_environment_spec(environment)
+    network = builder.make_network(spec)
+    tables = builder.make_replay_tables(spec)
+    server = reverb.Server([replay.without_ratio(t) for t in tables], port=None)
+    client = reverb.Client(f"localhost:{server.port}")
+    learner = builder.make_learner(
+        jax.random.PRNGKey(0),
+        network,
+        builder.make_dataset_iterator(client),
+        lambda *_: loggers.NoOpLogger(),
+        spec,
+        client,
+        counting.Counter(),
+    )
+    actor = builder.make_actor(
+        jax.random.PRNGKey(1),
+        builder.make_policy(network, spec),
+        spec,
+        learner,
+        builder.make_adder(client, spec),
+    )
+    yield builder, environment, actor, learner, client
+    learner.close()
+    server.stop()
+
+
+def play(environment, actor, steps):
+    timestep = environment.reset()
+    actor.observe_first(timestep)
+    for _ in range(steps):
+        action = actor.select_action(timestep.observation)
+        timestep = environment.step(action)
+        actor.observe(action, timestep)
+        if timestep.last():
+            timestep = environment.reset()
+            actor.observe_first(timestep)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(name, kind) for name in agents.NAMES for kind in ("vector", "image")],
+    indirect=True,
+    ids="-".join,
+)
+def test_a_builder_acts_and_learns_on_vectors_and_small_images(parts):
+    builder, environment, actor, learner, client = parts
+    play(environment, actor, 60)
+    for _ in range(5):
+        learner.step()
+        actor.update(wait=True)
+    state = learner.save()
+    assert int(state.steps) == 5
+    assert learner._update.compiled._cache_size() == 1
+    play(environment, actor, 60)
+    assert actor._policy._cache_size() == 1
+    if builder.prioritized:
+        # Random categorical losses are above 1, and so are their priorities.
+        assert state.max_priority > 1
+        sample = next(
+            replay.make_sample_iterator(client, table="transitions", batch_size=32)
+        )
+        assert len(set(sample.probabilities.tolist())) > 1
+
+
+def test_a_prioritised_learner_needs_the_client():
+    builder = agents.make_builder("rainbow", "vector")
+    spec = specs.make_environment_spec(catch.Catch(image=False))
+    with pytest.raises(ValueError, match=r"replay_client: None .*reverb\.Client"):
+        builder.make_learner(
+            jax.random.PRNGKey(0), builder.make_network(spec), iter(()), None, spec
+        )
+
+
+def test_the_settings_are_those_of_the_paper():
+    shared = {"batch_size": 32, "discount": 0.99, "adam_epsilon": 1.5e-4}
+    shared |= {"max_replay_size": 1_000_000, "epsilon": 0.01, "max_abs_reward": 1.0}
+    shared |= {"evaluation_epsilon": 0.001}
+    online = {"learning_rate": 6.25e-5, "target_update_period": 8_000}
+    online |= {"min_replay_size": 20_000, "epsilon_decay_steps": 250_000}
+    online |= {"replay_ratio": 0.25}
+    efficient = {"learning_rate": 1e-4, "n_step": 10, "min_replay_size": 1_600}
+    efficient |= {"replay_ratio": 1.0}
+    head = {"dueling": True, "noisy": True, "num_atoms": 51, "v_max": 10.0}
+    for config, expected, network in (
+        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "huber"}, {}),
+        (RainbowConfig(), {**online, "n_step": 3, "prioritized": True}, head),
+        (
+            DERConfig(),
+            efficient | {"target_update_period": 2_000, "epsilon_decay_steps": 2_000},
+            head,
+        ),
+        (
+            DrQEpsConfig(),
+            efficient
+            | {"target_update_period": 1, "epsilon_decay_steps": 5_000}
+            | {"double": True, "crop_padding": 4, "intensity_scale": 0.05},
+            {"dueling": True, "noisy": False, "num_atoms": None},
+        ),
+    ):
+        found = dataclasses.asdict(config)
+        assert {k: found[k] for k in expected | shared} == expected | shared
+        assert {k: found["network"][k] for k in network} == network
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_config_file_has_its_agents_own_values(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    experiment = from_config_dict(module.get_config())
+    assert path.stem.startswith(experiment.run.agent)
+    default = type(experiment.agent)()
+    # Written out for the reader, not changed.
+    assert experiment.agent == default
+    efficient = experiment.run.agent in ("der", "drq_eps")
+    environment = experiment.run.environment
+    assert environment.terminal_on_life_loss == efficient
+    assert environment.sticky_action_probability == (0.0 if efficient else 0.25)
+    steps = 100_000 if efficient and "50m" not in path.stem else 50_000_000
+    assert experiment.run.max_agent_steps == steps
+
+
+def test_rainbow_refuses_a_head_without_atoms():
+    network = dataclasses.replace(RainbowConfig().network, num_atoms=None)
+    with pytest.raises(ValueError, match=r"network\.num_atoms: None .* such as 51"):
+        RainbowConfig(network=network)

@@ -1,0 +1,68 @@
+"""A real run of each agent on a real game, from its config file, made short."""
+
+import csv
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_SMALL = {
+    "network.encoder": "nature_cnn",
+    "network.num_experts": 2,
+    "network.expert_width": 8,
+    "min_replay_size": 100,
+    "batch_size": 4,
+    "evaluation_every": 150,
+    "evaluation_episodes": 1,
+    "final_evaluation_episodes": 1,
+    "environment.max_episode_steps": 120,
+    "log_every_seconds": 1e-6,
+}
+
+
+def train(config, workdir, **settings):
+    """Runs the launcher as a user would."""
+    return subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "launchers" / "train.py"),
+            f"--config={ROOT / 'configs' / config}",
+            f"--workdir={workdir}",
+            *(f"--config.{name}={value}" for name, value in settings.items()),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("agent", "ratio", "moe"),
+    [("rainbow", 0.25, "top1"), ("der", 1.0, "soft"), ("drq_eps", 2.0, "none")],
+)
+def test_an_agent_trains_and_goes_on(agent, ratio, moe, tmp_path):
+    settings = _SMALL | {"replay_ratio": ratio, "network.moe": moe, "game": "Boxing"}
+    result = train(f"{agent}_atari.py", tmp_path, max_agent_steps=180, **settings)
+    assert result.returncode == 0, result.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert summary["agent"] == agent
+    assert summary["moe"] == moe
+    assert summary["learner_steps"] == ratio * 80
+    assert summary["replay_ratio_realised"] == ratio
+
+    again = train(f"{agent}_atari.py", tmp_path, max_agent_steps=200, **settings)
+    assert again.returncode == 0, again.stderr
+    assert "going on after 180 agent steps" in again.stderr
+    with (tmp_path / "learner.csv").open(newline="") as stream:
+        log = list(csv.DictReader(stream))
+    assert int(log[-1]["learner_steps"]) == ratio * 100
+    for row in log:
+        steps = int(row["actor_steps"]) - 100
+        assert int(row["learner_steps"]) <= math.floor(ratio * steps)
