@@ -29,16 +29,14 @@ def random_crops(key: jax.Array, images: jax.Array, padding: int) -> jax.Array:
     Returns:
       Crops of the same shape and dtype.
     """
-    batch, height, width = images.shape[:3]
-    starts = jax.random.randint(key, (batch, 2), 0, 2 * padding + 1)
-    # Reading beyond an edge gives the edge's value, so nothing has to be padded.
-    rows = jnp.arange(height) + starts[:, :1] - padding
-    columns = jnp.arange(width) + starts[:, 1:] - padding
-    rows = jnp.clip(rows, 0, height - 1)[:, :, None]
-    columns = jnp.clip(columns, 0, width - 1)[:, None, :]
-    return jax.vmap(lambda image, row, column: image[row, column])(
-        images, rows, columns
-    )
+    starts = jax.random.randint(key, (images.shape[0], 2), 0, 2 * padding + 1)
+    around = (padding, padding)
+    padded = jnp.pad(images, ((0, 0), around, around, (0, 0)), "edge")
+
+    def crop(image: jax.Array, start: jax.Array) -> jax.Array:
+        return jax.lax.dynamic_slice(image, (*start, 0), images.shape[1:])
+
+    return jax.vmap(crop)(padded, starts)
 
 
 def random_intensities(key: jax.Array, images: jax.Array, scale: float) -> jax.Array:
