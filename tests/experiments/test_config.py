@@ -53,7 +53,7 @@ def test_the_config_has_every_field():
     [
         ({"gaem": 1}, r"^gaem: is not a field; did you mean game"),
         ({"network__experts": 1}, r"^network\.experts: .*did you mean num_experts"),
-        ({"agent": "dqm"}, r"^agent: 'dqm' is not known; accepted: der, dqn, drq_eps, rainbow"),
+        ({"agent": "dqm"}, r"^agent: 'dqm' is not known; accepted: .*dqn"),
         ({"game": "Pongg"}, r"^game: 'Pongg' is not known.*Pong"),
         ({"replay_ratio": 0.0}, r"^replay_ratio: 0.0 is not accepted; more than 0"),
         ({"replay_ratio": "1"}, r"^replay_ratio: '1' is not accepted; float"),
