@@ -1,4 +1,4 @@
-"""Losses on plain arrays, one value an example."""
+"""Losses on plain arrays, one value an example, or a sequence."""
 
 from acme_moe.losses.c51 import (
     categorical_double_q_errors,
@@ -11,6 +11,11 @@ from acme_moe.losses.load_balancing import (
     importance_loss,
     load_balancing_loss,
     load_loss,
+)
+from acme_moe.losses.r2d2 import (
+    sequence_losses,
+    sequence_priorities,
+    transformed_n_step_errors,
 )
 from acme_moe.losses.td import huber, q_learning_errors, squared
 
@@ -25,5 +30,8 @@ __all__ = [
     "priorities",
     "projected_targets",
     "q_learning_errors",
+    "sequence_losses",
+    "sequence_priorities",
     "squared",
+    "transformed_n_step_errors",
 ]

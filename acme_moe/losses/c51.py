@@ -70,15 +70,16 @@ def projected_targets(
     return jnp.asarray(project(moved, probabilities_t, atoms))
 
 
-def importance_weights(probabilities: jax.Array) -> jax.Array:
-    """Weights `1/sqrt(p)` over their maximum, `[B] -> [B]`.
+def importance_weights(probabilities: jax.Array, exponent: float = 0.5) -> jax.Array:
+    """Weights `1 / p^exponent` over their maximum, `[B] -> [B]`.
 
-    Schaul et al. (2016), section 3.4, with exponent 0.5.
+    Schaul et al. (2016), section 3.4; Rainbow's exponent is 0.5.
 
     Args:
       probabilities: `[B]`, with which (up to a factor) the examples were sampled.
+      exponent: how much of the bias of the sampling is undone, 1 for all of it.
     """
-    weights = jax.lax.rsqrt(probabilities + _EPSILON)
+    weights = jnp.power(probabilities + _EPSILON, -exponent)
     return weights / jnp.max(weights)
 
 

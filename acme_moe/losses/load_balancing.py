@@ -10,19 +10,27 @@ import jax
 import jax.numpy as jnp
 
 
-def importance_loss(probabilities: jax.Array) -> jax.Array:
+def importance_loss(
+    probabilities: jax.Array, mask: jax.Array | None = None
+) -> jax.Array:
     """Unevenness of the probability mass that experts get (equations 7 and 8).
 
     Args:
       probabilities: `[B, m, E]`, the router's probabilities.
+      mask: `[B]` bool, the examples that count; all of them if None.
 
     Returns:
       A scalar, the mean of the squared coefficients of variation.
     """
-    return jnp.mean(_squared_variation(jnp.sum(probabilities, axis=1)))
+    return jnp.mean(_squared_variation(jnp.sum(probabilities, axis=1)), where=mask)
 
 
-def load_loss(logits: jax.Array, noise: jax.Array, noise_stddev: float) -> jax.Array:
+def load_loss(
+    logits: jax.Array,
+    noise: jax.Array,
+    noise_stddev: float,
+    mask: jax.Array | None = None,
+) -> jax.Array:
     """Unevenness of the experts' chances to be chosen (equations 10 to 13).
 
     A token's chance to choose an expert is that of the expert's logit to be above
@@ -32,13 +40,14 @@ def load_loss(logits: jax.Array, noise: jax.Array, noise_stddev: float) -> jax.A
       logits: `[B, m, E]`, the router's logits without noise.
       noise: `[B, m, E]`, standard normal draws.
       noise_stddev: standard deviation of the noise.
+      mask: `[B]` bool, the examples that count; all of them if None.
 
     Returns:
       A scalar, the mean of the squared coefficients of variation.
     """
     threshold = jnp.max(logits + noise_stddev * noise, axis=-1, keepdims=True)
     chances = jax.scipy.stats.norm.sf((threshold - logits) / noise_stddev)
-    return jnp.mean(_squared_variation(jnp.mean(chances, axis=1)))
+    return jnp.mean(_squared_variation(jnp.mean(chances, axis=1)), where=mask)
 
 
 def load_balancing_loss(
@@ -48,6 +57,7 @@ def load_balancing_loss(
     importance_weight: float,
     load_weight: float,
     load_noise: float = 1.0,
+    mask: jax.Array | None = None,
 ) -> jax.Array:
     """Weighted sum of both losses, to be added to an agent's loss.
 
@@ -60,17 +70,18 @@ def load_balancing_loss(
       importance_weight: weight of `importance_loss`.
       load_weight: weight of `load_loss`.
       load_noise: standard deviation of the noise, times the number of experts.
+      mask: `[B]` bool, the examples that count; all of them if None.
 
     Returns:
       A scalar.
     """
     total = jnp.zeros((), logits.dtype)
     if importance_weight:
-        total += importance_weight * importance_loss(probabilities)
+        total += importance_weight * importance_loss(probabilities, mask)
     if load_weight:
         noise = jax.random.normal(key, logits.shape, logits.dtype)
         stddev = load_noise / logits.shape[-1]
-        total += load_weight * load_loss(logits, noise, stddev)
+        total += load_weight * load_loss(logits, noise, stddev, mask)
     return total
 
 
