@@ -11,7 +11,8 @@ from acme_moe.learning.objectives import (
     categorical_q_learning,
     q_learning,
 )
-from acme_moe.learning.types import ActingVariables, Sample, Transition
+from acme_moe.learning.recurrent import recurrent_q_learning
+from acme_moe.learning.types import ActingVariables, Sample, Sequences, Transition
 from acme_moe.learning.update import (
     TrainingState,
     Update,
@@ -24,6 +25,7 @@ __all__ = [
     "Objective",
     "ObjectiveOutput",
     "Sample",
+    "Sequences",
     "TrainingState",
     "Transition",
     "Update",
@@ -32,4 +34,5 @@ __all__ = [
     "init_training_state",
     "make_update",
     "q_learning",
+    "recurrent_q_learning",
 ]

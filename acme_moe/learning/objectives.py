@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from acme_moe import losses, validation
 from acme_moe.learning.types import Transition
-from acme_moe.networks import Network, ValueOutput
+from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
 
 class ObjectiveOutput(NamedTuple):
@@ -28,9 +28,10 @@ class ObjectiveOutput(NamedTuple):
     metrics: dict[str, jax.Array]
 
 
-# (params, target_params, key, transitions, probabilities) -> scalar, output
+# (params, target_params, key, batch, probabilities) -> scalar, output; the batch is a
+# nest of arrays [B, ...], `Transition` or `Sequences`.
 Objective = Callable[
-    [Any, Any, jax.Array, Transition, jax.Array], tuple[jax.Array, ObjectiveOutput]
+    [Any, Any, jax.Array, Any, jax.Array], tuple[jax.Array, ObjectiveOutput]
 ]
 
 _ERROR_LOSSES = {"huber": losses.huber, "squared": losses.squared}
@@ -78,7 +79,9 @@ def q_learning(
         )
         value = jnp.mean(_ERROR_LOSSES[loss](errors))
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
-        return _total(network, outputs, key, value, jnp.abs(errors), metrics)
+        return total(
+            network.config, outputs.online, key, value, jnp.abs(errors), metrics
+        )
 
     return objective
 
@@ -126,7 +129,7 @@ def categorical_q_learning(network: Network, *, discount: float) -> Objective:
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
         priorities = losses.priorities(errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
-        return _total(network, outputs, key, value, priorities, metrics)
+        return total(network.config, outputs.online, key, value, priorities, metrics)
 
     return objective
 
@@ -158,20 +161,32 @@ def _apply(
     return _Outputs(online, selector, target)
 
 
-def _total(
-    network: Network,
-    outputs: _Outputs,
+def total(
+    config: NetworkConfig,
+    online: ValueOutput,
     key: jax.Array,
     value: jax.Array,
     priorities: jax.Array,
     metrics: dict[str, jax.Array],
+    mask: jax.Array | None = None,
 ) -> tuple[jax.Array, ObjectiveOutput]:
-    """Adds the load-balancing losses that the network's settings ask for."""
-    config, moe = network.config, outputs.online.moe
-    metrics = {
-        **metrics,
-        "q_value": jnp.mean(jnp.max(outputs.online.q_values, axis=-1)),
-    }
+    """Adds the load-balancing losses that the network's settings ask for.
+
+    Args:
+      config: the network's settings.
+      online: what it made of the observations `[B, ...]` that are trained on.
+      key: the objective's.
+      value: the loss so far.
+      priorities: of the items.
+      metrics: scalars for the log, to which the mean value and the loss are added.
+      mask: `[B]` bool, the observations that count; all of them if None.
+
+    Returns:
+      What an objective returns.
+    """
+    best = jnp.max(online.q_values, axis=-1)
+    metrics = {**metrics, "q_value": jnp.mean(best, where=mask)}
+    moe = online.moe
     if moe is not None and (config.importance_weight or config.load_weight):
         balancing = losses.load_balancing_loss(
             jax.random.fold_in(key, 1),
@@ -180,6 +195,7 @@ def _total(
             config.importance_weight,
             config.load_weight,
             config.load_noise,
+            mask,
         )
         value += balancing
         metrics["load_balancing_loss"] = balancing

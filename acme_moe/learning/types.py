@@ -27,18 +27,43 @@ class Transition(NamedTuple):
     next_observation: Any
 
 
+class Sequences(NamedTuple):
+    """A batch of sequences of T steps, for agents with a memory.
+
+    A sequence may begin before its episode and end after it: the steps that did not
+    take place are padding, zero in all fields.
+
+    Attributes:
+      observation: nest of `[B, T + 1, ...]`, where each action was taken, and where
+        the last one led.
+      action: `int32 [B, T]`.
+      reward: `float32 [B, T]`.
+      discount: `float32 [B, T]`, the environment's.
+      mask: `bool [B, T]`, whether the step took place.
+      start_state: nest of `[B, ...]`, the recurrent core's state with which the policy
+        met the sequence's first observation that is not padding.
+    """
+
+    observation: Any
+    action: Any
+    reward: Any
+    discount: Any
+    mask: Any
+    start_state: Any
+
+
 class Sample(NamedTuple):
     """A batch as replay gives it.
 
     Attributes:
       keys: `uint64 [B]` on the host: the items' keys, for updating priorities.
       probabilities: `float32 [B]`, with which each item was drawn.
-      transitions: the data itself.
+      transitions: the data itself, `Transition` or `Sequences`.
     """
 
     keys: np.ndarray
     probabilities: jax.Array
-    transitions: Transition
+    transitions: Any
 
 
 class ActingVariables(NamedTuple):

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import optax
 
 from acme_moe.learning.objectives import Objective
-from acme_moe.learning.types import Transition
 
 
 class TrainingState(NamedTuple):
@@ -38,9 +37,9 @@ class TrainingState(NamedTuple):
     max_priority: jax.Array
 
 
-# (state, transitions, probabilities) -> state, priorities, metrics
+# (state, transitions or sequences, probabilities) -> state, priorities, metrics
 Update = Callable[
-    [TrainingState, Transition, jax.Array],
+    [TrainingState, Any, jax.Array],
     tuple[TrainingState, jax.Array, dict[str, jax.Array]],
 ]
 
@@ -83,7 +82,7 @@ def make_update(
     """
 
     def sgd_step(
-        state: TrainingState, batch: tuple[Transition, jax.Array]
+        state: TrainingState, batch: tuple[Any, jax.Array]
     ) -> tuple[TrainingState, tuple[jax.Array, dict[str, jax.Array]]]:
         transitions, probabilities = batch
         key, objective_key = jax.random.split(state.key)
@@ -108,7 +107,7 @@ def make_update(
         steps: jax.Array,
         max_priority: jax.Array,
         donated: tuple[Any, optax.OptState, jax.Array],
-        transitions: Transition,
+        transitions: Any,
         probabilities: jax.Array,
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
         state = TrainingState(params, steps, *donated, max_priority)
@@ -128,7 +127,7 @@ def make_update(
     compiled = jax.jit(several_steps, donate_argnums=(3,))
 
     def update(
-        state: TrainingState, transitions: Transition, probabilities: jax.Array
+        state: TrainingState, transitions: Any, probabilities: jax.Array
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
         donated = (state.target_params, state.opt_state, state.key)
         return compiled(

@@ -1,0 +1,111 @@
+"""What R2D2 minimises (Kapturowski et al., 2019)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from acme_moe import losses
+from acme_moe.learning.objectives import Objective, ObjectiveOutput, total
+from acme_moe.learning.types import Sequences
+from acme_moe.networks import RecurrentNetwork
+
+
+def recurrent_q_learning(
+    network: RecurrentNetwork,
+    *,
+    burn_in_length: int,
+    discount: float,
+    n_step: int,
+    importance_exponent: float,
+    max_priority_weight: float,
+) -> Objective:
+    """R2D2's loss: rescaled n-step double Q-learning after a burn-in.
+
+    Both networks are unrolled from the stored state over the burn-in, which trains
+    nothing, and from the state that each of them arrives at over the rest. A burn-in
+    of padding, which is one that would lie before the episode, is left out: the stored
+    state is then the one at the first step that is learnt from.
+
+    Args:
+      network: as `acme_moe.networks.make_recurrent_network` returns it.
+      burn_in_length: steps of each sequence before those that are learnt from. Of one
+        sequence, either all of them took place or none.
+      discount: the agent's discount, applied to each step.
+      n_step: steps of a return.
+      importance_exponent: of the weights `1 / p^exponent`, over their maximum.
+      max_priority_weight: of the largest error in the new priority; the mean has the
+        rest.
+
+    Returns:
+      The objective, on `Sequences`; a sequence's loss is half the sum of its squared
+      errors.
+    """
+    core = jax.tree.structure(jax.eval_shape(lambda: network.initial_state(1)))
+
+    def objective(
+        params: Any,
+        target_params: Any,
+        key: jax.Array,
+        sequences: Sequences,
+        probabilities: jax.Array,
+    ) -> tuple[jax.Array, ObjectiveOutput]:
+        # Replay gives named tuples back as others of the same fields.
+        state = jax.tree.unflatten(core, jax.tree.leaves(sequences.start_state))
+        steps = jax.tree.map(
+            lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(start_state=())
+        )
+        warm_up = jax.tree.map(lambda x: x[:burn_in_length], steps)
+        steps = jax.tree.map(lambda x: x[burn_in_length:], steps)
+
+        def unroll(params: Any, key: jax.Array) -> Any:
+            keys = jax.random.split(key)
+            start = state
+            if burn_in_length:
+                frozen = jax.lax.stop_gradient(params)
+                _, warm = network.unroll(frozen, keys[0], warm_up.observation, state)
+                start = _where(warm_up.mask[0], warm, state)
+            output, _ = network.unroll(params, keys[1], steps.observation, start)
+            return output
+
+        online_key, target_key = jax.random.split(key)
+        online = unroll(params, online_key)
+        target = unroll(target_params, target_key)
+        errors = losses.transformed_n_step_errors(
+            online.q_values[:-1],
+            steps.action,
+            steps.reward,
+            steps.discount * discount,
+            target.q_values[1:],
+            online.q_values[1:],
+            steps.mask,
+            n_step,
+        )
+        weights = losses.importance_weights(probabilities, importance_exponent)
+        value = jnp.mean(weights * losses.sequence_losses(errors))
+        priorities = losses.sequence_priorities(errors, steps.mask, max_priority_weight)
+        metrics = {"td_error": jnp.mean(jnp.abs(errors), where=steps.mask)}
+        # Where an action was taken: all observations but the last.
+        trained = jax.tree.map(
+            lambda x: x[:-1].reshape(-1, *x.shape[2:]), online._replace(atoms=None)
+        )
+        return total(
+            network.config,
+            trained,
+            key,
+            value,
+            priorities,
+            metrics,
+            steps.mask.reshape(-1),
+        )
+
+    return objective
+
+
+def _where(condition: jax.Array, x: Any, y: Any) -> Any:
+    """Chooses between two nests of `[B, ...]` by `[B]`."""
+    return jax.tree.map(
+        lambda a, b: jnp.where(condition.reshape(-1, *(1,) * (a.ndim - 1)), a, b), x, y
+    )
