@@ -31,7 +31,7 @@ class Sequences(NamedTuple):
     """A batch of sequences of T steps, for agents with a memory.
 
     A sequence may begin before its episode and end after it: the steps that did not
-    take place are padding, zero in all fields.
+    take place are padding, and what stands there means nothing.
 
     Attributes:
       observation: nest of `[B, T + 1, ...]`, where each action was taken, and where

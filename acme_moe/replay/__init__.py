@@ -2,17 +2,22 @@
 
 from acme_moe.replay.adder import NStepAdder, transition_signature
 from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
-from acme_moe.replay.frames import decode_frames
+from acme_moe.replay.frames import decode_frame_sequences, decode_frames
 from acme_moe.replay.priorities import PriorityWriter
+from acme_moe.replay.sequences import CORE_STATE, SequenceAdder, sequence_signature
 from acme_moe.replay.tables import make_table, without_ratio
 
 __all__ = [
+    "CORE_STATE",
     "NStepAdder",
     "Prefetcher",
     "PriorityWriter",
+    "SequenceAdder",
+    "decode_frame_sequences",
     "decode_frames",
     "make_sample_iterator",
     "make_table",
+    "sequence_signature",
     "transition_signature",
     "without_ratio",
 ]

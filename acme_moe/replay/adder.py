@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-import dm_env
 import numpy as np
 import reverb
 import tensorflow as tf
 import tree
 from acme import specs
-from acme.adders import base
 
 from acme_moe.learning.types import Transition
 from acme_moe.replay import frames
+from acme_moe.replay.episodes import EpisodeAdder
 from acme_moe.specs import StackedFrames
 
 
@@ -36,7 +35,7 @@ def transition_signature(environment_spec: specs.EnvironmentSpec) -> Transition:
     )
 
 
-class NStepAdder(base.Adder):
+class NStepAdder(EpisodeAdder):
     """Writes each agent step as one n-step transition.
 
     Differs from `acme.adders.reverb.NStepTransitionAdder` in what the paper's agents
@@ -46,8 +45,7 @@ class NStepAdder(base.Adder):
     T steps is exactly T transitions, each of which ends at the last observation at
     the latest: with discount 0 after a terminal, bootstrapping after a truncation.
 
-    Row i > 0 of the writer holds o_i, a_{i-1} and the return of the transition that
-    ends at o_i, so one append a step suffices.
+    A row holds the return of the transition that ends at its observation.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class NStepAdder(base.Adder):
         table: str,
         n_step: int,
         discount: float,
-        max_abs_reward: float = np.inf,
+        max_abs_reward: float | None = None,
         max_in_flight_items: int = 25,
     ) -> None:
         """Makes an adder; it connects at the first step.
@@ -69,86 +67,32 @@ class NStepAdder(base.Adder):
           table: to write to.
           n_step: steps a transition spans.
           discount: the agent's, between the rewards of one transition.
-          max_abs_reward: each reward is clipped to plus or minus this.
+          max_abs_reward: each reward is clipped to plus or minus this, if not None.
           max_in_flight_items: transitions sent before a step waits for the server.
         """
-        self._client = client
-        self._spec = environment_spec.observations
-        self._stack = frames.stack_size(self._spec)
-        self._blank = frames.blank(self._spec)
-        self._table = table
+        super().__init__(
+            client,
+            environment_spec,
+            table=table,
+            blank_rows=0,
+            rows_kept=2 * n_step + 1,
+            max_abs_reward=max_abs_reward,
+            max_in_flight_items=max_in_flight_items,
+        )
         self._n_step = n_step
         self._discount = discount
-        self._max_abs_reward = max_abs_reward
-        self._max_in_flight_items = max_in_flight_items
-        self._writer: reverb.TrajectoryWriter | None = None
         # (clipped reward, environment discount) of the steps that still await
         # their transition.
         self._window: deque[tuple[float, float]] = deque(maxlen=n_step)
-        self._episode_open = False
-        self._priority = 1.0
 
-    def add_first(self, timestep: dm_env.TimeStep) -> None:
-        """Starts an episode.
-
-        Raises:
-          ValueError: if `timestep` is not a first one.
-        """
-        if not timestep.first():
-            raise ValueError(
-                "add_first: needs the timestep that reset() returned, got one of type "
-                f"{timestep.step_type!r}"
-            )
-        self.reset()
-        if self._writer is None:
-            self._writer = self._client.trajectory_writer(
-                num_keep_alive_refs=self._stack + 2 * self._n_step
-            )
-        for _ in range(self._stack - 1):
-            self._writer.append({"observation": self._blank})
-        first = frames.newest(self._spec, timestep.observation)
-        self._writer.append({"observation": first})
-        self._episode_open = True
-
-    def add(
-        self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
-    ) -> None:
-        """Records an action and what came of it; writes the transition that it ends.
-
-        Args:
-          action: as the environment was given it.
-          next_timestep: as the environment returned it.
-          extras: the policy's; `extras["priority"]`, if it is there, is what the
-            items enter the table with from now on, else 1.
-
-        Raises:
-          ValueError: if no episode is open.
-        """
-        if extras:
-            self._priority = float(extras["priority"])
-        if not self._episode_open or self._writer is None:
-            raise ValueError("add: no episode is open; call add_first before")
-        limit = self._max_abs_reward
-        reward = min(max(float(next_timestep.reward), -limit), limit)
-        self._window.append((reward, float(next_timestep.discount)))
-        self._writer.append(
-            {
-                "observation": frames.newest(self._spec, next_timestep.observation),
-                "action": action,
-                **self._return(),
-            }
-        )
+    def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
+        self._window.append((reward, discount))
+        self._writer.append({**row, **self._return()})
         if len(self._window) == self._n_step:
             self._write_transition(rows_after_last=0)
-        if next_timestep.last():
-            self._write_shorter()
-            self.reset()
-        else:
-            self._writer.flush(self._max_in_flight_items)
 
-    def _write_shorter(self) -> None:
-        """The transitions that start in the episode's last n - 1 steps."""
-        assert self._writer is not None
+    def _end_episode(self) -> None:
+        """Writes the transitions that start in the episode's last n - 1 steps."""
         if len(self._window) < self._n_step:
             # An episode shorter than n: its first transition is not written yet.
             self._write_transition(rows_after_last=0)
@@ -170,7 +114,6 @@ class NStepAdder(base.Adder):
 
     def _write_transition(self, rows_after_last: int) -> None:
         """Writes the window; its last observation lies that many rows back."""
-        assert self._writer is not None
         history = self._writer.history
         end = -rows_after_last
         start = end - len(self._window)
@@ -183,10 +126,8 @@ class NStepAdder(base.Adder):
 
             return tree.map_structure(column, self._spec, history["observation"])
 
-        self._writer.create_item(
-            table=self._table,
-            priority=self._priority,
-            trajectory=Transition(
+        self._create_item(
+            Transition(
                 observation=observation(start),
                 action=tree.map_structure(lambda c: c[start], history["action"]),
                 reward=history["reward"][-1],
@@ -195,22 +136,7 @@ class NStepAdder(base.Adder):
             ),
         )
 
-    def flush(self) -> None:
-        """Waits until the server holds every transition that was written."""
-        if self._writer is not None:
-            self._writer.flush()
-
-    def close(self) -> None:
-        """Sends what is left and disconnects."""
-        if self._writer is not None:
-            self._writer.flush()
-            self._writer.close()
-            self._writer = None
-        self._episode_open = False
-
     def reset(self) -> None:
         """Ends the episode; what was written stays."""
-        if self._writer is not None:
-            self._writer.end_episode(clear_buffers=True)
+        super().reset()
         self._window.clear()
-        self._episode_open = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,6 +20,7 @@ def make_sample_iterator(
     *,
     table: str,
     batch_size: int,
+    batch_type: Callable[..., Any] = Transition,
     device: jax.Device | None = None,
 ) -> Iterator[Sample]:
     """Endless batches from a table with a signature.
@@ -30,10 +32,11 @@ def make_sample_iterator(
       client: of the replay server.
       table: to sample from.
       batch_size: items a batch.
-      device: where the transitions go; JAX's default device if None.
+      batch_type: named tuple of the table's signature.
+      device: where the data go; JAX's default device if None.
 
     Yields:
-      Samples with the transitions on the device and the keys on the host.
+      Samples with the data on the device and the keys on the host.
     """
     # One thread decompresses about seven thousand 84x84 stacks a second, and more
     # of them would take the cores from whatever else runs in the process.
@@ -48,10 +51,10 @@ def make_sample_iterator(
     )
     dataset = dataset.batch(batch_size, drop_remainder=True).with_options(options)
     for item in dataset.as_numpy_iterator():
-        transitions, probabilities = jax.device_put(
-            (Transition(*item.data), item.info.probability.astype(np.float32)), device
+        batch, probabilities = jax.device_put(
+            (batch_type(*item.data), item.info.probability.astype(np.float32)), device
         )
-        yield Sample(item.info.key, probabilities, transitions)
+        yield Sample(item.info.key, probabilities, batch)
 
 
 class Prefetcher(Iterator[Sample]):

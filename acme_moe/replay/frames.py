@@ -4,7 +4,8 @@ An observation with a `StackedFrames` spec is stored as its newest frame alone,
 `[height, width]`; an item refers to the frames of its stack, so that each is held
 once however many items use it. Sampled, such an observation is `[B, stack, height,
 width]`, and `decode_frames` brings it back to `[B, height, width, stack]` inside
-the jitted update, where that costs nothing that can be measured.
+the jitted update, where that costs nothing that can be measured. A sequence of T of
+them is `[B, T + stack - 1, height, width]`, which `decode_frame_sequences` stacks.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ def stack_size(observation_spec: Any) -> int:
 
 def newest(observation_spec: Any, observation: Any) -> Any:
     """What is appended to replay for one observation: of a stack, the newest frame."""
-    return tree.map_structure(
-        lambda spec, x: (
-            np.ascontiguousarray(x[..., -1]) if isinstance(spec, StackedFrames) else x
-        ),
-        observation_spec,
-        observation,
-    )
+
+    def stored(spec: specs.Array, x: Any) -> np.ndarray:
+        if isinstance(spec, StackedFrames):
+            return np.ascontiguousarray(x[..., -1])
+        # A column has one dtype, and not every wrapper keeps to that of its spec.
+        return np.asarray(x, spec.dtype)
+
+    return tree.map_structure(stored, observation_spec, observation)
 
 
 def blank(observation_spec: Any) -> Any:
@@ -55,6 +57,13 @@ def stored_shape(spec: specs.Array) -> tuple[int, ...]:
     return spec.shape
 
 
+def stored_sequence_shape(spec: specs.Array, steps: int) -> tuple[int, ...]:
+    """Shape of a sampled sequence of observations without its batch axis."""
+    if isinstance(spec, StackedFrames):
+        return (steps + spec.stack - 1, *spec.frame.shape)
+    return (steps, *spec.shape)
+
+
 def decode_frames(observation_spec: Any, observation: Any) -> Any:
     """Turns sampled observations into what the environment emitted.
 
@@ -72,3 +81,24 @@ def decode_frames(observation_spec: Any, observation: Any) -> Any:
         observation_spec,
         observation,
     )
+
+
+def decode_frame_sequences(observation_spec: Any, observation: Any) -> Any:
+    """Turns sampled sequences of observations into what the environment emitted.
+
+    Args:
+      observation_spec: nest of the environment's specs.
+      observation: the same nest of sampled `[B, T, ...]`, of frames `[B, T + stack - 1,
+        height, width]`.
+
+    Returns:
+      The nest, with stacks of frames as `[B, T, height, width, stack]`.
+    """
+
+    def stacked(spec: specs.Array, x: Any) -> Any:
+        if not isinstance(spec, StackedFrames):
+            return x
+        steps = x.shape[1] - spec.stack + 1
+        return jnp.stack([x[:, i : i + steps] for i in range(spec.stack)], axis=-1)
+
+    return tree.map_structure(stacked, observation_spec, observation)

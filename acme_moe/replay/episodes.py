@@ -1,0 +1,166 @@
+"""What the adders share: a writer, an episode's bounds, and frames stored once."""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import Any
+
+import dm_env
+import numpy as np
+import reverb
+import tree
+from acme import specs
+from acme.adders import base
+
+from acme_moe.replay import frames
+
+
+class EpisodeAdder(base.Adder):
+    """Writes an episode's steps to Reverb as rows that items refer to.
+
+    Row i > 0 of an episode holds o_i, a_{i-1} and what else a subclass makes of that
+    step, so one append a step suffices. Row 0 holds o_0; before it lie blank rows.
+    """
+
+    def __init__(
+        self,
+        client: reverb.Client,
+        environment_spec: specs.EnvironmentSpec,
+        *,
+        table: str,
+        blank_rows: int,
+        rows_kept: int,
+        max_abs_reward: float | None,
+        max_in_flight_items: int,
+    ) -> None:
+        """Connects at the first episode.
+
+        Args:
+          client: of the replay server.
+          environment_spec: of the environment.
+          table: to write to.
+          blank_rows: rows before an episode, beside those of its stack of frames.
+          rows_kept: rows that an item can span, beside those of a stack of frames.
+          max_abs_reward: each reward is clipped to plus or minus this, if not None.
+          max_in_flight_items: items sent before a step waits for the server.
+        """
+        self._client = client
+        self._spec = environment_spec.observations
+        self._action_spec = environment_spec.actions
+        stack = frames.stack_size(self._spec)
+        self._blank_rows = stack - 1 + blank_rows
+        self._rows_kept = stack - 1 + rows_kept
+        self._table = table
+        self._limit = math.inf if max_abs_reward is None else max_abs_reward
+        self._max_in_flight_items = max_in_flight_items
+        self._connection: reverb.TrajectoryWriter | None = None
+        self._episode_open = False
+        self._priority = 1.0
+
+    @abc.abstractmethod
+    def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
+        """Appends a row, after adding to it, and writes the item that it completes.
+
+        Args:
+          row: has `observation` and `action`.
+          reward: clipped.
+          discount: the environment's.
+        """
+
+    @abc.abstractmethod
+    def _end_episode(self) -> None:
+        """Writes what the last step has left to write."""
+
+    def _blank_step(self) -> dict[str, Any]:
+        """What a row without a step holds beside its observation."""
+        return {}
+
+    def _extra_columns(self, extras: Any) -> dict[str, Any]:
+        """What a step's row holds of the policy's extras."""
+        del extras
+        return {}
+
+    def add_first(self, timestep: dm_env.TimeStep) -> None:
+        """Starts an episode.
+
+        Raises:
+          ValueError: if `timestep` is not a first one.
+        """
+        if not timestep.first():
+            raise ValueError(
+                "add_first: needs the timestep that reset() returned, got one of type "
+                f"{timestep.step_type!r}"
+            )
+        self.reset()
+        if self._connection is None:
+            self._connection = self._client.trajectory_writer(
+                num_keep_alive_refs=self._rows_kept
+            )
+        blank = {"observation": frames.blank(self._spec), **self._blank_step()}
+        for _ in range(self._blank_rows):
+            self._writer.append(blank)
+        first = frames.newest(self._spec, timestep.observation)
+        self._writer.append({**blank, "observation": first})
+        self._episode_open = True
+
+    def add(
+        self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
+    ) -> None:
+        """Records an action and what came of it; writes the item that it completes.
+
+        Args:
+          action: as the environment was given it.
+          next_timestep: as the environment returned it.
+          extras: the policy's; `extras["priority"]`, if it is there, is what the
+            items enter the table with from now on, else 1.
+
+        Raises:
+          ValueError: if no episode is open.
+        """
+        if not self._episode_open:
+            raise ValueError("add: no episode is open; call add_first before")
+        if "priority" in extras:
+            self._priority = float(extras["priority"])
+        row = {
+            "observation": frames.newest(self._spec, next_timestep.observation),
+            "action": tree.map_structure(
+                lambda spec, x: np.asarray(x, spec.dtype), self._action_spec, action
+            ),
+            **self._extra_columns(extras),
+        }
+        reward = min(max(float(next_timestep.reward), -self._limit), self._limit)
+        self._add_step(row, reward, float(next_timestep.discount))
+        if next_timestep.last():
+            self._end_episode()
+            self.reset()
+        else:
+            self._writer.flush(self._max_in_flight_items)
+
+    def _create_item(self, trajectory: Any) -> None:
+        """Writes an item, a nest of columns of the writer's history."""
+        self._writer.create_item(self._table, self._priority, trajectory)
+
+    @property
+    def _writer(self) -> reverb.TrajectoryWriter:
+        assert self._connection is not None
+        return self._connection
+
+    def flush(self) -> None:
+        """Waits until the server holds every item that was written."""
+        if self._connection is not None:
+            self._connection.flush()
+
+    def close(self) -> None:
+        """Sends what is left and disconnects."""
+        if self._connection is not None:
+            self._connection.flush()
+            self._connection.close()
+            self._connection = None
+        self._episode_open = False
+
+    def reset(self) -> None:
+        """Ends the episode; what was written stays."""
+        if self._connection is not None:
+            self._connection.end_episode(clear_buffers=True)
+        self._episode_open = False
