@@ -12,6 +12,7 @@ _KINDS = {
     "float": (int, float),
     "str": (str,),
     "bool": (bool,),
+    "float | None": (int, float, type(None)),
 }
 
 

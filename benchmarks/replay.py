@@ -54,7 +54,7 @@ def _serve(connection: Connection, spec: object, size: int, folder: str) -> None
 
     table = replay.make_table(
         "transitions",
-        spec,
+        replay.transition_signature(spec),
         max_size=size,
         min_size=1,
         samples_per_insert=1.0,

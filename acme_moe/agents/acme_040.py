@@ -17,9 +17,8 @@ from acme.agents.jax import actor_core, actors, builders
 from acme.utils import counting, loggers
 
 from acme_moe import learning, replay
-from acme_moe.agents.builder import ValueAgentBuilder
+from acme_moe.agents.base import AgentBuilder
 from acme_moe.learning.learner import Learner
-from acme_moe.networks import Network
 
 
 class Acme040Builder(builders.GenericActorLearnerBuilder):
@@ -30,7 +29,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
 
     def __init__(
         self,
-        builder: ValueAgentBuilder,
+        builder: AgentBuilder,
         environment_spec: specs.EnvironmentSpec,
         *,
         alternating: bool = True,
@@ -92,7 +91,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
     def make_learner(
         self,
         random_key: jax.Array,
-        networks: Network,
+        networks: Any,
         dataset: Iterator[learning.Sample],
         replay_client: reverb.Client | None = None,
         counter: counting.Counter | None = None,

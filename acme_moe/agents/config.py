@@ -24,7 +24,8 @@ class ValueAgentConfig:
       batch_size: transitions an update.
       n_step: steps a transition spans.
       discount: per agent step.
-      max_abs_reward: rewards are clipped to plus or minus this for learning.
+      max_abs_reward: rewards are clipped to plus or minus this for learning; None
+        for rewards as they are.
       learning_rate: Adam's.
       adam_epsilon: Adam's.
       target_update_period: agent steps between two copies to the target network.
@@ -45,7 +46,7 @@ class ValueAgentConfig:
     batch_size: int = 32
     n_step: int = 1
     discount: float = 0.99
-    max_abs_reward: float = 1.0
+    max_abs_reward: float | None = 1.0
     learning_rate: float = 6.25e-5
     adam_epsilon: float = 1.5e-4
     target_update_period: int = 8_000
@@ -68,7 +69,6 @@ class ValueAgentConfig:
             validation.at_least(name, getattr(self, name), 1)
         for name in (
             "replay_ratio",
-            "max_abs_reward",
             "learning_rate",
             "adam_epsilon",
             "samples_per_insert_tolerance",
@@ -76,11 +76,25 @@ class ValueAgentConfig:
             validation.above(name, getattr(self, name), 0)
         for name in ("discount", "epsilon", "evaluation_epsilon"):
             validation.between(name, getattr(self, name), 0, 1)
-        # Or no transition would be complete when learning starts.
-        validation.at_least("min_replay_size", self.min_replay_size, self.n_step)
+        if self.max_abs_reward is not None:
+            validation.above("max_abs_reward", self.max_abs_reward, 0)
+        # Or nothing would be complete when learning starts.
+        validation.at_least(
+            "min_replay_size", self.min_replay_size, self.steps_to_first_item
+        )
         validation.at_least(
             "max_replay_size", self.max_replay_size, self.min_replay_size
         )
+
+    @property
+    def steps_to_first_item(self) -> int:
+        """Agent steps in one environment until replay has an item for sure."""
+        return self.n_step
+
+    @property
+    def wants_action_and_reward(self) -> bool:
+        """Whether a run's environment is to show the action and reward before."""
+        return False
 
     @property
     def exact_replay_ratio(self) -> Fraction:

@@ -24,6 +24,12 @@ class _PolicyState(NamedTuple):
     priority: jax.Array
 
 
+def sample_action(key: jax.Array, q_values: jax.Array, epsilon: jax.Array) -> jax.Array:
+    """An epsilon-greedy action, `int32 []`, for Q-values `[A]`."""
+    action = distrax.EpsilonGreedy(q_values, epsilon).sample(seed=key)
+    return action.astype(jnp.int32)
+
+
 def epsilon_greedy(
     network: Network,
     epsilon: EpsilonSchedule,
@@ -52,12 +58,11 @@ def epsilon_greedy(
         output = network.apply(
             variables.params, network_key, batch, evaluation=evaluation
         )
-        distribution = distrax.EpsilonGreedy(
-            output.q_values[0], epsilon(variables.learner_steps)
+        action = sample_action(
+            action_key, output.q_values[0], epsilon(variables.learner_steps)
         )
-        action = distribution.sample(seed=action_key)
         state = _PolicyState(key, jnp.asarray(variables.max_priority, jnp.float32))
-        return action.astype(jnp.int32), state
+        return action, state
 
     def get_extras(state: _PolicyState) -> Any:
         return {"priority": state.priority} if prioritized else ()

@@ -2,6 +2,7 @@
 
 from acme_moe.replay.adder import NStepAdder, transition_signature
 from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
+from acme_moe.replay.episodes import EpisodeAdder
 from acme_moe.replay.frames import decode_frame_sequences, decode_frames
 from acme_moe.replay.priorities import PriorityWriter
 from acme_moe.replay.sequences import CORE_STATE, SequenceAdder, sequence_signature
@@ -9,6 +10,7 @@ from acme_moe.replay.tables import make_table, without_ratio
 
 __all__ = [
     "CORE_STATE",
+    "EpisodeAdder",
     "NStepAdder",
     "Prefetcher",
     "PriorityWriter",

@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-import reverb
-from acme import specs
+from typing import Any
 
-from acme_moe.replay.adder import transition_signature
+import reverb
 
 
 def make_table(
     name: str,
-    environment_spec: specs.EnvironmentSpec,
+    signature: Any,
     *,
     max_size: int,
     min_size: int,
     samples_per_insert: float,
     error_buffer: float,
-    prioritized: bool = False,
+    priority_exponent: float | None = None,
 ) -> reverb.Table:
-    """A table of transitions that holds the run to a replay ratio.
+    """A table that holds the run to a replay ratio.
 
     Args:
       name: of the table.
-      environment_spec: of the environment whose transitions it will hold.
-      max_size: transitions held; the oldest go first.
-      min_size: transitions before the first is sampled.
-      samples_per_insert: batch size times replay ratio.
+      signature: of its items, such as `transition_signature` gives.
+      max_size: items held; the oldest go first.
+      min_size: items before the first is sampled.
+      samples_per_insert: batch size times replay ratio, times the agent steps for each
+        item.
       error_buffer: how many samples either side may run ahead of the ratio before
         it has to wait.
-      prioritized: whether items are sampled in proportion to their priorities, or
-        uniformly.
+      priority_exponent: items are sampled in proportion to this power of their
+        priorities, or uniformly if None.
 
     Returns:
       The table, with a signature, so that datasets need nothing but its name.
     """
     return reverb.Table(
         name=name,
-        # Exponent 1: priorities are roots of losses already, and are used as they are.
         sampler=(
-            reverb.selectors.Prioritized(1.0)
-            if prioritized
-            else reverb.selectors.Uniform()
+            reverb.selectors.Uniform()
+            if priority_exponent is None
+            else reverb.selectors.Prioritized(priority_exponent)
         ),
         remover=reverb.selectors.Fifo(),
         max_size=max_size,
@@ -49,7 +48,7 @@ def make_table(
             min_size_to_sample=min_size,
             error_buffer=error_buffer,
         ),
-        signature=transition_signature(environment_spec),
+        signature=signature,
     )
 
 

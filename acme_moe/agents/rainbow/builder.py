@@ -16,9 +16,9 @@ class RainbowBuilder(ValueAgentBuilder[Config]):
     """Rainbow: C51 and prioritised replay; the rest is the network's and shared."""
 
     @property
-    def prioritized(self) -> bool:
-        """Whether replay draws items by their priorities."""
-        return self.config.prioritized
+    def priority_exponent(self) -> float | None:
+        """Priorities are roots of losses already, and are used as they are."""
+        return 1.0 if self.config.prioritized else None
 
     def make_objective(self, network: Network) -> learning.Objective:
         """Cross-entropy to the projected target of double Q-learning."""
