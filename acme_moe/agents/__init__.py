@@ -16,6 +16,7 @@ _AGENTS = {
     "rainbow": ("RainbowConfig", "RainbowBuilder"),
     "der": ("DERConfig", "DERBuilder"),
     "drq_eps": ("DrQEpsConfig", "DrQEpsBuilder"),
+    "r2d2": ("R2D2Config", "R2D2Builder"),
 }
 
 AGENTS = tuple(_AGENTS)

@@ -37,8 +37,18 @@ _HEADS = {
     "rainbow": {"dueling": True, "noisy": True, "num_atoms": 21, "v_max": 2.0},
     "der": {"dueling": True, "noisy": True, "num_atoms": 21, "v_max": 2.0},
     "drq_eps": {"dueling": True},
+    "r2d2": {"dueling": True},
 }
-_MORE = {"drq_eps": {"crop_padding": 1}}
+_MORE = {
+    "drq_eps": {"crop_padding": 1},
+    "r2d2": {
+        "lstm_size": 32,
+        "burn_in_length": 2,
+        "trace_length": 5,
+        "sequence_period": 3,
+        "num_epsilons": 4,
+    },
+}
 
 NAMES = tuple(_HEADS)
 

@@ -1,0 +1,85 @@
+"""R2D2's policy as an Acme actor core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from acme.agents.jax import actor_core
+
+from acme_moe.agents.policy import EpsilonSchedule, sample_action
+from acme_moe.learning import ActingVariables
+from acme_moe.networks import RecurrentNetwork
+from acme_moe.replay import CORE_STATE
+
+
+class RecurrentPolicyState(NamedTuple):
+    """The policy's state in an episode; a new episode starts from `init`.
+
+    Attributes:
+      key: of the next draws.
+      epsilon: `float32 []`, the least exploration in this episode.
+      core_state: of the network's recurrent core, without a batch axis.
+      previous_core_state: the same before the last action, which replay is told.
+    """
+
+    key: jax.Array
+    epsilon: jax.Array
+    core_state: Any
+    previous_core_state: Any
+
+
+def recurrent_epsilon_greedy(
+    network: RecurrentNetwork,
+    epsilon: EpsilonSchedule,
+    *,
+    episode_epsilons: Sequence[float],
+    evaluation: bool,
+) -> actor_core.ActorCore:
+    """An epsilon-greedy policy that remembers its episode.
+
+    Args:
+      network: as `acme_moe.networks.make_recurrent_network` returns it.
+      epsilon: of the learner's step count.
+      episode_epsilons: each episode draws one of them, below which its exploration
+        does not fall.
+      evaluation: switches the network's own noise off.
+
+    Returns:
+      An actor core whose parameters are `ActingVariables`, whose state is a
+      `RecurrentPolicyState`, and whose extras are what `SequenceAdder` takes.
+    """
+    epsilons = jnp.asarray(episode_epsilons, jnp.float32)
+
+    def init(key: jax.Array) -> RecurrentPolicyState:
+        key, epsilon_key = jax.random.split(key)
+        start = jax.tree.map(lambda x: x[0], network.initial_state(1))
+        return RecurrentPolicyState(
+            key, jax.random.choice(epsilon_key, epsilons), start, start
+        )
+
+    def select_action(
+        variables: ActingVariables, observation: Any, state: RecurrentPolicyState
+    ) -> tuple[jax.Array, RecurrentPolicyState]:
+        key, network_key, action_key = jax.random.split(state.key, 3)
+        observations, core_states = jax.tree.map(
+            lambda x: jnp.asarray(x)[None], (observation, state.core_state)
+        )
+        output, core_states = network.apply(
+            variables.params, network_key, observations, core_states, evaluation
+        )
+        exploration = jnp.maximum(epsilon(variables.learner_steps), state.epsilon)
+        action = sample_action(action_key, output.q_values[0], exploration)
+        core_state = jax.tree.map(lambda x: x[0], core_states)
+        return action, RecurrentPolicyState(
+            key, state.epsilon, core_state, state.core_state
+        )
+
+    def get_extras(state: RecurrentPolicyState) -> dict[str, Any]:
+        return {CORE_STATE: state.previous_core_state}
+
+    return actor_core.ActorCore(
+        init=init, select_action=select_action, get_extras=get_extras
+    )
