@@ -98,6 +98,12 @@ class Experiment:
                 f"than min_replay_size ({self.agent.min_replay_size}), or nothing is "
                 "learnt"
             )
+        # Or there would be nothing to learn from yet when learning starts.
+        validation.at_least(
+            "min_replay_size",
+            self.agent.min_replay_size,
+            self.agent.steps_to_first_item * self.run.num_environments,
+        )
 
 
 def to_config_dict(experiment: Experiment) -> ml_collections.ConfigDict:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 
-from acme_moe.environments import AtariConfig, AtariEnvironment
+from acme.wrappers import ObservationActionRewardWrapper
+
+from acme_moe.environments import AtariEnvironment
+from acme_moe.experiments.config import Experiment
 
 
 def make_environment(
-    game: str, seed: int, config: AtariConfig, *, evaluation: bool = False
-) -> AtariEnvironment:
+    experiment: Experiment, seed: int, *, evaluation: bool = False
+) -> AtariEnvironment | ObservationActionRewardWrapper:
     """An environment to train in, or to evaluate in.
 
     Args:
-      game: an Atari game.
+      experiment: whose game it is, and whose agent may want to see the action and the
+        reward before each observation.
       seed: of the emulator.
-      config: of the environment; evaluation uses the same, but its episodes always
-        last for a whole game.
-      evaluation: what it is for.
+      evaluation: what it is for. Evaluation has the same settings, but its episodes
+        always last for a whole game.
     """
+    config = experiment.run.environment
     if evaluation:
         config = dataclasses.replace(config, terminal_on_life_loss=False)
-    return AtariEnvironment(game, seed, config)
+    environment = AtariEnvironment(experiment.run.game, seed, config)
+    if experiment.agent.wants_action_and_reward:
+        return ObservationActionRewardWrapper(environment)
+    return environment

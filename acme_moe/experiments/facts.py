@@ -26,7 +26,8 @@ class Facts:
       schedule_steps_before: see `UpdateSchedule.steps_before`.
       training_seconds: spent acting and learning.
       wall_seconds: spent altogether, evaluations and checkpoints included.
-      replay_bytes_per_transition: see `acme_moe.replay.size`; of the last checkpoint.
+      replay_bytes_per_transition: see `acme_moe.replay.size`; of the last checkpoint;
+        None for an agent that stores sequences.
     """
 
     agent_steps: int = 0

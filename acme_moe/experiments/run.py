@@ -71,7 +71,7 @@ class Run(abc.ABC):
             int(x) for x in seeds.generate_state(2 + self._num_environments) >> 1
         )
         self._evaluation_environment = make_environment(
-            run.game, evaluation_seed, run.environment, evaluation=True
+            experiment, evaluation_seed, evaluation=True
         )
         self._spec = specs.make_environment_spec(self._evaluation_environment)
         self._builder = agents.load_builder(run.agent, experiment.agent)

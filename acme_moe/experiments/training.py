@@ -15,6 +15,7 @@ from acme_moe.experiments.environments import make_environment
 from acme_moe.experiments.evaluation import EpisodeResult
 from acme_moe.experiments.progress import Progress
 from acme_moe.experiments.run import Run
+from acme_moe.learning import Transition
 from acme_moe.replay.size import bytes_per_transition
 
 
@@ -28,13 +29,12 @@ class TrainingRun(Run):
     def __init__(self, experiment: Experiment, workdir: Path) -> None:
         """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
         super().__init__(experiment, workdir)
-        run = experiment.run
         restored = self._restored
         self._schedule = self._facts.schedule(
             experiment, replay_lost=restored is not None and not restored.replay_path
         )
         self._environments = [
-            make_environment(run.game, seed, run.environment) for seed in self._seeds
+            make_environment(experiment, seed) for seed in self._seeds
         ]
         tables = self._builder.make_replay_tables(self._spec)
         self._server = reverb.Server(
@@ -158,7 +158,7 @@ class TrainingRun(Run):
         path = self._checkpoint_path
         if path is not None and (path / "replay").is_dir():
             size = self._client.server_info()[self._table].current_size
-            if size:
+            if size and self._builder.batch_type is Transition:
                 facts.replay_bytes_per_transition = bytes_per_transition(
                     path / "replay", size
                 )

@@ -24,6 +24,17 @@ _SMALL = {
     "log_every_seconds": 1e-6,
 }
 
+# Sequences that end within the short episodes, and several environments.
+_MORE = {
+    "r2d2": {
+        "lstm_size": 8,
+        "burn_in_length": 4,
+        "trace_length": 8,
+        "sequence_period": 4,
+        "num_environments": 2,
+    }
+}
+
 
 def train(config, workdir, **settings):
     """Runs the launcher as a user would."""
@@ -44,10 +55,16 @@ def train(config, workdir, **settings):
 
 @pytest.mark.parametrize(
     ("agent", "ratio", "moe"),
-    [("rainbow", 0.25, "top1"), ("der", 1.0, "soft"), ("drq_eps", 2.0, "none")],
+    [
+        ("rainbow", 0.25, "top1"),
+        ("der", 1.0, "soft"),
+        ("drq_eps", 2.0, "none"),
+        ("r2d2", 0.25, "soft"),
+    ],
 )
 def test_an_agent_trains_and_goes_on(agent, ratio, moe, tmp_path):
-    settings = _SMALL | {"replay_ratio": ratio, "network.moe": moe, "game": "Boxing"}
+    settings = _SMALL | _MORE.get(agent, {})
+    settings |= {"replay_ratio": ratio, "network.moe": moe, "game": "Boxing"}
     result = train(f"{agent}_atari.py", tmp_path, max_agent_steps=180, **settings)
     assert result.returncode == 0, result.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())

@@ -20,12 +20,12 @@ def client():
     environment = catch.Catch(image=False)
     table = replay.make_table(
         TABLE,
-        specs.make_environment_spec(environment),
+        replay.transition_signature(specs.make_environment_spec(environment)),
         max_size=100,
         min_size=1,
         samples_per_insert=1.0,
         error_buffer=10.0,
-        prioritized=True,
+        priority_exponent=1.0,
     )
     server = reverb.Server([replay.without_ratio(table)], port=None)
     yield reverb.Client(f"localhost:{server.port}")
