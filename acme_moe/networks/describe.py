@@ -116,8 +116,10 @@ def _products(
         names = (*parents, *(name for name in stack if name.isidentifier()))
         output = equation.outvars[0].aval.shape if equation.outvars else ()
         if equation.primitive.name in ("dot_general", "conv_general_dilated"):
-            inner = _terms(equation)
-            yield "/".join(names), output, 2 * math.prod(output) * inner
+            terms = _terms(equation)
+            # A product with one term is how a bias is added; see `layers.add_bias`.
+            if terms > 1:
+                yield "/".join(names), output, 2 * math.prod(output) * terms
         repeats = equation.params.get("length", 1)
         for inner_jaxpr in _inner_jaxprs(equation.params):
             for path, shape, cost in _products(inner_jaxpr, names):

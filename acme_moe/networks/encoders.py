@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import layers
+from acme_moe.networks.pooling import max_pool
 
 Activations = dict[str, jax.Array]
 # Called with the arguments of `layers.Conv` or `layers.Dense`; gives a layer.
@@ -99,13 +100,6 @@ def mlp(
         x = dense(width, name=name)(x)
         x = activations[name] = layers.relu(x)
     return x, activations
-
-
-def max_pool(x: jax.Array) -> jax.Array:
-    """Maximum over 3x3 windows with stride 2 and `SAME` padding, `[B, H, W, C]`."""
-    return jax.lax.reduce_window(
-        x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"
-    )
 
 
 def to_images(observations: Any, dtype: jnp.dtype) -> jax.Array:

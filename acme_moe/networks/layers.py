@@ -86,7 +86,24 @@ def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
     # Examples and slots as one axis: the gradients of weights and biases sum over
     # both, and XLA:CPU sums over two axes many times slower than over one.
     rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    return (rows @ w + b[:, None]).reshape(*x.shape[:-1], w.shape[-1])
+    return add_bias(rows @ w, b).reshape(*x.shape[:-1], w.shape[-1])
+
+
+def add_bias(rows: jax.Array, b: jax.Array) -> jax.Array:
+    """Adds a bias to many rows.
+
+    As a product with ones, whose gradient is a matrix product too: XLA:CPU sums the
+    rows that way in a fraction of the time, and GPUs do not mind.
+
+    Args:
+      rows: `[R, o]`, or `[E, R, o]` with experts.
+      b: `[o]`, or `[E, o]`.
+
+    Returns:
+      The shape of `rows`.
+    """
+    ones = jnp.ones((*rows.shape[:-1], 1), rows.dtype)
+    return rows + ones @ b[..., None, :]
 
 
 class Dense(hk.Module):
@@ -144,7 +161,8 @@ class Conv(hk.Module):
         shape = (self._size, self._size, x.shape[-1], self._channels)
         w = get_parameter("w", shape, x.dtype, w_init)
         b = get_parameter("b", (self._channels,), x.dtype, jnp.zeros)
-        return convolve(x, w, self._stride, self._padding) + b
+        y = convolve(x, w, self._stride, self._padding)
+        return add_bias(y.reshape(-1, self._channels), b).reshape(y.shape)
 
 
 class ParallelConv(hk.Module):
