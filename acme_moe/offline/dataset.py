@@ -1,0 +1,210 @@
+"""A share of a fixed set of transitions, drawn at random and held in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from acme_moe.learning import Transition
+from acme_moe.offline import files
+from acme_moe.offline.config import DatasetConfig
+from acme_moe.offline.files import DatasetError
+from acme_moe.offline.frame_store import BLOCK, FrameStore, pack
+from acme_moe.offline.transitions import (
+    RowTransitions,
+    TransitionSettings,
+    make_transitions,
+    needed_rows,
+    valid_rows,
+)
+
+
+class OfflineDataset:
+    """Transitions in memory, with each frame that they need held once.
+
+    Attributes:
+      files: numbers of the files that they were drawn from.
+      total: transitions that those files hold altogether.
+      open_seconds: that reading them took.
+    """
+
+    def __init__(
+        self,
+        frames: FrameStore,
+        transitions: RowTransitions,
+        stack: int,
+        *,
+        files: Sequence[int],
+        total: int,
+        open_seconds: float,
+    ) -> None:
+        """Keeps what `load_dataset` made; its rows are indices into `frames`."""
+        self._frames = frames
+        self._transitions = transitions._replace(
+            first=transitions.first.astype(np.int32)
+        )
+        self._stack = stack
+        self.files = tuple(files)
+        self.total = total
+        self.open_seconds = open_seconds
+
+    def __len__(self) -> int:
+        return len(self._transitions.first)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the transitions take."""
+        return self._frames.nbytes + sum(array.nbytes for array in self._transitions)
+
+    def gather(
+        self, indices: np.ndarray, executor: Executor | None = None
+    ) -> Transition:
+        """Transitions by their numbers, as `acme_moe.replay` gives them.
+
+        Args:
+          indices: `int [B]`, each in `[0, len(self))`.
+          executor: whose threads unpack frames; None to unpack in this one.
+
+        Returns:
+          Arrays on the host; observations are frames `uint8 [B, stack, height, width]`.
+        """
+        first, offset, action, reward, discount = (
+            x[indices] for x in self._transitions
+        )
+        stack = np.arange(self._stack)
+        both = np.stack([first, first + offset], 1)[:, :, None] + stack
+        frames = self._frames.gather(both, executor)
+        return Transition(frames[:, 0], action, reward, discount, frames[:, 1])
+
+
+class _File(NamedTuple):
+    """One file's part: transitions whose `first` counts the frames in `blocks`."""
+
+    transitions: RowTransitions
+    blocks: list[bytes]
+
+
+def load_dataset(
+    config: DatasetConfig,
+    settings: TransitionSettings,
+    *,
+    frame_shape: tuple[int, ...],
+    num_actions: int,
+) -> OfflineDataset:
+    """Reads a set and keeps a share of it.
+
+    Exactly `round(fraction * total)` transitions are kept, each subset of that size
+    with the same chance. Every file is read to its end and checked, a few megabytes at
+    a time, whatever is kept of it.
+
+    Args:
+      config: which set, and which share.
+      settings: how transitions are made.
+      frame_shape: height and width that the environment's frames have.
+      num_actions: of the environment.
+
+    Raises:
+      DatasetError: names the file that is missing, damaged, or of another game.
+    """
+    started = time.perf_counter()
+    numbers = files.list_files(config.path, config.num_files)
+
+    def count(number: int) -> int:
+        shape = files.read_frame_header(config.path, number).shape
+        if shape != tuple(frame_shape):
+            name = f"{config.path}, file {number}"
+            raise DatasetError(
+                f"{name}: has frames of {list(shape)}; the environment's are "
+                f"{list(frame_shape)}"
+            )
+        columns = files.read_columns(config.path, number)
+        rows = valid_rows(columns, settings)
+        highest = int(columns.action[rows].max(initial=0))
+        if highest >= num_actions or columns.action[rows].min(initial=0) < 0:
+            raise DatasetError(
+                f"{config.path}, file {number}: has an action {highest}; the "
+                f"environment's are 0 to {num_actions - 1}, so this is another game"
+            )
+        return len(rows)
+
+    with ThreadPoolExecutor(config.workers) as executor:
+        counts = list(executor.map(count, numbers))
+        total = sum(counts)
+        kept = round(config.fraction * total)
+        if not kept:
+            raise DatasetError(
+                f"{config.path}: has {total} transitions, of which a share of "
+                f"{config.fraction} is none"
+            )
+        rng = np.random.default_rng(config.seed)
+        # How many of each file: as though they were drawn from all at once.
+        shares = rng.multivariate_hypergeometric(counts, kept, method="marginals")
+
+        def load(number: int, share: int) -> _File:
+            columns = files.read_columns(config.path, number)
+            rows = valid_rows(columns, settings)
+            rng = np.random.default_rng([config.seed, number])
+            rows = np.sort(rng.choice(rows, share, replace=False, shuffle=False))
+            return _load_file(config.path, number, settings, columns, rows)
+
+        parts = list(executor.map(load, numbers, shares))
+    return _join(
+        parts,
+        frame_shape,
+        settings.stack,
+        numbers,
+        total,
+        time.perf_counter() - started,
+    )
+
+
+def _load_file(
+    path: str,
+    number: int,
+    settings: TransitionSettings,
+    columns: files.Columns,
+    rows: np.ndarray,
+) -> _File:
+    transitions = make_transitions(columns, settings, rows)
+    needed = needed_rows(transitions, settings.stack, len(columns.last))
+
+    def wanted() -> Iterator[np.ndarray]:
+        for start, part in files.read_frames(path, number):
+            low, high = np.searchsorted(needed, [start, start + len(part)])
+            if high > low:
+                yield part[needed[low:high] - start]
+
+    first = np.searchsorted(needed, transitions.first)
+    return _File(transitions._replace(first=first), pack(wanted()))
+
+
+def _join(
+    parts: list[_File],
+    frame_shape: tuple[int, ...],
+    stack: int,
+    numbers: Sequence[int],
+    total: int,
+    open_seconds: float,
+) -> OfflineDataset:
+    blocks: list[bytes] = []
+    shifted = []
+    for part in parts:
+        # A file's last block may be shorter; the next file starts a new one.
+        first = part.transitions.first + BLOCK * len(blocks)
+        shifted.append(part.transitions._replace(first=first))
+        blocks.extend(part.blocks)
+    transitions = RowTransitions(
+        *(np.concatenate(arrays) for arrays in zip(*shifted, strict=True))
+    )
+    return OfflineDataset(
+        FrameStore(blocks, (frame_shape[0], frame_shape[1])),
+        transitions,
+        stack,
+        files=numbers,
+        total=total,
+        open_seconds=open_seconds,
+    )

@@ -1,0 +1,312 @@
+"""Reads the files of the DQN Replay Dataset (Agarwal et al., 2020).
+
+A set is a folder, of one game and one run of an agent. Its file number N is a replay
+buffer in the form in which Dopamine saves one, each array `np.save`d and gzipped:
+
+    $store$_observation_ckpt.N.gz   uint8 [rows, height, width], single frames
+    $store$_action_ckpt.N.gz        int32 [rows]
+    $store$_reward_ckpt.N.gz        float32 [rows], not clipped
+    $store$_terminal_ckpt.N.gz      uint8 [rows], 1 where the action ended the episode
+    add_count_ckpt.N.gz             int64 [], rows written so far
+    invalid_range_ckpt.N.gz         int64 [k], rows that are no transitions
+    episode_end_indices_ckpt.N.gz   a pickled set of rows; newer sets only
+
+A row holds the frame that the agent saw, and its action with what came of that. An
+episode starts with `stack - 1` rows of zeros. The buffer is circular: the rows before
+`add_count % rows` are newer than those from there on. A truncated episode ends with a
+row that is in `episode_end_indices` and not terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import pickle
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import numpy as np
+
+_NAME = re.compile(r"(.+)_ckpt\.(\d+)\.gz")
+OBSERVATION = "$store$_observation"
+_COLUMNS = ("$store$_action", "$store$_reward", "$store$_terminal")
+_REQUIRED = (OBSERVATION, *_COLUMNS, "add_count", "invalid_range")
+_EPISODE_ENDS = "episode_end_indices"
+_CHUNK_BYTES = 4 << 20
+
+
+class DatasetError(ValueError):
+    """A file of a set is missing, or does not hold what it should."""
+
+
+class Columns(NamedTuple):
+    """A file but for its frames.
+
+    Attributes:
+      action: `int32 [rows]`.
+      reward: `float32 [rows]`, not clipped.
+      terminal: `bool [rows]`, whether the action ended the episode.
+      last: `bool [rows]`, whether the next row continues with something else: after
+        an episode's end, before the buffer's oldest row, and at the file's end.
+      excluded: `bool [rows]`, what the file itself says is no transition.
+    """
+
+    action: np.ndarray
+    reward: np.ndarray
+    terminal: np.ndarray
+    last: np.ndarray
+    excluded: np.ndarray
+
+
+class FrameHeader(NamedTuple):
+    """Of the frames of one file: how many there are, and their height and width."""
+
+    rows: int
+    shape: tuple[int, int]
+
+
+def file_name(array: str, number: int) -> str:
+    """Name of the file that holds an array."""
+    return f"{array}_ckpt.{number}.gz"
+
+
+def list_files(path: str, num_files: int = 0) -> list[int]:
+    """The numbers of a set's files, each complete.
+
+    Args:
+      path: folder of the set.
+      num_files: how many there have to be; 0 takes those that are there.
+
+    Raises:
+      DatasetError: names the first file that is missing.
+    """
+    found: dict[int, set[str]] = {}
+    for name in _list_directory(path):
+        if match := _NAME.fullmatch(name):
+            found.setdefault(int(match[2]), set()).add(match[1])
+    if not found:
+        raise DatasetError(
+            f"{path}: holds no set; {file_name(OBSERVATION, 0)} and its like, "
+            "one game and run of the DQN Replay Dataset, or what --config.record wrote"
+        )
+    numbers = range(num_files or max(found) + 1)
+    for number in numbers:
+        for array in _REQUIRED:
+            if array not in found.get(number, ()):
+                raise DatasetError(
+                    f"{_join(path, file_name(array, number))}: is missing; the set has "
+                    f"files 0 to {numbers[-1]}, and this one should hold {_what(array)}"
+                )
+    return list(numbers)
+
+
+def _what(array: str) -> str:
+    kind = {
+        OBSERVATION: "uint8 frames [rows, height, width]",
+        "$store$_action": "int32 [rows]",
+        "$store$_reward": "float32 [rows]",
+        "$store$_terminal": "uint8 [rows]",
+        "add_count": "the number of rows that were written",
+        "invalid_range": "the rows around the buffer's end",
+        _EPISODE_ENDS: "a pickled set of rows",
+    }[array]
+    return f"{kind}, saved with numpy and gzipped"
+
+
+def read_frame_header(path: str, number: int) -> FrameHeader:
+    """What the frames' file says of itself, without reading the frames.
+
+    Raises:
+      DatasetError: if it is damaged, or holds something else.
+    """
+    with _open(path, OBSERVATION, number) as stream:
+        return _frame_header(stream, path, number)
+
+
+def read_columns(path: str, number: int) -> Columns:
+    """All of a file but its frames.
+
+    Raises:
+      DatasetError: names the array that is damaged or does not fit the others.
+    """
+    rows = read_frame_header(path, number).rows
+    action, reward, terminal = (
+        _read_array(path, name, number, (rows,)) for name in _COLUMNS
+    )
+    for name, array, kinds in zip(
+        _COLUMNS, (action, reward, terminal), ("iu", "fiu", "iub"), strict=True
+    ):
+        if array.dtype.kind not in kinds:
+            raise _damaged(path, name, number, f"has values of type {array.dtype}")
+    count = int(_read_array(path, "add_count", number, ()))
+    if count < 0:
+        raise _damaged(path, "add_count", number, f"is {count}")
+    last = terminal.astype(bool)
+    terminal = last.copy()
+    last[_episode_ends(path, number, rows)] = True
+    # Before the oldest row, which is the first one of a buffer that is not full.
+    last[count % rows - 1 if count >= rows else -1] = True
+    excluded = np.zeros(rows, bool)
+    if count < rows:
+        excluded[count:] = True
+        last[count - 1] = True
+    invalid = _read_array(path, "invalid_range", number, None).astype(np.int64)
+    if np.any((invalid < 0) | (invalid >= rows)):
+        raise _damaged(path, "invalid_range", number, f"names rows beyond {rows}")
+    excluded[invalid] = True
+    return Columns(
+        action.astype(np.int32), reward.astype(np.float32), terminal, last, excluded
+    )
+
+
+def read_frames(path: str, number: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The frames of a file from its first to its last, a part at a time.
+
+    Yields:
+      A part's first row, and its frames `uint8 [n, height, width]`, valid until the
+      next part is asked for.
+
+    Raises:
+      DatasetError: if the file ends early, goes on after its last row, or fails its
+        checksum; not before all that is whole was handed out.
+    """
+    with _open(path, OBSERVATION, number) as stream:
+        rows, shape = _frame_header(stream, path, number)
+        size = shape[0] * shape[1]
+        buffer = np.empty((max(1, _CHUNK_BYTES // size), *shape), np.uint8)
+        for start in range(0, rows, len(buffer)):
+            part = buffer[: min(len(buffer), rows - start)]
+            read = _fill(stream, part.data.cast("B"))
+            if read < part.nbytes:
+                raise _damaged(
+                    path,
+                    OBSERVATION,
+                    number,
+                    f"ends after {start + read // size} of {rows} frames",
+                )
+            yield start, part
+        # gzip looks at its checksum when it is read beyond the end.
+        if stream.read(1):
+            raise _damaged(path, OBSERVATION, number, f"goes on after {rows} frames")
+
+
+def _frame_header(stream: BinaryIO, path: str, number: int) -> FrameHeader:
+    shape, dtype, fortran = _read_header(stream)
+    if len(shape) != 3 or dtype != np.uint8 or fortran or 0 in shape:
+        raise _damaged(path, OBSERVATION, number, f"has {dtype} {list(shape)}")
+    return FrameHeader(shape[0], (shape[1], shape[2]))
+
+
+def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype, bool]:
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    else:
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+    return shape, dtype, fortran
+
+
+def _fill(stream: BinaryIO, view: memoryview) -> int:
+    read = 0
+    while read < len(view):
+        count = stream.readinto(view[read:])  # type: ignore[attr-defined]
+        if not count:
+            break
+        read += count
+    return read
+
+
+def _read_array(
+    path: str, array: str, number: int, shape: tuple[int, ...] | None
+) -> np.ndarray:
+    with _open(path, array, number) as stream:
+        # Read to the end first, so that the checksum is looked at.
+        values = np.load(io.BytesIO(stream.read()), allow_pickle=False)
+    if shape is not None and values.shape != shape:
+        raise _damaged(
+            path,
+            array,
+            number,
+            f"has shape {list(values.shape)}, which should be {list(shape)}",
+        )
+    return values
+
+
+def _episode_ends(path: str, number: int, rows: int) -> np.ndarray:
+    """Rows that end an episode, empty in older sets, which do not have them."""
+    if file_name(_EPISODE_ENDS, number) not in _list_directory(path):
+        return np.zeros(0, np.int64)
+    with _open(path, _EPISODE_ENDS, number) as stream:
+        ends = _SetUnpickler(io.BytesIO(stream.read())).load()
+    if not isinstance(ends, set) or not all(0 <= int(row) < rows for row in ends):
+        raise _damaged(path, _EPISODE_ENDS, number, f"is no set of rows below {rows}")
+    return np.array(sorted(int(row) for row in ends), np.int64)
+
+
+class _SetUnpickler(pickle.Unpickler):
+    """Unpickles a set of numbers, and runs nothing that a pickle may ask for."""
+
+    _ACCEPTED = frozenset(
+        {
+            ("builtins", "set"),
+            ("numpy", "dtype"),
+            ("numpy.core.multiarray", "scalar"),
+            ("numpy._core.multiarray", "scalar"),
+        }
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The class, if numbers in a set need it."""
+        if (module, name) not in self._ACCEPTED:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of a set of rows")
+        return super().find_class(module, name)
+
+
+@contextlib.contextmanager
+def _open(path: str, array: str, number: int) -> Iterator[BinaryIO]:
+    """A file's contents, with what is wrong with it told as a `DatasetError`."""
+    try:
+        raw = _open_binary(_join(path, file_name(array, number)))
+        with raw, gzip.GzipFile(fileobj=raw, mode="rb") as stream:
+            yield cast(BinaryIO, stream)
+    except DatasetError:
+        raise
+    except Exception as error:
+        # Of gzip, zlib, numpy's parser, pickle and TensorFlow, with no base in common.
+        reason = str(error) or type(error).__name__
+        raise _damaged(path, array, number, f"is damaged ({reason})") from error
+
+
+def _damaged(path: str, array: str, number: int, what: str) -> DatasetError:
+    name = _join(path, file_name(array, number))
+    return DatasetError(f"{name}: {what}; it should hold {_what(array)}")
+
+
+def _remote(path: str) -> bool:
+    return "://" in path
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path.rstrip('/')}/{name}"
+
+
+def _list_directory(path: str) -> list[str]:
+    try:
+        if _remote(path):
+            import tensorflow as tf
+
+            return tf.io.gfile.listdir(path)
+        return [entry.name for entry in Path(path).iterdir()]
+    except Exception as error:  # TensorFlow's errors are no OSError.
+        raise DatasetError(f"{path}: cannot be read ({error})") from error
+
+
+def _open_binary(name: str) -> Any:
+    if _remote(name):
+        import tensorflow as tf
+
+        return tf.io.gfile.GFile(name, "rb")
+    return Path(name).open("rb")

@@ -1,0 +1,53 @@
+"""From a fixed dataset to batches that are on the device."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+
+from acme_moe.learning import Sample
+from acme_moe.offline.dataset import OfflineDataset
+
+
+def make_sample_iterator(
+    dataset: OfflineDataset,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    workers: int = 1,
+    device: jax.Device | None = None,
+) -> Iterator[Sample]:
+    """Endless batches, drawn uniformly with replacement.
+
+    Each batch depends on the seed and its number alone, so a run that goes on from its
+    checkpoint sees the batches that it would have seen.
+
+    Args:
+      dataset: to draw from.
+      batch_size: transitions a batch.
+      seed: of the draws.
+      start: number of the first batch.
+      workers: threads that unpack frames.
+      device: where the transitions go; JAX's default device if None.
+
+    Yields:
+      Samples as `acme_moe.replay.make_sample_iterator` gives them.
+    """
+    probabilities = np.full(batch_size, 1 / len(dataset), np.float32)
+    with ThreadPoolExecutor(workers) as executor:
+        for number in itertools.count(start):
+            rng = np.random.default_rng([seed, number])
+            indices = rng.integers(len(dataset), size=batch_size)
+            transitions, weights = jax.device_put(
+                (
+                    dataset.gather(indices, executor if workers > 1 else None),
+                    probabilities,
+                ),
+                device,
+            )
+            yield Sample(indices.astype(np.uint64), weights, transitions)

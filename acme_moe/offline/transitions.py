@@ -1,0 +1,104 @@
+"""Which rows of a file start a transition, and what each transition is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from acme_moe.offline.files import Columns
+
+
+class TransitionSettings(NamedTuple):
+    """How transitions are made of rows.
+
+    Attributes:
+      stack: frames that an observation holds.
+      n_step: rewards that a transition sums, fewer where the episode ends before.
+      discount: the agent's, between those rewards.
+      max_abs_reward: each reward is clipped to plus or minus this.
+    """
+
+    stack: int
+    n_step: int
+    discount: float
+    max_abs_reward: float
+
+
+class RowTransitions(NamedTuple):
+    """Transitions in terms of the rows of a file.
+
+    Attributes:
+      first: `int64 [n]`, row of the oldest frame of the observation.
+      offset: `uint8 [n]`, rows from there to the oldest frame of the next observation.
+      action: `int32 [n]`.
+      reward: `float32 [n]`, as in `acme_moe.learning.Transition`.
+      discount: `float32 [n]`, the same.
+    """
+
+    first: np.ndarray
+    offset: np.ndarray
+    action: np.ndarray
+    reward: np.ndarray
+    discount: np.ndarray
+
+
+def valid_rows(columns: Columns, settings: TransitionSettings) -> np.ndarray:
+    """Rows at which a whole transition starts, `int64 [n]`, ascending.
+
+    The observation's frames and the n steps lie in one episode and one file. The rows
+    of zeros that an episode starts with are no transitions, because the stack of each
+    would reach back into the episode before. After a terminal no observation is
+    needed, so the last n - 1 steps of an episode are transitions too; those of a
+    truncated one are not, because its last observation was not recorded.
+    """
+    rows = np.arange(len(columns.last))
+    starts = np.concatenate([[True], columns.last[:-1]])
+    start = np.maximum.accumulate(np.where(starts, rows, 0))
+    end = _ends(columns)
+    whole_stack = rows - start >= settings.stack - 1
+    whole_steps = rows + settings.n_step <= end
+    ends_before = columns.terminal[end] & (rows + settings.n_step > end)
+    return np.flatnonzero(whole_stack & (whole_steps | ends_before) & ~columns.excluded)
+
+
+def make_transitions(
+    columns: Columns, settings: TransitionSettings, rows: np.ndarray
+) -> RowTransitions:
+    """The transitions that start at `rows`, each of them a valid one."""
+    end = _ends(columns)[rows]
+    terminal = rows + settings.n_step > end
+    rewards = np.clip(columns.reward, -settings.max_abs_reward, settings.max_abs_reward)
+    total = np.zeros(len(rows))
+    for step in range(settings.n_step):
+        row = rows + step
+        inside = row <= end
+        total += np.where(
+            inside, settings.discount**step * rewards[np.minimum(row, end)], 0.0
+        )
+    # A terminal's next observation has no value; the last one that there is does.
+    offset = np.where(terminal, end - rows, settings.n_step)
+    discount = np.where(terminal, 0.0, settings.discount ** (settings.n_step - 1))
+    return RowTransitions(
+        rows - (settings.stack - 1),
+        offset.astype(np.uint8),
+        columns.action[rows],
+        total.astype(np.float32),
+        discount.astype(np.float32),
+    )
+
+
+def needed_rows(transitions: RowTransitions, stack: int, rows: int) -> np.ndarray:
+    """Rows whose frames the transitions hold, `int64 [m]`, ascending, each once."""
+    # +1 where a window starts, -1 after its end.
+    change = np.zeros(rows + 1, np.int32)
+    np.add.at(change, transitions.first, 1)
+    np.add.at(change, transitions.first + transitions.offset + stack, -1)
+    return np.flatnonzero(np.cumsum(change[:-1]) > 0)
+
+
+def _ends(columns: Columns) -> np.ndarray:
+    """Of each row, the last row of its episode in this file."""
+    rows = np.arange(len(columns.last))
+    last = np.where(columns.last, rows, len(rows) - 1)
+    return np.minimum.accumulate(last[::-1])[::-1]
