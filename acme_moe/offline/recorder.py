@@ -1,0 +1,186 @@
+"""Records a run's interactions in the format of the DQN Replay Dataset."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import dm_env
+import numpy as np
+from acme import specs
+from acme.adders import base
+
+from acme_moe.offline.files import OBSERVATION, file_name
+from acme_moe.offline.writer import UNFINISHED, FileWriter
+from acme_moe.replay import frames
+from acme_moe.specs import StackedFrames
+
+_Row = tuple[np.ndarray, int, float, bool]
+
+
+class Recorder:
+    """A set that a run adds to, in files that are complete or not there at all.
+
+    Each environment's episode is written when it ends, so that rows of several
+    environments do not mix. `save` also writes what the open episodes have so far;
+    their other rows follow in the next file, where they take up to `stack - 1`
+    transitions more to have a whole stack again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        environment_spec: specs.EnvironmentSpec,
+        *,
+        num_files: int = 0,
+        rows_per_file: int = 1_000_000,
+    ) -> None:
+        """Opens the folder of a set.
+
+        Args:
+          path: made where it is missing.
+          environment_spec: of the environments.
+          num_files: complete files that belong to the run already; files after them
+            were written after its checkpoint, and are removed.
+          rows_per_file: at most; a published file has a million.
+
+        Raises:
+          ValueError: if the observation is no stack of frames, or the run is a new one
+            and the folder holds a set.
+        """
+        spec = environment_spec.observations
+        if not isinstance(spec, StackedFrames):
+            raise ValueError(
+                f"record: observations {spec!r} cannot be recorded; stacks of frames, "
+                "acme_moe.specs.StackedFrames"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        for unfinished in path.glob(f"*{UNFINISHED}"):
+            unfinished.unlink()
+        if not num_files and (path / file_name(OBSERVATION, 0)).exists():
+            raise ValueError(
+                f"record: {path} holds a set already; give another folder, or none"
+            )
+        for number in itertools.count(num_files):
+            later = list(path.glob(f"*_ckpt.{number}.gz"))
+            if not later:
+                break
+            for file in later:
+                file.unlink()
+        self.spec = spec
+        self._path = path
+        self._rows_per_file = rows_per_file
+        self._num_files = num_files
+        self._writer: FileWriter | None = None
+        self._streams: list[_Stream] = []
+
+    def wrap(self, adder: base.Adder) -> RecordingAdder:
+        """An adder that also records; one for each environment."""
+        stream = _Stream(self)
+        self._streams.append(stream)
+        return RecordingAdder(adder, stream)
+
+    def write(self, rows: list[_Row]) -> None:
+        """Writes rows that belong together and are not continued in this file."""
+        for row in rows:
+            if self._writer is None:
+                self._writer = FileWriter(
+                    self._path,
+                    self._num_files,
+                    self.spec.frame.shape,
+                    stack=self.spec.stack,
+                )
+            self._writer.append(*row)
+            if self._writer.rows == self._rows_per_file:
+                self._finish()
+        if self._writer is not None and rows:
+            self._writer.end()
+
+    def save(self) -> int:
+        """Completes the file with all that was recorded; the number of files."""
+        for stream in self._streams:
+            stream.flush()
+        self._finish()
+        return self._num_files
+
+    def _finish(self) -> None:
+        if self._writer is not None:
+            self._writer.finish()
+            self._writer = None
+            self._num_files += 1
+
+    def close(self) -> None:
+        """Drops what `save` has not written."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+
+
+class _Stream:
+    """The rows of one environment that are not written yet."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._rows: list[_Row] = []
+        self._frame: np.ndarray | None = None
+
+    def first(self, timestep: dm_env.TimeStep) -> None:
+        """An episode starts; one that is open was left where it is."""
+        self.flush()
+        spec = self._recorder.spec
+        blank = frames.blank(spec)
+        self._rows = [(blank, 0, 0.0, False)] * (spec.stack - 1)
+        self._frame = frames.newest(spec, timestep.observation)
+
+    def add(self, action: Any, next_timestep: dm_env.TimeStep) -> None:
+        """An action, and what came of it."""
+        if self._frame is None:
+            raise ValueError("add: no episode is open; call add_first before")
+        ends = next_timestep.last()
+        terminal = ends and float(next_timestep.discount) == 0.0
+        self._rows.append(
+            (self._frame, int(action), float(next_timestep.reward), terminal)
+        )
+        self._frame = frames.newest(self._recorder.spec, next_timestep.observation)
+        if ends:
+            self._frame = None
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the rows, whether or not the episode has ended."""
+        rows, self._rows = self._rows, []
+        self._recorder.write(rows)
+
+
+class RecordingAdder(base.Adder):
+    """Records what it passes on to another adder."""
+
+    def __init__(self, adder: base.Adder, stream: _Stream) -> None:
+        """Wraps an adder; `Recorder.wrap` makes the stream."""
+        self._adder = adder
+        self._stream = stream
+
+    def add_first(self, timestep: dm_env.TimeStep) -> None:
+        """Starts an episode."""
+        self._stream.first(timestep)
+        self._adder.add_first(timestep)
+
+    def add(
+        self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
+    ) -> None:
+        """Records an action and what came of it."""
+        self._stream.add(action, next_timestep)
+        self._adder.add(action, next_timestep, extras)
+
+    def reset(self) -> None:
+        """Ends the other adder's episode; the recording goes on."""
+        self._adder.reset()
+
+    def flush(self) -> None:
+        """Of the other adder."""
+        self._adder.flush()
+
+    def close(self) -> None:
+        """Of the other adder; the recorder is closed by who made it."""
+        self._adder.close()

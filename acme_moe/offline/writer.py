@@ -1,0 +1,137 @@
+"""Writes the files that `acme_moe.offline.files` reads."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import pickle
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from acme_moe.offline.files import OBSERVATION, file_name
+
+UNFINISHED = ".unfinished"
+# Of gzip. Higher ones take time from the run that is recorded.
+_LEVEL = 1
+
+
+class FileWriter:
+    """One file of a set, whose rows are written as they come.
+
+    Frames go to disk at once, everything else when the file is finished; then all of
+    it is given its name.
+    """
+
+    def __init__(
+        self, path: Path, number: int, frame_shape: tuple[int, int], *, stack: int
+    ) -> None:
+        """Starts a file.
+
+        Args:
+          path: folder of the set.
+          number: of the file.
+          frame_shape: height and width of a frame.
+          stack: frames that an observation holds.
+        """
+        self._path = path
+        self._number = number
+        self._shape = frame_shape
+        self._stack = stack
+        self._action: list[int] = []
+        self._reward: list[float] = []
+        self._terminal: list[bool] = []
+        self._ends: set[int] = set()
+        self._file = self._unfinished(OBSERVATION).open("wb")
+        # The number of rows stands before them and is not known yet. gzip files may
+        # follow one another, and one that is stored is as long whatever it holds, so
+        # the header gets one of its own, which is written again at the end.
+        self._write_header()
+        self._frames = gzip.GzipFile(
+            fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return len(self._action)
+
+    def append(
+        self, frame: np.ndarray, action: int, reward: float, terminal: bool
+    ) -> None:
+        """Writes a row: a frame, the action taken there, and what came of it."""
+        self._frames.write(np.ascontiguousarray(frame).data)
+        self._action.append(action)
+        self._reward.append(reward)
+        self._terminal.append(terminal)
+        if terminal:
+            self.end()
+
+    def end(self) -> None:
+        """Marks the last row as one that the next does not continue."""
+        self._ends.add(self.rows - 1)
+
+    def finish(self) -> None:
+        """Completes the file and gives its parts their names."""
+        self._frames.close()
+        self._file.seek(0)
+        self._write_header()
+        _close(self._file)
+        rows = self.rows
+        # As Dopamine's buffer has it: one row before its end, and the stack after.
+        invalid = (rows - 1 + np.arange(self._stack + 1)) % rows
+        arrays: dict[str, np.ndarray] = {
+            "$store$_action": np.array(self._action, np.int32),
+            "$store$_reward": np.array(self._reward, np.float32),
+            "$store$_terminal": np.array(self._terminal, np.uint8),
+            "add_count": np.array(rows),
+            "invalid_range": invalid,
+        }
+        contents = {name: _npy(array) for name, array in arrays.items()}
+        contents["episode_end_indices"] = pickle.dumps(self._ends)
+        for name, data in contents.items():
+            with self._unfinished(name).open("wb") as stream:
+                stream.write(gzip.compress(data, _LEVEL, mtime=0))
+                _sync(stream)
+        for name in (*contents, OBSERVATION):
+            os.replace(
+                self._unfinished(name), self._path / file_name(name, self._number)
+            )
+
+    def abandon(self) -> None:
+        """Removes what was written."""
+        self._file.close()
+        self._unfinished(OBSERVATION).unlink()
+
+    def _write_header(self) -> None:
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header,
+            {
+                "descr": "|u1",
+                "fortran_order": False,
+                "shape": (self.rows, *self._shape),
+            },
+        )
+        self._file.write(gzip.compress(header.getvalue(), 0, mtime=0))
+
+    def _unfinished(self, name: str) -> Path:
+        return self._path / (file_name(name, self._number) + UNFINISHED)
+
+
+def _npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _sync(stream: IO[Any]) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _close(stream: IO[Any]) -> None:
+    _sync(stream)
+    stream.close()
