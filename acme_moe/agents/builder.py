@@ -1,4 +1,7 @@
-"""The Acme builder that agents without a memory share; each adds its objective."""
+"""The Acme builder that online agents without a memory share.
+
+Each adds its objective.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from acme.agents.jax import actor_core
 
 from acme_moe import learning, replay
 from acme_moe.agents import policy as policies
-from acme_moe.agents.base import AgentBuilder, Config
+from acme_moe.agents.online import Config, OnlineAgentBuilder
 from acme_moe.networks import Network, make_network
 
 
-class ValueAgentBuilder(AgentBuilder[Config, Network], Generic[Config]):
+class ValueAgentBuilder(OnlineAgentBuilder[Config, Network], Generic[Config]):
     """An agent that learns from n-step transitions."""
 
     table = "transitions"
@@ -64,8 +67,4 @@ class ValueAgentBuilder(AgentBuilder[Config, Network], Generic[Config]):
         return replay.transition_signature(environment_spec)
 
     def _decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
-        decode = replay.decode_frames
-        return batch._replace(
-            observation=decode(observation_spec, batch.observation),
-            next_observation=decode(observation_spec, batch.next_observation),
-        )
+        return replay.decode_transitions(observation_spec, batch)

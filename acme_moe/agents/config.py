@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from fractions import Fraction
 
@@ -10,17 +11,11 @@ from acme_moe.networks import NetworkConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ValueAgentConfig:
-    """What every agent has; the values are the paper's DQN's.
-
-    Periods and schedules count agent steps (one agent step is `frame_skip` frames),
-    so they keep their meaning when the replay ratio changes.
+class AgentConfig(abc.ABC):
+    """What every agent has, wherever its data come from.
 
     Attributes:
       network: the network's composition.
-      replay_ratio: gradient updates per agent step.
-      min_replay_size: transitions before learning and the decay of epsilon start.
-      max_replay_size: transitions kept.
       batch_size: transitions an update.
       n_step: steps a transition spans.
       discount: per agent step.
@@ -28,56 +23,77 @@ class ValueAgentConfig:
         for rewards as they are.
       learning_rate: Adam's.
       adam_epsilon: Adam's.
-      target_update_period: agent steps between two copies to the target network.
-      epsilon: exploration at the end of its decay from 1.
-      epsilon_decay_steps: agent steps that the decay takes.
       evaluation_epsilon: exploration in evaluation episodes.
       sgd_steps_per_call: updates that one call to the device takes; more than one
-        pays where an update is short, and lets the realised ratio lag by up to that
-        many updates.
-      samples_per_insert_tolerance: where replay and learner run by themselves, the
-        share of `min_replay_size` by which the ratio may be ahead or behind.
+        pays where an update is short, and online lets the realised ratio lag by up
+        to that many updates.
     """
 
     network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
-    replay_ratio: float = 0.25
-    min_replay_size: int = 20_000
-    max_replay_size: int = 1_000_000
     batch_size: int = 32
     n_step: int = 1
     discount: float = 0.99
     max_abs_reward: float | None = 1.0
     learning_rate: float = 6.25e-5
     adam_epsilon: float = 1.5e-4
-    target_update_period: int = 8_000
-    epsilon: float = 0.01
-    epsilon_decay_steps: int = 250_000
     evaluation_epsilon: float = 0.001
     sgd_steps_per_call: int = 1
-    samples_per_insert_tolerance: float = 0.1
 
     def __post_init__(self) -> None:
         validation.check_types(self)
-        for name in (
-            "min_replay_size",
-            "batch_size",
-            "n_step",
-            "target_update_period",
-            "sgd_steps_per_call",
-            "epsilon_decay_steps",
-        ):
+        for name in ("batch_size", "n_step", "sgd_steps_per_call"):
             validation.at_least(name, getattr(self, name), 1)
-        for name in (
-            "replay_ratio",
-            "learning_rate",
-            "adam_epsilon",
-            "samples_per_insert_tolerance",
-        ):
+        for name in ("learning_rate", "adam_epsilon"):
             validation.above(name, getattr(self, name), 0)
-        for name in ("discount", "epsilon", "evaluation_epsilon"):
+        for name in ("discount", "evaluation_epsilon"):
             validation.between(name, getattr(self, name), 0, 1)
         if self.max_abs_reward is not None:
             validation.above("max_abs_reward", self.max_abs_reward, 0)
+
+    @property
+    def wants_action_and_reward(self) -> bool:
+        """Whether a run's environment is to show the action and reward before."""
+        return False
+
+    @property
+    @abc.abstractmethod
+    def target_update_period_in_updates(self) -> int:
+        """Updates between two copies to the target network, at least 1."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ValueAgentConfig(AgentConfig):
+    """What every agent that acts has; the values are the paper's DQN's.
+
+    Periods and schedules count agent steps (one agent step is `frame_skip` frames),
+    so they keep their meaning when the replay ratio changes.
+
+    Attributes:
+      replay_ratio: gradient updates per agent step.
+      min_replay_size: transitions before learning and the decay of epsilon start.
+      max_replay_size: transitions kept.
+      target_update_period: agent steps between two copies to the target network.
+      epsilon: exploration at the end of its decay from 1.
+      epsilon_decay_steps: agent steps that the decay takes.
+      samples_per_insert_tolerance: where replay and learner run by themselves, the
+        share of `min_replay_size` by which the ratio may be ahead or behind.
+    """
+
+    replay_ratio: float = 0.25
+    min_replay_size: int = 20_000
+    max_replay_size: int = 1_000_000
+    target_update_period: int = 8_000
+    epsilon: float = 0.01
+    epsilon_decay_steps: int = 250_000
+    samples_per_insert_tolerance: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("min_replay_size", "target_update_period", "epsilon_decay_steps"):
+            validation.at_least(name, getattr(self, name), 1)
+        for name in ("replay_ratio", "samples_per_insert_tolerance"):
+            validation.above(name, getattr(self, name), 0)
+        validation.between("epsilon", self.epsilon, 0, 1)
         # Or nothing would be complete when learning starts.
         validation.at_least(
             "min_replay_size", self.min_replay_size, self.steps_to_first_item
@@ -90,11 +106,6 @@ class ValueAgentConfig:
     def steps_to_first_item(self) -> int:
         """Agent steps in one environment until replay has an item for sure."""
         return self.n_step
-
-    @property
-    def wants_action_and_reward(self) -> bool:
-        """Whether a run's environment is to show the action and reward before."""
-        return False
 
     @property
     def exact_replay_ratio(self) -> Fraction:

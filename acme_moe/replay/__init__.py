@@ -3,7 +3,11 @@
 from acme_moe.replay.adder import NStepAdder, transition_signature
 from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
 from acme_moe.replay.episodes import EpisodeAdder
-from acme_moe.replay.frames import decode_frame_sequences, decode_frames
+from acme_moe.replay.frames import (
+    decode_frame_sequences,
+    decode_frames,
+    decode_transitions,
+)
 from acme_moe.replay.priorities import PriorityWriter
 from acme_moe.replay.sequences import CORE_STATE, SequenceAdder, sequence_signature
 from acme_moe.replay.tables import make_table, without_ratio
@@ -17,6 +21,7 @@ __all__ = [
     "SequenceAdder",
     "decode_frame_sequences",
     "decode_frames",
+    "decode_transitions",
     "make_sample_iterator",
     "make_table",
     "sequence_signature",

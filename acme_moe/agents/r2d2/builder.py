@@ -11,13 +11,13 @@ from acme import specs
 from acme.agents.jax import actor_core
 
 from acme_moe import learning, replay
-from acme_moe.agents.base import AgentBuilder
+from acme_moe.agents.online import OnlineAgentBuilder
 from acme_moe.agents.r2d2.config import R2D2Config
 from acme_moe.agents.r2d2.policy import recurrent_epsilon_greedy
 from acme_moe.networks import RecurrentNetwork, make_recurrent_network
 
 
-class R2D2Builder(AgentBuilder[R2D2Config, RecurrentNetwork]):
+class R2D2Builder(OnlineAgentBuilder[R2D2Config, RecurrentNetwork]):
     """R2D2: a recurrent network, trained on prioritised sequences.
 
     Observations may be those of Acme's `ObservationActionRewardWrapper`, of which the
