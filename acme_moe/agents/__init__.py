@@ -11,12 +11,17 @@ from typing import Any
 
 from acme_moe import validation
 
+# The package, and in it the settings and the builder.
 _AGENTS = {
-    "dqn": ("DQNConfig", "DQNBuilder"),
-    "rainbow": ("RainbowConfig", "RainbowBuilder"),
-    "der": ("DERConfig", "DERBuilder"),
-    "drq_eps": ("DrQEpsConfig", "DrQEpsBuilder"),
-    "r2d2": ("R2D2Config", "R2D2Builder"),
+    "dqn": ("dqn", "DQNConfig", "DQNBuilder"),
+    "rainbow": ("rainbow", "RainbowConfig", "RainbowBuilder"),
+    "der": ("der", "DERConfig", "DERBuilder"),
+    "drq_eps": ("drq_eps", "DrQEpsConfig", "DrQEpsBuilder"),
+    "r2d2": ("r2d2", "R2D2Config", "R2D2Builder"),
+    "cql": ("cql", "CQLConfig", "CQLBuilder"),
+    "cql_c51": ("cql", "CQLC51Config", "CQLC51Builder"),
+    "offline_dqn": ("cql", "OfflineDQNConfig", "CQLBuilder"),
+    "behavior_cloning": ("cql", "BehaviorCloningConfig", "CQLBuilder"),
 }
 
 AGENTS = tuple(_AGENTS)
@@ -29,11 +34,12 @@ def config_class(agent: str) -> type:
       ValueError: if there is no such agent.
     """
     validation.one_of("agent", agent, sorted(_AGENTS))
-    module = importlib.import_module(f"acme_moe.agents.{agent}.config")
-    return getattr(module, _AGENTS[agent][0])
+    package, config, _ = _AGENTS[agent]
+    return getattr(importlib.import_module(f"{__name__}.{package}.config"), config)
 
 
 def load_builder(agent: str, config: Any) -> Any:
     """Imports an agent's builder and makes one."""
-    module = importlib.import_module(f"acme_moe.agents.{agent}.builder")
-    return getattr(module, _AGENTS[agent][1])(config)
+    package, _, builder = _AGENTS[agent]
+    module = importlib.import_module(f"{__name__}.{package}.builder")
+    return getattr(module, builder)(config)

@@ -6,6 +6,7 @@ that is exported here runs wherever JAX, Haiku, optax and rlax do.
 
 from acme_moe.learning.augmentation import augmented
 from acme_moe.learning.objectives import (
+    LossWeights,
     Objective,
     ObjectiveOutput,
     categorical_q_learning,
@@ -22,6 +23,7 @@ from acme_moe.learning.update import (
 
 __all__ = [
     "ActingVariables",
+    "LossWeights",
     "Objective",
     "ObjectiveOutput",
     "Sample",

@@ -34,6 +34,23 @@ Objective = Callable[
     [Any, Any, jax.Array, Any, jax.Array], tuple[jax.Array, ObjectiveOutput]
 ]
 
+
+class LossWeights(NamedTuple):
+    """What an objective is made of.
+
+    With a conservative loss of weight 0.1 it is that of CQL (Kumar et al., 2020);
+    with nothing else, behaviour cloning by the softmax of the Q-values.
+
+    Attributes:
+      td: weight of the temporal-difference loss.
+      conservative: weight of `losses.conservative_errors`.
+    """
+
+    td: float = 1.0
+    conservative: float = 0.0
+
+
+_TD_ALONE = LossWeights()
 _ERROR_LOSSES = {"huber": losses.huber, "squared": losses.squared}
 
 
@@ -43,6 +60,7 @@ def q_learning(
     discount: float,
     loss: str = "huber",
     double: bool = False,
+    weights: LossWeights = _TD_ALONE,
 ) -> Objective:
     """The (double) Q-learning loss of DQN (Mnih et al. 2015; van Hasselt et al. 2016).
 
@@ -51,6 +69,7 @@ def q_learning(
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: of the temporal-difference error: `huber` (with delta 1) or `squared`.
       double: whether the online network selects the action of the target.
+      weights: of the losses that are added.
 
     Returns:
       The objective; priorities are the absolute errors.
@@ -79,6 +98,7 @@ def q_learning(
         )
         value = jnp.mean(_ERROR_LOSSES[loss](errors))
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
+        value, metrics = _weighted(value, metrics, outputs, transitions, weights)
         return total(
             network.config, outputs.online, key, value, jnp.abs(errors), metrics
         )
@@ -86,12 +106,18 @@ def q_learning(
     return objective
 
 
-def categorical_q_learning(network: Network, *, discount: float) -> Objective:
+def categorical_q_learning(
+    network: Network,
+    *,
+    discount: float,
+    weights: LossWeights = _TD_ALONE,
+) -> Objective:
     """Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
 
     Args:
       network: with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
+      weights: of the losses that are added.
 
     Returns:
       The objective; the examples' weights are `1 / sqrt(p)` over their maximum, the
@@ -129,6 +155,7 @@ def categorical_q_learning(network: Network, *, discount: float) -> Objective:
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
         priorities = losses.priorities(errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
+        value, metrics = _weighted(value, metrics, outputs, transitions, weights)
         return total(network.config, outputs.online, key, value, priorities, metrics)
 
     return objective
@@ -159,6 +186,24 @@ def _apply(
         selector = jax.lax.stop_gradient(selector)
     online = network.apply(params, online_key, transitions.observation)
     return _Outputs(online, selector, target)
+
+
+def _weighted(
+    value: jax.Array,
+    metrics: dict[str, jax.Array],
+    outputs: _Outputs,
+    transitions: Transition,
+    weights: LossWeights,
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Adds the conservative loss; one of weight zero is not computed."""
+    value = weights.td * value
+    if weights.conservative:
+        conservative = jnp.mean(
+            losses.conservative_errors(outputs.online.q_values, transitions.action)
+        )
+        value += weights.conservative * conservative
+        metrics = {**metrics, "conservative_loss": conservative}
+    return value, metrics
 
 
 def total(

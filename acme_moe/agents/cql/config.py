@@ -1,0 +1,95 @@
+"""Settings of the agents that learn from fixed data (table 3 of the paper)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from acme_moe import validation
+from acme_moe.agents.config import AgentConfig
+from acme_moe.networks.settings import NetworkConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfflineAgentConfig(AgentConfig):
+    """What an agent has that takes no steps of its own.
+
+    Attributes:
+      target_update_period: updates between two copies to the target network.
+      td_weight: of the temporal-difference loss.
+      conservative_weight: of `logsumexp(Q(s, .)) - Q(s, a)`.
+    """
+
+    target_update_period: int = 2_000
+    td_weight: float = 1.0
+    conservative_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.at_least("target_update_period", self.target_update_period, 1)
+        for name in ("td_weight", "conservative_weight"):
+            validation.at_least(name, getattr(self, name), 0)
+        if not self.td_weight + self.conservative_weight:
+            raise ValueError(
+                "conservative_weight: 0.0 is not accepted beside td_weight 0.0; "
+                "one of them more than 0"
+            )
+
+    @property
+    def target_update_period_in_updates(self) -> int:
+        """Updates between two copies to the target network."""
+        return self.target_update_period
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CQLConfig(OfflineAgentConfig):
+    """Conservative Q-learning on Q-values.
+
+    Attributes:
+      loss: of the temporal-difference error, `squared` as in Dopamine's offline
+        agents, or `huber`.
+      double: whether the online network selects the target's action.
+    """
+
+    learning_rate: float = 5e-5
+    adam_epsilon: float = 3.125e-4
+    loss: str = "squared"
+    double: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.one_of("loss", self.loss, ("huber", "squared"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfflineDQNConfig(CQLConfig):
+    """CQL without its conservative loss."""
+
+    conservative_weight: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BehaviorCloningConfig(CQLConfig):
+    """CQL's conservative loss alone: the data's action under the softmax of Q."""
+
+    td_weight: float = 0.0
+    conservative_weight: float = 1.0
+
+
+def categorical_network() -> NetworkConfig:
+    """The default network with a dueling head of 51 atoms."""
+    return NetworkConfig(dueling=True, num_atoms=51)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CQLC51Config(OfflineAgentConfig):
+    """Conservative Q-learning on C51's expectations; double Q-learning always."""
+
+    network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
+    n_step: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.network.num_atoms is None:
+            raise ValueError(
+                "network.num_atoms: None is not accepted; a number of atoms, such as 51"
+            )
