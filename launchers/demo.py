@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import config_flag
+import program
 from absl import flags
 
 flags.adopt_module_key_flags(config_flag)
@@ -18,13 +19,10 @@ flags.adopt_module_key_flags(config_flag)
 def main() -> int:
     """Trains, draws the curve, and prints the table."""
     from acme_moe.environments import SCORES
-    from acme_moe.experiments import config as config_lib
+    from acme_moe.experiments.config import Experiment
 
     workdir = Path(config_flag.WORKDIR.value)
-    try:
-        experiment = config_lib.from_config_dict(config_flag.CONFIG.value)
-    except ValueError as error:
-        config_flag.fail(str(error))
+    experiment = program.load_experiment(Experiment)
     # A demonstration is of a run from its start, and no earlier one is lost to it.
     for number in itertools.count(2):
         if not (workdir / "config.json").exists():

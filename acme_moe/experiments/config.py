@@ -1,8 +1,9 @@
 """A run's settings: frozen dataclasses, and the flat config that a user edits.
 
 The config file, the command line and `config.json` all show one flat
-`ConfigDict`: the fields of `RunConfig` and of the agent's dataclass side by side,
-with `network` and `environment` nested. Defaults stand in the dataclasses alone.
+`ConfigDict`: the fields of the run's and of the agent's dataclass side by side, with
+`network`, `environment` and `dataset` nested. Defaults stand in the dataclasses
+alone. Whether a run acts or learns from fixed data is a matter of its agent.
 """
 
 from __future__ import annotations
@@ -17,44 +18,35 @@ from typing import Any
 import ml_collections
 
 from acme_moe import agents, validation
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.environments import AtariConfig, resolve_game
+from acme_moe.offline import DatasetConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What a run has beside its agent.
+class AnyRunConfig:
+    """What a run of any kind has beside its agent.
 
     Attributes:
       agent: which one, a name of `acme_moe.agents.AGENTS`.
       game: an Atari game, `Pong` or `ms_pacman`.
       seed: of the parameters, the exploration and the emulator.
-      max_agent_steps: agent steps of the whole run; 50 M are 200 M frames.
-      evaluation_every: agent steps between two evaluations.
-      num_environments: environments that one process acts in, with one call of the
-        policy for all of them.
       evaluation_episodes: episodes an evaluation; 0 for none.
       final_evaluation_episodes: episodes of the last one, where they are others.
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
-      checkpoint_replay: whether checkpoints hold the replay's contents, 2.4 GB for
-        a million transitions; without them a run that goes on fills it anew first.
       log_every_seconds: seconds between two rows of the learner's log.
       environment: how the emulator is turned into an environment. Evaluation uses
         the same, but its episodes always last for a whole game.
     """
 
-    agent: str = "dqn"
+    agent: str
     game: str = "Pong"
     seed: int = 0
-    max_agent_steps: int = 50_000_000
-    evaluation_every: int = 250_000
-    num_environments: int = 1
     evaluation_episodes: int = 10
     final_evaluation_episodes: int | None = None
     checkpoint_every_minutes: float = 20.0
     checkpoints_kept: int = 2
-    checkpoint_replay: bool = True
     log_every_seconds: float = 1.0
     environment: AtariConfig = dataclasses.field(default_factory=AtariConfig)
 
@@ -63,18 +55,7 @@ class RunConfig:
         validation.one_of("agent", self.agent, agents.AGENTS)
         object.__setattr__(self, "game", resolve_game(self.game))
         validation.at_least("seed", self.seed, 0)
-        for name in (
-            "max_agent_steps",
-            "num_environments",
-            "evaluation_every",
-            "checkpoints_kept",
-        ):
-            validation.at_least(name, getattr(self, name), 1)
-        if self.max_agent_steps % self.num_environments:
-            raise ValueError(
-                f"max_agent_steps: {self.max_agent_steps} is not accepted; a multiple "
-                f"of num_environments ({self.num_environments})"
-            )
+        validation.at_least("checkpoints_kept", self.checkpoints_kept, 1)
         if self.final_evaluation_episodes is not None:
             validation.at_least(
                 "final_evaluation_episodes", self.final_evaluation_episodes, 1
@@ -85,8 +66,70 @@ class RunConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Experiment:
+class RunConfig(AnyRunConfig):
+    """What a run has that acts and learns.
+
+    Attributes:
+      max_agent_steps: agent steps of the whole run; 50 M are 200 M frames.
+      evaluation_every: agent steps between two evaluations.
+      num_environments: environments that one process acts in, with one call of the
+        policy for all of them.
+      checkpoint_replay: whether checkpoints hold the replay's contents, 2.4 GB for
+        a million transitions; without them a run that goes on fills it anew first.
+      record: folder that the run's interactions are written to, as a set that an
+        offline run can learn from; empty for none.
+    """
+
+    agent: str = "dqn"
+    max_agent_steps: int = 50_000_000
+    evaluation_every: int = 250_000
+    num_environments: int = 1
+    checkpoint_replay: bool = True
+    record: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("max_agent_steps", "num_environments", "evaluation_every"):
+            validation.at_least(name, getattr(self, name), 1)
+        if self.max_agent_steps % self.num_environments:
+            raise ValueError(
+                f"max_agent_steps: {self.max_agent_steps} is not accepted; a multiple "
+                f"of num_environments ({self.num_environments})"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfflineRunConfig(AnyRunConfig):
+    """What a run has that learns from fixed data.
+
+    Attributes:
+      num_iterations: of the whole run, each followed by an evaluation.
+      updates_per_iteration: gradient updates of one.
+      dataset: what it learns from.
+    """
+
+    agent: str = "cql"
+    num_iterations: int = 200
+    updates_per_iteration: int = 62_500
+    dataset: DatasetConfig = dataclasses.field(default_factory=DatasetConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("num_iterations", "updates_per_iteration"):
+            validation.at_least(name, getattr(self, name), 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AnyExperiment:
     """A run and its agent: all that is needed to start it, or to start it again."""
+
+    run: AnyRunConfig
+    agent: AgentConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment(AnyExperiment):
+    """A run that acts and learns."""
 
     run: RunConfig
     agent: ValueAgentConfig
@@ -106,7 +149,22 @@ class Experiment:
         )
 
 
-def to_config_dict(experiment: Experiment) -> ml_collections.ConfigDict:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfflineExperiment(AnyExperiment):
+    """A run that learns from fixed data."""
+
+    run: OfflineRunConfig
+
+    def __post_init__(self) -> None:
+        per_call = self.agent.sgd_steps_per_call
+        if self.run.updates_per_iteration % per_call:
+            raise ValueError(
+                f"updates_per_iteration: {self.run.updates_per_iteration} is not "
+                f"accepted; a multiple of sgd_steps_per_call ({per_call})"
+            )
+
+
+def to_config_dict(experiment: AnyExperiment) -> ml_collections.ConfigDict:
     """The flat config of an experiment, every field of it."""
     flat = {**_fields(experiment.run), **_fields(experiment.agent)}
     return ml_collections.ConfigDict(flat)
@@ -130,7 +188,7 @@ def _fields(settings: Any) -> dict[str, Any]:
     return values
 
 
-def from_config_dict(config: Mapping[str, Any]) -> Experiment:
+def from_config_dict(config: Mapping[str, Any]) -> AnyExperiment:
     """The experiment that a flat config describes; missing fields are defaults.
 
     Raises:
@@ -139,24 +197,24 @@ def from_config_dict(config: Mapping[str, Any]) -> Experiment:
     """
     fields = _plain(config)
     agent_class = agents.config_class(fields.get("agent", RunConfig.agent))
-    run_names = {field.name for field in dataclasses.fields(RunConfig)}
+    online = issubclass(agent_class, ValueAgentConfig)
+    run_class: type[AnyRunConfig] = RunConfig if online else OfflineRunConfig
+    run_names = {field.name for field in dataclasses.fields(run_class)}
     agent_names = {field.name for field in dataclasses.fields(agent_class)}
     for name in fields:
         validation.known_field(name, run_names | agent_names)
-    return Experiment(
-        run=_build(RunConfig, {k: v for k, v in fields.items() if k in run_names}),
-        agent=_build(
-            agent_class, {k: v for k, v in fields.items() if k in agent_names}
-        ),
-    )
+    run = _build(run_class, {k: v for k, v in fields.items() if k in run_names})
+    agent = _build(agent_class, {k: v for k, v in fields.items() if k in agent_names})
+    experiment_class = Experiment if online else OfflineExperiment
+    return experiment_class(run=run, agent=agent)
 
 
-def config_json(experiment: Experiment) -> str:
+def config_json(experiment: AnyExperiment) -> str:
     """What `config.json` holds."""
     return json.dumps(to_config_dict(experiment).to_dict(), indent=2) + "\n"
 
 
-def read_config_json(path: Path) -> Experiment:
+def read_config_json(path: Path) -> AnyExperiment:
     """Reads a `config.json`.
 
     Raises:
@@ -201,6 +259,7 @@ def _build(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
 # What may change between two parts of a run: how long it is, and what is watched.
 _MAY_CHANGE = {
     "max_agent_steps",
+    "num_iterations",
     "evaluation_every",
     "evaluation_episodes",
     "final_evaluation_episodes",
@@ -209,10 +268,12 @@ _MAY_CHANGE = {
     "checkpoints_kept",
     "checkpoint_replay",
     "log_every_seconds",
+    "dataset.path",
+    "dataset.workers",
 }
 
 
-def check_continues(experiment: Experiment, workdir: Path) -> None:
+def check_continues(experiment: AnyExperiment, workdir: Path) -> None:
     """Refuses to go on in a folder whose run had other settings.
 
     Raises:

@@ -7,11 +7,11 @@ import dataclasses
 from acme.wrappers import ObservationActionRewardWrapper
 
 from acme_moe.environments import AtariEnvironment
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment
 
 
 def make_environment(
-    experiment: Experiment, seed: int, *, evaluation: bool = False
+    experiment: AnyExperiment, seed: int, *, evaluation: bool = False
 ) -> AtariEnvironment | ObservationActionRewardWrapper:
     """An environment to train in, or to evaluate in.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acme_moe.environments import human_normalized_score
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment, Experiment
 from acme_moe.experiments.schedule import UpdateSchedule
 
 
@@ -28,6 +28,7 @@ class Facts:
       wall_seconds: spent altogether, evaluations and checkpoints included.
       replay_bytes_per_transition: see `acme_moe.replay.size`; of the last checkpoint;
         None for an agent that stores sequences.
+      recorded_files: complete files of the set that the run records.
     """
 
     agent_steps: int = 0
@@ -40,6 +41,7 @@ class Facts:
     training_seconds: float = 0.0
     wall_seconds: float = 0.0
     replay_bytes_per_transition: float | None = None
+    recorded_files: int = 0
 
     def schedule(self, experiment: Experiment, *, replay_lost: bool) -> UpdateSchedule:
         """When updates are due, for a run that starts or goes on from here.
@@ -60,7 +62,7 @@ class Facts:
 
 
 def summarize(
-    experiment: Experiment, facts: Facts, *, status: str, details: Mapping[str, Any]
+    experiment: AnyExperiment, facts: Facts, *, status: str, details: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What `summary.json` holds.
 

@@ -9,21 +9,25 @@ import tqdm
 
 
 class Progress:
-    """Agent steps, both speeds, last return, loss and the time left, in one line.
+    """Position, speeds, last return, loss and the time left, in one line.
 
     On a terminal the line is redrawn in place; elsewhere, as in a log file, one is
     written every half minute.
     """
 
-    def __init__(self, game: str, total: int, initial: int, updates: int) -> None:
+    def __init__(
+        self, game: str, total: int, initial: int, updates: int, unit: str
+    ) -> None:
         """Draws an empty bar.
 
         Args:
           game: the bar's name.
-          total: agent steps of the run.
-          initial: agent steps taken before.
+          total: length of the run.
+          initial: its position so far.
           updates: updates taken before.
+          unit: what position and length count, `agent steps` or `updates`.
         """
+        self._counts_updates = unit == "updates"
         self._terminal = sys.stderr.isatty()
         self._every = 0.5 if self._terminal else 30.0
         self._bar = tqdm.tqdm(
@@ -38,13 +42,14 @@ class Progress:
             miniters=0,
             smoothing=0.1,
             bar_format=(
-                "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps "
-                "[{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+                "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
+                + unit
+                + " [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
             ),
-            unit=" steps",
+            unit=f" {unit}",
         )
         self._last_drawn = time.monotonic()
-        self._drawn_steps = initial
+        self._drawn_position = initial
         self._drawn_updates = updates
         self._last_return: float | None = None
         self._evaluation: str | None = None
@@ -65,18 +70,22 @@ class Progress:
         """Whether it is time to draw again."""
         return time.monotonic() - self._last_drawn >= self._every
 
-    def draw(self, agent_steps: int, updates: int, loss: float | None) -> None:
+    def draw(self, position: int, updates: int, loss: float | None) -> None:
         """Draws the present state."""
         now = time.monotonic()
         speed = (updates - self._drawn_updates) / max(now - self._last_drawn, 1e-9)
         if loss is not None:
-            self._speed_and_loss = [f"{speed:.1f} updates/s", f"loss {loss:.4f}"]
+            # The bar has a speed of its own, of what it counts.
+            self._speed_and_loss = [
+                *([] if self._counts_updates else [f"{speed:.1f} updates/s"]),
+                f"loss {loss:.4f}",
+            ]
         self._set_postfix()
-        self._bar.update(agent_steps - self._drawn_steps)
+        self._bar.update(position - self._drawn_position)
         if not self._terminal:
             self._bar.fp.write("\n")
         self._last_drawn = now
-        self._drawn_steps, self._drawn_updates = agent_steps, updates
+        self._drawn_position, self._drawn_updates = position, updates
 
     def _set_postfix(self) -> None:
         parts = list(self._speed_and_loss)

@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import numpy as np
@@ -23,7 +23,7 @@ from typing_extensions import Self
 
 from acme_moe import agents
 from acme_moe.experiments.checkpoints import Checkpoints
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment
 from acme_moe.experiments.environments import make_environment
 from acme_moe.experiments.evaluation import evaluate
 from acme_moe.experiments.facts import Facts, summarize
@@ -33,17 +33,26 @@ from acme_moe.experiments.run_folder import RunFolder
 from acme_moe.learning import Sample
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 
+AnyExperimentT = TypeVar("AnyExperimentT", bound=AnyExperiment)
 
-class Run(abc.ABC):
+
+class Run(abc.ABC, Generic[AnyExperimentT]):
     """One run. Use it as a context manager, which also ends its threads.
 
     A subclass makes its learner with `_make_learner` when it is made, and says how
     the run goes on (`_train`), what it counts, and what else a checkpoint holds.
+
+    Attributes:
+      unit: what `position` counts, `agent steps` or `updates`.
+      steps_key: the same as a column of the logs.
+      learner: takes the updates.
     """
 
+    unit: str
+    steps_key: str
     learner: Learner
 
-    def __init__(self, experiment: Experiment, workdir: Path) -> None:
+    def __init__(self, experiment: AnyExperimentT, workdir: Path) -> None:
         """Opens the folder and makes what does not depend on where data come from.
 
         Args:
@@ -56,7 +65,12 @@ class Run(abc.ABC):
         self._started = time.perf_counter()
         self._experiment = experiment
         run = experiment.run
-        self._folder = RunFolder(workdir, run.game, run.log_every_seconds)
+        self._folder = RunFolder(
+            workdir,
+            run.game,
+            run.log_every_seconds,
+            self.steps_key,
+        )
         self._folder.write_config(experiment)
         self._checkpoints = Checkpoints(
             workdir / "checkpoints", kept=run.checkpoints_kept
@@ -100,10 +114,10 @@ class Run(abc.ABC):
         )
         if self._restored:
             self.learner.restore(self._restored.load_state(self.learner.save()))
-            self._counter.increment(
-                actor_steps=self._facts.agent_steps,
-                learner_steps=self._facts.learner_steps,
-            )
+            counts = {"learner_steps": self._facts.learner_steps}
+            if self._facts.agent_steps:
+                counts["actor_steps"] = self._facts.agent_steps
+            self._counter.increment(**counts)
         self._evaluator = self._builder.make_actor(
             self._evaluator_key,
             self._builder.make_policy(self._network, self._spec, evaluation=True),
@@ -123,11 +137,6 @@ class Run(abc.ABC):
         """How far the run is, in the unit of its length."""
 
     @property
-    def agent_steps(self) -> int:
-        """Agent steps taken so far."""
-        return self._facts.agent_steps
-
-    @property
     def _num_environments(self) -> int:
         """How many environments the run acts in, beside that of the evaluation."""
         return 0
@@ -136,10 +145,6 @@ class Run(abc.ABC):
     def _replay_client(self) -> reverb.Client | None:
         """Of the replay whose contents go into checkpoints, if there is one."""
         return None
-
-    @abc.abstractmethod
-    def _make_progress(self) -> Progress:
-        """The bar of this kind of run, at its present position."""
 
     @abc.abstractmethod
     def _train(self, progress: Progress) -> None:
@@ -159,7 +164,13 @@ class Run(abc.ABC):
           InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
           NonFiniteLossError: if the loss is no number; names the last checkpoint.
         """
-        progress = self._make_progress()
+        progress = Progress(
+            self._experiment.run.game,
+            self._length,
+            self.position,
+            self._facts.learner_steps,
+            self.unit,
+        )
         try:
             with self._interrupts:
                 try:

@@ -42,21 +42,29 @@ SCORES_FIELDS = (
 class RunFolder:
     """The folder of one run."""
 
-    def __init__(self, path: Path, game: str, log_every_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        game: str,
+        log_every_seconds: float = 1.0,
+        steps_key: str = "actor_steps",
+    ) -> None:
         """Makes the folder where it is missing.
 
         Args:
           path: of the folder.
           game: whose random and human scores normalise the returns.
           log_every_seconds: least time between two rows of a log.
+          steps_key: the column of a log over which TensorBoard draws the others.
         """
         self.path = path
         self._game = game
         self._log_every_seconds = log_every_seconds
+        self._steps_key = steps_key
         self._open_files: list[Any] = []
         path.mkdir(parents=True, exist_ok=True)
 
-    def write_config(self, experiment: config_lib.Experiment) -> None:
+    def write_config(self, experiment: config_lib.AnyExperiment) -> None:
         """Writes `config.json`."""
         _write_atomically(self.path / "config.json", config_lib.config_json(experiment))
 
@@ -111,7 +119,7 @@ class RunFolder:
             [
                 loggers.CSVLogger(file, flush_every=10),
                 tf_summary.TFSummaryLogger(
-                    str(self.path / "tensorboard"), label, steps_key="actor_steps"
+                    str(self.path / "tensorboard"), label, steps_key=self._steps_key
                 ),
             ],
             _to_host,

@@ -8,6 +8,7 @@ from typing import Any
 
 import dm_env
 import reverb
+from acme.adders import base
 
 from acme_moe import replay
 from acme_moe.experiments.config import Experiment
@@ -16,15 +17,19 @@ from acme_moe.experiments.evaluation import EpisodeResult
 from acme_moe.experiments.progress import Progress
 from acme_moe.experiments.run import Run
 from acme_moe.learning import Transition
+from acme_moe.offline.recorder import Recorder
 from acme_moe.replay.size import bytes_per_transition
 
 
-class TrainingRun(Run):
+class TrainingRun(Run[Experiment]):
     """A run that plays, remembers, and learns from what it remembers.
 
     With several environments each round is a step in every one of them, with one
     call of the policy, and then the updates that are due.
     """
+
+    unit = "agent steps"
+    steps_key = "actor_steps"
 
     def __init__(self, experiment: Experiment, workdir: Path) -> None:
         """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
@@ -36,6 +41,12 @@ class TrainingRun(Run):
         self._environments = [
             make_environment(experiment, seed) for seed in self._seeds
         ]
+        record = experiment.run.record
+        self._recorder = (
+            Recorder(Path(record), self._spec, num_files=self._facts.recorded_files)
+            if record
+            else None
+        )
         tables = self._builder.make_replay_tables(self._spec)
         self._server = reverb.Server(
             [replay.without_ratio(table) for table in tables],
@@ -52,14 +63,16 @@ class TrainingRun(Run):
             self._actor_key,
             self._builder.make_policy(self._network, self._spec),
             self.learner,
-            [
-                self._builder.make_adder(self._client, self._spec)
-                for _ in self._environments
-            ],
+            [self._make_adder() for _ in self._environments],
         )
         self._timesteps: list[dm_env.TimeStep | None] = [None] * len(self._environments)
         self._games = [_Game() for _ in self._environments]
         self._learning = False
+
+    def _make_adder(self) -> base.Adder:
+        """Of one environment, to the replay and to what is recorded."""
+        adder = self._builder.make_adder(self._client, self._spec)
+        return adder if self._recorder is None else self._recorder.wrap(adder)
 
     @property
     def position(self) -> int:
@@ -77,14 +90,6 @@ class TrainingRun(Run):
     @property
     def _replay_client(self) -> reverb.Client | None:
         return self._client if self._experiment.run.checkpoint_replay else None
-
-    def _make_progress(self) -> Progress:
-        return Progress(
-            self._experiment.run.game,
-            self._length,
-            self._facts.agent_steps,
-            self._facts.learner_steps,
-        )
 
     def _train(self, progress: Progress) -> None:
         every = self._experiment.run.evaluation_every
@@ -154,6 +159,8 @@ class TrainingRun(Run):
         self._actor.flush()
         facts.schedule_start = self._schedule.start
         facts.schedule_steps_before = self._schedule.steps_before
+        if self._recorder is not None:
+            facts.recorded_files = self._recorder.save()
         super()._save()
         path = self._checkpoint_path
         if path is not None and (path / "replay").is_dir():
@@ -180,6 +187,8 @@ class TrainingRun(Run):
         self.learner.close()
         self._samples.close()
         self._server.stop()
+        if self._recorder is not None:
+            self._recorder.close()
         for environment in self._environments:
             environment.close()
         super().close()

@@ -108,9 +108,15 @@ def load_dataset(
       num_actions: of the environment.
 
     Raises:
-      DatasetError: names the file that is missing, damaged, or of another game.
+      DatasetError: names the setting that is missing, or the file that is missing,
+        damaged, or of another game.
     """
     started = time.perf_counter()
+    if not config.path:
+        raise DatasetError(
+            "dataset.path: is missing; the folder of one game and run of the DQN "
+            "Replay Dataset, or of what --config.record wrote"
+        )
     numbers = files.list_files(config.path, config.num_files)
 
     def count(number: int) -> int:

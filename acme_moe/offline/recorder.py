@@ -8,10 +8,11 @@ from typing import Any
 
 import dm_env
 import numpy as np
+import tree
 from acme import specs
 from acme.adders import base
 
-from acme_moe.offline.files import OBSERVATION, file_name
+from acme_moe.offline.files import OBSERVATION, DatasetError, file_name
 from acme_moe.offline.writer import UNFINISHED, FileWriter
 from acme_moe.replay import frames
 from acme_moe.specs import StackedFrames
@@ -46,20 +47,21 @@ class Recorder:
           rows_per_file: at most; a published file has a million.
 
         Raises:
-          ValueError: if the observation is no stack of frames, or the run is a new one
-            and the folder holds a set.
+          DatasetError: if the observation is no stack of frames, or the run is a new
+            one and the folder holds a set.
         """
-        spec = environment_spec.observations
-        if not isinstance(spec, StackedFrames):
-            raise ValueError(
-                f"record: observations {spec!r} cannot be recorded; stacks of frames, "
-                "acme_moe.specs.StackedFrames"
+        leaves = tree.flatten(environment_spec.observations)
+        stacks = [i for i, leaf in enumerate(leaves) if isinstance(leaf, StackedFrames)]
+        if len(stacks) != 1:
+            raise DatasetError(
+                f"record: observations {environment_spec.observations!r} cannot be "
+                "recorded; those with one stack of frames, acme_moe.specs.StackedFrames"
             )
         path.mkdir(parents=True, exist_ok=True)
         for unfinished in path.glob(f"*{UNFINISHED}"):
             unfinished.unlink()
         if not num_files and (path / file_name(OBSERVATION, 0)).exists():
-            raise ValueError(
+            raise DatasetError(
                 f"record: {path} holds a set already; give another folder, or none"
             )
         for number in itertools.count(num_files):
@@ -68,7 +70,8 @@ class Recorder:
                 break
             for file in later:
                 file.unlink()
-        self.spec = spec
+        (self._leaf,) = stacks
+        self.spec = leaves[self._leaf]
         self._path = path
         self._rows_per_file = rows_per_file
         self._num_files = num_files
@@ -80,6 +83,10 @@ class Recorder:
         stream = _Stream(self)
         self._streams.append(stream)
         return RecordingAdder(adder, stream)
+
+    def newest_frame(self, observation: Any) -> np.ndarray:
+        """What is recorded of an observation, whatever else it holds."""
+        return frames.newest(self.spec, tree.flatten(observation)[self._leaf])
 
     def write(self, rows: list[_Row]) -> None:
         """Writes rows that belong together and are not continued in this file."""
@@ -131,7 +138,7 @@ class _Stream:
         spec = self._recorder.spec
         blank = frames.blank(spec)
         self._rows = [(blank, 0, 0.0, False)] * (spec.stack - 1)
-        self._frame = frames.newest(spec, timestep.observation)
+        self._frame = self._recorder.newest_frame(timestep.observation)
 
     def add(self, action: Any, next_timestep: dm_env.TimeStep) -> None:
         """An action, and what came of it."""
@@ -142,7 +149,7 @@ class _Stream:
         self._rows.append(
             (self._frame, int(action), float(next_timestep.reward), terminal)
         )
-        self._frame = frames.newest(self._recorder.spec, next_timestep.observation)
+        self._frame = self._recorder.newest_frame(next_timestep.observation)
         if ends:
             self._frame = None
             self.flush()

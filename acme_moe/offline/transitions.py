@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,13 @@ class TransitionSettings(NamedTuple):
       stack: frames that an observation holds.
       n_step: rewards that a transition sums, fewer where the episode ends before.
       discount: the agent's, between those rewards.
-      max_abs_reward: each reward is clipped to plus or minus this.
+      max_abs_reward: each reward is clipped to plus or minus this, if not None.
     """
 
     stack: int
     n_step: int
     discount: float
-    max_abs_reward: float
+    max_abs_reward: float | None
 
 
 class RowTransitions(NamedTuple):
@@ -68,7 +69,8 @@ def make_transitions(
     """The transitions that start at `rows`, each of them a valid one."""
     end = _ends(columns)[rows]
     terminal = rows + settings.n_step > end
-    rewards = np.clip(columns.reward, -settings.max_abs_reward, settings.max_abs_reward)
+    limit = math.inf if settings.max_abs_reward is None else settings.max_abs_reward
+    rewards = np.clip(columns.reward, -limit, limit)
     total = np.zeros(len(rows))
     for step in range(settings.n_step):
         row = rows + step

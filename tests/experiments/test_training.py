@@ -111,7 +111,7 @@ def test_a_finished_run_can_be_made_longer(finished, tmp_path):
     subprocess.run(["cp", "-r", str(finished), str(workdir)], check=True)
     longer = tiny.experiment(run={"max_agent_steps": 340, "evaluation_episodes": 0})
     with training.TrainingRun(longer, workdir) as run:
-        assert run.agent_steps == 300
+        assert run.position == 300
         assert int(run.learner.state.steps) == 50
         info = run._client.server_info()["transitions"]
         # Each transition but the one that the open episode had not completed.
@@ -150,7 +150,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
 
         def poison():
             step()
-            if run.agent_steps == 140 and not poisoned:
+            if run.position == 140 and not poisoned:
                 poisoned.append(True)
                 state = run.learner.state
                 run.learner._state = state._replace(

@@ -3,12 +3,14 @@
 import gzip
 import io
 import pickle
+from unittest import mock
 
 import dm_env
 import numpy as np
 import pytest
 from acme import specs
 from acme.adders import base
+from acme.wrappers import ObservationActionRewardWrapper
 
 from acme_moe.environments import AtariConfig, AtariEnvironment
 from acme_moe.offline import DatasetConfig, files
@@ -245,6 +247,23 @@ def test_only_stacks_of_frames_are_recorded(tmp_path):
     vector = spec._replace(observations=specs.Array((3,), np.float32))
     with pytest.raises(ValueError, match=r"record: .*StackedFrames"):
         Recorder(tmp_path, vector)
+
+
+def test_what_an_agent_sees_beside_the_frames_is_left_out(tmp_path):
+    """As R2D2, which sees the action and the reward before."""
+    wrappers = {"plain": lambda x: x, "more": ObservationActionRewardWrapper}
+    for name, wrap in wrappers.items():
+        environment = wrap(CountingEnvironment([9, 5], [False, True]))
+        spec = specs.make_environment_spec(environment)
+        recorder = Recorder(tmp_path / name, spec)
+        play(environment, recorder.wrap(mock.create_autospec(base.Adder)), 14)
+        recorder.save()
+    plain, more = (
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()}
+        for name in wrappers
+    )
+    assert plain == more
+    assert plain
 
 
 def test_real_frames_are_those_that_a_plain_reader_finds(tmp_path):

@@ -1,0 +1,249 @@
+"""Real runs on real frames: recorded by one run, learnt from by another."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from acme_moe.agents.cql import CQLC51Config, CQLConfig
+from acme_moe.agents.cql.config import categorical_network
+from acme_moe.environments import AtariConfig
+from acme_moe.experiments import config as config_lib
+from acme_moe.experiments import training
+from acme_moe.experiments.config import OfflineExperiment, OfflineRunConfig
+from acme_moe.experiments.offline_run import OfflineRun
+from acme_moe.networks.settings import NetworkConfig
+from acme_moe.offline import DatasetConfig, files
+from acme_moe.offline.files import DatasetError
+from acme_moe.reporting.runs import read_run
+from tests.experiments import tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+TRAIN_OFFLINE = [sys.executable, str(ROOT / "launchers" / "train_offline.py")]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """A set that a run wrote, of several environments, in two parts."""
+    folder = tmp_path_factory.mktemp("recorded")
+    settings = {"record": str(folder / "set"), "evaluation_episodes": 0}
+    for steps in (300, 600):
+        experiment = tiny.experiment(
+            run={**settings, "max_agent_steps": steps, "num_environments": 2},
+            agent={"replay_ratio": 0.02},
+        )
+        with training.TrainingRun(experiment, folder / "run") as run:
+            run.run()
+    return folder / "set"
+
+
+def experiment(path, run=None, agent=None, dataset=None):
+    settings = {
+        "num_iterations": 2,
+        "updates_per_iteration": 6,
+        "evaluation_episodes": 1,
+        "log_every_seconds": 1e-6,
+        "environment": AtariConfig(max_episode_steps=40),
+        "dataset": DatasetConfig(
+            **{"path": str(path), "fraction": 0.5, **(dataset or {})}
+        ),
+    }
+    return OfflineExperiment(
+        run=OfflineRunConfig(**{**settings, **(run or {})}),
+        agent=agent or CQLConfig(network=tiny.NETWORK, batch_size=4),
+    )
+
+
+def rows(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_run_writes_a_set_of_all_its_steps(recorded):
+    numbers = files.list_files(str(recorded))
+    assert numbers == [0, 1]
+    taken = 0
+    for number in numbers:
+        columns = files.read_columns(str(recorded), number)
+        starts = np.flatnonzero(np.concatenate([[True], columns.last[:-1]]))
+        frames = np.concatenate(
+            [part.copy() for _, part in files.read_frames(str(recorded), number)]
+        )
+        # Rows but for those of zeros that an episode starts with.
+        blank = ~frames.any(axis=(1, 2))
+        assert blank[starts].all()
+        taken += (~blank).sum()
+    assert taken == 600
+
+
+@pytest.fixture(scope="module")
+def finished(recorded, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("finished")
+    with OfflineRun(experiment(recorded), workdir) as run:
+        run.run()
+        assert run.learner._update.compiled._cache_size() == 1
+        params = jax.tree.map(np.asarray, run.learner.state.params)
+    return workdir, params
+
+
+def test_the_summary_says_what_the_run_did(finished):
+    summary = json.loads((finished[0] / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert (summary["agent"], summary["game"]) == ("cql", "Pong")
+    assert (summary["agent_steps"], summary["learner_steps"]) == (0, 12)
+    assert summary["iterations"] == 2
+    assert summary["updates_per_second"] > 0
+    assert summary["dataset_files"] == 2
+    total = summary["dataset_total_transitions"]
+    # Two ends, and two environments that were cut where a part of the run ended.
+    assert 600 - 2 * 2 * 7 <= total < 600
+    assert summary["dataset_transitions"] == round(0.5 * total)
+    assert 100 < summary["dataset_bytes_per_transition"] < 7_200
+    assert summary["evaluated_at"] == 12
+
+
+def test_the_folder_is_read_as_any_other(finished):
+    workdir, _ = finished
+    run = read_run(workdir)
+    assert [(e.agent_steps, e.learner_steps, e.kind) for e in run.episodes] == [
+        (0, 6, "evaluation"),
+        (0, 12, "evaluation"),
+    ]
+    log = rows(workdir / "learner.csv")
+    assert [int(row["learner_steps"]) for row in log] == list(range(1, 13))
+    assert all(float(row["conservative_loss"]) > 0 for row in log)
+
+
+def test_going_on_is_as_though_it_had_never_stopped(finished, recorded, tmp_path):
+    workdir, params = finished
+    short = experiment(recorded, run={"num_iterations": 1})
+    with OfflineRun(short, tmp_path) as run:
+        run.run()
+    longer = experiment(recorded)
+    config_lib.check_continues(longer, tmp_path)
+    with OfflineRun(longer, tmp_path) as run:
+        assert run.position == 6
+        run.run()
+        jax.tree.map(np.testing.assert_array_equal, run.learner.state.params, params)
+    names = ("learner_steps", "loss", "conservative_loss")
+    for one, other in zip(
+        rows(workdir / "learner.csv"), rows(tmp_path / "learner.csv"), strict=True
+    ):
+        assert [one[name] for name in names] == [other[name] for name in names]
+
+
+def test_cql_c51_and_several_updates_a_call(recorded, tmp_path):
+    agent = CQLC51Config(
+        network=NetworkConfig(
+            encoder="nature_cnn",
+            moe="top1",
+            num_experts=2,
+            expert_width=8,
+            dueling=True,
+            num_atoms=categorical_network().num_atoms,
+        ),
+        batch_size=4,
+        sgd_steps_per_call=3,
+    )
+    settings = {"agent": "cql_c51", "evaluation_episodes": 0}
+    with OfflineRun(experiment(recorded, settings, agent), tmp_path) as run:
+        summary = run.run()
+    assert summary["learner_steps"] == 12
+    assert summary["agent"] == "cql_c51"
+    stored = config_lib.read_config_json(tmp_path / "config.json")
+    assert stored == experiment(recorded, settings, agent)
+
+
+def test_what_is_refused_is_named(recorded, tmp_path):
+    with pytest.raises(DatasetError, match=r"dataset\.path: is missing"):
+        OfflineRun(experiment(""), tmp_path / "a")
+    with pytest.raises(DatasetError, match=r"ckpt\.2\.gz: is missing.*files 0 to 49"):
+        OfflineRun(experiment(recorded, dataset={"num_files": 50}), tmp_path / "b")
+    with pytest.raises(ValueError, match=r"^updates_per_iteration: 5 .*multiple of"):
+        experiment(
+            recorded,
+            {"updates_per_iteration": 5},
+            CQLConfig(network=tiny.NETWORK, sgd_steps_per_call=2),
+        )
+    flat = config_lib.to_config_dict(experiment(recorded)).to_dict()
+    with pytest.raises(ValueError, match=r"^max_agent_steps: is not a field"):
+        config_lib.from_config_dict({**flat, "max_agent_steps": 3})
+    flat["dataset"]["fraction"] = 1.5
+    with pytest.raises(ValueError, match=r"^dataset\.fraction: 1\.5 is not accepted"):
+        config_lib.from_config_dict(flat)
+
+
+def launch(program, *arguments):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "launchers" / program), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_a_launcher_names_the_other_where_that_is_meant(tmp_path):
+    for program, config, other in (
+        ("train.py", "cql_atari.py", "launchers/train_offline.py trains it"),
+        ("train_offline.py", "dqn_atari.py", "launchers/train.py trains it"),
+    ):
+        result = launch(
+            program, f"--config={ROOT / 'configs' / config}", f"--workdir={tmp_path}"
+        )
+        assert result.returncode == 2
+        assert other in result.stderr
+
+
+def test_the_launcher_stops_and_goes_on(recorded, tmp_path):
+    endless = experiment(recorded, {"num_iterations": 10**6, "evaluation_episodes": 0})
+    process = subprocess.Popen(
+        [
+            *TRAIN_OFFLINE,
+            f"--config={ROOT / 'configs' / 'cql_atari.py'}",
+            *tiny.flags(endless),
+            f"--workdir={tmp_path}",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    log = tmp_path / "learner.csv"
+    while not (log.exists() and len(rows(log)) > 2):
+        try:
+            process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(process.stderr.read())
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    found = re.search(r"SIGTERM: saved after (\d+) updates", stderr)
+    assert found, stderr
+    assert f"launchers/train_offline.py --workdir={tmp_path}" in stderr
+    stopped = int(found[1])
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["status"], summary["learner_steps"]) == ("interrupted", stopped)
+    # A set that has moved is found by its new path.
+    (tmp_path / "moved").symlink_to(recorded)
+    iterations = stopped // 6 + 2
+    result = launch(
+        "train_offline.py",
+        f"--workdir={tmp_path}",
+        f"--config.dataset.path={tmp_path / 'moved'}",
+        f"--config.num_iterations={iterations}",
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"going on after {stopped} updates" in result.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["learner_steps"] == 6 * iterations
+    updates = [int(row["learner_steps"]) for row in rows(log)]
+    assert updates == sorted(set(updates))
