@@ -66,6 +66,11 @@ class OfflineDQNConfig(CQLConfig):
 
     conservative_weight: float = 0.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Or a config of CQL whose agent is changed would be CQL by another name.
+        validation.one_of("conservative_weight", self.conservative_weight, (0.0,))
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BehaviorCloningConfig(CQLConfig):
@@ -73,6 +78,10 @@ class BehaviorCloningConfig(CQLConfig):
 
     td_weight: float = 0.0
     conservative_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.one_of("td_weight", self.td_weight, (0.0,))
 
 
 def categorical_network() -> NetworkConfig:

@@ -1,0 +1,115 @@
+"""CQL's builders need no replay and act in evaluation only; the paper's settings."""
+
+import dataclasses
+import itertools
+
+import jax
+import numpy as np
+import pytest
+from acme import specs
+from acme.utils import loggers
+
+from acme_moe import agents, learning
+from acme_moe.agents.cql import (
+    BehaviorCloningConfig,
+    CQLC51Config,
+    CQLConfig,
+    OfflineDQNConfig,
+)
+from acme_moe.agents.online import OnlineAgentBuilder
+from acme_moe.experiments import config as config_lib
+from acme_moe.experiments.config import OfflineExperiment, OfflineRunConfig
+from tests import catch
+from tests.agents.agents import NETWORKS
+
+ENVIRONMENT = catch.Catch(image=False)
+SPEC = specs.make_environment_spec(ENVIRONMENT)
+
+
+def sample(batch_size):
+    rng = np.random.default_rng(0)
+    shape = (batch_size, *SPEC.observations.shape)
+    transitions = learning.Transition(
+        observation=rng.random(shape, np.float32),
+        action=rng.integers(3, size=batch_size).astype(np.int32),
+        reward=rng.normal(size=batch_size).astype(np.float32),
+        discount=np.ones(batch_size, np.float32),
+        next_observation=rng.random(shape, np.float32),
+    )
+    probabilities = np.full(batch_size, 1 / batch_size, np.float32)
+    keys = np.arange(batch_size, dtype=np.uint64)
+    return learning.Sample(keys, probabilities, transitions)
+
+
+@pytest.mark.parametrize("name", ["cql", "cql_c51", "offline_dqn", "behavior_cloning"])
+def test_a_builder_learns_and_is_evaluated_without_replay(name):
+    default = agents.config_class(name)()
+    network = dataclasses.replace(default.network, **NETWORKS["vector"])
+    builder = agents.load_builder(
+        name, dataclasses.replace(default, network=network, batch_size=8)
+    )
+    assert not isinstance(builder, OnlineAgentBuilder)
+    networks = builder.make_network(SPEC)
+    learner = builder.make_learner(
+        jax.random.PRNGKey(0),
+        networks,
+        itertools.repeat(sample(8)),
+        lambda *_: loggers.NoOpLogger(),
+        SPEC,
+    )
+    before = jax.tree.map(np.asarray, learner.state.params)
+    learner.step()
+    learner.step()
+    learner.check()
+    after = jax.tree.leaves(learner.state.params)
+    assert any(
+        np.any(a != b) for a, b in zip(jax.tree.leaves(before), after, strict=True)
+    )
+    with pytest.raises(ValueError, match="evaluation: False is not accepted"):
+        builder.make_policy(networks, SPEC)
+    policy = builder.make_policy(networks, SPEC, evaluation=True)
+    actor = builder.make_actor(jax.random.PRNGKey(1), policy, SPEC, learner)
+    actor.update(wait=True)
+    timestep = ENVIRONMENT.reset()
+    actor.observe_first(timestep)
+    assert 0 <= actor.select_action(timestep.observation) < 3
+
+
+def test_the_settings_are_those_of_the_paper():
+    shared = {"batch_size": 32, "discount": 0.99, "max_abs_reward": 1.0}
+    shared |= {"target_update_period": 2_000, "evaluation_epsilon": 0.001}
+    shared |= {"conservative_weight": 0.1, "td_weight": 1.0}
+    for config, expected, network in (
+        (
+            CQLConfig(),
+            {"learning_rate": 5e-5, "adam_epsilon": 3.125e-4, "n_step": 1},
+            {"dueling": False, "num_atoms": None},
+        ),
+        (
+            CQLC51Config(),
+            {"learning_rate": 6.25e-5, "adam_epsilon": 1.5e-4, "n_step": 3},
+            {"dueling": True, "noisy": False, "num_atoms": 51, "v_max": 10.0},
+        ),
+    ):
+        found = dataclasses.asdict(config)
+        assert {k: found[k] for k in expected | shared} == expected | shared
+        assert {k: found["network"][k] for k in network} == network
+
+
+@pytest.mark.parametrize(
+    ("agent", "own", "refused"),
+    [
+        ("offline_dqn", OfflineDQNConfig, "conservative_weight: 0.1"),
+        ("behavior_cloning", BehaviorCloningConfig, "td_weight: 1.0"),
+    ],
+)
+def test_a_baseline_is_not_cql_by_another_name(agent, own, refused):
+    flat = config_lib.to_config_dict(
+        OfflineExperiment(run=OfflineRunConfig(), agent=CQLConfig())
+    ).to_dict()
+    with pytest.raises(ValueError, match=f"^{refused} is not known; accepted: 0.0"):
+        config_lib.from_config_dict({**flat, "agent": agent})
+    weights = {"td_weight", "conservative_weight"}
+    without = {k: v for k, v in flat.items() if k not in weights}
+    experiment = config_lib.from_config_dict({**without, "agent": agent})
+    assert type(experiment.agent) is own
