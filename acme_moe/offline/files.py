@@ -94,11 +94,15 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
         )
     numbers = range(num_files or max(found) + 1)
     for number in numbers:
+        hint = ""
+        if number > max(found):
+            hint = "; dataset.num_files=0 takes the files that are there"
         for array in _REQUIRED:
             if array not in found.get(number, ()):
                 raise DatasetError(
                     f"{_join(path, file_name(array, number))}: is missing; the set has "
                     f"files 0 to {numbers[-1]}, and this one should hold {_what(array)}"
+                    + hint
                 )
     return list(numbers)
 
