@@ -1,0 +1,218 @@
+"""Reading a fixed dataset: time to open it, memory, and batches beside the learner.
+
+    python benchmarks/offline.py --game=Pong,Seaquest
+
+A random policy on the real emulator is recorded as two files, which stand several times
+in the set, so that it is large enough to be measured; of each, other transitions are
+drawn. A share of the set is opened, and what a transition takes is read off the memory
+of the process as well as computed. As transitions are drawn at random, a share of a
+small set needs as many frames a transition as the same share of a large one; so what
+5 % of a published set (50 files of a million frames) takes is the product. Then batches
+are drawn, and beside them, in turns, the learner takes steps on a batch that stays on
+the device.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import itertools
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from absl import app, flags, logging
+
+if TYPE_CHECKING:
+    from acme_moe.learning import Sample
+    from acme_moe.offline.dataset import OfflineDataset
+
+_GAMES = flags.DEFINE_list("game", ["Pong", "Seaquest"], "Games.")
+_STEPS = flags.DEFINE_integer("steps", 40_000, "Agent steps that are recorded.")
+_COPIES = flags.DEFINE_integer("copies", 10, "Times that they stand in the set.")
+_FRACTION = flags.DEFINE_float("fraction", 0.05, "Share that is opened.")
+_N_STEPS = flags.DEFINE_list("n_step", ["1", "3"], "Steps of a transition.")
+_ENCODER = flags.DEFINE_string("encoder", "nature_cnn", "Of the learner beside it.")
+_BATCHES = flags.DEFINE_integer("batches", 100, "Batches drawn a round.")
+_LEARNER_STEPS = flags.DEFINE_integer("learner_steps", 10, "Learner steps a round.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
+_WORKERS = flags.DEFINE_integer("workers", 2, "Threads that read and unpack.")
+_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+_PUBLISHED = 50_000_000
+
+
+@dataclasses.dataclass
+class Result:
+    """Figures of one game and number of steps."""
+
+    game: str
+    n_step: int
+    transitions: int
+    bytes_per_transition: float
+    resident_bytes_per_transition: float
+    gigabytes_of_published: float
+    open_seconds_per_million: float
+    sampled_per_second: float
+    learnt_per_second: float
+
+
+def _resident() -> int:
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def record(game: str, path: Path) -> Any:
+    """Records a random policy as a set; the environment's spec."""
+    from acme import specs
+
+    from acme_moe.environments import AtariEnvironment
+    from acme_moe.offline.recorder import Recorder
+
+    class Nowhere:
+        def add_first(self, *_: Any) -> None:
+            pass
+
+        add = add_first
+
+    environment = AtariEnvironment(game, 0)
+    spec = specs.make_environment_spec(environment)
+    recorder = Recorder(path, spec, rows_per_file=_STEPS.value // 2)
+    adder = recorder.wrap(Nowhere())
+    rng = np.random.default_rng(0)
+    timestep = None
+    for _ in range(_STEPS.value):
+        if timestep is None or timestep.last():
+            timestep = environment.reset()
+            adder.add_first(timestep)
+        action = np.int32(rng.integers(spec.actions.num_values))
+        timestep = environment.step(action)
+        adder.add(action, timestep)
+    files = recorder.save()
+    for number in range(files, files * _COPIES.value):
+        for file in path.glob(f"*_ckpt.{number % files}.gz"):
+            array, _, _ = file.name.partition("_ckpt.")
+            (path / f"{array}_ckpt.{number}.gz").hardlink_to(file)
+    return spec
+
+
+def open_set(path: Path, spec: Any, n_step: int, num_files: int = 0) -> OfflineDataset:
+    """Opens the share of the set, or of its first files."""
+    from acme_moe.offline import DatasetConfig
+    from acme_moe.offline.dataset import load_dataset
+    from acme_moe.offline.transitions import TransitionSettings
+
+    return load_dataset(
+        DatasetConfig(
+            path=str(path),
+            fraction=_FRACTION.value,
+            num_files=num_files,
+            workers=_WORKERS.value,
+        ),
+        TransitionSettings(spec.observations.stack, n_step, 0.99, 1.0),
+        frame_shape=spec.observations.frame.shape,
+        num_actions=spec.actions.num_values,
+    )
+
+
+def measure(game: str, path: Path, spec: Any, n_step: int) -> Result:
+    """Opens a set, and draws and learns from it in turns."""
+    import jax
+    from acme.utils import loggers
+
+    from acme_moe.agents.cql import CQLConfig
+    from acme_moe.agents.cql.builder import CQLBuilder
+    from acme_moe.networks import NetworkConfig
+    from acme_moe.offline.sampler import make_sample_iterator
+
+    open_set(path, spec, n_step, num_files=1)  # Imports.
+    before = _resident()
+    dataset = open_set(path, spec, n_step)
+    resident = _resident() - before
+
+    config = CQLConfig(network=NetworkConfig(encoder=_ENCODER.value), n_step=n_step)
+    builder = CQLBuilder(config)
+    batches = make_sample_iterator(
+        dataset, batch_size=config.batch_size, seed=0, workers=_WORKERS.value
+    )
+    learner = builder.make_learner(
+        jax.random.PRNGKey(0),
+        builder.make_network(spec),
+        itertools.repeat(next(batches)),
+        lambda *_: loggers.NoOpLogger(),
+        spec,
+    )
+
+    def sampled(samples: Iterator[Sample]) -> float:
+        start = time.perf_counter()
+        for _ in range(_BATCHES.value):
+            jax.block_until_ready(next(samples).transitions)
+        seconds = time.perf_counter() - start
+        return config.batch_size * _BATCHES.value / seconds
+
+    def learnt() -> float:
+        start = time.perf_counter()
+        for _ in range(_LEARNER_STEPS.value):
+            learner.step()
+        learner.check()
+        seconds = time.perf_counter() - start
+        return config.batch_size * _LEARNER_STEPS.value / seconds
+
+    learner.step()  # Compiles.
+    learner.check()
+    rounds = [(sampled(batches), learnt()) for _ in range(_ROUNDS.value)]
+    sampled_median, learnt_median = (
+        statistics.median(x) for x in zip(*rounds, strict=True)
+    )
+    each = dataset.nbytes / len(dataset)
+    return Result(
+        game=game,
+        n_step=n_step,
+        transitions=len(dataset),
+        bytes_per_transition=each,
+        resident_bytes_per_transition=resident / len(dataset),
+        gigabytes_of_published=each * _PUBLISHED * _FRACTION.value / 1e9,
+        open_seconds_per_million=1e6 * dataset.open_seconds / dataset.total,
+        sampled_per_second=sampled_median,
+        learnt_per_second=learnt_median,
+    )
+
+
+def main(_: list[str]) -> None:
+    """Prints a row a game and number of steps."""
+    logging.set_verbosity(logging.ERROR)
+    print(
+        f"{'game':<13}{'n':>3}{'held':>7}{'B each':>8}{'resident':>10}"
+        f"{'GB of 50M':>11}{'s/million':>11}{'drawn/s':>9}{'learnt/s':>10}{'times':>7}"
+    )
+    results = []
+    for game in _GAMES.value:
+        with tempfile.TemporaryDirectory() as folder:
+            spec = record(game, Path(folder))
+            for n_step in _N_STEPS.value:
+                result = measure(game, Path(folder), spec, int(n_step))
+                results.append(dataclasses.asdict(result))
+                print(
+                    f"{result.game:<13}{result.n_step:>3}{result.transitions:>7}"
+                    f"{result.bytes_per_transition:>8.0f}"
+                    f"{result.resident_bytes_per_transition:>10.0f}"
+                    f"{result.gigabytes_of_published:>11.1f}"
+                    f"{result.open_seconds_per_million:>11.1f}"
+                    f"{result.sampled_per_second:>9.0f}"
+                    f"{result.learnt_per_second:>10.0f}"
+                    f"{result.sampled_per_second / result.learnt_per_second:>7.1f}",
+                    flush=True,
+                )
+    if _JSON.value:
+        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app.run(main)
