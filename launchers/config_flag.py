@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 from gym_notices import notices
 from ml_collections import ConfigDict, config_flags
+from usage import fail
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FROM_JSON = _ROOT / "configs" / "from_json.py"
@@ -25,12 +26,6 @@ CONFIG = config_flags.DEFINE_config_file(
     ),
 )
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
-
-
-def fail(message: str) -> NoReturn:
-    """Ends the program with a message and the exit status of a usage error."""
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
 
 
 def run(main: Callable[[], int | None], default: str | None = None) -> NoReturn:

@@ -1,0 +1,70 @@
+"""The agents and layers that the paper's studies are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from acme_moe.studies.study import Agent, Arm
+
+DQN = Agent(name="dqn", label="DQN", config="configs/dqn_atari.py")
+RAINBOW = Agent(name="rainbow", label="Rainbow", config="configs/rainbow_atari.py")
+DER_50M = Agent(name="der_50m", label="DER", config="configs/der_atari_50m.py")
+DRQ_EPS_50M = Agent(
+    name="drq_eps_50m", label="DrQ(ε)", config="configs/drq_eps_atari_50m.py"
+)
+CQL = Agent(name="cql", label="CQL", config="configs/cql_atari.py", offline=True)
+CQL_C51 = Agent(
+    name="cql_c51", label="CQL+C51", config="configs/cql_c51_atari.py", offline=True
+)
+
+
+class Layer(NamedTuple):
+    """What stands in the penultimate layer's place.
+
+    Attributes:
+      series: its name in figures.
+      settings: that make it.
+    """
+
+    series: str
+    settings: Mapping[str, Any]
+
+
+BASELINE = Layer("Baseline", {"network.moe": "none"})
+SCALED_BASELINE = Layer(
+    "Scaled baseline", {"network.moe": "none", "network.widen_dense": True}
+)
+SOFT_MOE = Layer("Soft MoE", {"network.moe": "soft"})
+TOP1_MOE = Layer("Top1-MoE", {"network.moe": "top1"})
+
+
+def arms(
+    agents: Iterable[Agent],
+    layers: Iterable[Layer],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    panel: str = "{agent}",
+    **fields: Any,
+) -> tuple[Arm, ...]:
+    """An arm for each agent and layer.
+
+    Args:
+      agents: what is trained.
+      layers: what stands in the penultimate layer's place.
+      settings: of all of them, beside the layers'.
+      panel: of the figure, with `{agent}` for its label.
+      **fields: of `Arm`, the same for all.
+    """
+    layers = tuple(layers)
+    return tuple(
+        Arm(
+            panel=panel.format(agent=agent.label),
+            series=layer.series,
+            agent=agent,
+            settings={**layer.settings, **(settings or {})},
+            **fields,
+        )
+        for agent in agents
+        for layer in layers
+    )

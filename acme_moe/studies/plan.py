@@ -1,0 +1,264 @@
+"""From a study and a scale to the runs that they ask for.
+
+A plan is written to `study.json` in the folder of its runs, so that a report knows
+what the runs are for and which are missing. It says nothing of how far they are: that
+is told by their folders alone (`acme_moe.studies.state`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from acme_moe import validation
+from acme_moe.environments import resolve_game
+from acme_moe.studies import catalogue
+from acme_moe.studies.scales import Scale
+from acme_moe.studies.study import Agent, Study
+
+FILE_NAME = "study.json"
+_DATA = "data"
+# Where the published DQN Replay Dataset keeps a game and run, below its root.
+_DATA_LAYOUT = "{game}/{run}/replay_logs"
+_PUBLISHED_RUNS = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlannedArm:
+    """An arm at a scale.
+
+    Attributes:
+      name: its folder.
+      panel: see `acme_moe.studies.study.Arm`, as are `series` and `x`.
+      series: the line that it belongs to.
+      x: where it stands on the axis.
+      agent: what is trained.
+      settings: all that are not the config file's, but for game, seed and data.
+      games: that it is run on.
+      seeds: that it is run with.
+    """
+
+    name: str
+    panel: str
+    series: str
+    x: float | None
+    agent: Agent
+    settings: Mapping[str, Any]
+    games: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+      study: its name.
+      title: what is asked.
+      scale: its name.
+      form: of the figure.
+      x_label: of the axis of form `scaling`.
+      arms: what is compared.
+      recording: settings of the runs that record data, where none are given.
+    """
+
+    study: str
+    title: str
+    scale: str
+    form: str
+    x_label: str
+    arms: tuple[PlannedArm, ...]
+    recording: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One run.
+
+    Attributes:
+      name: its folder below the study's: `dqn-soft_moe-8/Asterix/0`.
+      arm: the part of it that names the arm.
+      launcher: the program, relative to the repository.
+      config: the config file, relative to the repository.
+      settings: fields of it that are set, game and seed included.
+      needs: the cell that has to be finished first.
+    """
+
+    name: str
+    arm: str
+    launcher: str
+    config: str
+    settings: Mapping[str, Any]
+    needs: str | None = None
+
+
+def make_plan(
+    study: Study,
+    scale: Scale,
+    *,
+    games: Sequence[str] | None = None,
+    num_seeds: int | None = None,
+) -> Plan:
+    """The plan of a study at a scale.
+
+    Args:
+      study: what is asked.
+      scale: how large it is run.
+      games: in place of the scale's choice; those of them that an arm has.
+      num_seeds: in place of the scale's.
+
+    Raises:
+      ValueError: if an arm is left without a game.
+    """
+    chosen = scale.games if games is None else [resolve_game(game) for game in games]
+    seeds = num_seeds or min(study.num_seeds, scale.num_seeds or study.num_seeds)
+    validation.at_least("num_seeds", seeds, 1)
+    arms = []
+    for arm in study.arms:
+        all_games = tuple(resolve_game(game) for game in arm.games or study.games)
+        kept = tuple(g for g in all_games if chosen is None or g in chosen)
+        if not kept:
+            raise ValueError(
+                f"games: {', '.join(chosen or ())} is not accepted; at least one of "
+                f"those of {arm.name}: {', '.join(all_games)}"
+            )
+        scaled = scale.offline if arm.agent.offline else scale.online
+        arms.append(
+            PlannedArm(
+                name=arm.name,
+                panel=arm.panel,
+                series=arm.series,
+                x=arm.x,
+                agent=arm.agent,
+                settings={**study.settings, **scaled, **arm.settings},
+                games=kept,
+                seeds=tuple(range(seeds)),
+            )
+        )
+    recording = None if scale.recording is None else {**scale.online, **scale.recording}
+    return Plan(
+        study=study.name,
+        title=study.title,
+        scale=scale.name,
+        form=study.form,
+        x_label=study.x_label,
+        arms=tuple(arms),
+        recording=recording,
+    )
+
+
+def expand(plan: Plan, workdir: Path, data: str | None = None) -> tuple[Cell, ...]:
+    """The runs of a plan, each once.
+
+    Seed by seed and game by game, so that a plan which is cut short has whole
+    comparisons. Runs on fixed data come after those that record it, if there are any.
+
+    Args:
+      plan: what is to be run.
+      workdir: the study's folder; recorded data go below it.
+      data: where the fixed data are: a folder or address with the layout of the
+        published DQN Replay Dataset, or a path with `{game}` and `{run}` (from 1, a
+        seed's own). None: small runs of DQN record some, if the scale allows that.
+
+    Raises:
+      ValueError: if there are offline runs, and neither data nor a way to record any.
+    """
+    by_turn: dict[tuple[int, str], dict[str, Cell]] = {}
+    recorders: dict[str, Cell] = {}
+    for arm in plan.arms:
+        for seed in arm.seeds:
+            for game in arm.games:
+                settings = {**arm.settings, "game": game, "seed": seed}
+                needs = None
+                if arm.agent.offline:
+                    if data is None:
+                        recorder = _recorder(plan, workdir, game)
+                        recorders[recorder.name] = recorder
+                        needs = recorder.name
+                        settings["dataset.path"] = recorder.settings["record"]
+                    else:
+                        settings["dataset.path"] = _data_path(data, game, seed)
+                cell = Cell(
+                    name=f"{arm.name}/{game}/{seed}",
+                    arm=arm.name,
+                    launcher=arm.agent.launcher,
+                    config=arm.agent.config,
+                    settings=settings,
+                    needs=needs,
+                )
+                by_turn.setdefault((seed, game), {})[cell.name] = cell
+    turns = sorted(by_turn, key=lambda turn: turn[0])
+    runs = [cell for turn in turns for cell in by_turn[turn].values()]
+    return (*recorders.values(), *runs)
+
+
+def _recorder(plan: Plan, workdir: Path, game: str) -> Cell:
+    if plan.recording is None:
+        raise ValueError(
+            f"data: is missing, and scale {plan.scale!r} records none; the root of the "
+            f"DQN Replay Dataset, or a path with {{game}} and {{run}} in it"
+        )
+    name = f"{_DATA}/{game}/0"
+    record = str(workdir / name / "set")
+    return Cell(
+        name=name,
+        arm=_DATA,
+        launcher=catalogue.DQN.launcher,
+        config=catalogue.DQN.config,
+        settings={**plan.recording, "game": game, "seed": 0, "record": record},
+    )
+
+
+def _data_path(data: str, game: str, seed: int) -> str:
+    template = data if "{game}" in data else f"{data.rstrip('/')}/{_DATA_LAYOUT}"
+    return template.format(game=game, run=seed % _PUBLISHED_RUNS + 1)
+
+
+def write_plan(plan: Plan, workdir: Path) -> None:
+    """Writes `study.json`.
+
+    Raises:
+      ValueError: if the folder holds another study, or this one at another scale.
+    """
+    path = workdir / FILE_NAME
+    if path.exists():
+        there = read_plan(workdir)
+        if (there.study, there.scale) != (plan.study, plan.scale):
+            raise ValueError(
+                f"workdir: {workdir} holds {there.study} at scale {there.scale!r}; "
+                f"another folder for {plan.study} at scale {plan.scale!r}"
+            )
+    workdir.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".unfinished")
+    temporary.write_text(json.dumps(dataclasses.asdict(plan), indent=1) + "\n")
+    temporary.replace(path)
+
+
+def read_plan(workdir: Path) -> Plan:
+    """Reads `study.json`.
+
+    Raises:
+      FileNotFoundError: if the folder has none.
+      ValueError: if it is not what `write_plan` writes.
+    """
+    path = workdir / FILE_NAME
+    try:
+        fields = json.loads(path.read_text())
+        return Plan(**{**fields, "arms": tuple(_read_arms(fields["arms"]))})
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: is not a plan of a study ({error})") from error
+
+
+def _read_arms(arms: Sequence[Mapping[str, Any]]) -> Iterator[PlannedArm]:
+    for arm in arms:
+        yield PlannedArm(
+            **{
+                **arm,
+                "agent": Agent(**arm["agent"]),
+                "games": tuple(arm["games"]),
+                "seeds": tuple(arm["seeds"]),
+            }
+        )

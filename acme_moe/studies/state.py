@@ -1,0 +1,119 @@
+"""How far a run is, as its folder tells."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from acme_moe.studies import locks
+from acme_moe.studies.plan import Cell
+
+LOG_NAME = "sweep.log"
+STATES = ("finished", "running", "stopped", "failed", "waiting")
+# Where data lie, or are written to, may change without another run's coming of it.
+_PLACES = {"dataset.path", "record"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CellState:
+    """A run's state.
+
+    Attributes:
+      state: `finished`, `running`, `stopped` (it goes on from its last checkpoint),
+        `failed` or `waiting`.
+      reason: why it failed or stopped.
+      position: agent steps so far, or updates of a run on fixed data.
+      wall_seconds: it took so far; None where it has not told yet.
+    """
+
+    state: str
+    reason: str = ""
+    position: int = 0
+    wall_seconds: float | None = None
+
+
+def read_state(cell: Cell, workdir: Path) -> CellState:
+    """The state of a run.
+
+    It is finished if its summary says so, its settings are those of the cell, and it
+    is as long as they ask for.
+
+    Args:
+      cell: the run.
+      workdir: the study's folder.
+    """
+    folder = workdir / cell.name
+    summary = _read(folder / "summary.json")
+    config = _read(folder / "config.json")
+    done = _position(summary, config)
+    counts: dict[str, Any] = {
+        "position": done,
+        "wall_seconds": summary.get("wall_seconds"),
+    }
+    if locks.is_taken(folder):
+        return CellState(state="running", **counts)
+    status = str(summary.get("status", ""))
+    if not status:
+        last = last_line(folder / LOG_NAME)
+        if last:
+            return CellState(state="failed", reason=last, **counts)
+        return CellState(state="stopped" if config else "waiting", **counts)
+    different = list(_differences(cell.settings, config))
+    if different:
+        reason = f"other settings there: {'; '.join(different)}"
+        return CellState(state="failed", reason=reason, **counts)
+    if status.startswith("failed"):
+        reason = status.removeprefix("failed").lstrip(": ")
+        return CellState(state="failed", reason=reason, **counts)
+    if status == "finished" and done >= _length(config):
+        return CellState(state="finished", **counts)
+    reason = status if status == "interrupted" else "ended without a word"
+    if status == "finished":
+        reason = "shorter than asked for"
+    return CellState(state="stopped", reason=reason, **counts)
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log that says something, or nothing."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - 4_096))
+            lines = stream.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON file, empty where it is missing or damaged."""
+    try:
+        value = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _position(summary: Mapping[str, Any], config: Mapping[str, Any]) -> int:
+    offline = "num_iterations" in config
+    return int(summary.get("learner_steps" if offline else "agent_steps") or 0)
+
+
+def _length(config: Mapping[str, Any]) -> int:
+    if "num_iterations" in config:
+        return int(config["num_iterations"]) * int(config["updates_per_iteration"])
+    return int(config.get("max_agent_steps", 0))
+
+
+def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    found = []
+    for name, wanted in settings.items():
+        there: Any = config
+        for part in name.split("."):
+            there = there.get(part) if isinstance(there, Mapping) else None
+        if name not in _PLACES and there != wanted:
+            found.append(f"{name} is {there!r}, not {wanted!r}")
+    return found

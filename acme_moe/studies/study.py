@@ -1,0 +1,130 @@
+"""What a study is: arms that differ in settings, on games, with seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from acme_moe import validation
+from acme_moe.environments import resolve_game
+
+FORMS = ("scaling", "curves", "wall_time", "games")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Agent:
+    """An agent as its config file sets it up.
+
+    Attributes:
+      name: in folders, `der_50m`.
+      label: in figures, `DER`.
+      config: file, relative to the repository.
+      offline: whether it learns from fixed data.
+    """
+
+    name: str
+    label: str
+    config: str
+    offline: bool = False
+
+    @property
+    def launcher(self) -> str:
+        """The program that trains it, relative to the repository."""
+        return "launchers/train_offline.py" if self.offline else "launchers/train.py"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Arm:
+    """Runs that share everything but game and seed: one point or curve of a figure.
+
+    Attributes:
+      panel: of the figure that it stands in, `DQN`.
+      series: the line that it belongs to, `Soft MoE`; gives its colour.
+      agent: what is trained.
+      settings: fields of the config that it sets, `{"network.moe": "soft"}`.
+      x: where it stands on the axis of a study in form `scaling`.
+      tag: tells apart arms of one study that agent, series and x do not.
+      games: its own, in place of the study's.
+    """
+
+    panel: str
+    series: str
+    agent: Agent
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    x: float | None = None
+    tag: str = ""
+    games: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its folder: `dqn-soft_moe-8`."""
+        x = "" if self.x is None else f"{self.x:g}"
+        parts = (self.agent.name, self.tag, self.series, x)
+        return "-".join(_slug(part) for part in parts if part)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """A question, and the runs that answer it.
+
+    An arm's settings win over those of a scale (see `acme_moe.studies.scales`), and
+    these over the study's.
+
+    Attributes:
+      name: `figure_1`.
+      title: what is asked.
+      arms: what is compared. Arms in two panels with one name are the same runs.
+      games: of every arm that has none of its own.
+      form: of the figure: `scaling` is final scores over `Arm.x`, `curves` scores
+        over frames or updates, `wall_time` over hours, `games` a curve a game.
+      x_label: of the axis of `scaling`.
+      num_seeds: runs of an arm on a game, with seeds from 0.
+      settings: of all arms, `{"max_agent_steps": 12_500_000}`.
+
+    Raises:
+      ValueError: names the field with a bad value, and what is accepted.
+    """
+
+    name: str
+    title: str
+    arms: tuple[Arm, ...]
+    games: tuple[str, ...]
+    form: str = "curves"
+    x_label: str = ""
+    num_seeds: int = 5
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.one_of("form", self.form, FORMS)
+        validation.at_least("num_seeds", self.num_seeds, 1)
+        validation.at_least("arms", len(self.arms), 1)
+        object.__setattr__(self, "games", _resolved(self.games))
+        seen: dict[str, Arm] = {}
+        for arm in self.arms:
+            if (arm.x is None) == (self.form == "scaling"):
+                wanted = "a number" if arm.x is None else "None"
+                raise ValueError(
+                    f"x: {arm.x!r} of {arm.name} is not accepted; {wanted} in a study "
+                    f"of form {self.form!r}"
+                )
+            _resolved(arm.games or self.games)
+            other = seen.setdefault(arm.name, arm)
+            if (other.agent, dict(other.settings)) != (arm.agent, dict(arm.settings)):
+                raise ValueError(
+                    f"tag: {arm.tag!r} is not accepted; one that tells {arm.name} in "
+                    f"{arm.panel!r} from {other.name} in {other.panel!r}, whose "
+                    "settings are others"
+                )
+
+
+def _resolved(games: tuple[str, ...]) -> tuple[str, ...]:
+    if not games:
+        raise ValueError(f"games: {games!r} is not accepted; at least one game")
+    return tuple(resolve_game(game) for game in games)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "_", text.lower()).strip("_")
