@@ -21,10 +21,15 @@ ROOMS = (
     "agents",
     "offline",
     "experiments",
+    "studies",
     "reporting",
 )
-# Reporting reads run folders and knows games and scores, but no agents.
-REPORTING_MAY = {"environments", "reporting"}
+# Studies name config files and programs, and load no agent. Reporting reads run
+# folders and the plans of studies, and knows games and scores, but no agents.
+MAY = {
+    "studies": {"environments", "studies"},
+    "reporting": {"environments", "studies", "reporting"},
+}
 HEAVY = {"acme", "reverb", "launchpad", "tensorflow", "ale_py"}
 # The one file of a pure room that is not pure, and is imported by its own name.
 IMPURE = {PACKAGE / "learning" / "learner.py"}
@@ -48,9 +53,7 @@ def files(room):
 
 @pytest.mark.parametrize("room", [r for r in ROOMS if (PACKAGE / r).exists()])
 def test_rooms_import_only_rooms_above_them(room):
-    allowed = (
-        REPORTING_MAY if room == "reporting" else set(ROOMS[: ROOMS.index(room) + 1])
-    )
+    allowed = MAY.get(room, set(ROOMS[: ROOMS.index(room) + 1]))
     for file in files(room):
         for name in imports(file):
             parts = name.split(".")
@@ -64,6 +67,12 @@ def test_pure_rooms_need_neither_acme_nor_replay(room):
         if file not in IMPURE:
             heavy = {name.partition(".")[0] for name in imports(file)} & HEAVY
             assert not heavy, f"{file} imports {heavy}"
+
+
+def test_studies_and_reports_need_neither_acme_nor_an_emulator():
+    for file in [*files("studies"), *files("reporting")]:
+        heavy = {name.partition(".")[0] for name in imports(file)} & {*HEAVY, "haiku"}
+        assert not heavy, f"{file} imports {heavy}"
 
 
 def test_every_package_is_a_room():

@@ -80,7 +80,7 @@ class NetworkConfig:
     """
 
     encoder: str = "impala"
-    impala_width: float = 1
+    impala_width: float = 1.0
     impala_filter_size: int = 3
     mlp_widths: tuple[int, ...] = (512,)
     tokenizer: str = "per_conv"

@@ -5,8 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+
+class BrokenRunError(ValueError):
+    """A run folder lacks something, or holds what nobody can read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Episode:
       episode_return: undiscounted, of unclipped rewards.
       episode_length: in agent steps.
       human_normalized_score: 0 for random play, 1 for the human's.
+      wall_seconds: of the run, when the episode ended; nan where that was not noted.
     """
 
     agent_steps: int
@@ -28,6 +35,7 @@ class Episode:
     episode_return: float
     episode_length: int
     human_normalized_score: float
+    wall_seconds: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,30 +55,72 @@ class Run:
     episodes: tuple[Episode, ...]
 
 
+_COLUMNS: dict[str, Callable[[str], Any]] = {
+    "agent_steps": int,
+    "learner_steps": int,
+    "kind": str,
+    "episode_return": float,
+    "episode_length": int,
+    "human_normalized_score": float,
+}
+_WALL_SECONDS = "wall_seconds"
+
+
 def read_run(path: Path) -> Run:
     """Reads a run folder.
 
     Raises:
-      FileNotFoundError: names what the folder lacks.
+      BrokenRunError: names the file that is missing or damaged.
     """
-    for name in ("config.json", "summary.json", "scores.csv"):
-        if not (path / name).exists():
-            raise FileNotFoundError(f"{path}: is no run folder, it has no {name}")
-    with (path / "scores.csv").open(newline="") as stream:
-        episodes = tuple(
-            Episode(
-                int(row["agent_steps"]),
-                int(row["learner_steps"]),
-                row["kind"],
-                float(row["episode_return"]),
-                int(row["episode_length"]),
-                float(row["human_normalized_score"]),
-            )
-            for row in csv.DictReader(stream)
-        )
     return Run(
         path,
-        json.loads((path / "config.json").read_text()),
-        json.loads((path / "summary.json").read_text()),
-        episodes,
+        _read_json(path / "config.json"),
+        _read_json(path / "summary.json"),
+        _read_episodes(path / "scores.csv"),
     )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise BrokenRunError(f"{path}: is not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise BrokenRunError(f"{path}: is not an object of JSON")
+    return value
+
+
+def _read_episodes(path: Path) -> tuple[Episode, ...]:
+    rows = csv.reader(_read_text(path).splitlines())
+    header = next(rows, [])
+    try:
+        columns = [header.index(name) for name in _COLUMNS]
+    except ValueError as error:
+        raise BrokenRunError(f"{path}: {error}, the names of its columns") from error
+    wall = header.index(_WALL_SECONDS) if _WALL_SECONDS in header else None
+    episodes = []
+    for row in rows:
+        try:
+            if len(row) != len(header):
+                raise ValueError
+            values: list[Any] = [
+                parse(row[column])
+                for parse, column in zip(_COLUMNS.values(), columns, strict=True)
+            ]
+            if wall is not None and row[wall]:
+                values.append(float(row[wall]))
+            episodes.append(Episode(*values))
+        except ValueError as error:
+            raise BrokenRunError(f"{path}: line {rows.line_num} is damaged") from error
+    return tuple(episodes)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        raise BrokenRunError(
+            f"{path.parent}: is no run folder, it has no {path.name}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise BrokenRunError(f"{path}: is not text") from error

@@ -59,7 +59,8 @@ class Console:
         states = sweep.states()
         print(f"\n{tables.state_table(self.cells, states)}")
         for event in failed:
-            print(f"  failed now: {event.cell.name}: {event.reason}")
+            if states[event.cell.name].state != "failed":
+                print(f"  {event.cell.name}: failed this time: {event.reason}")
         if signum is not None:
             took = tables.duration(time.monotonic() - started)
             print(f"stopped after {took}; the same command goes on", file=sys.stderr)
@@ -69,12 +70,13 @@ class Console:
     def _tell(self, sweep: Sweep, event: Event) -> None:
         states = sweep.states()
         done = sum(state.state == "finished" for state in states.values())
-        left = cost.seconds_left(self.cells, states, self.root, self.parallel)
+        speeds = cost.seconds_per_step(self.cells, states, finished_only=False)
+        left = cost.seconds_left(sweep.to_do, speeds, states, self.root, self.parallel)
         line = f"[{done}/{len(states)}] {event.cell.name} {event.what}"
         if event.seconds:
             line += f" after {tables.duration(event.seconds)}"
         if event.reason:
             line += f": {event.reason}"
-        if left is not None:
+        if left:
             line += f"; about {tables.duration(left)} left"
         print(line, flush=True)

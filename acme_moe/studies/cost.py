@@ -102,18 +102,20 @@ def hours(
 
 
 def seconds_left(
-    cells: Iterable[Cell],
+    to_do: Iterable[Cell],
+    seconds_per_step: Mapping[str, float],
     states: Mapping[str, CellState],
     root: Path,
     parallel: int,
 ) -> float | None:
-    """An estimate of the time until all runs are finished, failed ones left out.
+    """An estimate of the time until some runs are finished.
 
     An arm that has not been measured is taken to be as fast as the others are on
     average.
 
     Args:
-      cells: the runs.
+      to_do: the runs.
+      seconds_per_step: of the arms that have been measured.
       states: of the runs, by name.
       root: the repository.
       parallel: how many run at once.
@@ -121,15 +123,11 @@ def seconds_left(
     Returns:
       Seconds; None before anything has been measured.
     """
-    cells = tuple(cells)
-    speeds = seconds_per_step(cells, states, finished_only=False)
-    if not speeds:
+    if not seconds_per_step:
         return None
-    mean = statistics.fmean(speeds.values())
+    mean = statistics.fmean(seconds_per_step.values())
     total = 0.0
-    for cell in cells:
-        state = states[cell.name]
-        if state.state in ("running", "stopped", "waiting"):
-            left = max(0, steps(cell, root).length - state.position)
-            total += left * speeds.get(cell.arm, mean)
+    for cell in to_do:
+        left = max(0, steps(cell, root).length - states[cell.name].position)
+        total += left * seconds_per_step.get(cell.arm, mean)
     return total / parallel

@@ -77,7 +77,10 @@ def read_state(cell: Cell, workdir: Path) -> CellState:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that says something, or nothing."""
+    """The last line of a log that says something, or nothing.
+
+    Absl's hint at --help, its last line after a bad flag, says nothing.
+    """
     try:
         with path.open("rb") as stream:
             stream.seek(0, 2)
@@ -85,7 +88,8 @@ def last_line(path: Path) -> str:
             lines = stream.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    said = (line.strip() for line in reversed(lines))
+    return next((x for x in said if x and not x.startswith("Pass --help")), "")
 
 
 def _read(path: Path) -> dict[str, Any]:

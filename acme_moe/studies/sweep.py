@@ -76,11 +76,17 @@ class Sweep:
         self._parallel = parallel
         self._cpus = _shares(parallel) if split_cpus else None
         self._processes: list[_Process] = []
+        self._waiting: list[Cell] = []
         self.signum: int | None = None
 
     def states(self) -> dict[str, CellState]:
         """The state of each cell, by its name."""
         return {cell.name: read_state(cell, self._workdir) for cell in self._cells}
+
+    @property
+    def to_do(self) -> list[Cell]:
+        """The cells that run now or are still to."""
+        return [*(process.cell for process in self._processes), *self._waiting]
 
     def run(self) -> int | None:
         """Runs the cells until all have ended, or until a signal.
@@ -92,22 +98,23 @@ class Sweep:
           The signal that stopped it, or None.
         """
         states = self.states()
-        waiting = [
+        self._waiting = [
             cell
             for cell in self._cells
             if states[cell.name].state not in ("finished", "running")
         ]
         with self._signals():
-            while self._processes or (waiting and self.signum is None):
+            while self._processes or (self._waiting and self.signum is None):
                 if self.signum is None:
-                    self._start(waiting)
+                    self._start()
                 self._look()
                 if self._processes:
                     time.sleep(_POLL_SECONDS)
         return self.signum
 
-    def _start(self, waiting: list[Cell]) -> None:
+    def _start(self) -> None:
         """Starts what has a slot and what it needs."""
+        waiting = self._waiting
         running = {process.cell.name for process in self._processes}
         for cell in list(waiting):
             if len(self._processes) >= self._parallel or self.signum is not None:

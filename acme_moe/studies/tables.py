@@ -20,7 +20,7 @@ def state_table(cells: Sequence[Cell], states: Mapping[str, CellState]) -> str:
     by_arm: dict[str, list[CellState]] = {}
     for cell in cells:
         by_arm.setdefault(cell.arm, []).append(states[cell.name])
-    rows = [("runs of", *STATES)]
+    rows: list[tuple[str, ...]] = [("runs of", *STATES)]
     for arm, of_arm in by_arm.items():
         rows.append((arm, *_counts(of_arm)))
     if len(by_arm) > 1:

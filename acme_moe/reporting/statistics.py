@@ -1,0 +1,118 @@
+"""Aggregates of scores with stratified bootstrap intervals, by rliable.
+
+Agarwal et al. (2021), "Deep Reinforcement Learning at the Edge of the Statistical
+Precipice". Scores are `[runs, games]`; runs are drawn anew for each game.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import scipy.stats
+from rliable import library, metrics
+
+METRICS: dict[str, Callable[[np.ndarray], float]] = {
+    "IQM": metrics.aggregate_iqm,
+    "Median": metrics.aggregate_median,
+    "Mean": metrics.aggregate_mean,
+    "Optimality gap": metrics.aggregate_optimality_gap,
+}
+
+
+class Interval(NamedTuple):
+    """A value with its 95 % interval, each a number or an array."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def aggregates(
+    scores: Mapping[str, np.ndarray], reps: int
+) -> dict[str, dict[str, Interval]]:
+    """Every metric of `METRICS` of every line.
+
+    Args:
+      scores: `[runs, games]` of each line.
+      reps: draws of the bootstrap.
+    """
+
+    def every_metric(values: np.ndarray) -> np.ndarray:
+        return np.array([metric(values) for metric in METRICS.values()])
+
+    return {
+        name: {
+            metric: Interval(*(array[i] for array in interval))
+            for i, metric in enumerate(METRICS)
+        }
+        for name, interval in _intervals(scores, every_metric, reps).items()
+    }
+
+
+def iqm_over(scores: Mapping[str, np.ndarray], reps: int) -> dict[str, Interval]:
+    """The IQM at each of K points, from scores `[runs, games, K]`, as arrays `[K]`."""
+
+    def iqm(values: np.ndarray) -> np.ndarray:
+        flat = values.reshape(-1, values.shape[-1])
+        return scipy.stats.trim_mean(flat, proportiontocut=0.25, axis=0)
+
+    return _intervals(scores, iqm, reps)
+
+
+def profiles(
+    scores: Mapping[str, np.ndarray], thresholds: np.ndarray, reps: int
+) -> dict[str, Interval]:
+    """The share of runs and games above each threshold, as arrays `[thresholds]`."""
+
+    def shares(values: np.ndarray) -> np.ndarray:
+        return (values[..., None] > thresholds).mean(axis=(0, 1))
+
+    return _intervals(scores, shares, reps)
+
+
+def improvement(x: np.ndarray, y: np.ndarray, reps: int) -> Interval:
+    """The probability that a run of `x` beats one of `y`, averaged over the games.
+
+    Args:
+      x: scores `[runs, games]`.
+      y: scores `[runs, games]` on the same games.
+      reps: draws of the bootstrap.
+    """
+
+    def probability(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.array([metrics.probability_of_improvement(x, y)])
+
+    with _same_draws():
+        values, intervals = library.get_interval_estimates(
+            {"": [x, y]}, probability, reps=reps
+        )
+    return Interval(values[""][0], intervals[""][0, 0], intervals[""][1, 0])
+
+
+def _intervals(
+    scores: Mapping[str, np.ndarray],
+    function: Callable[[np.ndarray], np.ndarray],
+    reps: int,
+) -> dict[str, Interval]:
+    with _same_draws():
+        values, intervals = library.get_interval_estimates(
+            dict(scores), function, reps=reps
+        )
+    return {name: Interval(values[name], *intervals[name]) for name in scores}
+
+
+@contextlib.contextmanager
+def _same_draws() -> Iterator[None]:
+    """Makes a report of the same runs the same report.
+
+    rliable draws from numpy's global state, whatever generator it is given.
+    """
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002

@@ -1,0 +1,95 @@
+"""Colours and marks: the same series looks the same in every figure."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from acme_moe.reporting.comparison import Line
+
+# Okabe and Ito's, which people with any colour vision tell apart.
+_BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+_BLUE, _VERMILION, _PURPLE, _GREY = "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F"
+_SERIES = {
+    "Baseline": _GREY,
+    "Scaled baseline": _GREY,
+    "Soft MoE": _BLUE,
+    "Top1-MoE": _ORANGE,
+    "Soft MoE, unchanged": _BLUE,
+    "Soft MoE, width / experts": _GREEN,
+    "Soft MoE, random Phi": _PURPLE,
+    "Top1-MoE, load balancing": _VERMILION,
+    "Soft MoE, PerConv": _BLUE,
+    "Soft MoE, PerFeat": _SKY,
+    "Soft MoE, PerSamp": _GREEN,
+    "Top1-MoE, PerConv": _ORANGE,
+    "Top1-MoE, PerFeat": _VERMILION,
+    "Top1-MoE, PerSamp": _PURPLE,
+    "Regular": _BLUE,
+    "Regular, normalised": _BLUE,
+    "Big": _ORANGE,
+    "Big, normalised": _ORANGE,
+    "All": _GREEN,
+    "All, normalised": _GREEN,
+}
+_OTHERS = (_VERMILION, _PURPLE, _GREEN, _SKY, _BLACK)
+_MARKERS = "osD^vP*X"
+
+
+def color(series: str) -> str:
+    """The colour of a series; of one that no study here has, by its name."""
+    return _SERIES.get(series) or _OTHERS[zlib.crc32(series.encode()) % len(_OTHERS)]
+
+
+def marker(series: str) -> str:
+    """The mark of a series, which tells it from another of its colour, too."""
+    known = list(_SERIES)
+    if series in known:
+        return _MARKERS[known.index(series) % len(_MARKERS)]
+    return _MARKERS[zlib.crc32(series.encode()) % len(_MARKERS)]
+
+
+def line_style(line: Line) -> str:
+    """Dashes for what is normalised, dots for what is from elsewhere."""
+    if line.external:
+        return ":"
+    return "--" if line.series.endswith(", normalised") else "-"
+
+
+def new_figure(
+    columns: int, rows: int = 1, size: tuple[float, float] = (4.6, 3.6)
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure without a window, and its axes by row and column.
+
+    Args:
+      columns: axes in a row.
+      rows: rows of axes.
+      size: of one of the axes, in inches.
+    """
+    figure = Figure(
+        figsize=(size[0] * columns, size[1] * rows + 0.6), layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False).tolist()
+
+
+def legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend below the axes, each label once."""
+    labelled: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            labelled.setdefault(label, handle)
+    if labelled:
+        figure.legend(
+            list(labelled.values()),
+            list(labelled),
+            loc="outside lower center",
+            ncols=min(4, len(labelled)),
+            fontsize="small",
+            frameon=False,
+        )

@@ -1,0 +1,80 @@
+"""Run folders with known scores."""
+
+import csv
+import json
+
+from acme_moe.environments import SCORES
+
+FIELDS = (
+    "agent_steps",
+    "learner_steps",
+    "kind",
+    "episode",
+    "episode_return",
+    "episode_length",
+    "human_normalized_score",
+    "wall_seconds",
+)
+
+
+def episode_return(game, score):
+    """The return with a human-normalised score."""
+    low, high, _ = SCORES[game]
+    return low + score * (high - low)
+
+
+def write_run(
+    folder,
+    game="Breakout",
+    seed=0,
+    evaluation=(0.0, 1.0),
+    training=(0.5, 0.5),
+    moe="soft",
+    status="finished",
+    agent="dqn",
+    fields=FIELDS,
+    **config,
+):
+    """A run of 100 agent steps between two of its `evaluation` scores.
+
+    The training games of an iteration, one 0.1 above and one 0.1 below, end within it.
+    An hour passes between two evaluations.
+    """
+    every = 100
+    folder.mkdir(parents=True, exist_ok=True)
+    length = every * len(evaluation)
+    settings = {
+        "agent": agent,
+        "game": game,
+        "seed": seed,
+        "max_agent_steps": length,
+        "evaluation_every": every,
+        "environment": {"frame_skip": 4},
+        "network": {"moe": moe, "num_experts": 8, "encoder": "impala"},
+        **config,
+    }
+    summary = {
+        "status": status,
+        "agent": agent,
+        "game": game,
+        "seed": seed,
+        "agent_steps": length,
+        "learner_steps": length,
+        "wall_seconds": 3_600 * len(evaluation),
+    }
+    (folder / "config.json").write_text(json.dumps(settings))
+    (folder / "summary.json").write_text(json.dumps(summary))
+    rows = []
+    for i, (trained, evaluated) in enumerate(zip(training, evaluation, strict=True)):
+        for at, kind, score in (
+            (every * i + 30, "training", trained - 0.1),
+            (every * i + 90, "training", trained + 0.1),
+            (every * (i + 1), "evaluation", evaluated - 0.2),
+            (every * (i + 1), "evaluation", evaluated + 0.2),
+        ):
+            row = (at, at, kind, 1, episode_return(game, score), 50, score)
+            rows.append((*row, 3_600 * at / every))
+    with (folder / "scores.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fields, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(dict(zip(FIELDS, row, strict=True)) for row in rows)

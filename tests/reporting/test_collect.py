@@ -1,0 +1,225 @@
+"""What is compared, and what is missing."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from acme_moe.reporting.collect import collect
+from acme_moe.reporting.curves import curve_of
+from acme_moe.reporting.external import read_external
+from acme_moe.reporting.runs import BrokenRunError, read_run
+from acme_moe.studies import catalogue
+from acme_moe.studies.plan import expand, make_plan, write_plan
+from acme_moe.studies.scales import Scale
+from acme_moe.studies.study import Study
+from tests.reporting.folders import FIELDS, episode_return, write_run
+
+GAMES = ("Breakout", "Pong")
+
+
+def planned(workdir, num_seeds=2):
+    """A study of two arms on two games; the names of its runs."""
+    study = Study(
+        name="two_arms",
+        title="Two arms",
+        games=GAMES,
+        num_seeds=num_seeds,
+        arms=catalogue.arms((catalogue.DQN,), (catalogue.BASELINE, catalogue.SOFT_MOE)),
+    )
+    plan = make_plan(study, Scale(name="tiny"))
+    write_plan(plan, workdir)
+    return expand(plan, workdir)
+
+
+def write_all(workdir, cells, last=None):
+    """Runs with the scores `last[name]`, or 0 for the baseline and 1 for Soft MoE."""
+    for cell in cells:
+        moe = cell.settings["network.moe"]
+        score = (last or {}).get(cell.name, float(moe == "soft"))
+        write_run(
+            workdir / cell.name,
+            game=cell.settings["game"],
+            seed=cell.settings["seed"],
+            moe=moe,
+            evaluation=(0.0, score),
+        )
+
+
+def test_a_curve_has_the_means_of_evaluations(tmp_path):
+    write_run(tmp_path, evaluation=(0.5, 2.0), training=(1.0, 3.0))
+    curve = curve_of(read_run(tmp_path), "evaluation")
+    np.testing.assert_array_equal(curve.positions, [400, 800])
+    np.testing.assert_allclose(curve.scores, [0.5, 2.0])
+    np.testing.assert_allclose(
+        curve.returns, [episode_return("Breakout", s) for s in (0.5, 2.0)]
+    )
+    np.testing.assert_allclose(curve.hours, [1, 2])
+    curve = curve_of(read_run(tmp_path), "training")
+    np.testing.assert_array_equal(curve.positions, [400, 800])
+    np.testing.assert_allclose(curve.scores, [1.0, 3.0])
+    np.testing.assert_allclose(curve.hours, [0.9, 1.9])
+
+
+def test_a_run_on_fixed_data_is_over_updates(tmp_path):
+    write_run(tmp_path, num_iterations=2, updates_per_iteration=100)
+    run = read_run(tmp_path)
+    np.testing.assert_array_equal(curve_of(run, "evaluation").positions, [100, 200])
+
+
+def test_a_run_without_wall_times_has_a_curve_all_the_same(tmp_path):
+    write_run(tmp_path, fields=FIELDS[:-1])
+    curve = curve_of(read_run(tmp_path), "evaluation")
+    assert np.isnan(curve.hours).all()
+    np.testing.assert_allclose(curve.scores, [0, 1])
+
+
+def test_a_complete_study(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    collection = collect(tmp_path)["evaluation"]
+    (panel,) = collection.panels
+    assert panel.title == "DQN\n2 games, 2 seeds"
+    assert panel.games == GAMES
+    assert collection.gaps == ()
+    scores = panel.final_scores()
+    np.testing.assert_allclose(scores["Baseline"], np.zeros((2, 2)), atol=1e-9)
+    np.testing.assert_allclose(scores["Soft MoE"], np.ones((2, 2)))
+
+
+def test_fewer_seeds_than_planned_are_stated_and_never_averaged_unevenly(tmp_path):
+    cells = planned(tmp_path)
+    unfinished = "dqn-soft_moe/Pong/0"
+    write_all(tmp_path, [c for c in cells if c.name != unfinished])
+    write_run(tmp_path / unfinished, game="Pong", status="running")
+    collection = collect(tmp_path)["evaluation"]
+    (panel,) = collection.panels
+    assert panel.title == "DQN\n2 games, 1-2 of 2 seeds"
+    assert panel.final_scores()["Baseline"].shape == (2, 2)
+    assert panel.final_scores()["Soft MoE"].shape == (1, 2)
+    assert panel.lines[1].num_left_out(panel.games) == 1
+    assert collection.gaps == ((unfinished, "stopped: ended without a word"),)
+
+
+def test_a_game_that_one_line_lacks_is_compared_in_none(tmp_path):
+    cells = planned(tmp_path)
+    write_all(
+        tmp_path, [c for c in cells if not c.name.startswith("dqn-baseline/Pong")]
+    )
+    collection = collect(tmp_path)["evaluation"]
+    (panel,) = collection.panels
+    assert panel.games == ("Breakout",)
+    assert panel.title == "DQN\n1 of 2 games, 2 seeds"
+    assert [gap.reason for gap in collection.gaps] == ["not started"] * 2
+
+
+def test_an_arm_without_a_run_does_not_empty_the_figure(tmp_path):
+    cells = planned(tmp_path)
+    write_all(tmp_path, [c for c in cells if c.arm == "dqn-soft_moe"])
+    collection = collect(tmp_path)["evaluation"]
+    (panel,) = collection.panels
+    assert [line.label for line in panel.lines] == ["Soft MoE"]
+    assert len(collection.gaps) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("scores.csv", ",".join(FIELDS) + "\n100,100,evaluation,1,3.", "line 2 is dam"),
+        ("scores.csv", "agent_steps\n", "names of its columns"),
+        ("scores.csv", ",".join(FIELDS) + "\n", "no evaluation game ended"),
+        ("scores.csv", None, "has no scores.csv"),
+        ("summary.json", '{"status": "fin', "stopped"),
+        ("config.json", "", "other settings there"),
+    ],
+)
+def test_half_written_folders_are_listed(tmp_path, name, text, reason):
+    cells = planned(tmp_path)
+    write_all(tmp_path, cells)
+    damaged = tmp_path / cells[0].name / name
+    damaged.unlink()
+    if text is not None:
+        damaged.write_text(text)
+    collection = collect(tmp_path)["evaluation"]
+    (gap,) = collection.gaps
+    assert gap.run == cells[0].name
+    assert reason in gap.reason
+    (panel,) = collection.panels
+    assert panel.final_scores()["Baseline"].shape == (1, 2)
+
+
+def test_any_folder_of_runs_is_grouped_by_agent_and_layer(tmp_path):
+    for moe in ("none", "soft"):
+        for seed in (0, 1):
+            write_run(tmp_path / f"{moe}_{seed}", moe=moe, seed=seed)
+    write_run(tmp_path / "again", moe="soft", seed=1)
+    write_run(tmp_path / "open", moe="soft", seed=2, status="interrupted")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    collection = collect(tmp_path)["evaluation"]
+    (panel,) = collection.panels
+    assert panel.title == "dqn\n1 game, 2 seeds"
+    assert {line.label for line in panel.lines} == {
+        "dqn with dense layer (impala)".replace(" layer", ""),
+        "dqn with Soft MoE, 8 experts (impala)",
+    }
+    reasons = {gap.run: gap.reason for gap in collection.gaps}
+    assert reasons.pop("open") == "interrupted"
+    assert "has no summary.json" in reasons.pop("empty")
+    assert list(reasons.values()) == ["another run has its agent, layer, game and seed"]
+
+
+def test_no_run_at_all_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        collect(tmp_path)
+    with pytest.raises(BrokenRunError, match=r"has no config.json"):
+        read_run(tmp_path)
+
+
+def write_external(path, rows, header=("game", "seed", "agent", "frames", "score")):
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    return path
+
+
+def test_external_scores_stand_beside(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    rows = [
+        (game, seed, "Theirs", frames, episode_return(game, frames / 800))
+        for game in ("breakout", "Pong", "Tennis")
+        for seed in (7, 8, 9)
+        for frames in (800, 400)
+        if game != "breakout"
+    ] + [("breakout", 7, "Theirs", 800, episode_return("Breakout", 5.0))]
+    lines = read_external(write_external(tmp_path / "theirs.csv", rows))
+    (panel,) = collect(tmp_path, lines)["evaluation"].panels
+    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
+    assert panel.games == GAMES
+    np.testing.assert_allclose(panel.final_scores()["Theirs"], [[5.0, 1.0]])
+    assert panel.title == "DQN\n2 games, 2 seeds"
+
+
+def test_external_scores_of_other_games_are_left_out(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    path = write_external(tmp_path / "x.csv", [("Tennis", 0, "Theirs", 1, 1)])
+    (panel,) = collect(tmp_path, read_external(path))["evaluation"].panels
+    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "message"),
+    [
+        ([], ("game", "seed"), "has no column agent, frames, score"),
+        ([("Pang", 0, "a", 1, 1)], FIELDS[:0], "line 2: game: 'Pang' is not known"),
+        ([("Pong", 0, "a", 1, "x")], FIELDS[:0], "line 2: could not convert"),
+        ([("Pong", 0, "a")], FIELDS[:0], "line 2"),
+        (
+            [("Pong", 0, "a", 1, 1), ("pong", 0, "a", 1, 2)],
+            FIELDS[:0],
+            "line 3: a, Pong, seed 0 has two scores at 1 frames",
+        ),
+    ],
+)
+def test_external_scores_that_are_wrong_are_refused(tmp_path, rows, header, message):
+    header = header or ("game", "seed", "agent", "frames", "score")
+    with pytest.raises(ValueError, match=message):
+        read_external(write_external(tmp_path / "x.csv", rows, header))

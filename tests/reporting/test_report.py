@@ -1,0 +1,189 @@
+"""Whole reports of folders with known scores."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acme_moe.reporting import style
+from acme_moe.reporting.curve import plot_curve
+from acme_moe.reporting.report import write_report
+from acme_moe.reporting.runs import read_run
+from acme_moe.studies import catalogue
+from acme_moe.studies.load import load_study
+from acme_moe.studies.plan import expand, make_plan, write_plan
+from acme_moe.studies.scales import Scale
+from acme_moe.studies.study import Study
+from tests.reporting.folders import episode_return, write_run
+from tests.reporting.test_collect import planned, write_all, write_external
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def rows_of(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
+    cells = planned(tmp_path / "runs")
+    last = {
+        "dqn-soft_moe/Breakout/0": 0.0,
+        "dqn-soft_moe/Breakout/1": 1.0,
+        "dqn-soft_moe/Pong/0": 2.0,
+        "dqn-soft_moe/Pong/1": 9.0,
+    }
+    write_all(tmp_path / "runs", cells, last)
+    theirs = write_external(
+        tmp_path / "theirs.csv",
+        [(g, 0, "Theirs", 800, episode_return(g, 3.0)) for g in ("Pong", "Breakout")],
+    )
+    out = tmp_path / "report"
+    write_report(tmp_path / "runs", out, external=theirs, reps=50)
+    found = {
+        (row["line"], row["scores"], row["metric"]): float(row["value"])
+        for row in rows_of(out / "aggregates.csv")
+    }
+    assert found["Soft MoE", "evaluation", "IQM"] == pytest.approx(1.5)
+    assert found["Soft MoE", "evaluation", "Optimality gap"] == pytest.approx(0.25)
+    assert found["Baseline", "evaluation", "IQM"] == pytest.approx(0, abs=1e-9)
+    assert found["Soft MoE", "training", "Mean"] == pytest.approx(0.5)
+    assert found["Theirs", "external", "Median"] == pytest.approx(3.0)
+    beaten = {row["line"]: row for row in rows_of(out / "improvement.csv")}
+    assert set(beaten) == {"Soft MoE", "Theirs"}
+    assert all(row["over"] == "Baseline" for row in beaten.values())
+    # Breakout: 0 and 1 against 0 and 0; Pong is always won.
+    assert float(beaten["Soft MoE"]["probability"]) == pytest.approx(0.875)
+    assert len(rows_of(out / "runs.csv")) == 8 + 2
+    assert rows_of(out / "missing.csv") == []
+    names = ("curves", "wall_time", "games", "aggregates", "profiles", "improvement")
+    for name in names:
+        assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    page = (out / "report.html").read_text()
+    assert all(f'src="{name}.png"' in page for name in names)
+    assert "Two arms (two_arms, scale tiny)" in page
+    assert (
+        "| DQN | Soft MoE | evaluation | IQM | 1.5000 |"
+        in (out / "report.md").read_text()
+    )
+
+
+def test_the_runs_table_is_read_as_external_scores(tmp_path):
+    write_all(tmp_path / "runs", planned(tmp_path / "runs"))
+    write_report(tmp_path / "runs", tmp_path / "a", reps=20)
+    runs = tmp_path / "a" / "runs.csv"
+    text = runs.read_text().replace("Soft MoE", "Old Soft MoE")
+    (tmp_path / "old.csv").write_text(text.replace("Baseline", "Old baseline"))
+    collection = write_report(
+        tmp_path / "runs", tmp_path / "b", external=tmp_path / "old.csv", reps=20
+    )
+    assert len(collection.panels[0].lines) == 4
+
+
+def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
+    study = Study(
+        name="scaling",
+        title="Number of experts",
+        form="scaling",
+        x_label="Number of experts",
+        games=("Breakout", "Pong"),
+        num_seeds=1,
+        arms=tuple(
+            arm
+            for experts in (2, 8)
+            for arm in catalogue.arms(
+                (catalogue.DQN,),
+                (catalogue.SCALED_BASELINE, catalogue.SOFT_MOE),
+                {"network.num_experts": experts},
+                x=experts,
+            )
+        ),
+    )
+    plan = make_plan(study, Scale(name="tiny"))
+    write_plan(plan, tmp_path)
+    *cells, _ = expand(plan, tmp_path)
+    for cell in cells:
+        network = {
+            name.partition(".")[2]: value
+            for name, value in cell.settings.items()
+            if name.startswith("network.")
+        }
+        game = cell.settings["game"]
+        write_run(tmp_path / cell.name, game=game, network=network)
+    collection = write_report(tmp_path, tmp_path / "report", reps=20)
+    assert (tmp_path / "report" / "scaling.png").exists()
+    (panel,) = collection.panels
+    assert panel.title == "DQN\n1 of 2 games, 1 seed"
+    (gap,) = rows_of(tmp_path / "report" / "missing.csv")
+    assert gap == {"run": "dqn-soft_moe-8/Pong/0", "reason": "not started"}
+    assert gap["run"] in (tmp_path / "report" / "report.html").read_text()
+    improvement = rows_of(tmp_path / "report" / "improvement.csv")
+    assert [(row["line"], row["over"]) for row in improvement] == [
+        ("Soft MoE, 2", "Scaled baseline, 2"),
+        ("Soft MoE, 8", "Scaled baseline, 8"),
+    ]
+
+
+def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
+    planned(tmp_path)
+    out = tmp_path / "report"
+    collection = write_report(tmp_path, out, reps=20)
+    assert collection.panels == ()
+    assert len(rows_of(out / "missing.csv")) == 8
+    assert list(out.glob("*.png")) == []
+
+
+def test_text_of_a_run_is_no_html(tmp_path):
+    cells = planned(tmp_path)
+    folder = tmp_path / cells[0].name
+    folder.mkdir(parents=True)
+    (folder / "sweep.log").write_text("<script>alert(1)</script>\n")
+    write_report(tmp_path, tmp_path / "report", reps=20)
+    assert "<script>" not in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_the_launcher_names_what_is_missing(tmp_path):
+    cells = planned(tmp_path / "runs")
+    write_all(tmp_path / "runs", cells[1:])
+
+    def launch(*arguments):
+        return subprocess.run(
+            [sys.executable, ROOT / "launchers" / "report.py", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = launch(f"--workdir={tmp_path}/runs", f"--out={tmp_path}/report", "--reps=20")
+    assert done.returncode == 0, done.stderr
+    assert "missing: dqn-baseline/Breakout/0: not started" in done.stdout
+    nothing = launch(f"--workdir={tmp_path}/nothing", f"--out={tmp_path}/report")
+    assert nothing.returncode == 2
+    assert nothing.stderr.startswith("error: ")
+    assert "Traceback" not in nothing.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "studies").glob("*.py")))
+def test_lines_of_a_panel_look_different(path):
+    panels = {}
+    for arm in load_study(path.stem, ROOT).arms:
+        panels.setdefault(arm.panel, {})[arm.series] = (
+            style.color(arm.series),
+            style.marker(arm.series),
+        )
+    for looks in panels.values():
+        assert len(set(looks.values())) == len(looks)
+
+
+def test_a_series_from_elsewhere_has_one_look():
+    assert style.color("Theirs") == style.color("Theirs")
+    assert style.marker("Theirs") == style.marker("Theirs")
+
+
+def test_the_curve_of_one_run(tmp_path):
+    write_run(tmp_path)
+    plot_curve(read_run(tmp_path), tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,64 @@
+"""Aggregates against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from acme_moe.reporting import statistics
+
+# Two games, two runs: sorted 0, 1, 2, 9. Without the lowest and the highest quarter
+# 1 and 2 are left.
+SCORES = np.array([[0.0, 2.0], [1.0, 9.0]])
+
+
+def test_aggregates_of_two_games_and_two_runs():
+    values = statistics.aggregates({"a": SCORES}, reps=200)["a"]
+    assert values["IQM"].value == pytest.approx(1.5)
+    # The games' means are 0.5 and 5.5.
+    assert values["Median"].value == pytest.approx(3.0)
+    assert values["Mean"].value == pytest.approx(3.0)
+    # Below 1 by 1, 0, 0, 0.
+    assert values["Optimality gap"].value == pytest.approx(0.25)
+
+
+def test_intervals_draw_runs_and_never_games():
+    mean = statistics.aggregates({"a": SCORES}, reps=2_000)["a"]["Mean"]
+    # Drawn anew a game's mean is its first run, its second, or between them.
+    assert mean.low == pytest.approx((0 + 2) / 2)
+    assert mean.high == pytest.approx((1 + 9) / 2)
+
+
+def test_one_run_a_game_has_an_interval_without_width():
+    values = statistics.aggregates({"a": SCORES[:1]}, reps=50)["a"]
+    for value, low, high in values.values():
+        assert low == value == high
+
+
+def test_the_same_runs_give_the_same_interval_and_leave_numpys_state():
+    np.random.seed(3)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = statistics.aggregates({"a": SCORES}, reps=100)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert statistics.aggregates({"a": SCORES}, reps=100) == first
+
+
+def test_iqm_at_each_point():
+    over = np.stack([SCORES, 10 * SCORES, np.ones((2, 2))], axis=-1)
+    interval = statistics.iqm_over({"a": over}, reps=100)["a"]
+    np.testing.assert_allclose(interval.value, [1.5, 15, 1])
+    assert interval.low[2] == interval.high[2] == 1
+    assert (interval.low <= interval.high).all()
+
+
+def test_profiles_are_shares_above_a_score():
+    thresholds = np.array([-1.0, 0.0, 1.5, 9.0])
+    interval = statistics.profiles({"a": SCORES}, thresholds, reps=100)["a"]
+    np.testing.assert_allclose(interval.value, [1, 0.75, 0.5, 0])
+
+
+def test_probability_of_improvement():
+    x = np.array([[1.0, 0.0], [2.0, 0.0]])
+    y = np.array([[0.0, 0.0], [1.0, 0.0]])
+    # First game: of four pairs three are won and one is even; second: always even.
+    value, low, high = statistics.improvement(x, y, reps=200)
+    assert value == pytest.approx((3.5 / 4 + 0.5) / 2)
+    assert low <= value <= high

@@ -1,0 +1,29 @@
+"""Cells, and run folders as a run would leave them."""
+
+import json
+
+from acme_moe.studies.plan import Cell
+
+
+def cell(name="arm/Pong/0", needs=None, **settings):
+    return Cell(
+        name=name,
+        arm=name.partition("/")[0],
+        launcher="launchers/train.py",
+        config="configs/dqn_atari.py",
+        settings={"game": "Pong", "network.moe": "soft", **settings},
+        needs=needs,
+    )
+
+
+def write_run(folder, status="finished", steps=100, length=100, **config):
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "game": "Pong",
+        "network": {"moe": "soft"},
+        "max_agent_steps": length,
+        **config,
+    }
+    (folder / "config.json").write_text(json.dumps(settings))
+    summary = {"status": status, "agent_steps": steps, "wall_seconds": 50.0}
+    (folder / "summary.json").write_text(json.dumps(summary))

@@ -1,0 +1,73 @@
+"""Plans on disk, and the data of offline runs."""
+
+from pathlib import Path
+
+import pytest
+
+from acme_moe.studies.load import load_study
+from acme_moe.studies.plan import expand, make_plan, read_plan, write_plan
+from acme_moe.studies.scales import SCALES
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def plan_of(name="figure_7", scale="smoke", **options):
+    return make_plan(load_study(name, ROOT), SCALES[scale], **options)
+
+
+def test_a_plan_that_is_read_has_the_same_cells(tmp_path):
+    for name in ("figure_1", "figure_8", "figure_17"):
+        plan = plan_of(name)
+        write_plan(plan, tmp_path / name)
+        there = read_plan(tmp_path / name)
+        assert there == plan
+        assert expand(there, tmp_path) == expand(plan, tmp_path)
+
+
+def test_a_folder_holds_one_study_at_one_scale(tmp_path):
+    write_plan(plan_of(), tmp_path)
+    write_plan(plan_of(num_seeds=3), tmp_path)
+    with pytest.raises(ValueError, match="holds figure_7 at scale 'smoke'"):
+        write_plan(plan_of("figure_9"), tmp_path)
+    with pytest.raises(ValueError, match="another folder"):
+        write_plan(plan_of(scale="small"), tmp_path)
+    assert read_plan(tmp_path).arms[0].seeds == (0, 1, 2)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"arms": []}', '{"study": 1}'])
+def test_a_damaged_plan_is_refused(tmp_path, text):
+    (tmp_path / "study.json").write_text(text)
+    with pytest.raises(ValueError, match=r"study.json: is not a plan"):
+        read_plan(tmp_path)
+
+
+def test_offline_runs_record_their_data_first_where_none_are_given(tmp_path):
+    cells = expand(plan_of("figure_17"), tmp_path)
+    recorder, *runs = cells
+    assert recorder.name == "data/Asterix/0"
+    assert recorder.launcher == "launchers/train.py"
+    assert recorder.needs is None
+    assert len(runs) == 6
+    for cell in runs:
+        assert cell.needs == recorder.name
+        assert cell.launcher == "launchers/train_offline.py"
+        assert cell.settings["dataset.path"] == recorder.settings["record"]
+
+
+def test_offline_runs_take_the_published_run_of_their_seed(tmp_path):
+    plan = plan_of("figure_17", "paper", games=["Pong"])
+    paths = {
+        cell.settings["seed"]: cell.settings["dataset.path"]
+        for cell in expand(plan, tmp_path, "gs://atari-replay-datasets/dqn")
+    }
+    assert paths == {
+        seed: f"gs://atari-replay-datasets/dqn/Pong/{seed + 1}/replay_logs"
+        for seed in range(5)
+    }
+    (first, *_) = expand(plan, tmp_path, "/d/{game}-{run}")
+    assert first.settings["dataset.path"] == "/d/Pong-1"
+
+
+def test_the_papers_scale_needs_data(tmp_path):
+    with pytest.raises(ValueError, match=r"data: is missing.*DQN Replay Dataset"):
+        expand(plan_of("figure_11", "paper"), tmp_path)

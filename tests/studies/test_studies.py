@@ -1,0 +1,197 @@
+"""The paper's studies: how many runs, with what settings, under which names."""
+
+import dataclasses
+from pathlib import Path
+
+import ml_collections
+import pytest
+
+from acme_moe.environments import SUITES
+from acme_moe.experiments.config import from_config_dict
+from acme_moe.studies import catalogue
+from acme_moe.studies.load import load_config, load_study
+from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.scales import SCALES
+from acme_moe.studies.study import Study
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKDIR = Path("/runs")
+
+# Arms times games times seeds, read off the paper's captions and legends.
+NUM_RUNS = {
+    "figure_1": (2 * 3 * 4) * 20 * 5,
+    "figure_4": (2 * 2 * 4) * 20 * 5,
+    "figure_5": (3 * 4) * 20 * 5,
+    "figure_6": (2 * 3) * 20 * 5,
+    "figure_7": (2 * 3) * 20 * 5,
+    # The right panel shares two of its three arms with the left one's 60 games.
+    "figure_8": 2 * 60 * 5 + 1 * 20 * 5,
+    "figure_9": (2 * 3) * 20 * 5,
+    "figure_10": 3 * 3 * 5,
+    "figure_11": (2 * 3) * 17 * 5,
+    "figure_12": (2 * 3) * 26 * 5,
+    "figure_13": (2 * 6) * 20 * 5,
+    "figure_14": 6 * 20 * 5,
+    "figure_15": 6 * 20 * 5,
+    "figure_16": (2 * 3) * 26 * 5,
+    "figure_17": (2 * 3) * 17 * 5,
+    "figure_18": (2 * 2) * 20 * 5,
+    "figure_19": (2 * 3) * 20 * 3,
+}
+
+
+def cells_of(name, scale="paper", **options):
+    plan = make_plan(load_study(name, ROOT), SCALES[scale], **options)
+    return expand(plan, WORKDIR, data="/data")
+
+
+def experiment_of(cell):
+    """The experiment that a cell's command line makes."""
+    config = ml_collections.ConfigDict(load_config(ROOT / cell.config))
+    fields = config.to_dict()
+    for name, value in cell.settings.items():
+        *path, last = name.split(".")
+        inner = fields
+        for part in path:
+            inner = inner[part]
+        assert last in inner, f"{name} is no field of {cell.config}"
+        inner[last] = value
+    return from_config_dict(fields)
+
+
+def test_there_is_a_file_for_each_figure():
+    files = {path.stem for path in (ROOT / "configs" / "studies").glob("*.py")}
+    assert files == set(NUM_RUNS)
+
+
+@pytest.mark.parametrize("name", NUM_RUNS)
+def test_paper_scale_has_the_papers_number_of_runs(name):
+    cells = cells_of(name)
+    assert len(cells) == NUM_RUNS[name]
+    assert len({cell.name for cell in cells}) == len(cells)
+    assert load_study(name, ROOT).name == name
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", NUM_RUNS)
+def test_every_arm_is_accepted_by_its_agent(name, scale):
+    arms = {cell.arm: cell for cell in cells_of(name, scale)}
+    for cell in arms.values():
+        if not (ROOT / cell.config).exists():
+            pytest.skip(f"{cell.config} is not here")
+        experiment = experiment_of(cell)
+        assert experiment.run.game == cell.settings["game"]
+
+
+@pytest.mark.parametrize("name", NUM_RUNS)
+def test_arms_of_a_study_differ(name):
+    cells = [c for c in cells_of(name) if c.settings["seed"] == 0]
+    settings = [
+        (c.config, tuple(sorted((k, str(v)) for k, v in c.settings.items())))
+        for c in cells
+    ]
+    assert len(set(settings)) == len(settings)
+
+
+@pytest.mark.parametrize("name", NUM_RUNS)
+def test_smoke_is_one_run_an_arm_on_a_real_game(name):
+    cells = cells_of(name, "smoke")
+    assert len(cells) == len({cell.arm for cell in cells})
+    assert {cell.settings["game"] for cell in cells} == {"Asterix"}
+
+
+def test_names_are_stable():
+    names = [cell.name for cell in cells_of("figure_1", "smoke")]
+    assert names[:6] == [
+        "dqn-scaled_baseline-1/Asterix/0",
+        "dqn-soft_moe-1/Asterix/0",
+        "dqn-top1_moe-1/Asterix/0",
+        "rainbow-scaled_baseline-1/Asterix/0",
+        "rainbow-soft_moe-1/Asterix/0",
+        "rainbow-top1_moe-1/Asterix/0",
+    ]
+    assert {cell.arm for cell in cells_of("figure_4", "smoke")} == {
+        f"{agent}-{layer}-{ratio}"
+        for agent in ("dqn", "rainbow")
+        for layer in ("baseline", "soft_moe")
+        for ratio in ("0.25", "0.5", "1", "2")
+    }
+
+
+def test_an_arms_settings_win_over_the_scales_and_these_over_the_studys():
+    study = Study(
+        name="mine",
+        title="Mine",
+        games=("Asterix",),
+        settings={"max_agent_steps": 7_000, "discount": 0.9},
+        arms=catalogue.arms(
+            (catalogue.DQN,), (catalogue.BASELINE,), {"network.impala_width": 2.0}
+        ),
+    )
+    (cell,) = expand(make_plan(study, SCALES["smoke"]), WORKDIR)
+    assert cell.settings["network.impala_width"] == 2.0
+    assert cell.settings["discount"] == 0.9
+    assert cell.settings["max_agent_steps"] < 7_000
+
+
+def test_figure_8_runs_all_60_games():
+    games = {
+        cell.settings["game"]
+        for cell in cells_of("figure_8")
+        if cell.arm == "rainbow-soft_moe"
+    }
+    assert games == set(SUITES["atari_60"])
+
+
+def test_seed_by_seed_so_that_a_plan_cut_short_has_whole_comparisons():
+    cells = cells_of("figure_6")
+    half = cells[: len(cells) // 5]
+    assert {cell.settings["seed"] for cell in half} == {0}
+    assert {cell.settings["game"] for cell in half} == set(SUITES["atari_20"])
+
+
+def test_games_and_seeds_are_given_in_place_of_the_scales():
+    cells = cells_of("figure_7", "smoke", games=["pong", "Breakout"], num_seeds=2)
+    assert len(cells) == 6 * 2 * 2
+    assert {cell.settings["game"] for cell in cells} == {"Pong", "Breakout"}
+
+
+def test_a_game_that_no_arm_has_is_refused():
+    with pytest.raises(ValueError, match="games: Tennis is not accepted"):
+        cells_of("figure_7", games=["Tennis"])
+
+
+def test_an_unknown_study_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"'figure_3'.*figure_1, figure_4, figure_5"):
+        load_study("figure_3", ROOT)
+
+
+def test_a_study_of_ones_own_file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text((ROOT / "configs/studies/figure_6.py").read_text())
+    assert load_study(str(path), ROOT) == load_study("figure_6", ROOT)
+
+
+def test_arms_that_differ_need_names_that_do():
+    two = [
+        catalogue.arms((catalogue.DQN,), (catalogue.SOFT_MOE,), {"seed": seed})
+        for seed in (0, 1)
+    ]
+    with pytest.raises(ValueError, match=r"tag: '' is not accepted"):
+        Study(name="x", title="x", games=("Pong",), arms=(*two[0], *two[1]))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("form", "pie"), ("num_seeds", 0), ("games", ()), ("arms", ()), ("title", 3)],
+)
+def test_a_study_names_the_field_that_is_wrong(field, value):
+    study = load_study("figure_6", ROOT)
+    with pytest.raises(ValueError, match=field):
+        dataclasses.replace(study, **{field: value})
+
+
+def test_scaling_needs_a_place_on_the_axis():
+    study = load_study("figure_6", ROOT)
+    with pytest.raises(ValueError, match="x: None of rainbow-soft_moe_perconv"):
+        dataclasses.replace(study, form="scaling")

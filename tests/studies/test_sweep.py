@@ -1,0 +1,263 @@
+"""Sweeps of small programs in place of runs: success, failure, kill, interrupt."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from acme_moe.studies import commands, locks
+from acme_moe.studies.sweep import Sweep, _shares
+from tests.studies.runs import cell, write_run
+
+# What a run does to its folder; `steps` come on top of what is there.
+RUN = textwrap.dedent(
+    """
+    import json, pathlib, signal, sys
+    folder, what = pathlib.Path(sys.argv[1]), sys.argv[2]
+    summary = folder / "summary.json"
+    before = json.loads(summary.read_text())["agent_steps"] if summary.exists() else 0
+    config = {"game": "Pong", "network": {"moe": "soft"}, "max_agent_steps": 100}
+    (folder / "config.json").write_text(json.dumps(config))
+    def write(status, steps):
+        summary.write_text(json.dumps({"status": status, "agent_steps": steps}))
+    if what == "fail":
+        raise RuntimeError("it broke")
+    if what == "die":
+        write("running", 10)
+        signal.raise_signal(signal.SIGKILL)
+    if what == "wait":
+        def stop(signum, frame):
+            write("interrupted", 40)
+            sys.exit(128 + signum)
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+        write("running", 20)
+        signal.pause()
+    with (folder / "turns").open("a") as stream:
+        stream.write(f"from {before}\\n")
+    write("finished", 100)
+    """
+)
+
+
+class Watched:
+    """A sweep of cells that do what `does` says, and what it told."""
+
+    def __init__(self, workdir, cells, does=None, **options):
+        self.events = []
+        does = does or {}
+        self.sweep = Sweep(
+            cells,
+            workdir,
+            make_command=lambda cell: [
+                sys.executable,
+                "-c",
+                RUN,
+                str(workdir / cell.name),
+                does.get(cell.name, "finish"),
+            ],
+            on_event=self.note,
+            **options,
+        )
+
+    def note(self, event):
+        self.events.append((event.cell.name, event.what))
+        self.last = event
+
+    def run(self):
+        signum = self.sweep.run()
+        return signum, {name: s.state for name, s in self.sweep.states().items()}
+
+
+def cells(number=3, **fields):
+    return [cell(f"arm/Pong/{seed}", **fields) for seed in range(number)]
+
+
+def test_finished_cells_are_skipped(tmp_path):
+    write_run(tmp_path / "arm/Pong/1")
+    watched = Watched(tmp_path, cells())
+    signum, states = watched.run()
+    assert signum is None
+    assert set(states.values()) == {"finished"}
+    assert [name for name, what in watched.events if what == "started"] == [
+        "arm/Pong/0",
+        "arm/Pong/2",
+    ]
+    again = Watched(tmp_path, cells())
+    again.run()
+    assert again.events == []
+
+
+def test_a_failure_is_told_with_its_reason_and_stops_nothing(tmp_path):
+    watched = Watched(tmp_path, cells(2), {"arm/Pong/0": "fail"})
+    reasons = []
+    watched.sweep._on_event = lambda e: reasons.append((e.what, e.reason))
+    _, states = watched.run()
+    assert states == {"arm/Pong/0": "failed", "arm/Pong/1": "finished"}
+    assert ("failed", "exit status 1: RuntimeError: it broke") in reasons
+    watched = Watched(tmp_path, cells(2))
+    _, states = watched.run()
+    assert set(states.values()) == {"finished"}
+    assert {name for name, _ in watched.events} == {"arm/Pong/0"}
+
+
+def test_a_killed_cell_is_stopped_and_goes_on_in_its_folder(tmp_path):
+    watched = Watched(tmp_path, cells(1), {"arm/Pong/0": "die"})
+    _, states = watched.run()
+    assert states == {"arm/Pong/0": "stopped"}
+    assert watched.last.reason == "killed by SIGKILL: ended without a word"
+    _, states = Watched(tmp_path, cells(1)).run()
+    assert states == {"arm/Pong/0": "finished"}
+    assert (tmp_path / "arm/Pong/0/turns").read_text() == "from 10\n"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_passed_on_and_starts_nothing_new(tmp_path, signum):
+    first, second, third = (c.name for c in cells())
+    watched = Watched(
+        tmp_path, cells(), {first: "wait", second: "wait"}, parallel=2, split_cpus=False
+    )
+    handler = signal.getsignal(signum)
+    look = watched.sweep._look
+
+    def interrupt_once_both_wait():
+        # Both have their handlers once they have written that they run.
+        if all((tmp_path / n / "summary.json").exists() for n in (first, second)):
+            watched.sweep._look = look
+            signal.raise_signal(signum)
+        look()
+
+    watched.sweep._look = interrupt_once_both_wait
+    stopped_by, states = watched.run()
+    assert stopped_by == signum
+    assert states == {first: "stopped", second: "stopped", third: "waiting"}
+    assert watched.sweep.states()[first].position == 40
+    assert signal.getsignal(signum) == handler
+
+
+def test_no_more_run_at_once_than_allowed(tmp_path):
+    watched = Watched(tmp_path, cells(5), parallel=2)
+    watched.run()
+    running, most = 0, 0
+    for _, what in watched.events:
+        running += 1 if what == "started" else -1
+        most = max(most, running)
+    assert most == 2
+
+
+def test_a_cell_that_another_process_runs_is_left_alone(tmp_path):
+    folder = tmp_path / "arm/Pong/0"
+    folder.mkdir(parents=True)
+    lock = locks.take(folder)
+    watched = Watched(tmp_path, cells(2))
+    _, states = watched.run()
+    os.close(lock)
+    assert states == {"arm/Pong/0": "running", "arm/Pong/1": "finished"}
+    assert {name for name, _ in watched.events} == {"arm/Pong/1"}
+
+
+def test_a_process_keeps_its_lock_when_the_sweep_is_gone(tmp_path):
+    folder = tmp_path / "arm/Pong/0"
+    folder.mkdir(parents=True)
+    lock = locks.take(folder)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        pass_fds=(lock,),
+    )
+    os.close(lock)
+    assert locks.is_taken(folder)
+    child.communicate()
+    assert not locks.is_taken(folder)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("finish", "finished"), ("fail", "waiting")]
+)
+def test_a_cell_waits_for_what_it_needs(tmp_path, first, then):
+    needed = cell("data/Pong/0")
+    needing = cell("arm/Pong/0", needs=needed.name)
+    watched = Watched(tmp_path, [needed, needing], {needed.name: first}, parallel=2)
+    _, states = watched.run()
+    assert states[needing.name] == then
+    assert watched.events[:2] == [
+        (needed.name, "started"),
+        (needed.name, "finished" if first == "finish" else "failed"),
+    ]
+    if then == "waiting":
+        assert watched.last.reason == "needs data/Pong/0, which is not finished"
+
+
+def test_shares_of_the_cpus_are_disjoint(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 4, 6, 8}, False)
+    assert _shares(2) == [{0, 2}, {4, 6}]
+    assert _shares(1) is None
+    assert _shares(9) is None
+
+
+def test_a_command_gives_every_setting(tmp_path):
+    words = commands.command(cell(seed=3), tmp_path, tmp_path / "repo", "python")
+    assert words == [
+        "python",
+        f"{tmp_path}/repo/launchers/train.py",
+        f"--config={tmp_path}/repo/configs/dqn_atari.py",
+        f"--workdir={tmp_path}/arm/Pong/0",
+        "--config.game=Pong",
+        "--config.network.moe=soft",
+        "--config.seed=3",
+    ]
+
+
+def test_a_printed_line_locks_the_folder_as_a_sweep_does(tmp_path):
+    workdir = tmp_path / "with space"
+    launcher = tmp_path / cell().launcher
+    launcher.parent.mkdir()
+    launcher.write_text(
+        f"import sys; sys.path.insert(0, {os.getcwd()!r})\n"
+        "from pathlib import Path\n"
+        "from acme_moe.studies.locks import is_taken\n"
+        "print(is_taken(Path(sys.argv[2].partition('=')[2])))\n"
+    )
+    line = commands.shell_line(cell(), workdir, tmp_path, sys.executable)
+    subprocess.run(line, shell=True, check=True)
+    assert (workdir / cell().name / "sweep.log").read_text() == "True\n"
+
+
+def test_a_slurm_array_runs_the_line_of_its_task(tmp_path):
+    launcher = tmp_path / cell().launcher
+    launcher.parent.mkdir()
+    launcher.write_text("import sys; print(sys.argv[-1])\n")
+    script = commands.slurm_script(
+        [cell(f"arm/Pong/{i}", seed=i) for i in range(3)],
+        tmp_path,
+        tmp_path,
+        sys.executable,
+        name="figure_1",
+        at_once=2,
+    )
+    assert "#SBATCH --array=0-2%2" in script
+    script = script.replace("srun bash", "bash")
+    subprocess.run(
+        ["bash", "-c", script],
+        check=True,
+        env={**os.environ, "SLURM_ARRAY_TASK_ID": "0", "OFFSET": "1"},
+    )
+    assert (tmp_path / "arm/Pong/1/sweep.log").read_text() == "--config.seed=1\n"
+    assert not (tmp_path / "arm/Pong/0").exists()
+    refused = subprocess.run(
+        ["bash", "-c", script],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "SLURM_ARRAY_TASK_ID": "3"},
+    )
+    assert refused.returncode == 2
+
+
+def test_words_of_a_printed_line_survive_the_shell(tmp_path):
+    odd = cell(record="a 'b' $c")
+    line = commands.shell_line(odd, tmp_path, tmp_path, "python")
+    assert "--config.record=a 'b' $c" in shlex.split(line)
