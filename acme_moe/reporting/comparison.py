@@ -34,6 +34,7 @@ class Line:
       planned_games: how many games were planned; None if there is no plan.
       planned_seeds: the same of runs a game.
       external: whether its scores are from elsewhere.
+      panel: the only one that an external line stands in; None: it stands in all.
     """
 
     series: str
@@ -42,6 +43,7 @@ class Line:
     planned_games: int | None = None
     planned_seeds: int | None = None
     external: bool = False
+    panel: str | None = None
 
     @property
     def label(self) -> str:
@@ -119,15 +121,19 @@ class Panel:
 def make_panel(name: str, unit: str, lines: Sequence[Line]) -> Panel | None:
     """A panel of the lines that have finished runs; None if none has.
 
-    External lines that share no game with the others are left out.
+    External lines that are another panel's, or share no game with the others, are left
+    out; one with the label of a line of the panel is told from it.
     """
     kept = [line for line in lines if line.curves and not line.external]
+    labels = {line.label for line in kept}
     games = _common(kept)
     for line in lines:
-        if line.external and (not kept or games & set(line.curves)):
+        if line.external and line.panel in (None, name) and games & set(line.curves):
+            if line.label in labels:
+                line = dataclasses.replace(line, series=f"{line.series} (external)")
             kept.append(line)
             games = _common(kept)
-    if not kept or not games:
+    if not games:
         return None
     return Panel(name=name, unit=unit, lines=tuple(kept), games=tuple(sorted(games)))
 

@@ -20,15 +20,16 @@ def read_external(path: Path) -> tuple[Line, ...]:
 
     Args:
       path: of the file. A score is a mean return, rewards not clipped; a run has a row
-        for each of the frames that its score is known at. Other columns are not read.
+        for each of the frames that its score is known at. With a column panel a line
+        stands in that panel only, else in all. Other columns are not read.
 
     Returns:
-      A line for each agent.
+      A line for each agent and panel.
 
     Raises:
       ValueError: names the line of the file that is wrong, and what would do.
     """
-    runs: dict[str, dict[str, dict[int, dict[float, float]]]] = {}
+    runs: dict[tuple[str, str], dict[str, dict[int, dict[float, float]]]] = {}
     with path.open(newline="") as stream:
         reader = csv.DictReader(stream)
         missing = [field for field in FIELDS if field not in (reader.fieldnames or ())]
@@ -44,11 +45,8 @@ def read_external(path: Path) -> tuple[Line, ...]:
                 score = float(row["score"])
             except (TypeError, ValueError) as error:
                 raise ValueError(f"{path}: line {reader.line_num}: {error}") from error
-            of_run = (
-                runs.setdefault(row["agent"], {})
-                .setdefault(game, {})
-                .setdefault(seed, {})
-            )
+            line = row["agent"], row.get("panel") or ""
+            of_run = runs.setdefault(line, {}).setdefault(game, {}).setdefault(seed, {})
             if frames in of_run:
                 raise ValueError(
                     f"{path}: line {reader.line_num}: {row['agent']}, {game}, seed "
@@ -58,13 +56,14 @@ def read_external(path: Path) -> tuple[Line, ...]:
     return tuple(
         Line(
             series=agent,
+            panel=panel or None,
             curves={
                 game: {seed: _curve(game, scores) for seed, scores in seeds.items()}
                 for game, seeds in games.items()
             },
             external=True,
         )
-        for agent, games in runs.items()
+        for (agent, panel), games in runs.items()
     )
 
 

@@ -159,7 +159,7 @@ def test_any_folder_of_runs_is_grouped_by_agent_and_layer(tmp_path):
     (panel,) = collection.panels
     assert panel.title == "dqn\n1 game, 2 seeds"
     assert {line.label for line in panel.lines} == {
-        "dqn with dense layer (impala)".replace(" layer", ""),
+        "dqn with dense (impala)",
         "dqn with Soft MoE, 8 experts (impala)",
     }
     reasons = {gap.run: gap.reason for gap in collection.gaps}
@@ -203,6 +203,20 @@ def test_external_scores_of_other_games_are_left_out(tmp_path):
     path = write_external(tmp_path / "x.csv", [("Tennis", 0, "Theirs", 1, 1)])
     (panel,) = collect(tmp_path, read_external(path))["evaluation"].panels
     assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE"]
+
+
+def test_external_scores_may_belong_to_one_panel(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    path = write_external(
+        tmp_path / "x.csv",
+        [("Pong", 0, "Theirs", 1, 1, "DQN"), ("Pong", 0, "Theirs", 1, 2, "Rainbow")],
+        ("game", "seed", "agent", "frames", "score", "panel"),
+    )
+    lines = read_external(path)
+    assert len(lines) == 2
+    (panel,) = collect(tmp_path, lines)["evaluation"].panels
+    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
+    assert panel.lines[-1].curves["Pong"][0].returns == [1]
 
 
 @pytest.mark.parametrize(

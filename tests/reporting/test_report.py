@@ -74,13 +74,18 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
 def test_the_runs_table_is_read_as_external_scores(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs"))
     write_report(tmp_path / "runs", tmp_path / "a", reps=20)
-    runs = tmp_path / "a" / "runs.csv"
-    text = runs.read_text().replace("Soft MoE", "Old Soft MoE")
-    (tmp_path / "old.csv").write_text(text.replace("Baseline", "Old baseline"))
     collection = write_report(
-        tmp_path / "runs", tmp_path / "b", external=tmp_path / "old.csv", reps=20
+        tmp_path / "runs",
+        tmp_path / "b",
+        external=tmp_path / "a" / "runs.csv",
+        reps=20,
     )
-    assert len(collection.panels[0].lines) == 4
+    assert [line.label for line in collection.panels[0].lines] == [
+        "Baseline",
+        "Soft MoE",
+        "Baseline (external)",
+        "Soft MoE (external)",
+    ]
 
 
 def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
