@@ -212,6 +212,7 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
             watchers=[self._interrupts],
             on_start=lambda i: progress.evaluation(f"evaluating {i}/{episodes}"),
         )
+        self._update_wall_seconds()
         for episode, result in enumerate(results, 1):
             self._folder.add_score(facts, "evaluation", episode, result)
         facts.evaluated_at = self.position

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ SCORES_FIELDS = (
     "episode_return",
     "episode_length",
     "human_normalized_score",
+    "wall_seconds",
 )
 
 
@@ -76,7 +77,9 @@ class RunFolder:
 
     def forget_after(self, facts: Facts) -> None:
         """Drops the rows that a run which goes on from there will write again."""
-        _rewrite(self.path / "scores.csv", lambda row: _was_scored(row, facts))
+        _rewrite(
+            self.path / "scores.csv", lambda row: _was_scored(row, facts), SCORES_FIELDS
+        )
         _rewrite(
             self.path / "learner.csv",
             lambda row: _at_most(row, "learner_steps", facts.learner_steps),
@@ -108,6 +111,7 @@ class RunFolder:
                     result.episode_return,
                     result.episode_length,
                     human_normalized_score(self._game, result.episode_return),
+                    facts.wall_seconds,
                 )
             )
 
@@ -136,17 +140,19 @@ def _to_host(values: dict[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(value).item() for name, value in values.items()}
 
 
-def _rewrite(path: Path, keep: Callable[[dict[str, str]], bool]) -> None:
-    """Drops rows of a CSV file, if there is one."""
+def _rewrite(
+    path: Path, keep: Callable[[dict[str, str]], bool], fields: Sequence[str] = ()
+) -> None:
+    """Drops rows of a CSV file, if there is one, and adds columns that it lacks."""
     if not path.exists():
         return
     with path.open(newline="") as stream:
         reader = csv.DictReader(stream)
-        fields = reader.fieldnames or []
+        columns = list(dict.fromkeys([*(reader.fieldnames or ()), *fields]))
         rows = [row for row in reader if keep(row)]
     temporary = path.with_suffix(".unfinished")
     with temporary.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, fields)
+        writer = csv.DictWriter(stream, columns)
         writer.writeheader()
         writer.writerows(rows)
     os.replace(temporary, path)

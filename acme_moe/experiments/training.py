@@ -127,6 +127,7 @@ class TrainingRun(Run[Experiment]):
             game.add(float(timestep.reward))
             if timestep.last() and environment.game_over:
                 self._facts.training_episodes += 1
+                self._update_wall_seconds()
                 self._folder.add_score(
                     self._facts, "training", self._facts.training_episodes, game.result
                 )

@@ -48,3 +48,27 @@ def test_without_agent_steps_updates_tell_the_position(tmp_path):
     folder.forget_after(Facts(learner_steps=100, evaluated_at=50))
     with (tmp_path / "scores.csv").open(newline="") as stream:
         assert [row["learner_steps"] for row in csv.DictReader(stream)] == ["50"]
+
+
+def test_each_score_has_its_wall_time(tmp_path):
+    folder = RunFolder(tmp_path, "Pong")
+    for seconds in (1.5, 2.5):
+        facts = Facts(agent_steps=100, wall_seconds=seconds)
+        folder.add_score(facts, "training", 1, EpisodeResult(1.0, 100))
+    with (tmp_path / "scores.csv").open(newline="") as stream:
+        assert [row["wall_seconds"] for row in csv.DictReader(stream)] == ["1.5", "2.5"]
+
+
+def test_scores_from_before_wall_times_get_an_empty_column(tmp_path):
+    (tmp_path / "scores.csv").write_text(
+        "agent_steps,learner_steps,kind,episode,episode_return,episode_length,"
+        "human_normalized_score\n100,1,training,1,3.0,50,0.5\n"
+    )
+    folder = RunFolder(tmp_path, "Pong")
+    folder.forget_after(Facts(agent_steps=100))
+    facts = Facts(agent_steps=200, wall_seconds=7.0)
+    folder.add_score(facts, "training", 2, EpisodeResult(1.0, 100))
+    with (tmp_path / "scores.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["wall_seconds"] for row in rows] == ["", "7.0"]
+    assert [row["agent_steps"] for row in rows] == ["100", "200"]

@@ -84,6 +84,9 @@ def test_scores_are_normalised_and_evaluated_at_the_interval(finished):
             score.human - score.random
         )
         assert float(row["human_normalized_score"]) == pytest.approx(expected)
+    seconds = [float(row["wall_seconds"]) for row in scores]
+    assert 0 < seconds[0]
+    assert seconds == sorted(seconds)
 
 
 def test_the_config_is_enough_to_run_it_again(finished):
