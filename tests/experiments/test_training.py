@@ -85,7 +85,7 @@ def test_scores_are_normalised_and_evaluated_at_the_interval(finished):
         )
         assert float(row["human_normalized_score"]) == pytest.approx(expected)
     seconds = [float(row["wall_seconds"]) for row in scores]
-    assert 0 < seconds[0]
+    assert seconds[0] > 0
     assert seconds == sorted(seconds)
 
 
