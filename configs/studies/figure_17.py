@@ -19,7 +19,7 @@ def get_study() -> Study:
                 (catalogue.BASELINE, catalogue.TOP1_MOE, catalogue.SOFT_MOE),
                 {"dataset.fraction": fraction},
                 panel=f"{{agent}}, {fraction:.0%}",
-                tag=f"{fraction:.0%}",
+                tag=f"fraction_{fraction:g}",
             )
         ),
     )
