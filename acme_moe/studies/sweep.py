@@ -114,14 +114,12 @@ class Sweep:
 
     def _start(self) -> None:
         """Starts what has a slot and what it needs."""
-        waiting = self._waiting
-        running = {process.cell.name for process in self._processes}
-        for cell in list(waiting):
+        for cell in list(self._waiting):
             if len(self._processes) >= self._parallel or self.signum is not None:
                 return
-            if cell.needs in running or any(c.name == cell.needs for c in waiting):
+            if any(other.name == cell.needs for other in self.to_do):
                 continue
-            waiting.remove(cell)
+            self._waiting.remove(cell)
             if cell.needs is not None and not self._is_finished(cell.needs):
                 reason = f"needs {cell.needs}, which is not finished"
                 self._on_event(Event(cell=cell, what="failed", reason=reason))
