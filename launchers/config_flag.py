@@ -3,16 +3,15 @@
 Imports nothing of `acme_moe`, so that --help answers at once.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from absl import app, flags, logging
-from gym_notices import notices
+import console
+from absl import app, flags
+from console import fail
 from ml_collections import ConfigDict, config_flags
-from usage import fail
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FROM_JSON = _ROOT / "configs" / "from_json.py"
@@ -36,11 +35,7 @@ def run(main: Callable[[], int | None], default: str | None = None) -> NoReturn:
       default: config file, relative to the repository, for where none is given;
         None to take that of the run in --workdir.
     """
-    # TensorFlow is only Reverb's transport here; its start-up remarks say nothing.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.set_verbosity(logging.WARNING)
-    # Acme imports gym, and gym prints that it is no longer maintained.
-    notices.notices.clear()
+    console.be_quiet()
     app.run(lambda _: main(), argv=_expand(sys.argv, default), flags_parser=_parse)
     sys.exit(0)  # app.run exits itself; this tells the type checker so.
 

@@ -7,8 +7,9 @@
 
 from pathlib import Path
 
-from absl import app, flags, logging
-from usage import fail
+import console
+from absl import app, flags
+from console import fail
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the runs.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Folder of the report.", required=True)
@@ -32,10 +33,8 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         fail(f"{argv[1]!r} is not a flag")
 
+    console.be_quiet()
     from acme_moe.reporting.report import write_report
-
-    # rliable announces each line of each figure.
-    logging.set_verbosity(logging.WARNING)
 
     try:
         collection = write_report(

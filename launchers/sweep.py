@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import console
 from absl import app, flags
-from usage import fail
+from console import fail
 
 if TYPE_CHECKING:
     from acme_moe.studies.plan import Cell
@@ -68,6 +69,7 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         fail(f"{argv[1]!r} is not a flag")
 
+    console.be_quiet()
     from acme_moe.studies import commands, tables
     from acme_moe.studies.console import Console
     from acme_moe.studies.load import load_study
@@ -97,14 +99,13 @@ def main(argv: list[str]) -> int:
     except ValueError as error:
         fail(str(error))
     if _PRINT_COMMANDS.value is None:
-        console = Console(
+        return Console(
             cells=cells,
             workdir=workdir,
             root=ROOT,
             parallel=_PARALLEL.value,
             split_cpus=_SPLIT_CPUS.value,
-        )
-        return console.run()
+        ).run()
 
     left = [c for c in cells if states[c.name].state not in ("finished", "running")]
     unmet = [c.needs for c in left if c.needs and states[c.needs].state != "finished"]
