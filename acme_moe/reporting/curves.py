@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from acme_moe.reporting.runs import Episode, Run
+
+MEASURES = {
+    "ntk_rank": "rank of the tangent kernel",
+    "feature_norm": "norm of the features",
+    "dormant_share": "share of dormant neurons",
+}
+"""Columns of a run's diagnostics that a report shows, and what they are."""
 
 KINDS = ("evaluation", "training")
 
@@ -22,12 +29,17 @@ class Curve:
       hours: `[K]` of wall time, nan where they were not noted.
       returns: `[K]` mean returns of whole games, rewards not clipped.
       scores: `[K]` the same, human-normalised.
+      measures: what the run measured of its network, by name: positions `[M]` and
+        values `[M]`.
     """
 
     positions: np.ndarray
     hours: np.ndarray
     returns: np.ndarray
     scores: np.ndarray
+    measures: Mapping[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 def curve_of(run: Run, kind: str) -> Curve | None:
@@ -60,6 +72,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
         np.array([group[-1].wall_seconds / 3600 for _, group in groups]),
         _means([[e.episode_return for e in group] for _, group in groups]),
         _means([[e.human_normalized_score for e in group] for _, group in groups]),
+        _measures(run, skip),
     )
 
 
@@ -99,6 +112,19 @@ def on_grid(
             for values, curve in zip(axes, curves, strict=True)
         ]
     )
+
+
+def _measures(run: Run, skip: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    columns = run.diagnostics
+    at = "learner_steps" if is_offline(run) else "actor_steps"
+    if at not in columns:
+        return {}
+    positions = np.array(columns[at]) * (1 if is_offline(run) else skip)
+    return {
+        name: (positions, np.array(columns[name]))
+        for name in MEASURES
+        if name in columns
+    }
 
 
 def _means(groups: Sequence[Sequence[float]]) -> np.ndarray:

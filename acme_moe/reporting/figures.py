@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from acme_moe.reporting import statistics, style
 from acme_moe.reporting.collect import Collection
 from acme_moe.reporting.comparison import Line, Panel
+from acme_moe.reporting.curves import MEASURES
 from acme_moe.reporting.results import Improvement
 from acme_moe.reporting.statistics import METRICS, Interval
 
@@ -74,6 +75,33 @@ def games(collection: Collection) -> Figure | None:
             ax.set_ylabel("return")
             drawn.append(ax)
     style.legend(figure, drawn)
+    return figure
+
+
+def diagnostics(collection: Collection) -> Figure | None:
+    """Returns beside what the runs measured of their networks (figure 10).
+
+    A row a game; bands span the runs' least and greatest values.
+    """
+    rows = [(panel, game) for panel in collection.panels for game in panel.games]
+    lines = [line for panel in collection.panels for line in panel.lines]
+    if not any(
+        curve.measures
+        for line in lines
+        for curves in line.curves.values()
+        for curve in curves.values()
+    ):
+        return None
+    figure, axes = style.new_figure(len(MEASURES) + 1, len(rows), size=(3.4, 2.6))
+    for (panel, game), row in zip(rows, axes, strict=True):
+        measures = {None: "return", **MEASURES}
+        for ax, (measure, label) in zip(row, measures.items(), strict=True):
+            for line in panel.lines:
+                _draw_game(ax, line, game, panel.unit, measure)
+            ax.set_title(f"{panel.name}: {game}", fontsize="small")
+            ax.set_xlabel(_length_label(panel.unit))
+            ax.set_ylabel(label)
+    style.legend(figure, axes[0])
     return figure
 
 
@@ -175,18 +203,25 @@ def _over(collection: Collection, axis: str, reps: int) -> Figure | None:
     return figure if drawn else None
 
 
-def _draw_game(ax: Axes, line: Line, game: str, unit: str) -> None:
+def _draw_game(
+    ax: Axes, line: Line, game: str, unit: str, measure: str | None = None
+) -> None:
+    """The mean over the runs of a game, in a band from the least to the greatest."""
     if line.external and unit != "frames":
         return
-    curves = list(line.curves[game].values())
-    start = max(curve.positions[0] for curve in curves)
-    end = min(curve.positions[-1] for curve in curves)
-    points = np.unique(np.concatenate([curve.positions for curve in curves]))
-    points = points[(points >= start) & (points <= end)]
+    curves = line.curves[game].values()
+    runs = [
+        (curve.positions, curve.returns) if measure is None else curve.measures[measure]
+        for curve in curves
+        if measure is None or measure in curve.measures
+    ]
+    points = np.unique(np.concatenate([np.empty(0), *(x for x, _ in runs)]))
+    for x, _ in runs:
+        points = points[(points >= x[0]) & (points <= x[-1])]
     if not len(points):
         return
-    returns = np.stack([np.interp(points, c.positions, c.returns) for c in curves])
-    interval = Interval(returns.mean(0), returns.min(0), returns.max(0))
+    values = np.stack([np.interp(points, x, y) for x, y in runs])
+    interval = Interval(values.mean(0), values.min(0), values.max(0))
     _band(ax, points / _scale(unit), interval, line)
 
 

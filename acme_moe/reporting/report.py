@@ -89,6 +89,7 @@ def _figures(
         ("curves", "Score over length", figures.over_length(collection, reps)),
         ("wall_time", "Score over time", figures.over_wall_time(collection, reps)),
         ("games", "Returns of each game", figures.games(collection)),
+        ("diagnostics", "Diagnostics", figures.diagnostics(collection)),
         (
             "aggregates",
             "Aggregates",

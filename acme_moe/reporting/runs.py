@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,14 @@ class Run:
       config: what `config.json` holds.
       summary: what `summary.json` holds.
       episodes: of `scores.csv`, in order.
+      diagnostics: columns of `diagnostics.csv`, where the run has one.
     """
 
     path: Path
     config: dict[str, Any]
     summary: dict[str, Any]
     episodes: tuple[Episode, ...]
+    diagnostics: Mapping[str, Sequence[float]] = dataclasses.field(default_factory=dict)
 
 
 _COLUMNS: dict[str, Callable[[str], Any]] = {
@@ -77,6 +79,7 @@ def read_run(path: Path) -> Run:
         _read_json(path / "config.json"),
         _read_json(path / "summary.json"),
         _read_episodes(path / "scores.csv"),
+        _read_columns(path / "diagnostics.csv"),
     )
 
 
@@ -113,6 +116,22 @@ def _read_episodes(path: Path) -> tuple[Episode, ...]:
         except ValueError as error:
             raise BrokenRunError(f"{path}: line {rows.line_num} is damaged") from error
     return tuple(episodes)
+
+
+def _read_columns(path: Path) -> dict[str, list[float]]:
+    """A CSV file of numbers, by column; empty where there is none."""
+    if not path.exists():
+        return {}
+    rows = csv.reader(_read_text(path).splitlines())
+    header = next(rows, [])
+    columns: dict[str, list[float]] = {name: [] for name in header}
+    for row in rows:
+        try:
+            for name, value in zip(header, row, strict=True):
+                columns[name].append(float(value))
+        except ValueError as error:
+            raise BrokenRunError(f"{path}: line {rows.line_num} is damaged") from error
+    return columns
 
 
 def _read_text(path: Path) -> str:

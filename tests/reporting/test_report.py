@@ -9,6 +9,7 @@ import pytest
 
 from acme_moe.reporting import style
 from acme_moe.reporting.curve import plot_curve
+from acme_moe.reporting.curves import curve_of
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
@@ -139,6 +140,28 @@ def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
     assert collection.panels == ()
     assert len(rows_of(out / "missing.csv")) == 8
     assert list(out.glob("*.png")) == []
+
+
+def test_diagnostics_are_drawn_where_runs_have_some(tmp_path):
+    cells = planned(tmp_path)
+    write_all(tmp_path, cells)
+    write_report(tmp_path, tmp_path / "without", reps=20)
+    assert not (tmp_path / "without" / "diagnostics.png").exists()
+    for cell in cells[:-1]:
+        (tmp_path / cell.name / "diagnostics.csv").write_text(
+            "actor_steps,learner_steps,feature_norm,ntk_rank,dormant_share\n"
+            "100,1,3.0,30,0.25\n200,2,4.0,31,0.5\n"
+        )
+    curve = curve_of(read_run(tmp_path / cells[0].name), "evaluation")
+    positions, values = curve.measures["feature_norm"]
+    assert list(positions) == [400, 800]
+    assert list(values) == [3, 4]
+    write_report(tmp_path, tmp_path / "with", reps=20)
+    assert (tmp_path / "with" / "diagnostics.pdf").exists()
+    (tmp_path / cells[0].name / "diagnostics.csv").write_text("actor_steps\n1,2\n")
+    collection = write_report(tmp_path, tmp_path / "damaged", reps=20)
+    (gap,) = collection.gaps
+    assert "diagnostics.csv: line 2 is damaged" in gap.reason
 
 
 def test_text_of_a_run_is_no_html(tmp_path):
