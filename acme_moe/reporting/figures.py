@@ -27,9 +27,7 @@ def scaling(
     """
     figure, (axes,) = style.new_figure(len(collection.panels))
     for ax, panel, values in zip(axes, collection.panels, aggregates, strict=True):
-        xs: list[float | None] = sorted(
-            {line.x for line in panel.lines if line.x is not None}
-        )
+        xs = sorted({line.x for line in panel.lines if line.x is not None})
         for series in dict.fromkeys(line.series for line in panel.lines):
             lines = [line for line in panel.lines if line.series == series]
             intervals = [values[line.label]["IQM"] for line in lines]
@@ -37,7 +35,11 @@ def scaling(
                 _level(ax, lines[0], intervals[0])
                 continue
             # Evenly spaced, since what varies is doubled from one to the next.
-            at = {xs.index(line.x): y for line, y in zip(lines, intervals, strict=True)}
+            at = {
+                xs.index(line.x): interval
+                for line, interval in zip(lines, intervals, strict=True)
+                if line.x is not None
+            }
             _error_bars(ax, sorted(at), [at[i] for i in sorted(at)], series)
         ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
         _describe(ax, panel, collection.x_label, _SCORE)
@@ -94,8 +96,8 @@ def diagnostics(collection: Collection) -> Figure | None:
         return None
     figure, axes = style.new_figure(len(MEASURES) + 1, len(rows), size=(3.4, 2.6))
     for (panel, game), row in zip(rows, axes, strict=True):
-        measures = {None: "return", **MEASURES}
-        for ax, (measure, label) in zip(row, measures.items(), strict=True):
+        measures: list[tuple[str | None, str]] = [(None, "return"), *MEASURES.items()]
+        for ax, (measure, label) in zip(row, measures, strict=True):
             for line in panel.lines:
                 _draw_game(ax, line, game, panel.unit, measure)
             ax.set_title(f"{panel.name}: {game}", fontsize="small")
