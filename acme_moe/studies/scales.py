@@ -30,13 +30,13 @@ class Scale:
 
 
 # The kinds of layers and numbers of experts stay, their sizes shrink; games are cut off
-# after 100 agent steps. Shows that a study runs, and nothing about its question.
+# after 50 agent steps. Shows that a study runs, and nothing about its question.
 _TINY = {
     "network.impala_width": 0.25,
     "network.expert_width": 16,
     "batch_size": 8,
-    "evaluation_episodes": 2,
-    "environment.max_episode_steps": 100,
+    "evaluation_episodes": 1,
+    "environment.max_episode_steps": 50,
 }
 
 SCALES = {
@@ -48,15 +48,15 @@ SCALES = {
             num_seeds=1,
             online={
                 **_TINY,
-                "max_agent_steps": 240,
-                "min_replay_size": 80,
+                "max_agent_steps": 160,
+                "min_replay_size": 60,
                 "max_replay_size": 1_000,
                 "epsilon_decay_steps": 100,
-                "evaluation_every": 120,
-                "final_evaluation_episodes": 2,
+                "evaluation_every": 80,
+                "final_evaluation_episodes": 1,
             },
             offline={**_TINY, "num_iterations": 2, "updates_per_iteration": 10},
-            recording={"max_agent_steps": 600},
+            recording={"max_agent_steps": 400},
         ),
         Scale(
             name="small",

@@ -60,7 +60,7 @@ def test_every_run_is_finished(study):
         assert f"{name} finished after" in done.stdout
         summary = json.loads((workdir / name / "summary.json").read_text())
         assert summary["status"] == "finished"
-        assert summary["agent_steps"] == 240
+        assert summary["agent_steps"] == 160
 
 
 def test_a_second_sweep_has_nothing_to_do(study):
@@ -75,7 +75,7 @@ def test_a_second_sweep_has_nothing_to_do(study):
 def test_hours_are_those_of_the_finished_runs(study):
     _, arguments, _ = study
     listed = launch("sweep.py", *arguments, "--dry_run")
-    assert "2 runs: 480 agent steps, 80 updates" in listed.stdout
+    assert "2 runs: 320 agent steps, 50 updates" in listed.stdout
     assert "at the speed of the finished runs here: 0.0 for 2 runs" in listed.stdout
 
 
