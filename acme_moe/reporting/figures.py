@@ -13,6 +13,7 @@ from acme_moe.reporting.curves import MEASURES
 from acme_moe.reporting.results import Improvement
 from acme_moe.reporting.statistics import METRICS, Interval
 
+_GAMES_IN_A_ROW = 5
 _SCORE = "IQM human-normalised score"
 
 
@@ -57,21 +58,25 @@ def over_wall_time(collection: Collection, reps: int) -> Figure | None:
     return _over(collection, "hours", reps)
 
 
-def games(collection: Collection) -> Figure | None:
-    """Mean returns of each game over the run's length, a row a panel (figure 10).
+def games(collection: Collection) -> Figure:
+    """Mean returns of each game over the run's length (figures 10, 14, 15).
 
     A band spans the runs' least and greatest returns.
     """
-    panels = collection.panels
-    columns = max(len(panel.games) for panel in panels)
-    figure, rows = style.new_figure(columns, len(panels), size=(3.2, 2.6))
+    rows = [
+        (panel, panel.games[i : i + _GAMES_IN_A_ROW])
+        for panel in collection.panels
+        for i in range(0, len(panel.games), _GAMES_IN_A_ROW)
+    ]
+    columns = max(len(names) for _, names in rows)
+    figure, grid = style.new_figure(columns, len(rows), size=(3.2, 2.6))
     drawn = []
-    for panel, axes in zip(panels, rows, strict=True):
-        for ax in axes[len(panel.games) :]:
+    for (panel, names), axes in zip(rows, grid, strict=True):
+        for ax in axes[len(names) :]:
             ax.set_visible(False)
-        for ax, game in zip(axes, panel.games, strict=False):
+        for ax, game in zip(axes, names, strict=False):
             for line in panel.lines:
-                _draw_game(ax, line, game, panel.unit)
+                _draw_game(ax, line, game, panel)
             ax.set_title(f"{panel.name}: {game}", fontsize="small")
             ax.set_xlabel(_length_label(panel.unit))
             ax.set_ylabel("return")
@@ -99,7 +104,7 @@ def diagnostics(collection: Collection) -> Figure | None:
         measures: list[tuple[str | None, str]] = [(None, "return"), *MEASURES.items()]
         for ax, (measure, label) in zip(row, measures, strict=True):
             for line in panel.lines:
-                _draw_game(ax, line, game, panel.unit, measure)
+                _draw_game(ax, line, game, panel, measure)
             ax.set_title(f"{panel.name}: {game}", fontsize="small")
             ax.set_xlabel(_length_label(panel.unit))
             ax.set_ylabel(label)
@@ -151,7 +156,7 @@ def profiles(collection: Collection, reps: int) -> Figure:
         thresholds = np.linspace(min(0.0, float(everything.min())), top, 101)
         shares = statistics.profiles(scores, thresholds, reps)
         for line in panel.lines:
-            _band(ax, thresholds, shares[line.label], line)
+            _band(ax, thresholds, shares[line.label], line, panel)
         ax.set_ylim(-0.02, 1.02)
         _describe(ax, panel, "human-normalised score τ", "share of runs above τ")
     style.legend(figure, axes)
@@ -198,7 +203,7 @@ def _over(collection: Collection, axis: str, reps: int) -> Figure | None:
                 continue
             points, scores = over
             interval = statistics.iqm_over({"": scores}, reps)[""]
-            _band(ax, points / _scale(unit), interval, line)
+            _band(ax, points / _scale(unit), interval, line, panel)
             drawn = True
         _describe(ax, panel, _length_label(unit), _SCORE)
     style.legend(figure, axes)
@@ -206,10 +211,10 @@ def _over(collection: Collection, axis: str, reps: int) -> Figure | None:
 
 
 def _draw_game(
-    ax: Axes, line: Line, game: str, unit: str, measure: str | None = None
+    ax: Axes, line: Line, game: str, panel: Panel, measure: str | None = None
 ) -> None:
     """The mean over the runs of a game, in a band from the least to the greatest."""
-    if line.external and unit != "frames":
+    if line.external and panel.unit != "frames":
         return
     curves = line.curves[game].values()
     runs = [
@@ -224,22 +229,26 @@ def _draw_game(
         return
     values = np.stack([np.interp(points, x, y) for x, y in runs])
     interval = Interval(values.mean(0), values.min(0), values.max(0))
-    _band(ax, points / _scale(unit), interval, line)
+    _band(ax, points / _scale(panel.unit), interval, line, panel)
 
 
-def _band(ax: Axes, x: np.ndarray, interval: Interval, line: Line) -> None:
+def _band(
+    ax: Axes, x: np.ndarray, interval: Interval, line: Line, panel: Panel
+) -> None:
     look = style.color(line.series)
     ax.plot(
         x,
         interval.value,
         color=look,
         linestyle=style.line_style(line),
-        marker=style.marker(line.series) if line.x is None else f"${line.x:g}$",
+        marker=style.marker(line.series),
+        alpha=style.strength(line, panel.lines),
         markevery=max(1, len(x) // 6),
         markersize=5,
         label=line.label,
     )
     ax.fill_between(x, interval.low, interval.high, color=look, alpha=0.15, lw=0)
+    ax.locator_params(axis="x", nbins=5)
 
 
 def _error_bars(ax: Axes, x: list[int], intervals: list[Interval], series: str) -> None:

@@ -57,8 +57,10 @@ def write_report(
         }
         for name, caption, figure in _figures(main, reps):
             if figure is not None:
-                for ending in ("png", "pdf"):
-                    figure.savefig(out / f"{name}.{ending}", dpi=130)
+                figure.savefig(out / f"{name}.png", dpi=130)
+                # The places of everything stay, and need not be found again.
+                figure.set_layout_engine("none")
+                figure.savefig(out / f"{name}.pdf")
                 shown.append((name, caption))
     for name, table in tables.items():
         results.write_csv(table, out / f"{name}.csv")

@@ -82,8 +82,11 @@ def improvement(x: np.ndarray, y: np.ndarray, reps: int) -> Interval:
       reps: draws of the bootstrap.
     """
 
+    # As rliable's own function of the metric, which tests each game with SciPy and
+    # takes a hundred times as long.
     def probability(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.array([metrics.probability_of_improvement(x, y)])
+        x, y = x[:, None], y[None]
+        return np.array([np.mean((x > y) + 0.5 * (x == y))])
 
     with _same_draws():
         values, intervals = library.get_interval_estimates(

@@ -54,6 +54,14 @@ def marker(series: str) -> str:
     return _MARKERS[zlib.crc32(series.encode()) % len(_MARKERS)]
 
 
+def strength(line: Line, lines: Sequence[Line]) -> float:
+    """Opacity of a line, the fuller the farther it stands on the axis of its series."""
+    places = sorted({other.x for other in lines if other.x is not None})
+    if line.x is None:
+        return 1.0
+    return 0.3 + 0.7 * (places.index(line.x) + 1) / len(places)
+
+
 def line_style(line: Line) -> str:
     """Dashes for what is normalised, dots for what is from elsewhere."""
     if line.external:

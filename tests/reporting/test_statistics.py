@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rliable import metrics
 
 from acme_moe.reporting import statistics
 
@@ -62,3 +63,12 @@ def test_probability_of_improvement():
     value, low, high = statistics.improvement(x, y, reps=200)
     assert value == pytest.approx((3.5 / 4 + 0.5) / 2)
     assert low <= value <= high
+
+
+def test_probability_of_improvement_is_rliables():
+    draw = np.random.default_rng(0)
+    for runs in (1, 2, 5):
+        # Few values, so that some are even.
+        x, y = draw.integers(0, 4, (2, runs, 6)).astype(float)
+        value, _, _ = statistics.improvement(x, y, reps=2)
+        assert value == pytest.approx(metrics.probability_of_improvement(x, y))
