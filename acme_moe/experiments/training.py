@@ -6,14 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import dm_env
 import reverb
 from acme.adders import base
 
 from acme_moe import replay
+from acme_moe.experiments.acting import Acting
 from acme_moe.experiments.config import Experiment
 from acme_moe.experiments.environments import make_environment
-from acme_moe.experiments.evaluation import EpisodeResult
 from acme_moe.experiments.progress import Progress
 from acme_moe.experiments.run import Run
 from acme_moe.learning import Transition
@@ -65,8 +64,7 @@ class TrainingRun(Run[Experiment]):
             self.learner,
             [self._make_adder() for _ in self._environments],
         )
-        self._timesteps: list[dm_env.TimeStep | None] = [None] * len(self._environments)
-        self._games = [_Game() for _ in self._environments]
+        self._acting = Acting(self._environments, self._actor)
         self._learning = False
 
     def _make_adder(self) -> base.Adder:
@@ -110,30 +108,16 @@ class TrainingRun(Run[Experiment]):
 
     def _act(self, progress: Progress) -> None:
         """Takes one step in each environment."""
-        observations = []
-        for i, environment in enumerate(self._environments):
-            timestep = self._timesteps[i]
-            if timestep is None or timestep.last():
-                timestep = environment.reset()
-                self._actor.observe_first(i, timestep)
-            observations.append(timestep.observation)
-        actions = self._actor.select_actions(observations)
-        for i, environment in enumerate(self._environments):
-            timestep = environment.step(actions[i])
-            self._timesteps[i] = timestep
-            self._actor.observe(i, actions[i], timestep)
-            self._facts.agent_steps += 1
-            game = self._games[i]
-            game.add(float(timestep.reward))
-            if timestep.last() and environment.game_over:
-                self._facts.training_episodes += 1
-                self._update_wall_seconds()
-                self._folder.add_score(
-                    self._facts, "training", self._facts.training_episodes, game.result
-                )
-                progress.episode(game.episode_return)
-                self._games[i] = _Game()
-        self._counter.increment(actor_steps=len(self._environments))
+        games = self._acting.step()
+        self._facts.agent_steps += self._num_environments
+        self._counter.increment(actor_steps=self._num_environments)
+        for game in games:
+            self._facts.training_episodes += 1
+            self._update_wall_seconds()
+            self._folder.add_score(
+                self._facts, "training", self._facts.training_episodes, game
+            )
+            progress.episode(game.episode_return)
 
     def _learn(self) -> None:
         """Takes the updates that are due; the last is left running."""
@@ -193,24 +177,6 @@ class TrainingRun(Run[Experiment]):
         for environment in self._environments:
             environment.close()
         super().close()
-
-
-class _Game:
-    """A training game under way, across lost lives."""
-
-    def __init__(self) -> None:
-        self.episode_return = 0.0
-        self._length = 0
-
-    def add(self, reward: float) -> None:
-        """Takes note of an agent step."""
-        self.episode_return += reward
-        self._length += 1
-
-    @property
-    def result(self) -> EpisodeResult:
-        """The game so far."""
-        return EpisodeResult(self.episode_return, self._length)
 
 
 def _ratio(numerator: float, denominator: float) -> float | None:
