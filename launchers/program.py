@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import config_flag
+import outcome
 
 if TYPE_CHECKING:
     from acme_moe.experiments.config import AnyExperiment
@@ -66,27 +65,9 @@ def train(
                 print(f"going on after {run.position} {run.unit}", file=sys.stderr)
             summary = run.run()
     except InterruptedRunError as interrupt:
-        python = os.path.relpath(sys.executable)
-        if python.startswith(".."):
-            python = sys.executable
-        command = shlex.join([python, sys.argv[0], f"--workdir={workdir}"])
-        print(
-            f"\n{interrupt}: saved after {run.position} {run.unit}. "
-            f"To go on:\n  {command}",
-            file=sys.stderr,
+        return outcome.interrupted(
+            str(interrupt), interrupt.signum, f"{run.position} {run.unit}", workdir
         )
-        return 128 + interrupt.signum
     except (NonFiniteLossError, DamagedCheckpointError, DatasetError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    mean = summary["evaluation_return_mean"]
-    counts = [f"{summary['learner_steps']} updates"]
-    if summary["agent_steps"]:
-        counts.insert(0, f"{summary['agent_steps']} agent steps")
-    print(
-        f"{summary['agent']} on {summary['game']}: {', '.join(counts)} "
-        f"in {summary['wall_seconds']:.0f} s"
-        + ("" if mean is None else f"; evaluation return {mean:g}")
-        + f"\n{workdir}"
-    )
-    return 0
+        return outcome.failed(error)
+    return outcome.finished(summary, workdir)
