@@ -10,6 +10,7 @@ from acme_moe.replay.frames import (
 )
 from acme_moe.replay.priorities import PriorityWriter
 from acme_moe.replay.sequences import CORE_STATE, SequenceAdder, sequence_signature
+from acme_moe.replay.servers import ReplayServers
 from acme_moe.replay.tables import make_table, without_ratio
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NStepAdder",
     "Prefetcher",
     "PriorityWriter",
+    "ReplayServers",
     "SequenceAdder",
     "decode_frame_sequences",
     "decode_frames",

@@ -13,10 +13,11 @@ import reverb
 import tensorflow as tf
 
 from acme_moe.learning.types import Sample, Transition
+from acme_moe.replay.servers import ReplayServers, trajectories
 
 
 def make_sample_iterator(
-    client: reverb.Client,
+    client: reverb.Client | ReplayServers,
     *,
     table: str,
     batch_size: int,
@@ -29,7 +30,7 @@ def make_sample_iterator(
     what is trained on.
 
     Args:
-      client: of the replay server.
+      client: of the replay server, or of several.
       table: to sample from.
       batch_size: items a batch.
       batch_type: named tuple of the table's signature.
@@ -43,12 +44,7 @@ def make_sample_iterator(
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.threading.max_intra_op_parallelism = 1
-    dataset = reverb.TrajectoryDataset.from_table_signature(
-        server_address=client.server_address,
-        table=table,
-        max_in_flight_samples_per_worker=batch_size,
-        num_workers_per_iterator=1,
-    )
+    dataset = trajectories(client, table, max_in_flight=batch_size)
     dataset = dataset.batch(batch_size, drop_remainder=True).with_options(options)
     for item in dataset.as_numpy_iterator():
         batch, probabilities = jax.device_put(
@@ -103,16 +99,24 @@ class Prefetcher(Iterator[Sample]):
         """The next batch; waits where there is none yet.
 
         Raises:
-          StopIteration: once the source has ended.
+          StopIteration: once the source has ended, or this is closed.
           Exception: whatever the source raised, here and not in the thread.
         """
         if not self._started:
             self._started = True
             self._thread.start()
-        item = self._buffer.get()
+        item = self._get()
         if isinstance(item, BaseException):
             raise item
         return item
+
+    def _get(self) -> Sample | BaseException:
+        while True:
+            try:
+                return self._buffer.get(timeout=0.1)
+            except queue.Empty:
+                if self._closed.is_set():
+                    return StopIteration()
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Stops the thread; call it after the source can no longer block."""
