@@ -6,6 +6,8 @@ import abc
 import dataclasses
 from fractions import Fraction
 
+from typing_extensions import Self
+
 from acme_moe import validation
 from acme_moe.networks import NetworkConfig
 
@@ -107,6 +109,18 @@ class ValueAgentConfig(AgentConfig):
     def steps_to_first_item(self) -> int:
         """Agent steps in one environment until replay has an item for sure."""
         return self.n_step
+
+    @property
+    def with_epsilon(self, epsilon: float) -> Self:
+        """The same agent with the exploration of one of several actors.
+
+        Args:
+          epsilon: of that actor, once the decay is over.
+
+        Raises:
+          ValueError: if it is not accepted.
+        """
+        return dataclasses.replace(self, epsilon=epsilon)
 
     @property
     def exact_replay_ratio(self) -> Fraction:

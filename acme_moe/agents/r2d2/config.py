@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from typing_extensions import Self
+
 from acme_moe import validation
 from acme_moe.agents.config import ValueAgentConfig
 from acme_moe.networks import NetworkConfig
@@ -88,6 +90,12 @@ class R2D2Config(ValueAgentConfig):
         )
         validation.above("epsilon", self.epsilon, 0)
         validation.between("max_epsilon", self.max_epsilon, self.epsilon, 1)
+
+    def with_epsilon(self, epsilon: float) -> Self:
+        """Every episode of that actor explores alike (Kapturowski et al. 2019)."""
+        return dataclasses.replace(
+            self, epsilon=epsilon, max_epsilon=epsilon, num_epsilons=1
+        )
 
     @property
     def steps_to_first_item(self) -> int:
