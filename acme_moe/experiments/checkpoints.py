@@ -6,7 +6,8 @@ where there are none (with `_001` for a second one):
     checkpoints/000000250000/
       state.npz       the learner's arrays, by their paths
       facts.json      counters and whatever else is not an array
-      replay/         Reverb's own checkpoint
+      replay/         Reverb's own checkpoint (of several servers, one in each of
+                      replay/0, replay/1 ...)
       manifest.json   size and CRC-32 of each of the above
 
 It is written under another name and renamed when complete, so that a folder with
@@ -21,18 +22,25 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-import reverb
 from absl import logging
+
+if TYPE_CHECKING:
+    # Not needed to read a checkpoint, and TensorFlow comes with it.
+    import reverb
 
 _UNFINISHED = ".unfinished"
 # Where Reverb writes before its checkpoint is moved; never read from.
 _REVERB_SPOOL = ".reverb"
+
+
+class ReplayAwayError(RuntimeError):
+    """A replay server did not answer, and no checkpoint was written."""
 
 
 class DamagedCheckpointError(ValueError):
@@ -53,9 +61,18 @@ class Checkpoint:
 
     @property
     def replay_path(self) -> Path | None:
-        """Reverb's part, None where the checkpoint was made without."""
+        """The only server's part, None of none or of several servers."""
+        paths = self.replay_paths
+        return paths[0] if len(paths) == 1 else None
+
+    @property
+    def replay_paths(self) -> list[Path]:
+        """The parts of all replay servers, in their order."""
         path = self.path / "replay"
-        return path if path.is_dir() else None
+        if not path.is_dir():
+            return []
+        parts = [part for part in path.iterdir() if part.is_dir()]
+        return sorted(parts, key=lambda part: int(part.name)) or [path]
 
     def load_state(self, template: Any) -> Any:
         """The arrays, in the structure of `template`.
@@ -83,16 +100,19 @@ class Checkpoint:
 class Checkpoints:
     """The checkpoints of a run."""
 
-    def __init__(self, directory: Path, *, kept: int) -> None:
+    def __init__(self, directory: Path, *, kept: int, owner: bool = True) -> None:
         """Opens the folder, and clears away what an interrupted write left.
 
         Args:
           directory: made where it is missing.
           kept: how many complete checkpoints stay.
+          owner: False for one that only reads, beside the one that writes.
         """
         self._directory = directory
         self._kept = kept
         directory.mkdir(parents=True, exist_ok=True)
+        if not owner:
+            return
         for name in directory.iterdir():
             if name.name.endswith(_UNFINISHED):
                 shutil.rmtree(name)
@@ -103,12 +123,24 @@ class Checkpoints:
         return self._directory / _REVERB_SPOOL
 
     def reverb_checkpointer(
-        self, restored: Checkpoint | None = None
+        self, restored: Checkpoint | None = None, server: int = 0
     ) -> reverb.checkpointers.CheckpointerBase:
-        """What a replay server needs to take part, and to start from `restored`."""
-        path = restored.replay_path if restored else None
+        """What a replay server needs to take part, and to start from `restored`.
+
+        Args:
+          restored: where its contents come from; without a part of this server it
+            starts empty.
+          server: its number, where there are several.
+        """
+        import reverb
+
+        spool = self._spool / str(server)
+        # What stands there is of a checkpoint that was never finished.
+        shutil.rmtree(spool, ignore_errors=True)
+        paths = restored.replay_paths if restored else []
+        path = str(paths[server]) if server < len(paths) else None
         return reverb.checkpointers.DefaultCheckpointer(
-            str(self._spool), fallback_checkpoint_path=str(path) if path else None
+            str(spool), fallback_checkpoint_path=path
         )
 
     def save(
@@ -116,7 +148,7 @@ class Checkpoints:
         position: int,
         state: Any,
         facts: dict[str, Any],
-        replay: reverb.Client | None,
+        replay: reverb.Client | Sequence[reverb.Client] | None,
     ) -> Checkpoint:
         """Writes a checkpoint, then drops the oldest beyond those kept.
 
@@ -124,11 +156,14 @@ class Checkpoints:
           position: names it.
           state: nest of numpy arrays.
           facts: what is not an array; goes into JSON.
-          replay: client of a server made with `reverb_checkpointer`, or None to
-            leave its contents out.
+          replay: client of a server made with `reverb_checkpointer`, or of each of
+            several, or None to leave their contents out.
 
         Returns:
           The checkpoint.
+
+        Raises:
+          ReplayAwayError: if a server is away.
         """
         final = self._unused(position)
         path = final.with_name(final.name + _UNFINISHED)
@@ -138,8 +173,17 @@ class Checkpoints:
         arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
         np.savez(path / "state.npz", **arrays)
         (path / "facts.json").write_text(json.dumps(facts, indent=2) + "\n")
-        if replay is not None:
-            os.replace(replay.checkpoint(), path / "replay")
+        servers = replay if isinstance(replay, Sequence) else [replay]
+        if len(servers) > 1:
+            (path / "replay").mkdir()
+        for i, server in enumerate(servers):
+            if server is not None:
+                part = path / "replay" / str(i) if len(servers) > 1 else path / "replay"
+                written = Path(_checkpoint(server))
+                os.replace(written, part)
+                for abandoned in written.parent.iterdir():
+                    # Of a process that died while the server wrote for it.
+                    shutil.rmtree(abandoned)
         manifest = {
             str(file.relative_to(path)): [file.stat().st_size, _crc(file)]
             for file in _files(path)
@@ -191,6 +235,13 @@ class Checkpoints:
             for path in self._directory.iterdir()
             if path.name.replace("_", "").isdigit()
         )
+
+
+def _checkpoint(server: reverb.Client) -> str:
+    try:
+        return server.checkpoint()
+    except RuntimeError as error:
+        raise ReplayAwayError(str(error)) from error
 
 
 def _verified(path: Path) -> Checkpoint:

@@ -1,13 +1,18 @@
 """Checkpoints come back whole, and damage is found and named."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import reverb
 from absl import logging
 
-from acme_moe.experiments.checkpoints import Checkpoints, DamagedCheckpointError
+from acme_moe.experiments.checkpoints import (
+    Checkpoints,
+    DamagedCheckpointError,
+    ReplayAwayError,
+)
 
 STATE = {"params": {"w": np.arange(6.0).reshape(2, 3)}, "steps": np.int32(7)}
 TEMPLATE = {"params": {"w": np.zeros((2, 3))}, "steps": np.int32(0)}
@@ -104,7 +109,7 @@ def test_other_settings_are_told_by_the_array_that_differs(checkpoints):
         restored.load_state({**TEMPLATE, "bias": np.zeros(3)})
 
 
-def serve(checkpoints, restored=None):
+def serve(checkpoints, restored=None, number=0):
     table = reverb.Table(
         "t",
         reverb.selectors.Uniform(),
@@ -112,7 +117,7 @@ def serve(checkpoints, restored=None):
         100,
         reverb.rate_limiters.MinSize(1),
     )
-    checkpointer = checkpoints.reverb_checkpointer(restored)
+    checkpointer = checkpoints.reverb_checkpointer(restored, number)
     server = reverb.Server([table], port=None, checkpointer=checkpointer)
     return server, reverb.Client(f"localhost:{server.port}")
 
@@ -130,6 +135,41 @@ def test_replay_contents_come_back(checkpoints):
     values = {float(s[0].data[0]) for s in client.sample("t", 50)}
     server.stop()
     assert values <= set(range(5))
+
+
+def test_several_servers_have_a_part_each(checkpoints):
+    servers, clients = zip(
+        *(serve(checkpoints, number=i) for i in range(2)), strict=True
+    )
+    for value, client in enumerate(clients):
+        client.insert(np.float32(value), {"t": 1.0})
+    saved = checkpoints.save(1, {}, {}, clients)
+    assert saved.replay_path is None
+    assert [part.name for part in saved.replay_paths] == ["0", "1"]
+    for number, server in enumerate(servers):
+        server.stop()
+        again, client = serve(checkpoints, checkpoints.latest(), number)
+        (sample,) = next(iter(client.sample("t", 1)))
+        assert sample.data[0] == number
+        again.stop()
+
+
+def test_a_server_that_is_away_is_told(checkpoints):
+    server, client = serve(checkpoints)
+    server.stop()
+    with pytest.raises(ReplayAwayError):
+        checkpoints.save(1, {}, {}, client)
+    assert checkpoints.latest() is None
+
+
+def test_what_a_server_wrote_for_one_that_died_is_cleared_away(checkpoints):
+    server, client = serve(checkpoints)
+    client.insert(np.float32(7), {"t": 1.0})
+    abandoned = Path(client.checkpoint())
+    assert abandoned.exists()
+    checkpoints.save(1, {}, {}, client)
+    assert not list(abandoned.parent.iterdir())
+    server.stop()
 
 
 def test_damaged_replay_is_damage(checkpoints):
