@@ -110,7 +110,6 @@ class ValueAgentConfig(AgentConfig):
         """Agent steps in one environment until replay has an item for sure."""
         return self.n_step
 
-    @property
     def with_epsilon(self, epsilon: float) -> Self:
         """The same agent with the exploration of one of several actors.
 

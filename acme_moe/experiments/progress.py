@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 import tqdm
 
@@ -35,7 +36,7 @@ class Progress:
             total=total,
             initial=initial,
             dynamic_ncols=self._terminal,
-            ncols=None if self._terminal else 120,
+            ncols=None if self._terminal else 160,
             ascii=None if self._terminal else True,
             # Every update is drawn: `due` decides when there is one.
             mininterval=0,
@@ -54,6 +55,7 @@ class Progress:
         self._last_return: float | None = None
         self._evaluation: str | None = None
         self._speed_and_loss: list[str] = []
+        self._details: list[str] = []
 
     def episode(self, episode_return: float) -> None:
         """Takes note of a training episode's return."""
@@ -62,16 +64,29 @@ class Progress:
     def evaluation(self, text: str) -> None:
         """Shows how far an evaluation is, or its result."""
         self._evaluation = text
+        self._set_postfix()
         if self._terminal:
-            self._set_postfix()
             self._bar.refresh()
 
     def due(self) -> bool:
         """Whether it is time to draw again."""
         return time.monotonic() - self._last_drawn >= self._every
 
-    def draw(self, position: int, updates: int, loss: float | None) -> None:
-        """Draws the present state."""
+    def draw(
+        self,
+        position: int,
+        updates: int,
+        loss: float | None,
+        details: Sequence[str] = (),
+    ) -> None:
+        """Draws the present state.
+
+        Args:
+          position: of the run, in what the bar counts.
+          updates: taken so far.
+          loss: of the last update, None before the first.
+          details: what else the line shows.
+        """
         now = time.monotonic()
         speed = (updates - self._drawn_updates) / max(now - self._last_drawn, 1e-9)
         if loss is not None:
@@ -80,6 +95,7 @@ class Progress:
                 *([] if self._counts_updates else [f"{speed:.1f} updates/s"]),
                 f"loss {loss:.4f}",
             ]
+        self._details = list(details)
         self._set_postfix()
         self._bar.update(position - self._drawn_position)
         if not self._terminal:
@@ -88,7 +104,7 @@ class Progress:
         self._drawn_position, self._drawn_updates = position, updates
 
     def _set_postfix(self) -> None:
-        parts = list(self._speed_and_loss)
+        parts = [*self._speed_and_loss, *self._details]
         if self._last_return is not None:
             parts.append(f"return {self._last_return:g}")
         if self._evaluation is not None:

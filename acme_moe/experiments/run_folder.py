@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from acme.utils import loggers
-from acme.utils.loggers import tf_summary
 
 from acme_moe.environments import human_normalized_score
 from acme_moe.experiments import config as config_lib
@@ -77,9 +76,17 @@ class RunFolder:
 
     def forget_after(self, facts: Facts) -> None:
         """Drops the rows that a run which goes on from there will write again."""
+        self.forget_scores_after(facts)
+        self.forget_updates_after(facts)
+
+    def forget_scores_after(self, facts: Facts) -> None:
+        """Drops later rows of `scores.csv`."""
         _rewrite(
             self.path / "scores.csv", lambda row: _was_scored(row, facts), SCORES_FIELDS
         )
+
+    def forget_updates_after(self, facts: Facts) -> None:
+        """Drops later rows of `learner.csv`."""
         _rewrite(
             self.path / "learner.csv",
             lambda row: _at_most(row, "learner_steps", facts.learner_steps),
@@ -117,6 +124,9 @@ class RunFolder:
 
     def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
         """A logger to `LABEL.csv` and TensorBoard; an Acme logger factory."""
+        # Imports TensorFlow, which one that only keeps scores does not need.
+        from acme.utils.loggers import tf_summary
+
         file = (self.path / f"{label}.csv").open("a", newline="")
         self._open_files.append(file)
         both = loggers.Dispatcher(
