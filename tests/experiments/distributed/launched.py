@@ -1,0 +1,160 @@
+"""A distributed run in real processes, for tests that look at it and harm it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.experiments import tiny
+
+ROOT = Path(__file__).resolve().parents[3]
+TRAIN = [sys.executable, str(ROOT / "launchers" / "train_distributed.py")]
+# Far beyond what anything here takes on a busy machine.
+PATIENCE = 180
+
+
+class Launched:
+    """The launcher's process, and what can be seen of the run that it started."""
+
+    def __init__(self, workdir, *flags, experiment=None):
+        """Starts a run of `experiment`, or goes on with that of the folder."""
+        self.workdir = workdir
+        config = []
+        if experiment is not None:
+            config = [
+                f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
+                *tiny.flags(experiment),
+            ]
+        self.stderr = (workdir.parent / f"{workdir.name}.stderr").open("w+")
+        self.process = subprocess.Popen(
+            [*TRAIN, *config, f"--workdir={workdir}", *flags],
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self._seen = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill_everything()
+        self.process.stdout.close()
+        self.stderr.close()
+
+    def processes(self):
+        """All processes of the program that are alive, the launcher included."""
+        try:
+            launcher = psutil.Process(self.process.pid)
+            for process in [launcher, *launcher.children(recursive=True)]:
+                self._seen[process.pid] = process
+        except psutil.NoSuchProcess:
+            pass
+        return [p for p in self._seen.values() if _alive(p)]
+
+    def kill_everything(self):
+        for process in self.processes():
+            process.kill()
+        self.process.wait(PATIENCE)
+        psutil.wait_procs(self._seen.values(), timeout=PATIENCE)
+
+    def pid(self, node):
+        """Of the node's process, None while there is none."""
+        try:
+            return int((self.workdir / "logs" / f"{node}.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def kill(self, node, signum=signal.SIGKILL):
+        """Kills the process that does the node's work, and returns its number."""
+        pid = self.pid(node)
+        os.kill(pid, signum)
+        return pid
+
+    def wait_for(self, condition):
+        """Waits until the condition holds; fails if the launcher ends before."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self.processes()
+            try:
+                self.process.wait(timeout=0.1)
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < deadline, self.logs()
+                continue
+            raise AssertionError(f"ended with {self.process.returncode}: {self.logs()}")
+
+    def ends(self):
+        """Waits for the launcher's end; its status, and how long others outlived it."""
+        self.wait_until_gone(self.process.pid)
+        status = self.process.wait(PATIENCE)
+        started = time.monotonic()
+        while self.processes():
+            assert time.monotonic() - started < 10, self.processes()
+            time.sleep(0.05)
+        return status
+
+    def wait_until_gone(self, pid):
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.processes()
+            if self.process.poll() is not None or not psutil.pid_exists(pid):
+                return
+            assert time.monotonic() < deadline, self.logs()
+            time.sleep(0.05)
+
+    def ports(self):
+        """Ports on which some process of the program listens."""
+        found = set()
+        for process in self.processes():
+            try:
+                for connection in process.net_connections("tcp"):
+                    if connection.status == psutil.CONN_LISTEN:
+                        found.add(connection.laddr.port)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def state(self):
+        """The coordinator's facts, as it keeps them; zeros before the first."""
+        try:
+            return json.loads((self.workdir / "coordinator.json").read_text())["facts"]
+        except FileNotFoundError:
+            return {"agent_steps": 0, "learner_steps": 0, "evaluated_at": 0}
+
+    def summary(self):
+        return json.loads((self.workdir / "summary.json").read_text())
+
+    def rows(self, name):
+        with (self.workdir / name).open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def log(self, node):
+        return (self.workdir / "logs" / f"{node}.log").read_text()
+
+    def checkpoints(self):
+        folder = self.workdir / "checkpoints"
+        names = (path.name for path in folder.glob("*"))
+        return sorted(name for name in names if name.replace("_", "").isdigit())
+
+    def logs(self):
+        """Everything that was printed, for the message of a test that fails."""
+        self.stderr.flush()
+        texts = [Path(self.stderr.name).read_text()[-2000:]]
+        for path in sorted((self.workdir / "logs").glob("*.log")):
+            texts.append(f"--- {path.name}\n{path.read_text()[-1500:]}")
+        return "\n".join(texts)
+
+
+def _alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,171 @@
+"""Real processes over real Reverb and Courier, and what happens when they are killed.
+
+Each launch takes a while to start, so that several faults share one.
+"""
+
+import signal
+import socket
+
+import pytest
+
+from tests.experiments import tiny
+from tests.experiments.distributed.launched import Launched
+
+OFTEN = {"checkpoint_every_minutes": 0.05, "evaluation_episodes": 0}
+
+
+def experiment(steps, run=None, agent=None):
+    return tiny.experiment(run={"max_agent_steps": steps, **(run or {})}, agent=agent)
+
+
+def position(checkpoint):
+    return int(checkpoint.partition("_")[0])
+
+
+def is_free(port):
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("localhost", port))
+        except OSError:
+            return False
+        return True
+
+
+def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path):
+    workdir = tmp_path / "run"
+    with Launched(
+        workdir,
+        "--num_actors=2",
+        "--num_replay_servers=2",
+        "--apex_epsilon=0.4",
+        experiment=experiment(1_500, run={"evaluation_every": 1_000}),
+    ) as run:
+        run.wait_for(lambda: run.state()["agent_steps"] > 150)
+        learner, other = run.pid("learner"), run.pid("actor_0")
+        ports = run.ports()
+        assert len(ports) >= 4  # Two of Reverb; learner's and coordinator's.
+
+        at = run.state()["agent_steps"]
+        coordinator = run.kill("coordinator")
+        run.wait_for(lambda: run.pid("coordinator") not in (None, coordinator))
+        run.wait_for(lambda: run.state()["agent_steps"] > at)
+
+        killed = {run.kill("actor_1"), run.kill("evaluator")}
+        at = run.state()["agent_steps"]
+        run.wait_for(
+            lambda: (
+                {run.pid("actor_1"), run.pid("evaluator")} & {None, *killed} == set()
+            )
+        )
+        run.wait_for(lambda: run.state()["agent_steps"] > at)
+        assert (run.pid("learner"), run.pid("actor_0")) == (learner, other)
+        assert run.ends() == 0, run.logs()
+        assert all(is_free(port) for port in ports)
+        summary = run.summary()
+        assert summary["status"] == "finished"
+        assert summary["agent_steps"] == 1_500
+        assert summary["learner_steps"] == (1_500 - 100) * 0.25
+        assert summary["replay_ratio_realised"] == 0.25
+        assert summary["evaluated_at"] == 1_500
+        # Without it there were no evaluation of the end; the other actor may have
+        # been faster than the start of this one.
+        assert summary["node_restarts"]["evaluator"] == 1
+        assert run.log("actor_1").count("actor_1 starts") == 2
+        assert summary["parameter_age_updates"] >= 0
+        scores = run.rows("scores.csv")
+        evaluated = [int(r["agent_steps"]) for r in scores if r["kind"] == "evaluation"]
+        assert evaluated[-1] == 1_500
+        updates = [int(r["learner_steps"]) for r in run.rows("learner.csv")]
+        assert updates == list(range(1, 351))
+        # Each server holds what its own actor wrote.
+        for server in "01":
+            part = workdir / "checkpoints" / run.checkpoints()[-1] / "replay" / server
+            assert (part / "items.tfrecord").stat().st_size > 10_000
+        run.stderr.seek(0)
+        line = run.stderr.read().splitlines()[-1]
+        for word in ("steps/s", "updates/s", "replay", "ratio 0.25", "evaluation"):
+            assert word in line
+        assert "actor_1" in run.process.stdout.read()
+
+
+def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(tmp_path):
+    workdir = tmp_path / "run"
+    endless = experiment(10**6, run=OFTEN)
+    with Launched(workdir, "--num_actors=1", experiment=endless) as run:
+        run.wait_for(
+            lambda: run.checkpoints() and position(run.checkpoints()[-1]) > 200
+        )
+
+        actor, replay = run.pid("actor_0"), run.pid("replay_0")
+        learner = run.kill("learner")
+        run.wait_for(lambda: run.pid("learner") not in (None, learner))
+        at = run.state()["learner_steps"]
+        run.wait_for(lambda: run.state()["learner_steps"] > at + 20)
+        assert (run.pid("actor_0"), run.pid("replay_0")) == (actor, replay)
+        updates = [int(row["learner_steps"]) for row in run.rows("learner.csv")]
+        assert updates == sorted(set(updates))
+
+        learner = run.pid("learner")
+        run.kill("replay_0")
+        run.wait_for(lambda: run.pid("replay_0") not in (None, replay))
+        run.wait_for(lambda: "Started replay server" in run.log("replay_0")[-500:])
+        at = run.state()
+        run.wait_for(
+            lambda: (
+                run.state()["learner_steps"] > at["learner_steps"] + 20
+                and run.state()["agent_steps"] > at["agent_steps"] + 80
+            )
+        )
+        assert (run.pid("actor_0"), run.pid("learner")) == (actor, learner)
+
+        last = run.checkpoints()[-1]
+        run.wait_for(lambda: run.checkpoints()[-1] != last)
+        run.kill_everything()
+        assert not run.processes()
+        saved = position(run.checkpoints()[-1])
+    with Launched(workdir) as run:
+        learned = int(saved * 0.25)
+        run.wait_for(lambda: run.state()["learner_steps"] > learned)
+        run.process.send_signal(signal.SIGINT)
+        assert run.ends() == 128 + signal.SIGINT, run.logs()
+        summary = run.summary()
+        assert summary["status"] == "interrupted"
+        steps = summary["agent_steps"]
+        assert steps > saved
+        # As many agent steps may still await their updates as actors may be ahead.
+        assert summary["learner_steps"] == pytest.approx(0.25 * (steps - 100), abs=4)
+        updates = [int(row["learner_steps"]) for row in run.rows("learner.csv")]
+        assert updates == sorted(set(updates))
+        assert position(run.checkpoints()[-1]) == steps
+        run.stderr.seek(0)
+        stderr = run.stderr.read()
+        assert f"SIGINT: saved after {steps} agent steps. To go on:" in stderr
+        assert f"launchers/train_distributed.py --workdir={workdir}" in stderr
+
+
+def test_a_run_that_cannot_go_on_says_why(tmp_path):
+    workdir = tmp_path / "run"
+    damaged = workdir / "checkpoints" / "000000000100"
+    damaged.mkdir(parents=True)
+    with Launched(workdir, "--num_actors=1", experiment=experiment(500)) as run:
+        assert run.ends() == 1, run.logs()
+        run.stderr.seek(0)
+        assert "no checkpoint of this run is whole" in run.stderr.read()
+        assert "no checkpoint of this run is whole" in run.process.stdout.read()
+
+
+def test_threads_of_one_process_do_the_same(tmp_path):
+    workdir = tmp_path / "run"
+    with Launched(
+        workdir,
+        "--num_actors=2",
+        "--launch_type=local_mt",
+        experiment=experiment(500),
+    ) as run:
+        assert run.ends() == 0, run.logs()
+        summary = run.summary()
+        assert summary["status"] == "finished"
+        assert summary["agent_steps"] == 500
+        assert summary["learner_steps"] == (500 - 100) * 0.25
+        assert summary["evaluated_at"] == 500

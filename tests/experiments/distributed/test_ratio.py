@@ -1,0 +1,45 @@
+"""The replay ratio holds over real replay servers, whoever is slow."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.experiments.distributed.launched import PATIENCE, ROOT
+from tests.experiments.distributed.paced import CASES, WARM_UP
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    command = [sys.executable, "-m", "tests.experiments.distributed.paced"]
+    folder = tmp_path_factory.mktemp("paced")
+    done = subprocess.run(
+        [*command, str(folder)],
+        # The cases compile the same programs.
+        env={
+            **os.environ,
+            "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        },
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=2 * PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {tuple(row["case"]): row for row in rows}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_ratio_holds_and_nobody_waits_for_ever(results, case):
+    result = results[case]
+    assert result["ended"]
+    assert result["status"] == "finished"
+    assert result["ratio"] == case[0]
+    assert result["learner_steps"] == case[0] * (CASES[case] - WARM_UP)
+    # All the way, and the side that is held back does not matter.
+    assert result["most_ahead"] <= result["room"]

@@ -1,0 +1,71 @@
+"""The settings of a distributed run, and what an actor's agent becomes with them."""
+
+import subprocess
+
+import pytest
+
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.agents.r2d2 import R2D2Config
+from acme_moe.experiments.distributed import settings
+from acme_moe.experiments.distributed.settings import DistributedConfig
+from tests.experiments.distributed.launched import ROOT, TRAIN
+
+
+def test_actors_explore_as_in_apex():
+    config = DistributedConfig(num_actors=8, apex_epsilon=0.4)
+    assert config.epsilon(0) == pytest.approx(0.4)
+    assert config.epsilon(7) == pytest.approx(0.4**8)
+    assert config.epsilon(3) == pytest.approx(0.4**4)
+    assert DistributedConfig(num_actors=1, apex_epsilon=0.4).epsilon(0) == 0.4
+    assert DistributedConfig().epsilon(0) is None
+
+
+def test_an_actor_of_any_agent_takes_its_epsilon():
+    assert DQNConfig().with_epsilon(0.4) == DQNConfig(epsilon=0.4)
+    agent = R2D2Config().with_epsilon(0.4)
+    assert (agent.epsilon, agent.max_epsilon, agent.num_epsilons) == (0.4, 0.4, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"num_actors": 0}, "num_actors: 0 is not accepted"),
+        ({"num_actors": 4, "num_replay_servers": 3}, "a divisor of num_actors"),
+        ({"apex_epsilon": 0.0}, "apex_epsilon: 0.0 is not accepted"),
+        ({"apex_epsilon": 1.5}, "apex_epsilon: 1.5 is not accepted"),
+        ({"parameter_period": 1.5}, "parameter_period"),
+    ],
+)
+def test_a_wrong_value_is_named(fields, message):
+    with pytest.raises(ValueError, match=message):
+        DistributedConfig(**fields)
+
+
+def test_the_folder_keeps_them_for_the_command_that_goes_on(tmp_path):
+    assert settings.read(tmp_path) == DistributedConfig()
+    config = DistributedConfig(num_actors=6, num_replay_servers=2, apex_epsilon=0.3)
+    settings.write(config, tmp_path)
+    assert settings.read(tmp_path) == config
+    (tmp_path / "distributed.json").write_text('{"actors": 3}')
+    with pytest.raises(ValueError, match="actors"):
+        settings.read(tmp_path)
+
+
+def test_the_launcher_refuses_what_cannot_be_and_starts_nothing(tmp_path):
+    result = subprocess.run(
+        [
+            *TRAIN,
+            f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
+            f"--workdir={tmp_path / 'run'}",
+            *("--num_actors=3", "--num_replay_servers=2"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith(
+        "error: num_replay_servers: 2 is not accepted; a divisor of num_actors (3)"
+    )
+    assert not (tmp_path / "run").exists()
