@@ -15,7 +15,7 @@ help:
 	@echo 'make check      what CI runs: lint, types, tests'
 	@echo 'make setup      only make the environment, $(VENV)'
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
-	@echo 'make bench      benchmarks of the environment, replay and learner'
+	@echo 'make bench      benchmarks of the environment, replay, learner and processes'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
 
 setup: $(READY)
@@ -57,6 +57,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/learner.py
 	$(BIN)/python benchmarks/learner_step.py
+	$(BIN)/python benchmarks/distributed.py
 
 LOCK := uv pip compile --quiet --python-version 3.10 \
   --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \

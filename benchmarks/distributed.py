@@ -1,0 +1,262 @@
+"""Speed of distributed runs on this machine, beside a single process and Reverb alone.
+
+    python benchmarks/distributed.py --actors=1,2,4
+
+Each run trains DQN with Soft MoE on a real game; rates are read off its learner's
+log, past its first fifth, so that starting and compiling do not count. The share of
+the CPU that is left idle is that of the whole machine meanwhile. Reverb alone is one
+server in a process of its own, to which one adder writes the same transitions as fast
+as it can, and from which one iterator then takes batches.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+from absl import app, flags
+
+if TYPE_CHECKING:
+    from acme_moe.experiments.config import Experiment
+
+_ACTORS = flags.DEFINE_list("actors", ["1", "2", "4"], "Numbers of actors.")
+_REPLAY_SERVERS = flags.DEFINE_integer("replay_servers", 1, "Reverb servers.")
+_GAME = flags.DEFINE_string("game", "Pong", "Game to play.")
+_ENCODER = flags.DEFINE_string("encoder", "nature_cnn", "Encoder of the network.")
+_RATIO = flags.DEFINE_float("replay_ratio", 0.25, "Updates per agent step.")
+_STEPS = flags.DEFINE_integer("steps", 3_000, "Agent steps of a run.")
+_TRANSITIONS = flags.DEFINE_integer("transitions", 5_000, "For Reverb alone.")
+_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+_LAUNCHERS = Path(__file__).resolve().parent.parent / "launchers"
+_BATCH_SIZE = 32
+_WARM_UP = 500
+# Of the learner's rows; before that it compiles, and processes still start.
+_LEFT_OUT = 0.2
+
+
+@dataclasses.dataclass
+class Result:
+    """Figures of one run; ages are None in a single process."""
+
+    run: str
+    agent_steps_per_second: float
+    updates_per_second: float
+    idle: float
+    inserts_per_second: float
+    samples_per_second: float
+    parameter_age_seconds: float | None
+    parameter_age_updates: float | None
+
+
+def _experiment() -> Experiment:
+    from acme_moe.agents.dqn import DQNConfig
+    from acme_moe.experiments.config import Experiment, RunConfig
+    from acme_moe.networks import NetworkConfig
+
+    return Experiment(
+        run=RunConfig(
+            game=_GAME.value,
+            max_agent_steps=_STEPS.value,
+            evaluation_episodes=0,
+            checkpoint_every_minutes=1e6,
+            log_every_seconds=0.1,
+        ),
+        agent=DQNConfig(
+            network=NetworkConfig(
+                encoder=_ENCODER.value, moe="soft", num_experts=4, expert_width=64
+            ),
+            replay_ratio=_RATIO.value,
+            min_replay_size=_WARM_UP,
+            batch_size=_BATCH_SIZE,
+            max_replay_size=max(_WARM_UP, _STEPS.value),
+        ),
+    )
+
+
+def _rows(workdir: Path) -> list[dict[str, str]]:
+    path = workdir / "learner.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        return [row for row in csv.DictReader(stream) if None not in row.values()]
+
+
+def measure(name: str, launcher: str, *arguments: str) -> Result:
+    """Starts one run as a user would, and reads what it left."""
+    from acme_moe.experiments.config import config_json
+
+    experiment = _experiment()
+    updates = _RATIO.value * (_STEPS.value - _WARM_UP)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "settings.json"
+        config.write_text(config_json(experiment))
+        workdir = Path(folder) / "run"
+        process = subprocess.Popen(
+            [
+                *(sys.executable, str(_LAUNCHERS / launcher)),
+                *(f"--config={config}", f"--workdir={workdir}", *arguments),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        before = after = None
+        while process.poll() is None:
+            rows = _rows(workdir)
+            taken = int(rows[-1]["learner_steps"]) if rows else 0
+            if before is None and taken >= _LEFT_OUT * updates:
+                before = psutil.cpu_times()
+            if after is None and taken >= 0.95 * updates:
+                after = psutil.cpu_times()
+            time.sleep(0.1)
+        if process.returncode:
+            raise RuntimeError(f"{name}: ended with status {process.returncode}")
+        rows = _rows(workdir)
+        summary = json.loads((workdir / "summary.json").read_text())
+    assert before is not None
+    assert after is not None
+    rows = rows[int(_LEFT_OUT * len(rows)) :]
+    first, last = rows[0], rows[-1]
+
+    def rate(field: str) -> float:
+        counted = float(last[field]) - float(first[field])
+        return counted / (
+            float(last["learner_walltime"]) - float(first["learner_walltime"])
+        )
+
+    spent = [late - early for early, late in zip(before, after, strict=True)]
+    return Result(
+        run=name,
+        agent_steps_per_second=rate("actor_steps"),
+        updates_per_second=rate("learner_steps"),
+        idle=spent[before._fields.index("idle")] / sum(spent),
+        inserts_per_second=rate("actor_steps"),
+        samples_per_second=_BATCH_SIZE * rate("learner_steps"),
+        parameter_age_seconds=summary.get("parameter_age_seconds"),
+        parameter_age_updates=summary.get("parameter_age_updates"),
+    )
+
+
+def _serve(connection: Connection, experiment: Experiment) -> None:
+    """A process that holds nothing but the server."""
+    import reverb
+    from acme import specs
+
+    from acme_moe import agents, replay
+    from acme_moe.experiments.environments import make_environment
+
+    run = experiment.run
+    spec = specs.make_environment_spec(make_environment(experiment, 0))
+    builder = agents.load_builder(run.agent, experiment.agent)
+    tables = [replay.without_ratio(t) for t in builder.make_replay_tables(spec)]
+    server = reverb.Server(tables, port=None)
+    connection.send(server.port)
+    connection.recv()
+    server.stop()
+
+
+def measure_reverb() -> tuple[float, float]:
+    """Inserts/s and samples/s of a server that does nothing else, of the same items."""
+    import jax
+    import reverb
+    from acme import specs
+
+    from acme_moe import agents
+    from acme_moe.experiments.environments import make_environment
+
+    experiment = _experiment()
+    run = experiment.run
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, experiment), daemon=True)
+    process.start()
+    environment = make_environment(experiment, 1)
+    spec = specs.make_environment_spec(environment)
+    rng = np.random.default_rng(0)
+    timesteps = [environment.reset()]
+    actions = []
+    for _ in range(_TRANSITIONS.value):
+        actions.append(np.int32(rng.integers(spec.actions.num_values)))
+        timesteps.append(
+            environment.reset()
+            if timesteps[-1].last()
+            else environment.step(actions[-1])
+        )
+    builder = agents.load_builder(run.agent, experiment.agent)
+    client = reverb.Client(f"localhost:{mine.recv()}")
+    adder = builder.make_adder(client, spec)
+    start = time.perf_counter()
+    for action, timestep in zip([None, *actions], timesteps, strict=True):
+        if timestep.first():
+            adder.add_first(timestep)
+        else:
+            adder.add(action, timestep)
+    adder.flush()
+    inserts = _TRANSITIONS.value / (time.perf_counter() - start)
+    batches = builder.make_dataset_iterator(client)
+    jax.block_until_ready(next(batches).transitions)
+    count = max(1, _TRANSITIONS.value // _BATCH_SIZE)
+    start = time.perf_counter()
+    for _ in range(count):
+        jax.block_until_ready(next(batches).transitions)
+    samples = count * _BATCH_SIZE / (time.perf_counter() - start)
+    adder.close()
+    mine.send("stop")
+    process.join()
+    return inserts, samples
+
+
+def main(_: list[str]) -> None:
+    """Prints a row a run, and Reverb alone below."""
+    results = []
+    print(
+        f"{'run':<18}{'steps/s':>9}{'updates/s':>11}{'of one':>8}{'CPU idle':>10}"
+        f"{'inserts/s':>11}{'samples/s':>11}{'age s':>8}{'age updates':>13}"
+    )
+    runs: list[tuple[str, str, list[str]]] = [("single process", "train.py", [])]
+    for actors in _ACTORS.value:
+        arguments = [
+            f"--num_actors={actors}",
+            f"--num_replay_servers={_REPLAY_SERVERS.value}",
+        ]
+        name = f"{actors} actor{'' if actors == '1' else 's'}"
+        runs.append((name, "train_distributed.py", arguments))
+    for name, launcher, arguments in runs:
+        result = measure(name, launcher, *arguments)
+        results.append(result)
+        share = result.updates_per_second / results[0].updates_per_second
+        seconds, updates = result.parameter_age_seconds, result.parameter_age_updates
+        print(
+            f"{name:<18}{result.agent_steps_per_second:>9.1f}"
+            f"{result.updates_per_second:>11.2f}{share:>8.2f}{result.idle:>10.1%}"
+            f"{result.inserts_per_second:>11.1f}{result.samples_per_second:>11.1f}"
+            + ("" if seconds is None else f"{seconds:>8.2f}")
+            + ("" if updates is None else f"{updates:>13.1f}"),
+            flush=True,
+        )
+    inserts, samples = measure_reverb()
+    print(f"{'Reverb alone':<56}{inserts:>11.1f}{samples:>11.1f}")
+    if _JSON.value:
+        figures = {
+            "runs": [dataclasses.asdict(result) for result in results],
+            "reverb_alone": {
+                "inserts_per_second": inserts,
+                "samples_per_second": samples,
+            },
+        }
+        Path(_JSON.value).write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app.run(main)
