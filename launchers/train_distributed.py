@@ -18,6 +18,7 @@ from typing import Any
 
 import config_flag
 import outcome
+import program
 from absl import flags
 
 flags.adopt_module_key_flags(config_flag)
@@ -49,7 +50,7 @@ _APEX_EPSILON = flags.DEFINE_float(
 
 def main() -> int:
     """Trains, or goes on training, and says how it ended."""
-    from acme_moe.experiments import config as config_lib
+    from acme_moe.experiments.config import Experiment
     from acme_moe.experiments.distributed import settings
 
     workdir = Path(config_flag.WORKDIR.value)
@@ -63,9 +64,8 @@ def main() -> int:
         )
         if flag.value is not None
     }
+    experiment = program.load_experiment(Experiment, workdir)
     try:
-        experiment = config_lib.from_config_dict(config_flag.CONFIG.value)
-        config_lib.check_continues(experiment, workdir)
         config = dataclasses.replace(settings.read(workdir), **given)
     except ValueError as error:
         config_flag.fail(str(error))
@@ -80,7 +80,9 @@ def main() -> int:
         status = outcome.finished(summary, workdir)
     except InterruptedRunError as interrupt:
         saved = json.loads((workdir / "summary.json").read_text())["agent_steps"]
-        status = outcome.interrupted(str(interrupt), interrupt.signum, saved, workdir)
+        status = outcome.interrupted(
+            str(interrupt), interrupt.signum, f"{saved} agent steps", workdir
+        )
     except launch.FailedRunError as error:
         status = outcome.failed(error)
     if _LAUNCH_TYPE.value == "local_mt":

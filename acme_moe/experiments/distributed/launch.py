@@ -117,6 +117,7 @@ class _Launched:
                         run.max_agent_steps,
                         status["agent_steps"],
                         status["learner_steps"],
+                        "agent steps",
                     )
                 if status["evaluation"] is not None:
                     progress.evaluation(status["evaluation"])

@@ -86,6 +86,7 @@ class Record:
 
     def add_training(self, episodes: Iterable[tuple[float, int]]) -> None:
         """Writes games that have ended, each its return and length."""
+        self._update_wall_seconds()
         for episode in episodes:
             self.facts.training_episodes += 1
             self.last_return = episode[0]
@@ -106,6 +107,7 @@ class Record:
           learner_steps: of the parameters that played.
           episodes: return and length of each.
         """
+        self._update_wall_seconds()
         at = dataclasses.replace(
             self.facts, agent_steps=agent_steps, learner_steps=learner_steps
         )
@@ -125,9 +127,12 @@ class Record:
         """The facts as they are now, as plain values."""
         self.facts.schedule_start = self.schedule.start
         self.facts.schedule_steps_before = self.schedule.steps_before
+        self._update_wall_seconds()
+        return dataclasses.asdict(self.facts)
+
+    def _update_wall_seconds(self) -> None:
         before, since = self._wall
         self.facts.wall_seconds = before + time.monotonic() - since
-        return dataclasses.asdict(self.facts)
 
     def write_state(self, phase: state_lib.Phase, outcome: str) -> None:
         """What a coordinator that dies after this goes on from."""
