@@ -68,7 +68,8 @@ def whole_networks(
             if last_layer is not None:
                 outputs.append(last_layer(output.features))
         for name, value in output.activations.items():
-            activations[f"expert_{expert}_{name}"] = value
+            if name != "penultimate":  # Below, of all experts together.
+                activations[f"expert_{expert}_{name}"] = value
     stacked = jnp.stack(hidden, axis=1)
     activations["penultimate"] = stacked[:, :, None]
     features = mix(stacked, combine)

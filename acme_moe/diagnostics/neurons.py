@@ -1,0 +1,68 @@
+"""Dormant neurons (Sokar et al., 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+
+from acme_moe.networks import ValueOutput
+
+
+def dormant(activations: jax.Array, tau: float) -> jax.Array:
+    """Which neurons of a layer are tau-dormant.
+
+    Definition 3.1 of Sokar et al. (2023), "The Dormant Neuron Phenomenon in Deep
+    Reinforcement Learning": those whose mean absolute activation over the batch is at
+    most `tau` times the mean of that over the layer. A neuron of a convolution is a
+    channel, its activation a mean over the positions, as in their code.
+
+    Args:
+      activations: `[B, ..., neurons]`.
+      tau: the threshold, at least 0.
+
+    Returns:
+      `[neurons]` bool. In a layer without any activation all neurons are dormant.
+    """
+    axes = tuple(range(activations.ndim - 1))
+    means = jnp.mean(jnp.abs(activations.astype(jnp.float32)), axis=axes)
+    # Not as a quotient: of a layer of zeros that would be no number.
+    return means <= tau * jnp.mean(means)
+
+
+def dormant_share(layers: Iterable[jax.Array], tau: float) -> jax.Array:
+    """Dormant neurons of all layers over the neurons of all layers.
+
+    Args:
+      layers: of each, the activations `[B, ..., neurons]`.
+      tau: the threshold, at least 0.
+
+    Returns:
+      A scalar in [0, 1].
+    """
+    return jnp.mean(jnp.concatenate([dormant(layer, tau) for layer in layers]))
+
+
+def neuron_layers(output: ValueOutput) -> dict[str, jax.Array]:
+    """A network's activations as layers of neurons.
+
+    The experts of a mixture are one layer. The activation of an expert's neuron counts
+    as 0 in a slot that holds no token, so an expert without tokens has only dormant
+    neurons.
+
+    Args:
+      output: what a network returned.
+
+    Returns:
+      Activations `[B, ..., neurons]` by the name of the layer.
+    """
+    layers = dict(output.activations)
+    hidden = layers["penultimate"]
+    if hidden.ndim == 4:
+        assert output.moe is not None
+        filled = jnp.sum(output.moe.dispatch_weights, axis=1) > 0  # [B, E, S]
+        hidden = jnp.where(filled[..., None], hidden, 0)
+        batch, _, slots, _ = hidden.shape
+        layers["penultimate"] = hidden.swapaxes(1, 2).reshape(batch, slots, -1)
+    return layers

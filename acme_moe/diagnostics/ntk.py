@@ -1,0 +1,95 @@
+"""The empirical neural tangent kernel of a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def empirical_ntk(
+    value: Callable[[Any, Any], jax.Array],
+    params: Any,
+    examples: Any,
+    *,
+    max_bytes: int = 2**29,
+) -> jax.Array:
+    """Dot products of the gradients of all pairs of examples.
+
+    `K[i, j] = <grad f(x_i), grad f(x_j)>`, with gradients by all parameters: the
+    matrix of section 4.3 of the MoE paper. As a kernel it is of the network's outputs
+    (Jacot et al., 2018), so the loss has no part in it.
+
+    The gradients of all examples are computed at once if they take no more than
+    `max_bytes`. Otherwise the kernel is made block by block, and the gradients of a
+    block of examples are computed anew for each later one, with two of them in memory.
+
+    Args:
+      value: `(params, example) -> f(example)`, a scalar.
+      params: nest of parameters.
+      examples: nest of `[N, ...]`.
+      max_bytes: memory for gradients; two are held whatever they take.
+
+    Returns:
+      `[N, N]` float32.
+    """
+    num_examples = jax.tree.leaves(examples)[0].shape[0]
+    gradient_bytes = 4 * sum(math.prod(x.shape) for x in jax.tree.leaves(params))
+    size = block_size(num_examples, gradient_bytes, max_bytes)
+    gradient = jax.grad(value)
+
+    def gradients(block: Any) -> Any:
+        return jax.vmap(gradient, in_axes=(None, 0))(params, block)
+
+    if size == num_examples:
+        rows = gradients(examples)
+        return _dot_products(rows, rows)
+    num_blocks = num_examples // size
+    blocks = jax.tree.map(
+        lambda x: jnp.asarray(x).reshape(num_blocks, size, *x.shape[1:]), examples
+    )
+
+    def block_row(i: jax.Array, kernel: jax.Array) -> jax.Array:
+        rows = gradients(jax.tree.map(lambda x: x[i], blocks))
+
+        def block(j: jax.Array, kernel: jax.Array) -> jax.Array:
+            products = _dot_products(
+                rows, gradients(jax.tree.map(lambda x: x[j], blocks))
+            )
+            return kernel.at[i, j].set(products).at[j, i].set(products.T)
+
+        kernel = kernel.at[i, i].set(_dot_products(rows, rows))
+        return jax.lax.fori_loop(0, i, block, kernel)
+
+    kernel = jnp.zeros((num_blocks, num_blocks, size, size), jnp.float32)
+    kernel = jax.lax.fori_loop(0, num_blocks, block_row, kernel)
+    return kernel.swapaxes(1, 2).reshape(num_examples, num_examples)
+
+
+def block_size(num_examples: int, gradient_bytes: int, max_bytes: int) -> int:
+    """Examples whose gradients are held at once, a divisor of their number.
+
+    All of them if they fit, else as many as fit twice, for a block of the kernel is
+    of two blocks of examples, but at least one.
+    """
+    if num_examples * gradient_bytes <= max_bytes:
+        return num_examples
+    fit = max(1, max_bytes // (2 * gradient_bytes))
+    return max(n for n in range(1, num_examples) if num_examples % n == 0 and n <= fit)
+
+
+def _dot_products(left: Any, right: Any) -> jax.Array:
+    """Of all pairs of rows of two nests of `[n, ...]` and `[m, ...]`, `[n, m]`."""
+
+    def of_leaf(x: jax.Array, y: jax.Array) -> jax.Array:
+        return jnp.matmul(
+            x.reshape(x.shape[0], -1),
+            y.reshape(y.shape[0], -1).T,
+            # A GPU would round to ten bits, too coarse for small singular values.
+            precision=jax.lax.Precision.HIGHEST,
+        )
+
+    return sum(jax.tree.leaves(jax.tree.map(of_leaf, left, right)))
