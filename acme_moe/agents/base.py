@@ -20,7 +20,7 @@ from acme.agents.jax import actor_core, actors
 from acme.jax import variable_utils
 from acme.utils import counting, loggers
 
-from acme_moe import learning
+from acme_moe import diagnostics, learning
 from acme_moe.agents import policy as policies
 from acme_moe.agents.config import AgentConfig
 from acme_moe.learning.learner import Learner, PrioritySink
@@ -65,6 +65,10 @@ class AgentBuilder(abc.ABC, Generic[Config, NetworkT]):
         Raises:
           ValueError: if it is not for evaluation and the agent acts in nothing else.
         """
+
+    @abc.abstractmethod
+    def make_probe(self, networks: NetworkT) -> diagnostics.Probe:
+        """How the diagnostics look at the network on a batch of items."""
 
     @abc.abstractmethod
     def _decode(self, observation_spec: Any, batch: Any) -> Any:
@@ -125,30 +129,18 @@ class AgentBuilder(abc.ABC, Generic[Config, NetworkT]):
         Raises:
           ValueError: if replay is prioritised and `replay_client` is None.
         """
-        observation_spec = environment_spec.observations
         init_key, state_key = jax.random.split(random_key)
         blank = tree.map_structure(
-            lambda spec: jnp.zeros((1, *spec.shape), spec.dtype), observation_spec
+            lambda spec: jnp.zeros((1, *spec.shape), spec.dtype),
+            environment_spec.observations,
         )
         optimizer = optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
-        objective = self.make_objective(networks)
-
-        def decoded_objective(
-            params: Any,
-            target_params: Any,
-            key: jax.Array,
-            batch: Any,
-            probabilities: jax.Array,
-        ) -> tuple[jax.Array, learning.ObjectiveOutput]:
-            batch = self._decode(observation_spec, batch)
-            return objective(params, target_params, key, batch, probabilities)
-
         return Learner(
             learning.init_training_state(
                 networks.init(init_key, blank), optimizer, state_key
             ),
             learning.make_update(
-                decoded_objective,
+                self._objective_of_samples(networks, environment_spec),
                 optimizer,
                 target_update_period=self.config.target_update_period_in_updates,
                 sgd_steps_per_call=self.config.sgd_steps_per_call,
@@ -159,3 +151,40 @@ class AgentBuilder(abc.ABC, Generic[Config, NetworkT]):
             counter=counter,
             logger=logger_fn("learner"),
         )
+
+    def make_diagnostics(
+        self,
+        networks: NetworkT,
+        environment_spec: specs.EnvironmentSpec,
+        config: diagnostics.DiagnosticsConfig,
+    ) -> diagnostics.Measure:
+        """What a run measures of its network, on batches as replay gives them."""
+        probe = self.make_probe(networks)
+        observation_spec = environment_spec.observations
+        return diagnostics.make_measure(
+            lambda params, key, batch: probe(
+                params, key, self._decode(observation_spec, batch)
+            ),
+            self._objective_of_samples(networks, environment_spec),
+            config,
+            batch_size=self.config.batch_size,
+        )
+
+    def _objective_of_samples(
+        self, networks: NetworkT, environment_spec: specs.EnvironmentSpec
+    ) -> learning.Objective:
+        """The objective on batches as replay gives them, decoded where it is jitted."""
+        objective = self.make_objective(networks)
+        observation_spec = environment_spec.observations
+
+        def objective_of_samples(
+            params: Any,
+            target_params: Any,
+            key: jax.Array,
+            batch: Any,
+            probabilities: jax.Array,
+        ) -> tuple[jax.Array, learning.ObjectiveOutput]:
+            batch = self._decode(observation_spec, batch)
+            return objective(params, target_params, key, batch, probabilities)
+
+        return objective_of_samples

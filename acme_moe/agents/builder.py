@@ -11,7 +11,7 @@ import reverb
 from acme import specs
 from acme.agents.jax import actor_core
 
-from acme_moe import learning, replay
+from acme_moe import diagnostics, learning, replay
 from acme_moe.agents import policy as policies
 from acme_moe.agents.online import Config, OnlineAgentBuilder
 from acme_moe.networks import Network, make_network
@@ -62,6 +62,10 @@ class ValueAgentBuilder(OnlineAgentBuilder[Config, Network], Generic[Config]):
             evaluation=evaluation,
             prioritized=self.prioritized and not evaluation,
         )
+
+    def make_probe(self, networks: Network) -> diagnostics.Probe:
+        """Looks where the transitions' actions were taken."""
+        return diagnostics.transition_probe(networks)
 
     def _signature(self, environment_spec: specs.EnvironmentSpec) -> Any:
         return replay.transition_signature(environment_spec)

@@ -92,4 +92,5 @@ def _dot_products(left: Any, right: Any) -> jax.Array:
             precision=jax.lax.Precision.HIGHEST,
         )
 
-    return sum(jax.tree.leaves(jax.tree.map(of_leaf, left, right)))
+    products = jax.tree.map(of_leaf, left, right)
+    return jax.tree.reduce(jnp.add, products)

@@ -187,6 +187,11 @@ class AtariEnvironment(dm_env.Environment):
         return self._game
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """What the console calls the actions of `action_spec`, as `UPFIRE`."""
+        return tuple(action.name for action in self._actions)
+
+    @property
     def lives(self) -> int:
         """Lives left in the game, 0 in games without lives."""
         return self._ale.lives()

@@ -206,7 +206,7 @@ class Checkpoints:
         damaged = []
         for path in reversed(self._paths()):
             try:
-                return _verified(path)
+                return read_checkpoint(path)
             except DamagedCheckpointError as error:
                 logging.error("%s; looking for the one before it", error)
                 damaged.append(str(error))
@@ -244,7 +244,12 @@ def _checkpoint(server: reverb.Client) -> str:
         raise ReplayAwayError(str(error)) from error
 
 
-def _verified(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
+    """A checkpoint, after a look at all of it.
+
+    Raises:
+      DamagedCheckpointError: if it is not what its manifest says.
+    """
     try:
         manifest = json.loads((path / "manifest.json").read_text())
         for name, (size, crc) in manifest.items():

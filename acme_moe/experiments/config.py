@@ -2,8 +2,9 @@
 
 The config file, the command line and `config.json` all show one flat
 `ConfigDict`: the fields of the run's and of the agent's dataclass side by side, with
-`network`, `environment` and `dataset` nested. Defaults stand in the dataclasses
-alone. Whether a run acts or learns from fixed data is a matter of its agent.
+`network`, `environment`, `diagnostics` and `dataset` nested. Defaults stand in the
+dataclasses alone. Whether a run acts or learns from fixed data is a matter of its
+agent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import ml_collections
 
 from acme_moe import agents, validation
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig, resolve_game
 from acme_moe.offline import DatasetConfig
 
@@ -36,6 +38,7 @@ class AnyRunConfig:
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
+      diagnostics: what the run measures of its network as it goes on, if anything.
       environment: how the emulator is turned into an environment. Evaluation uses
         the same, but its episodes always last for a whole game.
     """
@@ -48,6 +51,9 @@ class AnyRunConfig:
     checkpoint_every_minutes: float = 20.0
     checkpoints_kept: int = 2
     log_every_seconds: float = 1.0
+    diagnostics: DiagnosticsConfig = dataclasses.field(
+        default_factory=DiagnosticsConfig
+    )
     environment: AtariConfig = dataclasses.field(default_factory=AtariConfig)
 
     def __post_init__(self) -> None:
@@ -270,6 +276,8 @@ _MAY_CHANGE = {
     "log_every_seconds",
     "dataset.path",
     "dataset.workers",
+    "diagnostics.every",
+    "diagnostics.gradient_megabytes",
 }
 
 

@@ -81,6 +81,7 @@ class OfflineRun(Run[OfflineExperiment]):
             self.learner.step()
             facts.learner_steps += self._experiment.agent.sgd_steps_per_call
             facts.training_seconds += time.perf_counter() - started
+            self._diagnose_if_due()
             if progress.due():
                 progress.draw(self.position, self.position, self.learner.loss)
             self._save_if_due()

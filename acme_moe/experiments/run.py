@@ -24,6 +24,7 @@ from typing_extensions import Self
 from acme_moe import agents
 from acme_moe.experiments.checkpoints import Checkpoints
 from acme_moe.experiments.config import AnyExperiment
+from acme_moe.experiments.diagnosis import Diagnosis
 from acme_moe.experiments.environments import make_environment
 from acme_moe.experiments.evaluation import evaluate
 from acme_moe.experiments.facts import Facts, summarize
@@ -118,6 +119,17 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
             if self._facts.agent_steps:
                 counts["actor_steps"] = self._facts.agent_steps
             self._counter.increment(**counts)
+        settings = self._experiment.run.diagnostics
+        self._diagnosis: Diagnosis | None = None
+        if settings.every:
+            self._diagnosis = Diagnosis(
+                self._builder.make_diagnostics(self._network, self._spec, settings),
+                self.learner,
+                self._folder.make_full_logger("diagnostics"),
+                every=settings.every,
+                position=self.position,
+                seed=self._experiment.run.seed,
+            )
         self._evaluator = self._builder.make_actor(
             self._evaluator_key,
             self._builder.make_policy(self._network, self._spec, evaluation=True),
@@ -225,6 +237,11 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
     @abc.abstractmethod
     def _length(self) -> int:
         """The position at which the run ends."""
+
+    def _diagnose_if_due(self) -> None:
+        """Measures the network if the settings ask for it at this position."""
+        if self._diagnosis is not None and self._diagnosis.due(self.position):
+            self._diagnosis.measure(self.position, self._counter.get_counts())
 
     def _save_if_due(self) -> None:
         """Writes a checkpoint if the last one is old enough."""

@@ -4,6 +4,7 @@
     summary.json     what came out so far, rewritten as the run goes on
     scores.csv       a row an episode, of training and of evaluation
     learner.csv      the learner's log
+    diagnostics.csv  see `acme_moe.experiments.diagnosis`; only where it is asked for
     tensorboard/     the same as event files
     checkpoints/     see `acme_moe.experiments.checkpoints`
 
@@ -86,11 +87,12 @@ class RunFolder:
         )
 
     def forget_updates_after(self, facts: Facts) -> None:
-        """Drops later rows of `learner.csv`."""
-        _rewrite(
-            self.path / "learner.csv",
-            lambda row: _at_most(row, "learner_steps", facts.learner_steps),
-        )
+        """Drops later rows of `learner.csv` and `diagnostics.csv`."""
+        for log in ("learner.csv", "diagnostics.csv"):
+            _rewrite(
+                self.path / log,
+                lambda row: _at_most(row, "learner_steps", facts.learner_steps),
+            )
 
     def add_score(
         self, facts: Facts, kind: str, episode: int, result: EpisodeResult
@@ -123,22 +125,31 @@ class RunFolder:
             )
 
     def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
-        """A logger to `LABEL.csv` and TensorBoard; an Acme logger factory."""
+        """A logger that drops rows by time; an Acme logger factory."""
+        logger = self.make_full_logger(label, flush_every=10)
+        return loggers.TimeFilter(logger, self._log_every_seconds)
+
+    def make_full_logger(self, label: str, flush_every: int = 1) -> loggers.Logger:
+        """A logger of every row to `LABEL.csv` and TensorBoard.
+
+        Args:
+          label: names both.
+          flush_every: rows that may be lost with the process.
+        """
         # Imports TensorFlow, which one that only keeps scores does not need.
         from acme.utils.loggers import tf_summary
 
         file = (self.path / f"{label}.csv").open("a", newline="")
         self._open_files.append(file)
-        both = loggers.Dispatcher(
+        return loggers.Dispatcher(
             [
-                loggers.CSVLogger(file, flush_every=10),
+                loggers.CSVLogger(file, flush_every=flush_every),
                 tf_summary.TFSummaryLogger(
                     str(self.path / "tensorboard"), label, steps_key=self._steps_key
                 ),
             ],
             _to_host,
         )
-        return loggers.TimeFilter(both, self._log_every_seconds)
 
     def close(self) -> None:
         """Closes the files of the loggers."""

@@ -100,6 +100,7 @@ class TrainingRun(Run[Experiment]):
             self._act(progress)
             self._learn()
             facts.training_seconds += time.perf_counter() - started
+            self._diagnose_if_due()
             if progress.due():
                 progress.draw(facts.agent_steps, facts.learner_steps, self.learner.loss)
             self._save_if_due()

@@ -12,7 +12,7 @@ from acme_moe.learning.objectives import (
     categorical_q_learning,
     q_learning,
 )
-from acme_moe.learning.recurrent import recurrent_q_learning
+from acme_moe.learning.recurrent import recurrent_probe, recurrent_q_learning
 from acme_moe.learning.types import ActingVariables, Sample, Sequences, Transition
 from acme_moe.learning.update import (
     TrainingState,
@@ -36,5 +36,6 @@ __all__ = [
     "init_training_state",
     "make_update",
     "q_learning",
+    "recurrent_probe",
     "recurrent_q_learning",
 ]

@@ -75,6 +75,7 @@ class Learner(core.Learner):
         self._logger = logger
         self._last_step: float | None = None
         self._metrics: dict[str, jax.Array] | None = None
+        self._sample: Sample | None = None
         self._counts: dict[str, Any] = {}
         self._logged = False
         self._calls = 0
@@ -87,6 +88,11 @@ class Learner(core.Learner):
         """On the device; only what actors are given outlives the next step."""
         return self._state
 
+    @property
+    def sample(self) -> Sample | None:
+        """The batch of the last step, to look at; None before the first."""
+        return self._sample
+
     def step(self) -> None:
         """Takes one batch and dispatches its update.
 
@@ -95,7 +101,7 @@ class Learner(core.Learner):
         """
         self.check()
         start = time.perf_counter()
-        sample = next(self._samples)
+        sample = self._sample = next(self._samples)
         if self._calls > 0:  # The first batch waits for its pipeline to be built.
             self._data_wait_seconds += time.perf_counter() - start
 

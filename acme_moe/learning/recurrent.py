@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from acme_moe import losses
+from acme_moe.diagnostics import Probe
 from acme_moe.learning.objectives import Objective, ObjectiveOutput, total
 from acme_moe.learning.types import Sequences
-from acme_moe.networks import RecurrentNetwork
+from acme_moe.networks import RecurrentNetwork, ValueOutput
 
 
 def recurrent_q_learning(
@@ -43,7 +45,6 @@ def recurrent_q_learning(
       The objective, on `Sequences`; a sequence's loss is half the sum of its squared
       errors.
     """
-    core = jax.tree.structure(jax.eval_shape(lambda: network.initial_state(1)))
 
     def objective(
         params: Any,
@@ -52,24 +53,7 @@ def recurrent_q_learning(
         sequences: Sequences,
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
-        # Replay gives named tuples back as others of the same fields.
-        state = jax.tree.unflatten(core, jax.tree.leaves(sequences.start_state))
-        steps = jax.tree.map(
-            lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(start_state=())
-        )
-        warm_up = jax.tree.map(lambda x: x[:burn_in_length], steps)
-        steps = jax.tree.map(lambda x: x[burn_in_length:], steps)
-
-        def unroll(params: Any, key: jax.Array) -> Any:
-            keys = jax.random.split(key)
-            start = state
-            if burn_in_length:
-                frozen = jax.lax.stop_gradient(params)
-                _, warm = network.unroll(frozen, keys[0], warm_up.observation, state)
-                start = _where(warm_up.mask[0], warm, state)
-            output, _ = network.unroll(params, keys[1], steps.observation, start)
-            return output
-
+        steps, unroll = _after_burn_in(network, burn_in_length, sequences)
         online_key, target_key = jax.random.split(key)
         online = unroll(params, online_key)
         target = unroll(target_params, target_key)
@@ -102,6 +86,64 @@ def recurrent_q_learning(
         )
 
     return objective
+
+
+def recurrent_probe(network: RecurrentNetwork, *, burn_in_length: int) -> Probe:
+    """Looks at a network at the last step of each sequence that took place.
+
+    Args:
+      network: as `acme_moe.networks.make_recurrent_network` returns it.
+      burn_in_length: as of `recurrent_q_learning`; no gradient reaches it.
+
+    Returns:
+      The probe, on `Sequences`.
+    """
+
+    def probe(
+        params: Any, key: jax.Array, sequences: Sequences
+    ) -> tuple[jax.Array, ValueOutput]:
+        steps, unroll = _after_burn_in(network, burn_in_length, sequences)
+        length, batch = steps.mask.shape
+        last = jnp.max(jnp.where(steps.mask, jnp.arange(length)[:, None], 0), axis=0)
+        there = (last, jnp.arange(batch))
+        output = unroll(params, key)
+        output = jax.tree.map(lambda x: x[there], output._replace(atoms=None))._replace(
+            atoms=output.atoms
+        )
+        return output.q_values[there[1], steps.action[there]], output
+
+    return probe
+
+
+def _after_burn_in(
+    network: RecurrentNetwork, burn_in_length: int, sequences: Sequences
+) -> tuple[Sequences, Callable[[Any, jax.Array], ValueOutput]]:
+    """The steps after the burn-in, and what unrolls a network over them.
+
+    Returns:
+      Sequences of `[T, B, ...]` without `start_state`, and a function of parameters and
+      a key that gives the output at each of their observations.
+    """
+    core = jax.tree.structure(jax.eval_shape(lambda: network.initial_state(1)))
+    # Replay gives named tuples back as others of the same fields.
+    state = jax.tree.unflatten(core, jax.tree.leaves(sequences.start_state))
+    steps = jax.tree.map(
+        lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(start_state=())
+    )
+    warm_up = jax.tree.map(lambda x: x[:burn_in_length], steps)
+    steps = jax.tree.map(lambda x: x[burn_in_length:], steps)
+
+    def unroll(params: Any, key: jax.Array) -> ValueOutput:
+        keys = jax.random.split(key)
+        start = state
+        if burn_in_length:
+            frozen = jax.lax.stop_gradient(params)
+            _, warm = network.unroll(frozen, keys[0], warm_up.observation, state)
+            start = _where(warm_up.mask[0], warm, state)
+        output, _ = network.unroll(params, keys[1], steps.observation, start)
+        return output
+
+    return steps, unroll
 
 
 def _where(condition: jax.Array, x: Any, y: Any) -> Any:

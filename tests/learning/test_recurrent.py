@@ -221,3 +221,28 @@ def test_without_a_burn_in_the_stored_state_is_the_first():
     state = type(state)(*data.start_state)
     expected, _ = by_hand(params, target_params, state, state)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
+
+
+def test_the_probe_is_at_the_last_step_that_took_place():
+    network, params, _ = parts()
+    sequences = batch()
+    probe = learning.recurrent_probe(network, burn_in_length=BURN_IN)
+    values, output = jax.jit(probe)(params, KEY, sequences)
+    lengths = [STEPS, STEPS, 3, 1]
+    for i, length in enumerate(lengths):
+        state = jax.tree.map(lambda x, i=i: x[i : i + 1], sequences.start_state)
+        state = network.initial_state(1)._replace(**state._asdict())
+        # A burn-in of padding is left out.
+        start = 0 if sequences.mask[i, 0] else BURN_IN
+        for t in range(start, BURN_IN + length):
+            step, state = network.apply(
+                params, None, sequences.observation[i : i + 1, t], state, True
+            )
+        action = sequences.action[i, BURN_IN + length - 1]
+        np.testing.assert_allclose(values[i], step.q_values[0, action], rtol=1e-4)
+        np.testing.assert_allclose(
+            output.features[i], step.features[0], rtol=1e-4, atol=1e-6
+        )
+        np.testing.assert_allclose(output.moe.load[i], step.moe.load[0], rtol=1e-5)
+    shapes = {name: x.shape[0] for name, x in output.activations.items()}
+    assert set(shapes.values()) == {BATCH}

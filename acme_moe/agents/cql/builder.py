@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from acme import specs
 from acme.agents.jax import actor_core
 
-from acme_moe import learning, replay
+from acme_moe import diagnostics, learning, replay
 from acme_moe.agents import policy as policies
 from acme_moe.agents.base import AgentBuilder
 from acme_moe.agents.cql.config import CQLC51Config, CQLConfig, OfflineAgentConfig
@@ -48,6 +48,10 @@ class OfflineAgentBuilder(AgentBuilder[Config, Network]):
         return learning.LossWeights(
             self.config.td_weight, self.config.conservative_weight
         )
+
+    def make_probe(self, networks: Network) -> diagnostics.Probe:
+        """Looks where the transitions' actions were taken."""
+        return diagnostics.transition_probe(networks)
 
     def _decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
         return replay.decode_transitions(observation_spec, batch)

@@ -10,7 +10,7 @@ import reverb
 from acme import specs
 from acme.agents.jax import actor_core
 
-from acme_moe import learning, replay
+from acme_moe import diagnostics, learning, replay
 from acme_moe.agents.online import OnlineAgentBuilder
 from acme_moe.agents.r2d2.config import R2D2Config
 from acme_moe.agents.r2d2.policy import recurrent_epsilon_greedy
@@ -93,6 +93,12 @@ class R2D2Builder(OnlineAgentBuilder[R2D2Config, RecurrentNetwork]):
             self._epsilon(evaluation),
             episode_epsilons=(0.0,) if evaluation else spread.tolist(),
             evaluation=evaluation,
+        )
+
+    def make_probe(self, networks: RecurrentNetwork) -> diagnostics.Probe:
+        """Looks at the last step of each sequence, with all before it unrolled."""
+        return learning.recurrent_probe(
+            networks, burn_in_length=self.config.burn_in_length
         )
 
     def _signature(self, environment_spec: specs.EnvironmentSpec) -> Any:

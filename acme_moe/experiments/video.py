@@ -1,0 +1,74 @@
+"""Frames as a film: mp4 or gif."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from acme_moe import validation
+
+# Frames in, `uint8 [height, width, 3]` RGB; how many they were.
+Writer = Callable[[Iterable[np.ndarray], Path, float], int]
+
+
+def writer_for(path: Path) -> Writer:
+    """The writer for the ending of a file's name.
+
+    Raises:
+      ValueError: if the ending is neither `.mp4` nor `.gif`.
+    """
+    validation.one_of("ending", path.suffix, sorted(_WRITERS))
+    return _WRITERS[path.suffix]
+
+
+def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
+    """Writes MPEG-4 video, frame by frame.
+
+    Args:
+      frames: at least one, all of the same even size.
+      path: of the file.
+      fps: frames a second.
+
+    Returns:
+      How many frames there were.
+
+    Raises:
+      OSError: if the file cannot be written.
+    """
+    frames = iter(frames)
+    first = next(frames)
+    height, width, _ = first.shape
+    codec = cv2.VideoWriter.fourcc(*"mp4v")
+    video = cv2.VideoWriter(str(path), codec, fps, (width, height))
+    if not video.isOpened():
+        raise OSError(f"{path}: cannot be written")
+    count = 0
+    try:
+        for frame in itertools.chain([first], frames):
+            video.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+            count += 1
+    finally:
+        video.release()
+    return count
+
+
+def write_gif(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
+    """Writes an endless GIF; all of its frames are held in memory, a byte a pixel.
+
+    Arguments and result as of `write_mp4`; a frame lasts for whole hundredths of a
+    second, as the format has it.
+    """
+    first, *others = (
+        Image.fromarray(frame).quantize(dither=Image.Dither.NONE) for frame in frames
+    )
+    duration = 10 * max(1, round(100 / fps))
+    first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
+    return 1 + len(others)
+
+
+_WRITERS: dict[str, Writer] = {".mp4": write_mp4, ".gif": write_gif}
