@@ -19,7 +19,7 @@ ROOT = Path(acme_moe.__file__).parents[1]
 def acme_modules():
     """Every Acme module that the project imports, by reading its source."""
     found = set()
-    for folder in ("acme_moe", "launchers", "benchmarks", "configs"):
+    for folder in ("acme_moe", "launchers", "benchmarks", "configs", "examples"):
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Import):

@@ -120,6 +120,8 @@ class EpisodeAdder(base.Adder):
         """
         if not self._episode_open:
             raise ValueError("add: no episode is open; call add_first before")
+        # Actors of Acme without extras say None.
+        extras = () if extras is None else extras
         if "priority" in extras:
             self._priority = float(extras["priority"])
         row = {
