@@ -37,27 +37,31 @@ _UNUSED = {
     "tf_slim",
 }
 _MOES = {"none": "BASELINE", "wide": "BASELINE", "soft": "SOFTMOE", "top1": "MOE"}
-_ENCODERS = {"impala": "IMPALA", "nature_cnn": "CNN"}
+ENCODERS = {"impala": "IMPALA", "nature_cnn": "CNN"}
 
 
-class _StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds what is not there: a mock in its place."""
+
     def find_spec(
         self,
         fullname: str,
         path: Sequence[str] | None = None,
         target: types.ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
+        """A specification of anything that is not used."""
         if fullname.partition(".")[0] not in _UNUSED:
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+        """A mock that passes for a package."""
         module = mock.MagicMock(name=spec.name)
         module.__name__, module.__path__, module.__spec__ = spec.name, [], spec
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
-        pass
+        """Does nothing."""
 
 
 @functools.cache
@@ -76,7 +80,7 @@ def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], 
         num_experts=experts,
         moe_type=_MOES[moe],
         scale_hidden_layer=moe == "wide",
-        encoder_type=_ENCODERS[encoder],
+        encoder_type=ENCODERS[encoder],
         nn_scale=1,  # Not its default 1.0, which makes a float of Impala's channels.
     )
     rng = np.random.default_rng(0)
@@ -126,7 +130,7 @@ def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], 
 
 def main() -> None:
     """Answers requests until standard input ends."""
-    sys.meta_path.append(_StandIns())
+    sys.meta_path.append(StandIns())
     for line in sys.stdin:
         request = json.loads(line)
         seconds = []

@@ -1,0 +1,261 @@
+"""Whole training, beside the sum of what its parts take alone.
+
+    python benchmarks/training.py
+    python benchmarks/training.py --agents=rainbow --dopamine_python=/path/to/bin/python
+
+A run of each agent on a real game in one process: emulator, policy, replay and learner,
+without evaluation and checkpoints. The floor of an agent step is the emulator's step,
+the policy's call and the update's share, each measured alone in the same run, in turns
+with the whole; the whole may be below their sum, for the update overlaps with the rest.
+With `--dopamine_python`, an interpreter that has dopamine-rl 4.1.2, flax, gin-config,
+gymnasium, ale-py, opencv and snappy, its Rainbow plays the same game with the same
+network at the same ratio in between. Medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import app, flags, logging
+
+_AGENTS = flags.DEFINE_list(
+    "agents", ["dqn", "rainbow", "der", "drq_eps"], "Agents; r2d2 takes long."
+)
+_ENCODERS = flags.DEFINE_list("encoder", ["nature_cnn", "impala"], "Encoders.")
+_NUM_ENVIRONMENTS = flags.DEFINE_list("num_environments", ["1"], "Games at once.")
+_GAME = flags.DEFINE_string("game", "Pong", "Game.")
+_UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
+_DOPAMINE = flags.DEFINE_string("dopamine_python", None, "Interpreter with dopamine.")
+_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
+
+_WARM_UP = 200
+
+
+@dataclasses.dataclass
+class Result:
+    """Medians of one agent, in milliseconds of an agent step."""
+
+    agent: str
+    encoder: str
+    num_environments: int
+    replay_ratio: float
+    agent_steps_per_second: float
+    updates_per_second: float
+    whole_ms: float
+    emulator_ms: float
+    policy_ms: float
+    update_ms: float
+    floor_share: float
+    dopamine_ms: float | None
+
+
+def make_experiment(agent: str, encoder: str, num_environments: int) -> Any:
+    """The paper's agent with a short warm-up."""
+    from acme_moe import agents
+    from acme_moe.experiments import protocols
+    from acme_moe.experiments.config import Experiment
+
+    settings = agents.config_class(agent)()
+    return Experiment(
+        run=dataclasses.replace(
+            protocols.atari_200m(agent),
+            game=_GAME.value,
+            num_environments=num_environments,
+            evaluation_episodes=0,
+        ),
+        agent=dataclasses.replace(
+            settings,
+            min_replay_size=_WARM_UP * num_environments,
+            max_replay_size=20_000,
+            network=dataclasses.replace(settings.network, encoder=encoder, moe="soft"),
+        ),
+    )
+
+
+def measure(
+    agent: str, encoder: str, num_environments: int, dopamine: _Dopamine | None
+) -> Result:
+    """Measures one agent."""
+    import jax
+    from acme.utils import loggers
+
+    from acme_moe.environments import AtariEnvironment
+    from acme_moe.experiments.progress import Progress
+    from acme_moe.experiments.training import TrainingRun
+
+    experiment = make_experiment(agent, encoder, num_environments)
+    ratio = experiment.agent.replay_ratio
+    rounds_of_steps = max(1, round(_UPDATES.value / ratio / num_environments))
+    steps = rounds_of_steps * num_environments
+
+    class Timed(TrainingRun):
+        """A run that takes turns with its parts alone."""
+
+        milliseconds: dict[str, float]
+
+        def _train(self, progress: Progress) -> None:
+            def whole(rounds: int = rounds_of_steps) -> None:
+                for _ in range(rounds):
+                    self._act(progress)
+                    self._learn()
+                self.learner.check()
+
+            # Past the warm-up, and until everything is compiled.
+            whole(_WARM_UP + max(4, round(4 / ratio / num_environments)))
+            parts = {"whole": (whole, steps), **self._parts()}
+            times: dict[str, list[float]] = {name: [] for name in parts}
+            for _ in range(_ROUNDS.value):
+                for name, (run, count) in parts.items():
+                    started = time.perf_counter()
+                    run()
+                    seconds = time.perf_counter() - started
+                    times[name].append(1e3 * seconds / count)
+            self.milliseconds = {k: statistics.median(v) for k, v in times.items()}
+
+        def _parts(self) -> dict[str, tuple[Callable[[], Any], int]]:
+            environment = AtariEnvironment(_GAME.value, 1, experiment.run.environment)
+            rng = np.random.default_rng(0)
+
+            def emulator() -> None:
+                timestep = environment.reset()
+                for _ in range(400):
+                    action = rng.integers(environment.action_spec().num_values)
+                    last = timestep.last()
+                    timestep = environment.reset() if last else environment.step(action)
+
+            blank = self._spec.observations
+            observation = jax.tree.map(
+                lambda spec: np.zeros(spec.shape, spec.dtype), blank
+            )
+
+            def policy() -> None:
+                for _ in range(100):
+                    self._actor.select_actions([observation] * num_environments)
+
+            alone = self._builder.make_learner(
+                jax.random.PRNGKey(0),
+                self._network,
+                itertools.repeat(next(self._samples)),
+                lambda *_: loggers.NoOpLogger(),
+                self._spec,
+                self._client,
+            )
+
+            def update() -> None:
+                for _ in range(_UPDATES.value):
+                    alone.step()
+                alone.check()
+
+            for warm in (policy, update):
+                warm()
+            parts: dict[str, tuple[Callable[[], Any], int]] = {
+                "emulator": (emulator, 400),
+                "policy": (policy, 100 * num_environments),
+                "update": (update, _UPDATES.value),
+            }
+            if dopamine is not None:
+                parts["dopamine"] = (dopamine.steps(encoder, steps), steps)
+            return parts
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Timed(experiment, Path(folder)) as run,
+    ):
+        run.run()
+        ms = run.milliseconds
+    floor = ms["emulator"] + ms["policy"] + ratio * ms["update"]
+    return Result(
+        agent,
+        encoder,
+        num_environments,
+        ratio,
+        1e3 / ms["whole"],
+        ratio * 1e3 / ms["whole"],
+        ms["whole"],
+        ms["emulator"],
+        ms["policy"],
+        ratio * ms["update"],
+        floor / ms["whole"],
+        ms.get("dopamine"),
+    )
+
+
+class _Dopamine:
+    """dopamine's Rainbow in a process of its own."""
+
+    def __init__(self, python: str) -> None:
+        self._process = subprocess.Popen(
+            [python, str(Path(__file__).parent / "dopamine_agent.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def steps(self, encoder: str, count: int) -> Callable[[], None]:
+        """A function that takes agent steps; it is warm when this returns."""
+        request = {"encoder": encoder, "game": _GAME.value}
+
+        def run(steps: int = count) -> None:
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            self._process.stdin.write(json.dumps({**request, "steps": steps}) + "\n")
+            self._process.stdin.flush()
+            if self._process.stdout.readline().strip() != "done":
+                raise RuntimeError("dopamine's process ended; see its message above")
+
+        run(_WARM_UP + 20)
+        return run
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.terminate()
+        self._process.wait()
+
+
+def main(_: list[str]) -> None:
+    """Prints a row for each agent and encoder."""
+    logging.set_verbosity(logging.ERROR)
+    print(
+        f"{'agent':<10}{'encoder':<12}{'games':>6}{'ratio':>9}{'steps/s':>9}"
+        f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"
+        f"{'whole ms':>10}{'floor/whole':>13}{'dopamine ms':>13}{'times':>7}"
+    )
+    dopamine = _Dopamine(_DOPAMINE.value) if _DOPAMINE.value else None
+    results = []
+    for agent, encoder, games in itertools.product(
+        _AGENTS.value, _ENCODERS.value, map(int, _NUM_ENVIRONMENTS.value)
+    ):
+        theirs = dopamine if agent == "rainbow" and games == 1 else None
+        result = measure(agent, encoder, games, theirs)
+        results.append(dataclasses.asdict(result))
+        other = result.dopamine_ms
+        beside = (
+            "" if other is None else f"{other:>13.1f}{other / result.whole_ms:>7.1f}"
+        )
+        print(
+            f"{agent:<10}{encoder:<12}{games:>6}{result.replay_ratio:>9g}"
+            f"{result.agent_steps_per_second:>9.1f}{result.updates_per_second:>11.2f}"
+            f"{result.emulator_ms:>13.2f}{result.policy_ms:>11.2f}"
+            f"{result.update_ms:>11.1f}{result.whole_ms:>10.1f}"
+            f"{result.floor_share:>13.2f}{beside}",
+            flush=True,
+        )
+    if dopamine is not None:
+        dopamine.close()
+    if _JSON.value:
+        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app.run(main)
