@@ -15,7 +15,7 @@ help:
 	@echo 'make check      what CI runs: lint, types, tests'
 	@echo 'make setup      only make the environment, $(VENV)'
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
-	@echo 'make bench      benchmarks of the environment, replay, learner and processes'
+	@echo 'make bench      all benchmarks, one after the other'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
 
 setup: $(READY)
@@ -57,7 +57,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/learner.py
 	$(BIN)/python benchmarks/learner_step.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/distributed.py
+	$(BIN)/python benchmarks/offline.py
 
 LOCK := uv pip compile --quiet --python-version 3.10 \
   --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \

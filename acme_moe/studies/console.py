@@ -71,7 +71,9 @@ class Console:
         states = sweep.states()
         done = sum(state.state == "finished" for state in states.values())
         speeds = cost.seconds_per_step(self.cells, states, finished_only=False)
-        left = cost.seconds_left(sweep.to_do, speeds, states, self.root, self.parallel)
+        left = cost.seconds_left(
+            sweep.to_do, speeds, states, self.cells, self.root, self.parallel
+        )
         line = f"[{done}/{len(states)}] {event.cell.name} {event.what}"
         if event.seconds:
             line += f" after {tables.duration(event.seconds)}"

@@ -105,29 +105,39 @@ def seconds_left(
     to_do: Iterable[Cell],
     seconds_per_step: Mapping[str, float],
     states: Mapping[str, CellState],
+    cells: Iterable[Cell],
     root: Path,
     parallel: int,
 ) -> float | None:
     """An estimate of the time until some runs are finished.
 
     An arm that has not been measured is taken to be as fast as the others are on
-    average.
+    average whose length is in the same unit.
 
     Args:
       to_do: the runs.
       seconds_per_step: of the arms that have been measured.
       states: of the runs, by name.
+      cells: all runs, those that were measured among them.
       root: the repository.
       parallel: how many run at once.
 
     Returns:
-      Seconds; None before anything has been measured.
+      Seconds; None as long as nothing has been measured that tells.
     """
-    if not seconds_per_step:
-        return None
-    mean = statistics.fmean(seconds_per_step.values())
+    arms = {cell.arm: cell for cell in cells}
+    by_unit: dict[bool, list[float]] = {}
+    for arm, speed in seconds_per_step.items():
+        by_unit.setdefault(_acts(arms[arm], root), []).append(speed)
     total = 0.0
     for cell in to_do:
+        alike = by_unit.get(_acts(cell, root))
+        if alike is None:
+            return None
         left = max(0, steps(cell, root).length - states[cell.name].position)
-        total += left * seconds_per_step.get(cell.arm, mean)
+        total += left * seconds_per_step.get(cell.arm, statistics.fmean(alike))
     return total / parallel
+
+
+def _acts(cell: Cell, root: Path) -> bool:
+    return steps(cell, root).agent_steps > 0

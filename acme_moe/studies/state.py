@@ -13,6 +13,7 @@ from acme_moe.studies.plan import Cell
 
 LOG_NAME = "sweep.log"
 STATES = ("finished", "running", "stopped", "failed", "waiting")
+_SAYS_NOTHING = ("Pass --help", "[reverb/")
 # Where data lie, or are written to, may change without another run's coming of it.
 _PLACES = {"dataset.path", "record"}
 
@@ -79,7 +80,8 @@ def read_state(cell: Cell, workdir: Path) -> CellState:
 def last_line(path: Path) -> str:
     """The last line of a log that says something, or nothing.
 
-    Absl's hint at --help, its last line after a bad flag, says nothing.
+    Absl's hint at --help, its last line after a bad flag, says nothing, and neither
+    does Reverb's farewell.
     """
     try:
         with path.open("rb") as stream:
@@ -89,7 +91,7 @@ def last_line(path: Path) -> str:
     except FileNotFoundError:
         return ""
     said = (line.strip() for line in reversed(lines))
-    return next((x for x in said if x and not x.startswith("Pass --help")), "")
+    return next((x for x in said if x and not x.startswith(_SAYS_NOTHING)), "")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -166,6 +166,8 @@ class Sweep:
             if code is None:
                 continue
             self._processes.remove(process)
+            if code and self.signum is not None:
+                self._note_interrupt(process.cell)
             state = read_state(process.cell, self._workdir)
             what, reason = state.state, state.reason
             if what != "finished" and code and self.signum is None:
@@ -180,6 +182,13 @@ class Sweep:
                     seconds=time.monotonic() - process.started,
                 )
             )
+
+    def _note_interrupt(self, cell: Cell) -> None:
+        """Writes why it ended to a run's log, which shows where it has no summary."""
+        assert self.signum is not None
+        name = signal.Signals(self.signum).name
+        with (self._workdir / cell.name / LOG_NAME).open("a") as log:
+            log.write(f"\nthe sweep was stopped by {name}\n")
 
     def _is_finished(self, name: str) -> bool:
         cell = next(cell for cell in self._cells if cell.name == name)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from acme_moe.reporting import style
+from acme_moe.reporting import figures, style
+from acme_moe.reporting.collect import collect
 from acme_moe.reporting.curve import plot_curve
-from acme_moe.reporting.curves import curve_of
+from acme_moe.reporting.curves import MEASURES, curve_of
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
@@ -145,8 +146,7 @@ def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
 def test_diagnostics_are_drawn_where_runs_have_some(tmp_path):
     cells = planned(tmp_path)
     write_all(tmp_path, cells)
-    write_report(tmp_path, tmp_path / "without", reps=20)
-    assert not (tmp_path / "without" / "diagnostics.png").exists()
+    assert figures.diagnostics(collect(tmp_path)["evaluation"]) is None
     for cell in cells[:-1]:
         (tmp_path / cell.name / "diagnostics.csv").write_text(
             "actor_steps,learner_steps,feature_norm,ntk_rank,dormant_share\n"
@@ -156,11 +156,12 @@ def test_diagnostics_are_drawn_where_runs_have_some(tmp_path):
     positions, values = curve.measures["feature_norm"]
     assert list(positions) == [400, 800]
     assert list(values) == [3, 4]
-    write_report(tmp_path, tmp_path / "with", reps=20)
-    assert (tmp_path / "with" / "diagnostics.pdf").exists()
+    figure = figures.diagnostics(collect(tmp_path)["evaluation"])
+    labels = [axes.get_ylabel() for axes in figure.axes[:4]]
+    assert labels == ["return", *MEASURES.values()]
+    assert all(len(axes.lines) == 2 for axes in figure.axes)
     (tmp_path / cells[0].name / "diagnostics.csv").write_text("actor_steps\n1,2\n")
-    collection = write_report(tmp_path, tmp_path / "damaged", reps=20)
-    (gap,) = collection.gaps
+    (gap,) = collect(tmp_path)["evaluation"].gaps
     assert "diagnostics.csv: line 2 is damaged" in gap.reason
 
 

@@ -65,6 +65,7 @@ def test_a_run_that_left_only_a_log_failed_with_its_last_line(tmp_path):
     folder.mkdir(parents=True)
     (folder / "sweep.log").write_text(
         "Traceback\nValueError: no\n\nPass --helpshort or --helpfull to see help\n"
+        "[reverb/cc/platform/default/server.cc:84] Shutting down replay server\n"
     )
     found = read_state(cell(), tmp_path)
     assert (found.state, found.reason) == ("failed", "ValueError: no")
@@ -124,9 +125,15 @@ def test_time_left_and_hours():
 
     cells = [cell(f"{arm}/Pong/0", max_agent_steps=36_000) for arm in "ab"]
     states = {"a/Pong/0": state_of("stopped", 18_000), "b/Pong/0": state_of("waiting")}
-    assert cost.seconds_left(cells, {}, states, ROOT, 1) is None
+    assert cost.seconds_left(cells, {}, states, cells, ROOT, 1) is None
     # 18,000 steps at 0.5 s, and 36,000 of an arm taken to be as fast; two at once.
-    assert cost.seconds_left(cells, {"a": 0.5}, states, ROOT, 2) == 13_500
+    assert cost.seconds_left(cells, {"a": 0.5}, states, cells, ROOT, 2) == 13_500
+    # A run that acts says nothing of one that learns from fixed data.
+    offline = cell("c/Pong/0", num_iterations=2, updates_per_iteration=10)
+    states["c/Pong/0"] = state_of("waiting")
+    everything = [*cells, offline]
+    assert cost.seconds_left([offline], {"a": 0.5}, states, everything, ROOT, 1) is None
+    assert cost.seconds_left([offline], {"c": 3.0}, states, everything, ROOT, 1) == 60
     assert cost.hours(cells, ROOT, {"a": 0.5}) == (5.0, 1, 1)
     assert cost.hours(cells, ROOT, {}) == (0, 0, 2)
 

@@ -136,6 +136,8 @@ def test_an_interrupt_is_passed_on_and_starts_nothing_new(tmp_path, signum):
     assert stopped_by == signum
     assert states == {first: "stopped", second: "stopped", third: "waiting"}
     assert watched.sweep.states()[first].position == 40
+    log = (tmp_path / first / "sweep.log").read_text()
+    assert log.endswith(f"the sweep was stopped by {signal.Signals(signum).name}\n")
     assert signal.getsignal(signum) == handler
 
 

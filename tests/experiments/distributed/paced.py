@@ -80,6 +80,8 @@ def play(workdir, ratio, who, steps):
         run={"max_agent_steps": steps, "evaluation_episodes": 0},
         agent={
             "replay_ratio": ratio,
+            # The same number of updates, so that all cases compile one program.
+            "target_update_period": int(1_000 / ratio),
             "batch_size": 2,
             "min_replay_size": WARM_UP,
             "max_replay_size": WARM_UP,

@@ -8,14 +8,17 @@ import socket
 
 import pytest
 
+from acme_moe.environments import AtariConfig
 from tests.experiments import tiny
 from tests.experiments.distributed.launched import Launched
 
+SHORT_EPISODES = AtariConfig(max_episode_steps=300)
 OFTEN = {"checkpoint_every_minutes": 0.05, "evaluation_episodes": 0}
 
 
 def experiment(steps, run=None, agent=None):
-    return tiny.experiment(run={"max_agent_steps": steps, **(run or {})}, agent=agent)
+    fields = {"max_agent_steps": steps, "environment": SHORT_EPISODES, **(run or {})}
+    return tiny.experiment(run=fields, agent=agent)
 
 
 def position(checkpoint):
