@@ -7,7 +7,12 @@ and its head. Everything else is Acme's as well, loss, builder, layout and loop,
 the adder: that of 0.4.0 asks Reverb for an argument which Reverb no longer has.
 """
 
-import acme_moe  # noqa: F401, I001 - first: it puts back names that Acme 0.4.0 needs.
+# isort: off
+import acme_moe  # noqa: F401 - first: it puts back names that Acme 0.4.0 needs.
+
+# isort: on
+from typing import Any
+
 import acme
 import dm_env
 import haiku as hk
@@ -67,7 +72,7 @@ def make_network(
         head = networks_lib.DuellingMLP(spec.actions.num_values, hidden_sizes=[512])
         return head(hidden)
 
-    network = hk.without_apply_rng(hk.transform(forward))
+    network: Any = hk.without_apply_rng(hk.transform(forward))
     blank = jnp.zeros((1, *spec.observations.shape))
     return networks_lib.FeedForwardNetwork(
         lambda key: network.init(key, blank), network.apply
