@@ -62,11 +62,16 @@ def train(
     try:
         with run_class(experiment, workdir) as run:
             if run.position:
-                print(f"going on after {run.position} {run.unit}", file=sys.stderr)
+                print(
+                    f"going on after {run.position} {experiment.unit}", file=sys.stderr
+                )
             summary = run.run()
     except InterruptedRunError as interrupt:
         return outcome.interrupted(
-            str(interrupt), interrupt.signum, f"{run.position} {run.unit}", workdir
+            str(interrupt),
+            interrupt.signum,
+            f"{run.position} {experiment.unit}",
+            workdir,
         )
     except (NonFiniteLossError, DamagedCheckpointError, DatasetError) as error:
         return outcome.failed(error)

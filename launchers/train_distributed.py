@@ -50,7 +50,7 @@ _APEX_EPSILON = flags.DEFINE_float(
 
 def main() -> int:
     """Trains, or goes on training, and says how it ended."""
-    from acme_moe.experiments.config import Experiment
+    from acme_moe.experiments.config import AnyExperiment
     from acme_moe.experiments.distributed import settings
 
     workdir = Path(config_flag.WORKDIR.value)
@@ -64,7 +64,8 @@ def main() -> int:
         )
         if flag.value is not None
     }
-    experiment = program.load_experiment(Experiment, workdir)
+    kind: Any = AnyExperiment  # Of runs that act, and of those on fixed data.
+    experiment = program.load_experiment(kind, workdir)
     try:
         config = dataclasses.replace(settings.read(workdir), **given)
     except ValueError as error:
@@ -79,9 +80,11 @@ def main() -> int:
         )
         status = outcome.finished(summary, workdir)
     except InterruptedRunError as interrupt:
-        saved = json.loads((workdir / "summary.json").read_text())["agent_steps"]
+        saved = json.loads((workdir / "summary.json").read_text())
+        unit = experiment.unit
+        done = saved["learner_steps" if unit == "updates" else "agent_steps"]
         status = outcome.interrupted(
-            str(interrupt), interrupt.signum, f"{saved} agent steps", workdir
+            str(interrupt), interrupt.signum, f"{done} {unit}", workdir
         )
     except launch.FailedRunError as error:
         status = outcome.failed(error)

@@ -9,12 +9,13 @@ agent.
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import json
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import ml_collections
 
@@ -126,11 +127,30 @@ class OfflineRunConfig(AnyRunConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AnyExperiment:
-    """A run and its agent: all that is needed to start it, or to start it again."""
+class AnyExperiment(abc.ABC):
+    """A run and its agent: all that is needed to start it, or to start it again.
+
+    Attributes:
+      run: the run's settings.
+      agent: the agent's.
+      unit: what the run's length and position count, `agent steps` or `updates`.
+      steps_key: the same as a column of the logs.
+    """
 
     run: AnyRunConfig
     agent: AgentConfig
+    unit: ClassVar[str]
+    steps_key: ClassVar[str]
+
+    @property
+    @abc.abstractmethod
+    def length(self) -> int:
+        """Of the whole run, in its unit."""
+
+    @property
+    @abc.abstractmethod
+    def evaluation_period(self) -> int:
+        """Between two evaluations, in the run's unit."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -139,6 +159,18 @@ class Experiment(AnyExperiment):
 
     run: RunConfig
     agent: ValueAgentConfig
+    unit: ClassVar[str] = "agent steps"
+    steps_key: ClassVar[str] = "actor_steps"
+
+    @property
+    def length(self) -> int:
+        """Agent steps of the whole run."""
+        return self.run.max_agent_steps
+
+    @property
+    def evaluation_period(self) -> int:
+        """Agent steps between two evaluations."""
+        return self.run.evaluation_every
 
     def __post_init__(self) -> None:
         if self.run.max_agent_steps <= self.agent.min_replay_size:
@@ -160,6 +192,18 @@ class OfflineExperiment(AnyExperiment):
     """A run that learns from fixed data."""
 
     run: OfflineRunConfig
+    unit: ClassVar[str] = "updates"
+    steps_key: ClassVar[str] = "learner_steps"
+
+    @property
+    def length(self) -> int:
+        """Updates of the whole run."""
+        return self.run.num_iterations * self.run.updates_per_iteration
+
+    @property
+    def evaluation_period(self) -> int:
+        """Updates between two evaluations."""
+        return self.run.updates_per_iteration
 
     def __post_init__(self) -> None:
         per_call = self.agent.sgd_steps_per_call

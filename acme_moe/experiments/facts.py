@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acme_moe.environments import human_normalized_score
-from acme_moe.experiments.config import AnyExperiment, Experiment
+from acme_moe.experiments.config import AnyExperiment, Experiment, OfflineExperiment
 from acme_moe.experiments.schedule import UpdateSchedule
 
 
@@ -42,6 +42,11 @@ class Facts:
     wall_seconds: float = 0.0
     replay_bytes_per_transition: float | None = None
     recorded_files: int = 0
+
+    def position(self, experiment: AnyExperiment) -> int:
+        """How far the run is, in its unit."""
+        acts = isinstance(experiment, Experiment)
+        return self.agent_steps if acts else self.learner_steps
 
     def schedule(self, experiment: Experiment, *, replay_lost: bool) -> UpdateSchedule:
         """When updates are due, for a run that starts or goes on from here.
@@ -90,4 +95,13 @@ def summarize(
         "evaluation_human_normalized_score": (
             None if evaluation is None else human_normalized_score(run.game, evaluation)
         ),
+    }
+
+
+def describe_updates(experiment: OfflineExperiment, facts: Facts) -> dict[str, Any]:
+    """What a summary says of an offline run's speed and length."""
+    updates, seconds = facts.learner_steps, facts.training_seconds
+    return {
+        "iterations": updates / experiment.run.updates_per_iteration,
+        "updates_per_second": updates / seconds if seconds else None,
     }

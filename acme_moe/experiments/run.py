@@ -44,13 +44,9 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
     the run goes on (`_train`), what it counts, and what else a checkpoint holds.
 
     Attributes:
-      unit: what `position` counts, `agent steps` or `updates`.
-      steps_key: the same as a column of the logs.
       learner: takes the updates.
     """
 
-    unit: str
-    steps_key: str
     learner: Learner
 
     def __init__(self, experiment: AnyExperimentT, workdir: Path) -> None:
@@ -70,7 +66,7 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
             workdir,
             run.game,
             run.log_every_seconds,
-            self.steps_key,
+            experiment.steps_key,
         )
         self._folder.write_config(experiment)
         self._checkpoints = Checkpoints(
@@ -178,10 +174,10 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
         """
         progress = Progress(
             self._experiment.run.game,
-            self._length,
+            self._experiment.length,
             self.position,
             self._facts.learner_steps,
-            self.unit,
+            self._experiment.unit,
         )
         try:
             with self._interrupts:
@@ -214,7 +210,10 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
         if not run.evaluation_episodes or facts.evaluated_at == self.position:
             return
         episodes = run.evaluation_episodes
-        if self.position >= self._length and run.final_evaluation_episodes is not None:
+        if (
+            self.position >= self._experiment.length
+            and run.final_evaluation_episodes is not None
+        ):
             episodes = run.final_evaluation_episodes
         self.learner.check()
         results = evaluate(
@@ -232,11 +231,6 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
         facts.evaluation_return_mean = mean
         progress.evaluation(f"evaluation {mean:g}")
         self._write_summary("running")
-
-    @property
-    @abc.abstractmethod
-    def _length(self) -> int:
-        """The position at which the run ends."""
 
     def _diagnose_if_due(self) -> None:
         """Measures the network if the settings ask for it at this position."""

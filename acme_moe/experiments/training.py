@@ -27,9 +27,6 @@ class TrainingRun(Run[Experiment]):
     call of the policy, and then the updates that are due.
     """
 
-    unit = "agent steps"
-    steps_key = "actor_steps"
-
     def __init__(self, experiment: Experiment, workdir: Path) -> None:
         """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
         super().__init__(experiment, workdir)
@@ -78,10 +75,6 @@ class TrainingRun(Run[Experiment]):
         return self._facts.agent_steps
 
     @property
-    def _length(self) -> int:
-        return self._experiment.run.max_agent_steps
-
-    @property
     def _num_environments(self) -> int:
         return self._experiment.run.num_environments
 
@@ -90,9 +83,9 @@ class TrainingRun(Run[Experiment]):
         return self._client if self._experiment.run.checkpoint_replay else None
 
     def _train(self, progress: Progress) -> None:
-        every = self._experiment.run.evaluation_every
+        every = self._experiment.evaluation_period
         facts = self._facts
-        while facts.agent_steps < self._length:
+        while facts.agent_steps < self._experiment.length:
             self._interrupts.check()
             if facts.agent_steps // every > facts.evaluated_at // every:
                 self._evaluate(progress)

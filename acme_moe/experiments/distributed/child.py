@@ -41,12 +41,13 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     function = cloudpickle.load(sys.stdin.buffer)
     from acme_moe.experiments.checkpoints import DamagedCheckpointError
     from acme_moe.experiments.distributed.rpc import RunEndedError
+    from acme_moe.offline.files import DatasetError
 
     try:
         function()
     except RunEndedError:
         return 0
-    except (FloatingPointError, DamagedCheckpointError) as error:
+    except (FloatingPointError, DamagedCheckpointError, DatasetError) as error:
         # Another try would end in the same way.
         print(f"error: {error}", flush=True)
         return supervisor.FATAL

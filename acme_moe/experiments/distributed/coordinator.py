@@ -20,8 +20,8 @@ from typing import Any
 
 from absl import logging
 
-from acme_moe.experiments.config import Experiment
-from acme_moe.experiments.distributed.ledger import Ledger, Pace
+from acme_moe.experiments.config import AnyExperiment, Experiment
+from acme_moe.experiments.distributed.ledger import Ledger, OfflineLedger, Pace
 from acme_moe.experiments.distributed.record import Record
 from acme_moe.experiments.distributed.settings import DistributedConfig
 from acme_moe.experiments.distributed.state import Phase
@@ -37,7 +37,7 @@ class Coordinator:
 
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: AnyExperiment,
         workdir: Path,
         config: DistributedConfig,
         token: str,
@@ -53,23 +53,15 @@ class Coordinator:
         Raises:
           DamagedCheckpointError: if the folder has checkpoints, none of them whole.
         """
-        run, agent = experiment.run, experiment.agent
         self._experiment = experiment
         self._servers = config.num_replay_servers
         self._lock = threading.RLock()
         self._record = record = Record(experiment, workdir, token)
-        self._facts = facts = record.facts
+        self._facts = record.facts
         self._phase, self._outcome = Phase.RUNNING, "finished"
         if record.before is not None:
             self._phase, self._outcome = record.before.phase, record.before.outcome
-        self._ledger = Ledger(
-            record.schedule,
-            Pace.of(agent, config.num_actors, run.num_environments),
-            agent_steps=facts.agent_steps,
-            learner_steps=facts.learner_steps,
-            max_agent_steps=run.max_agent_steps,
-            steps_per_call=agent.sgd_steps_per_call,
-        )
+        self._ledger = _make_ledger(experiment, config, record)
         self._replay_sizes: dict[int, int] = {}
         self._left: set[str] = set()
         self._sequences: dict[int, int] = {}
@@ -98,13 +90,13 @@ class Coordinator:
         """A node starts, or starts again.
 
         Returns:
-          `position` in agent steps, and how often the node was `started` before.
+          `position` of the run, and how often the node was `started` before.
         """
         with self._lock:
             started = self._record.starts.get(node, 0)
             self._record.starts[node] = started + 1
             self._left.discard(node)
-            return {"position": self._facts.agent_steps, "started": started}
+            return {"position": self._position, "started": started}
 
     def leave(self, node: str) -> None:
         """A node has heard that the run is over, and ends."""
@@ -119,7 +111,7 @@ class Coordinator:
     def actor_enters(self, actor: int) -> None:
         """What the actor was given before is void."""
         with self._lock:
-            self._ledger.enter(actor)
+            self._books().enter(actor)
             self._sequences.pop(actor, None)
 
     def act(
@@ -146,8 +138,8 @@ class Coordinator:
             facts = self._facts
             if self._sequences.get(actor) != sequence:
                 self._sequences[actor] = sequence
-                self._ledger.take(actor, taken)
-                facts.agent_steps = self._ledger.agent_steps
+                self._books().take(actor, taken)
+                facts.agent_steps = self._books().agent_steps
                 if taken:
                     self._record.training_starts()
                 self._record.add_training(episodes)
@@ -157,7 +149,7 @@ class Coordinator:
                 self._phase = Phase.DRAINING
             if self._phase is not Phase.RUNNING:
                 return -1
-            return self._ledger.lease(actor)
+            return self._books().lease(actor)
 
     # The learner.
 
@@ -179,6 +171,10 @@ class Coordinator:
             if report is not None:
                 self._record.learner = report
             due = 0
+            if isinstance(self._ledger, OfflineLedger):
+                self._record.training_starts()
+            if self._phase is Phase.RUNNING and self._ledger.complete:
+                self._phase = Phase.DRAINING
             if self._phase is not Phase.ENDED and self._outcome == "finished":
                 due = self._ledger.updates_due()
             if due and self._phase in (Phase.EVALUATING, Phase.SAVING):
@@ -222,43 +218,43 @@ class Coordinator:
         """What the evaluator has to do.
 
         Returns:
-          `episodes` to play (0 to ask again later) and `agent_steps`, the position
-          that they count for.
+          `episodes` to play (0 to ask again later) and the `position` that they
+          count for.
         """
         with self._lock:
             at = None
             if self._phase in (Phase.RUNNING, Phase.EVALUATING):
                 at = self._evaluation_at(final=self._phase is Phase.EVALUATING)
             if at is None:
-                return {"episodes": 0, "agent_steps": 0}
+                return {"episodes": 0, "position": 0}
             run = self._experiment.run
             episodes = run.evaluation_episodes
             if self._ledger.complete and run.final_evaluation_episodes is not None:
                 episodes = run.final_evaluation_episodes
-            return {"episodes": episodes, "agent_steps": at}
+            return {"episodes": episodes, "position": at}
 
     def evaluating(self, text: str) -> None:
         """How far the evaluation is, for the progress line."""
         self._evaluation = text
 
     def evaluated(
-        self, agent_steps: int, learner_steps: int, episodes: list[tuple[float, int]]
+        self, position: int, learner_steps: int, episodes: list[tuple[float, int]]
     ) -> None:
         """The evaluator has played.
 
         Args:
-          agent_steps: the position that it was given.
+          position: that it was given.
           learner_steps: of the parameters that it played with.
           episodes: return and length of each.
         """
         with self._lock:
             facts = self._facts
-            final = agent_steps >= self._experiment.run.max_agent_steps
-            if facts.evaluated_at >= agent_steps or (
+            final = position >= self._experiment.length
+            if facts.evaluated_at >= position or (
                 final and self._phase is not Phase.EVALUATING
             ):
                 return  # Played twice, or with parameters that were not the last.
-            mean = self._record.add_evaluation(agent_steps, learner_steps, episodes)
+            mean = self._record.add_evaluation(position, learner_steps, episodes)
             self._evaluation = f"evaluation {mean:g}"
             if self._phase is Phase.EVALUATING and final:
                 self._phase = Phase.SAVING
@@ -271,10 +267,10 @@ class Coordinator:
         if not run.evaluation_episodes:
             return None
         if final:
-            return facts.agent_steps if facts.evaluated_at < facts.agent_steps else None
-        every = run.evaluation_every
-        due = facts.agent_steps // every > facts.evaluated_at // every
-        return facts.agent_steps if due and not self._ledger.complete else None
+            return self._position if facts.evaluated_at < self._position else None
+        every = self._experiment.evaluation_period
+        due = self._position // every > facts.evaluated_at // every
+        return self._position if due and not self._ledger.complete else None
 
     # Replay.
 
@@ -292,12 +288,13 @@ class Coordinator:
             if len(self._replay_sizes) < self._servers:
                 return
             held = sum(self._replay_sizes.values())
+            assert isinstance(self._experiment, Experiment)
             warm_up = self._experiment.agent.min_replay_size
-            missing = self._ledger.filled(warm_up, position) - held
+            missing = self._books().filled(warm_up, position) - held
             if self._phase is Phase.RUNNING and missing > 0:
                 logging.warning("replay has lost its contents and is filled anew")
-                self._ledger.refill(missing)
-                self._record.schedule = self._ledger.schedule
+                self._books().refill(missing)
+                self._record.schedule = self._books().schedule
             elif self._phase is Phase.DRAINING and not held:
                 # Nobody will fill it any more, and updates are still due.
                 self.fail("replay lost its contents after the last agent step")
@@ -345,6 +342,15 @@ class Coordinator:
 
     # Inside, with the lock held.
 
+    @property
+    def _position(self) -> int:
+        return self._facts.position(self._experiment)
+
+    def _books(self) -> Ledger:
+        """The ledger of a run that acts; nobody else asks for it."""
+        assert isinstance(self._ledger, Ledger)
+        return self._ledger
+
     def _end(self) -> None:
         self._phase = Phase.ENDED
         self._record.write_summary(self._outcome)
@@ -356,3 +362,23 @@ class Coordinator:
         if self._phase in (Phase.RUNNING, Phase.DRAINING):
             self._record.update_training_seconds()
         return self._record.noted()
+
+
+def _make_ledger(
+    experiment: AnyExperiment, config: DistributedConfig, record: Record
+) -> Ledger | OfflineLedger:
+    facts = record.facts
+    if not isinstance(experiment, Experiment):
+        return OfflineLedger(
+            learner_steps=facts.learner_steps, length=experiment.length
+        )
+    assert record.schedule is not None
+    agent = experiment.agent
+    return Ledger(
+        record.schedule,
+        Pace.of(agent, config.num_actors, experiment.run.num_environments),
+        agent_steps=facts.agent_steps,
+        learner_steps=facts.learner_steps,
+        max_agent_steps=experiment.length,
+        steps_per_call=agent.sgd_steps_per_call,
+    )

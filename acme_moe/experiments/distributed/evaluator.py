@@ -9,7 +9,7 @@ from typing import Any
 import dm_env
 from acme.utils import observers
 
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment
 from acme_moe.experiments.distributed import parts as parts_lib
 from acme_moe.experiments.distributed.rpc import Remote, RemoteVariables
 from acme_moe.experiments.distributed.state import Phase
@@ -24,7 +24,7 @@ class EvaluatorNode:
     """Plays evaluation episodes whenever they are due."""
 
     def __init__(
-        self, experiment: Experiment, coordinator: Remote, learner: Remote
+        self, experiment: AnyExperiment, coordinator: Remote, learner: Remote
     ) -> None:
         """Makes the environment and the actor.
 
@@ -68,7 +68,7 @@ class EvaluatorNode:
             except _RunIsOverError:
                 continue
             self._coordinator.evaluated(
-                task["agent_steps"],
+                task["position"],
                 self._variables.learner_steps,
                 [(result.episode_return, result.episode_length) for result in results],
             )

@@ -12,7 +12,7 @@ from typing import Any
 import launchpad as lp
 import psutil
 
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment
 from acme_moe.experiments.distributed import settings, state
 from acme_moe.experiments.distributed.program import (
     COORDINATOR,
@@ -33,7 +33,7 @@ class FailedRunError(RuntimeError):
 
 
 def run_distributed(
-    experiment: Experiment,
+    experiment: AnyExperiment,
     workdir: Path,
     config: DistributedConfig,
     *,
@@ -74,7 +74,7 @@ class _Launched:
     """A program under way."""
 
     def __init__(
-        self, experiment: Experiment, workdir: Path, node: Any, manager: Any
+        self, experiment: AnyExperiment, workdir: Path, node: Any, manager: Any
     ) -> None:
         import courier
 
@@ -114,17 +114,17 @@ class _Launched:
                 if progress is None:
                     progress = Progress(
                         run.game,
-                        run.max_agent_steps,
-                        status["agent_steps"],
+                        self._experiment.length,
+                        self._position(status),
                         status["learner_steps"],
-                        "agent steps",
+                        self._experiment.unit,
                     )
                 if status["evaluation"] is not None:
                     progress.evaluation(status["evaluation"])
                 if status["last_return"] is not None:
                     progress.episode(status["last_return"])
                 if progress.due():
-                    _draw(progress, status)
+                    self._draw(progress, status)
             time.sleep(_ASK_EVERY)
         if progress is not None:
             # The last answer may have come before the last update or evaluation.
@@ -132,9 +132,23 @@ class _Launched:
             mean = ended.facts.get("evaluation_return_mean")
             if mean is not None:
                 progress.evaluation(f"evaluation {mean:g}")
-            _draw(progress, status)
+            self._draw(progress, status)
             progress.close()
         return ended.outcome
+
+    def _position(self, counts: dict[str, Any]) -> int:
+        offline = self._experiment.unit == "updates"
+        return counts["learner_steps" if offline else "agent_steps"]
+
+    def _draw(self, progress: Progress, status: dict[str, Any]) -> None:
+        details = []
+        if status["replay_size"]:
+            details.append(f"replay {status['replay_size']:,}")
+        if status["ratio"] is not None:
+            details.append(f"ratio {status['ratio']:.4g}")
+        progress.draw(
+            self._position(status), status["learner_steps"], status["loss"], details
+        )
 
     def _wait_for_a_node(self) -> None:
         """Notes the first node that is gone while the run is not over."""
@@ -156,12 +170,3 @@ class _Launched:
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-
-
-def _draw(progress: Progress, status: dict[str, Any]) -> None:
-    details = [f"replay {status['replay_size']:,}"]
-    if status["ratio"] is not None:
-        details.append(f"ratio {status['ratio']:.4g}")
-    progress.draw(
-        status["agent_steps"], status["learner_steps"], status["loss"], details
-    )

@@ -15,10 +15,15 @@ from acme.utils import counting
 
 from acme_moe import replay
 from acme_moe.experiments.checkpoints import Checkpoint, Checkpoints, ReplayAwayError
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment, OfflineExperiment, RunConfig
 from acme_moe.experiments.distributed import parts as parts_lib
 from acme_moe.experiments.distributed.rpc import Remote
 from acme_moe.experiments.facts import Facts
+from acme_moe.experiments.offline_data import (
+    describe_dataset,
+    make_samples,
+    open_dataset,
+)
 from acme_moe.experiments.run_folder import RunFolder
 from acme_moe.learning import Transition
 from acme_moe.learning.learner import NonFiniteLossError
@@ -36,7 +41,7 @@ class LearnerNode:
 
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: AnyExperiment,
         workdir: Path,
         coordinator: Remote,
         replay_clients: Sequence[reverb.Client],
@@ -47,10 +52,11 @@ class LearnerNode:
           experiment: the settings.
           workdir: of the run.
           coordinator: the node that counts.
-          replay_clients: of all replay servers.
+          replay_clients: of all replay servers; none for a run on fixed data.
 
         Raises:
           DamagedCheckpointError: if there are checkpoints, and none is whole.
+          DatasetError: names what the dataset lacks.
         """
         run = experiment.run
         self._experiment = experiment
@@ -62,12 +68,27 @@ class LearnerNode:
         restored = self._checkpoints.latest()
         entered = coordinator.enter("learner")
         facts = Facts(**restored.facts) if restored else Facts()
-        self._folder = RunFolder(workdir, run.game, run.log_every_seconds)
+        self._folder = RunFolder(
+            workdir, run.game, run.log_every_seconds, experiment.steps_key
+        )
         self._folder.forget_updates_after(facts)
         parts = parts_lib.Parts(experiment)
-        self._stores_transitions = parts.builder.batch_type is Transition
-        servers: Any = replay.ReplayServers(self._clients)
-        self._samples = replay.Prefetcher(parts.builder.make_dataset_iterator(servers))
+        self._steps = facts.learner_steps
+        self._agent_steps = facts.agent_steps
+        servers: Any = None
+        # What the coordinator puts into the summary beside the learner's statistics.
+        self._description: dict[str, float] = {}
+        self._stores_transitions = False
+        if isinstance(experiment, OfflineExperiment):
+            dataset = open_dataset(experiment, parts.spec)
+            self._description = describe_dataset(dataset)
+            self._samples = make_samples(experiment, dataset, self._steps)
+        else:
+            self._stores_transitions = parts.builder.batch_type is Transition
+            servers = replay.ReplayServers(self._clients)
+            self._samples = replay.Prefetcher(
+                parts.builder.make_dataset_iterator(servers)
+            )
         # time_delta 0: the log's counts are those of the step it was written at.
         self._counter = counting.Counter(time_delta=0.0)
         key, _ = parts.seeds(parts_lib.LEARNER, 0, **entered)
@@ -80,13 +101,10 @@ class LearnerNode:
             servers,
             counting.Counter(self._counter, prefix="learner", time_delta=0.0),
         )
-        self._steps = facts.learner_steps
-        self._agent_steps = facts.agent_steps
         if restored:
             self._learner.restore(restored.load_state(self._learner.save()))
-            self._counter.increment(
-                actor_steps=self._agent_steps, learner_steps=self._steps
-            )
+            self._counter.increment(learner_steps=self._steps)
+            self._count(self._agent_steps)
         self._checkpoint_path = restored.path if restored else None
         self._last_checkpoint = time.monotonic()
 
@@ -117,14 +135,16 @@ class LearnerNode:
         while True:
             report = None
             if time.monotonic() - reported > _REPORT_EVERY:
-                report = {"loss": self._learner.loss, **self._learner.statistics()}
+                report = {
+                    "loss": self._learner.loss,
+                    **self._learner.statistics(),
+                    **self._description,
+                }
                 reported = time.monotonic()
             order = self._coordinator.learn(self._steps, report)
             if order["ended"]:
                 return
-            self._counter.increment(
-                actor_steps=order["agent_steps"] - self._agent_steps
-            )
+            self._count(order["agent_steps"] - self._agent_steps)
             self._agent_steps = order["agent_steps"]
             if order["save"] or time.monotonic() - self._last_checkpoint > seconds:
                 self._save(final=order["save"])
@@ -139,16 +159,22 @@ class LearnerNode:
                 if time.monotonic() > until:
                     break
 
+    def _count(self, agent_steps: int) -> None:
+        """For the log, which has no such column where nobody acts."""
+        if agent_steps:
+            self._counter.increment(actor_steps=agent_steps)
+
     def _save(self, *, final: bool) -> None:
         """Writes a checkpoint, with the replay's contents if the settings say so."""
         state = self._learner.save()
-        facts = self._coordinator.facts()
-        with_replay = self._experiment.run.checkpoint_replay
+        facts = {**self._coordinator.facts(), "learner_steps": self._steps}
+        run = self._experiment.run
+        with_replay = isinstance(run, RunConfig) and run.checkpoint_replay
         try:
             checkpoint = self._checkpoints.save(
-                facts["agent_steps"],
+                Facts(**facts).position(self._experiment),
                 state,
-                {**facts, "learner_steps": self._steps},
+                facts,
                 self._clients if with_replay else None,
             )
         except ReplayAwayError as error:

@@ -137,3 +137,28 @@ class Ledger:
         """Replay has lost its contents and needs that many agent steps more first."""
         full_at = max(self.agent_steps, self.schedule.start)
         self.schedule = self.schedule.refilled(full_at, missing)
+
+
+class OfflineLedger:
+    """The books of a run on fixed data: nobody acts, and all updates are due."""
+
+    agent_steps = 0
+
+    def __init__(self, *, learner_steps: int, length: int) -> None:
+        """Opens the books.
+
+        Args:
+          learner_steps: updates taken before.
+          length: updates of the whole run, whole calls of the learner.
+        """
+        self.learner_steps = learner_steps
+        self._length = length
+
+    @property
+    def complete(self) -> bool:
+        """Whether every update of the run was taken."""
+        return self.learner_steps >= self._length
+
+    def updates_due(self) -> int:
+        """Updates that are left."""
+        return max(0, self._length - self.learner_steps)

@@ -8,8 +8,9 @@ from acme import specs
 from acme.wrappers import ObservationActionRewardWrapper
 
 from acme_moe import agents
+from acme_moe.agents.config import AgentConfig
 from acme_moe.environments import AtariEnvironment
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment, Experiment
 from acme_moe.experiments.environments import make_environment
 
 # One for each kind of node, so that no two draw the same numbers.
@@ -19,16 +20,19 @@ REPLAY, LEARNER, EVALUATOR, ACTOR = range(4)
 class Parts:
     """Builder, network and seeds of one node."""
 
-    def __init__(self, experiment: Experiment, *, epsilon: float | None = None) -> None:
+    def __init__(
+        self, experiment: AnyExperiment, *, epsilon: float | None = None
+    ) -> None:
         """Makes them from the settings.
 
         Args:
           experiment: the settings.
           epsilon: the actor's own final exploration, where it has one.
         """
-        agent = experiment.agent
+        agent: AgentConfig = experiment.agent
         if epsilon is not None:
-            agent = agent.with_epsilon(epsilon)
+            assert isinstance(experiment, Experiment)
+            agent = experiment.agent.with_epsilon(epsilon)
         self.experiment = experiment
         self.builder = agents.load_builder(experiment.run.agent, agent)
         environment = self.environment(0)
@@ -52,7 +56,7 @@ class Parts:
         Args:
           kind: of node.
           number: of the node within its kind.
-          position: agent steps of the run when the node started.
+          position: of the run when the node started.
           started: how often it was started before.
           count: how many seeds.
         """

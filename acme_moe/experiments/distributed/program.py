@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 import launchpad as lp
 
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment, Experiment
 from acme_moe.experiments.distributed.nodes import (
     Lazy,
     SupervisedNode,
@@ -35,7 +36,7 @@ _XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 def make_distributed_program(
-    experiment: Experiment,
+    experiment: AnyExperiment,
     workdir: Path | str,
     config: DistributedConfig | None = None,
     *,
@@ -43,8 +44,9 @@ def make_distributed_program(
 ) -> lp.Program:
     """The program of a run: launch it as it is, or add nodes of your own before.
 
-    Its groups are `coordinator`, `replay`, `learner`, `actor` and `evaluator`. Every
-    node uses the run's folder, so on several machines it has to be shared.
+    Its groups are `coordinator`, `replay`, `learner`, `actor` and `evaluator`; a run on
+    fixed data has neither replay nor actors. Every node uses the run's folder, so on
+    several machines it has to be shared.
 
     Args:
       experiment: the settings of the run, any agent of `acme_moe.agents`.
@@ -84,22 +86,25 @@ def make_distributed_program(
         )
         coordinator = program.add_node(node)
     address = node.courier_address
-    with program.group("replay"):
-        replay = [
-            program.add_node(
-                SupervisedReplay(
-                    supervision(f"replay_{i}", _ON_THE_CPU),
-                    Lazy("replay", "ReplayNode"),
-                    experiment,
-                    workdir,
-                    config,
-                    i,
-                    coordinator,
-                    coordinator=address,
+    acts = isinstance(experiment, Experiment)
+    replay: list[Any] = []
+    if acts:
+        with program.group("replay"):
+            replay = [
+                program.add_node(
+                    SupervisedReplay(
+                        supervision(f"replay_{i}", _ON_THE_CPU),
+                        Lazy("replay", "ReplayNode"),
+                        experiment,
+                        workdir,
+                        config,
+                        i,
+                        coordinator,
+                        coordinator=address,
+                    )
                 )
-            )
-            for i in range(config.num_replay_servers)
-        ]
+                for i in range(config.num_replay_servers)
+            ]
     with program.group("learner"):
         learner = program.add_node(
             SupervisedNode(
@@ -114,21 +119,22 @@ def make_distributed_program(
                 timeout=60.0,
             )
         )
-    with program.group("actor"):
-        for i in range(config.num_actors):
-            program.add_node(
-                SupervisedWorker(
-                    supervision(f"actor_{i}", acting),
-                    Lazy("actor", "ActorNode"),
-                    experiment,
-                    config,
-                    i,
-                    coordinator,
-                    learner,
-                    replay[i % len(replay)],
-                    coordinator=address,
+    if acts:
+        with program.group("actor"):
+            for i in range(config.num_actors):
+                program.add_node(
+                    SupervisedWorker(
+                        supervision(f"actor_{i}", acting),
+                        Lazy("actor", "ActorNode"),
+                        experiment,
+                        config,
+                        i,
+                        coordinator,
+                        learner,
+                        replay[i % len(replay)],
+                        coordinator=address,
+                    )
                 )
-            )
     with program.group("evaluator"):
         program.add_node(
             SupervisedWorker(

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from acme_moe.experiments.checkpoints import Checkpoints
-from acme_moe.experiments.config import Experiment
+from acme_moe.experiments.config import AnyExperiment, Experiment, OfflineExperiment
 from acme_moe.experiments.distributed import state as state_lib
 from acme_moe.experiments.distributed.state import State
 from acme_moe.experiments.evaluation import EpisodeResult
-from acme_moe.experiments.facts import Facts, summarize
+from acme_moe.experiments.facts import Facts, describe_updates, summarize
 from acme_moe.experiments.run_folder import RunFolder
+from acme_moe.experiments.schedule import UpdateSchedule
 
 
 class Record:
@@ -24,13 +25,13 @@ class Record:
     Attributes:
       facts: of the run; its owner counts in them.
       before: what a coordinator of this launch that died had written last.
-      schedule: of updates, to start or to go on with.
+      schedule: of updates, to start or to go on with; None of a run on fixed data.
       learner: what the learner reported last.
       starts: how often each node was started.
       last_return: of the last training game.
     """
 
-    def __init__(self, experiment: Experiment, workdir: Path, token: str) -> None:
+    def __init__(self, experiment: AnyExperiment, workdir: Path, token: str) -> None:
         """Goes on from the last checkpoint, or from what was written before.
 
         Args:
@@ -60,7 +61,9 @@ class Record:
             self.facts = Facts(**self.before.facts)
             self.starts.update(self.before.starts)
         self._folder.forget_scores_after(self.facts)
-        self.schedule = self.facts.schedule(experiment, replay_lost=replay_lost)
+        self.schedule: UpdateSchedule | None = None
+        if isinstance(experiment, Experiment):
+            self.schedule = self.facts.schedule(experiment, replay_lost=replay_lost)
         self.learner: dict[str, Any] = {}
         self.last_return: float | None = None
         self._ages = _Mean(), _Mean()
@@ -69,7 +72,9 @@ class Record:
 
     @property
     def ratio(self) -> float | None:
-        """Updates per agent step past the warm-up, None before."""
+        """Updates per agent step past the warm-up, None before or on fixed data."""
+        if self.schedule is None:
+            return None
         steps = self.schedule.learning_steps(self.facts.agent_steps)
         return self.facts.learner_steps / steps if steps else None
 
@@ -98,23 +103,23 @@ class Record:
             )
 
     def add_evaluation(
-        self, agent_steps: int, learner_steps: int, episodes: list[tuple[float, int]]
+        self, position: int, learner_steps: int, episodes: list[tuple[float, int]]
     ) -> float:
         """Writes an evaluation, and returns its mean.
 
         Args:
-          agent_steps: the position that it counts for.
+          position: of the run, that it counts for.
           learner_steps: of the parameters that played.
           episodes: return and length of each.
         """
         self._update_wall_seconds()
-        at = dataclasses.replace(
-            self.facts, agent_steps=agent_steps, learner_steps=learner_steps
-        )
+        at = dataclasses.replace(self.facts, learner_steps=learner_steps)
+        if self.schedule is not None:
+            at.agent_steps = position
         for number, episode in enumerate(episodes, 1):
             self._folder.add_score(at, "evaluation", number, EpisodeResult(*episode))
         mean = statistics.fmean(result for result, _ in episodes)
-        self.facts.evaluated_at = agent_steps
+        self.facts.evaluated_at = position
         self.facts.evaluation_return_mean = mean
         return mean
 
@@ -125,8 +130,9 @@ class Record:
 
     def noted(self) -> dict[str, Any]:
         """The facts as they are now, as plain values."""
-        self.facts.schedule_start = self.schedule.start
-        self.facts.schedule_steps_before = self.schedule.steps_before
+        if self.schedule is not None:
+            self.facts.schedule_start = self.schedule.start
+            self.facts.schedule_steps_before = self.schedule.steps_before
         self._update_wall_seconds()
         return dataclasses.asdict(self.facts)
 
@@ -144,17 +150,10 @@ class Record:
     def write_summary(self, status: str) -> None:
         """Writes `summary.json`."""
         facts = Facts(**self.noted())
-        seconds = facts.training_seconds
         learner = {k: v for k, v in self.learner.items() if k != "loss"}
         details = {
-            "replay_ratio_target": self._experiment.agent.replay_ratio,
-            "replay_ratio_realised": self.ratio,
-            "agent_steps_per_second": facts.agent_steps / seconds if seconds else None,
-            "replay_bytes_per_transition": facts.replay_bytes_per_transition,
-            "training_episodes": facts.training_episodes,
+            **self._of_this_kind(facts),
             **learner,
-            "parameter_age_seconds": self._ages[0].value,
-            "parameter_age_updates": self._ages[1].value,
             "node_restarts": {
                 node: starts - 1
                 for node, starts in sorted(self.starts.items())
@@ -164,6 +163,22 @@ class Record:
         self._folder.write_summary(
             summarize(self._experiment, facts, status=status, details=details)
         )
+
+    def _of_this_kind(self, facts: Facts) -> dict[str, Any]:
+        """What the summary says of runs that act, or of those on fixed data."""
+        if isinstance(self._experiment, OfflineExperiment):
+            return describe_updates(self._experiment, facts)
+        assert isinstance(self._experiment, Experiment)
+        seconds = facts.training_seconds
+        return {
+            "replay_ratio_target": self._experiment.agent.replay_ratio,
+            "replay_ratio_realised": self.ratio,
+            "agent_steps_per_second": facts.agent_steps / seconds if seconds else None,
+            "replay_bytes_per_transition": facts.replay_bytes_per_transition,
+            "training_episodes": facts.training_episodes,
+            "parameter_age_seconds": self._ages[0].value,
+            "parameter_age_updates": self._ages[1].value,
+        }
 
 
 class _Mean:

@@ -28,7 +28,7 @@ class Launched:
         config = []
         if experiment is not None:
             config = [
-                f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
+                f"--config={ROOT / 'configs' / f'{experiment.run.agent}_atari.py'}",
                 *tiny.flags(experiment),
             ]
         self.stderr = (workdir.parent / f"{workdir.name}.stderr").open("w+")
