@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from acme_moe import diagnostics
-from acme_moe.networks import NetworkConfig, make_network
+from acme_moe.networks import MoEOutput, NetworkConfig, ValueOutput, make_network
 
 # Means 0, 1, 3, 8: the layer's is 3.
 LAYER = np.array([[0.0, 0.0, 3.0, 16.0], [0.0, 2.0, 3.0, 0.0]])
@@ -46,42 +46,48 @@ def test_the_share_counts_neurons_and_not_layers():
     assert float(diagnostics.dormant_share(layers, 0.0)) == pytest.approx(7 / 10)
 
 
-def output(moe, **settings):
+def layers_of(**settings):
+    """Shapes of the layers of a network on two small images."""
     config = NetworkConfig(
-        encoder="nature_cnn", moe=moe, num_experts=3, expert_width=5, **settings
+        encoder="nature_cnn", num_experts=3, expert_width=5, **settings
     )
     network = make_network(config, 4)
-    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 1)).astype(np.uint8)
-    params = jax.jit(network.init)(jax.random.PRNGKey(0), images)
-    return jax.jit(network.apply)(params, jax.random.PRNGKey(1), images)
+    images = np.zeros((2, 16, 16, 1), np.uint8)
+
+    def layers(key):
+        output = network.apply(network.init(key, images), key, images)
+        return diagnostics.neuron_layers(output)
+
+    shapes = jax.eval_shape(layers, jax.random.PRNGKey(0))
+    return {name: x.shape for name, x in shapes.items()}
 
 
 def test_experts_are_one_layer():
-    layers = diagnostics.neuron_layers(output("soft"))
+    layers = layers_of(moe="soft")
     assert set(layers) == {"conv_0", "conv_1", "conv_2", "penultimate"}
     slots = 2  # Of 4 tokens for 3 experts, rounded up.
-    assert layers["penultimate"].shape == (2, slots, 15)
+    assert layers["penultimate"] == (2, slots, 15)
 
 
 def test_big_has_the_layers_of_its_networks_once_each():
-    layers = diagnostics.neuron_layers(
-        output("soft", variant="big", tokenizer="per_samp")
-    )
+    layers = layers_of(moe="soft", variant="big", tokenizer="per_samp")
     assert len(layers) == 3 * 3 + 1
-    assert layers["penultimate"].shape == (2, 1, 15)
+    assert layers["penultimate"] == (2, 1, 15)
 
 
 def test_an_expert_without_tokens_is_dormant():
-    result = output("top1")
-    # All tokens go to the first expert; the experts' biases would still show.
-    moe = result.moe._replace(
-        dispatch_weights=result.moe.dispatch_weights.at[:, :, 1:].set(0)
+    """Two tokens, both for the first of two experts, whose biases all would show."""
+    dispatch = np.zeros((1, 2, 2, 2), np.float32)
+    dispatch[0, 0, 0, 0] = dispatch[0, 1, 0, 1] = 1.0
+    rest = np.zeros(1)
+    output = ValueOutput(
+        q_values=rest,
+        logits=None,
+        atoms=None,
+        moe=MoEOutput(dispatch, dispatch, rest, rest, rest, rest),
+        features=rest,
+        activations={"penultimate": np.ones((1, 2, 2, 5), np.float32)},
     )
-    busy = np.ones_like(result.activations["penultimate"])
-    result = result._replace(
-        moe=moe, activations={**result.activations, "penultimate": busy}
-    )
-    layer = diagnostics.neuron_layers(result)["penultimate"]
-    np.testing.assert_array_equal(
-        diagnostics.dormant(layer, 0.0), [False] * 5 + [True] * 10
-    )
+    layer = diagnostics.neuron_layers(output)["penultimate"]
+    expected = [False] * 5 + [True] * 5
+    assert diagnostics.dormant(layer, 0.0).tolist() == expected

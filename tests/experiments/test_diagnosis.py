@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from acme_moe import diagnostics, learning
+from acme_moe import learning
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.experiments import config as config_lib
 from acme_moe.experiments import training
@@ -34,35 +34,27 @@ class Log:
         self.rows.append(row)
 
 
+OPTIMIZER = optax.sgd(1e-3)
+UPDATE = learning.make_update(
+    learning.q_learning(tiny.NETWORK, discount=0.99), OPTIMIZER, target_update_period=5
+)
+
+
 def make_diagnosis(every=10, position=0):
-    """A diagnosis of a learner, both ready to go, and how many batches were taken."""
-    taken = []
+    """A diagnosis that measures next to nothing, its learner and what they did."""
+    taken, traced, log = [], [], Log()
 
     def samples():
         while True:
-            taken.append(len(taken))
-            yield learning.Sample(
-                np.zeros(4, np.uint64),
-                np.ones(4, np.float32),
-                tiny.batch(4, len(taken)),
-            )
+            taken.append(1)
+            batch = tiny.batch(4, seed=len(taken))
+            yield learning.Sample(np.zeros(4, np.uint64), np.ones(4, np.float32), batch)
 
-    objective = learning.q_learning(tiny.NETWORK, discount=0.99)
-    optimizer = optax.sgd(1e-3)
-    update = learning.make_update(objective, optimizer, target_update_period=5)
-    learner = Learner(tiny.make_state(optimizer), update, samples())
-    traced = []
-
-    def measure(*arguments):
+    def measure(params, target_params, key, batch, probabilities):
         traced.append(1)
-        return diagnostics.make_measure(
-            diagnostics.transition_probe(tiny.NETWORK),
-            objective,
-            DiagnosticsConfig(),
-            batch_size=4,
-        )(*arguments)
+        return {"reward": batch.reward[0] * probabilities[0]}
 
-    log = Log()
+    learner = Learner(tiny.make_state(OPTIMIZER), UPDATE, samples())
     diagnosis = Diagnosis(measure, learner, log, every=every, position=position, seed=0)
     return diagnosis, learner, log, taken, traced
 
@@ -80,6 +72,8 @@ def test_it_takes_no_batch_and_changes_nothing():
     assert "learner_walltime" not in log.rows[0]
     assert log.rows[0]["compile_seconds"] > 0 == log.rows[1]["compile_seconds"]
     assert log.rows[1]["seconds"] > 0
+    rewards = [float(tiny.batch(4, seed).reward[0]) for seed in (1, 2)]
+    assert [float(row["reward"]) for row in log.rows] == pytest.approx(rewards)
 
     other, untouched, *_ = make_diagnosis()
     del other

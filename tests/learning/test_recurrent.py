@@ -228,6 +228,7 @@ def test_the_probe_is_at_the_last_step_that_took_place():
     sequences = batch()
     probe = learning.recurrent_probe(network, burn_in_length=BURN_IN)
     values, output = jax.jit(probe)(params, KEY, sequences)
+    apply = jax.jit(network.apply, static_argnums=4)
     lengths = [STEPS, STEPS, 3, 1]
     for i, length in enumerate(lengths):
         state = jax.tree.map(lambda x, i=i: x[i : i + 1], sequences.start_state)
@@ -235,7 +236,7 @@ def test_the_probe_is_at_the_last_step_that_took_place():
         # A burn-in of padding is left out.
         start = 0 if sequences.mask[i, 0] else BURN_IN
         for t in range(start, BURN_IN + length):
-            step, state = network.apply(
+            step, state = apply(
                 params, None, sequences.observation[i : i + 1, t], state, True
             )
         action = sequences.action[i, BURN_IN + length - 1]
