@@ -125,7 +125,10 @@ def make_plan(
                 f"games: {', '.join(chosen or ())} is not accepted; at least one of "
                 f"those of {arm.name}: {', '.join(all_games)}"
             )
-        scaled = scale.offline if arm.agent.offline else scale.online
+        scaled = {
+            **(scale.offline if arm.agent.offline else scale.online),
+            **{k: v for k, v in scale.if_set.items() if k in study.settings},
+        }
         arms.append(
             PlannedArm(
                 name=arm.name,

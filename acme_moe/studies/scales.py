@@ -17,6 +17,7 @@ class Scale:
       num_seeds: at most so many; None keeps the study's number.
       online: settings of runs that act, over the study's own.
       offline: settings of runs that learn from fixed data.
+      if_set: settings that replace the study's own, and are left out where it has none.
       recording: settings, beside `online`, of the runs that record data for offline
         runs where none are given.
     """
@@ -26,6 +27,7 @@ class Scale:
     num_seeds: int | None = None
     online: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     offline: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    if_set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     recording: Mapping[str, Any] | None = None
 
 
@@ -56,6 +58,7 @@ SCALES = {
                 "final_evaluation_episodes": 1,
             },
             offline={**_TINY, "num_iterations": 2, "updates_per_iteration": 10},
+            if_set={"diagnostics.every": 80},
             recording={"max_agent_steps": 400},
         ),
         Scale(
@@ -71,6 +74,7 @@ SCALES = {
                 "final_evaluation_episodes": 30,
             },
             offline={"num_iterations": 10, "updates_per_iteration": 2_500},
+            if_set={"diagnostics.every": 10_000},
             recording={"max_agent_steps": 200_000, "max_replay_size": 200_000},
         ),
         Scale(name="paper"),

@@ -77,8 +77,6 @@ def test_paper_scale_has_the_papers_number_of_runs(name):
 def test_every_arm_is_accepted_by_its_agent(name, scale):
     arms = {cell.arm: cell for cell in cells_of(name, scale)}
     for cell in arms.values():
-        if not (ROOT / cell.config).exists():
-            pytest.skip(f"{cell.config} is not here")
         experiment = experiment_of(cell)
         assert experiment.run.game == cell.settings["game"]
 
@@ -132,6 +130,15 @@ def test_an_arms_settings_win_over_the_scales_and_these_over_the_studys():
     assert cell.settings["network.impala_width"] == 2.0
     assert cell.settings["discount"] == 0.9
     assert cell.settings["max_agent_steps"] < 7_000
+
+
+def test_only_a_study_that_measures_networks_does_and_as_often_as_its_scale_allows():
+    for scale, every in (("smoke", 80), ("small", 10_000), ("paper", 250_000)):
+        for cell in cells_of("figure_10", scale):
+            assert cell.settings["diagnostics.every"] == every
+            assert experiment_of(cell).run.max_agent_steps >= 2 * every
+        for cell in cells_of("figure_9", scale):
+            assert "diagnostics.every" not in cell.settings
 
 
 def test_figure_8_runs_all_60_games():
