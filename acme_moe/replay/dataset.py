@@ -44,6 +44,9 @@ def make_sample_iterator(
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.threading.max_intra_op_parallelism = 1
+    # There is nothing to tune, and the tuner's thread can keep the iterator's end
+    # waiting for a minute.
+    options.autotune.enabled = False
     dataset = trajectories(client, table, max_in_flight=batch_size)
     dataset = dataset.batch(batch_size, drop_remainder=True).with_options(options)
     for item in dataset.as_numpy_iterator():
