@@ -61,14 +61,14 @@ def test_a_run_goes_through_its_phases(tmp_path):
     play = Play(coordinator)
     assert coordinator.evaluation()["episodes"] == 0
     play.go_to(210)
-    assert coordinator.evaluation() == {"episodes": 1, "agent_steps": 210}
+    assert coordinator.evaluation() == {"episodes": 1, "position": 210}
     coordinator.evaluated(210, 40, [(-3.0, 70)])
     assert coordinator.evaluation()["episodes"] == 0
     play.go_to(300)
     assert phase(coordinator) is Phase.EVALUATING
     assert play.act(0) == -1
     assert play.steps == 100
-    assert coordinator.evaluation() == {"episodes": 1, "agent_steps": 300}
+    assert coordinator.evaluation() == {"episodes": 1, "position": 300}
     coordinator.evaluated(300, 100, [(-1.0, 50)])
     assert play.learn() == {
         "updates": 0,
