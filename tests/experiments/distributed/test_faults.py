@@ -44,7 +44,11 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         "--apex_epsilon=0.4",
         experiment=experiment(1_500, run={"evaluation_every": 1_000}),
     ) as run:
+        # So that the first steps are of the actor that is killed below.
+        run.wait_for(lambda: run.pid("actor_0"))
+        run.kill("actor_0", signal.SIGSTOP)
         run.wait_for(lambda: run.state()["agent_steps"] > 150)
+        run.kill("actor_0", signal.SIGCONT)
         learner, other = run.pid("learner"), run.pid("actor_0")
         ports = run.ports()
         assert len(ports) >= 4  # Two of Reverb; learner's and coordinator's.

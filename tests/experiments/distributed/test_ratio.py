@@ -1,7 +1,6 @@
 """The replay ratio holds over real replay servers, whoever is slow."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -17,12 +16,6 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("paced")
     done = subprocess.run(
         [*command, str(folder)],
-        # The cases compile the same programs.
-        env={
-            **os.environ,
-            "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        },
         capture_output=True,
         text=True,
         cwd=ROOT,
