@@ -3,8 +3,11 @@
     python benchmarks/distributed.py --actors=1,2,4
 
 Each run trains DQN with Soft MoE on a real game; rates are read off its learner's
-log, past its first fifth, so that starting and compiling do not count. The share of
-the CPU that is left idle is that of the whole machine meanwhile. Reverb alone is one
+log, past its first fifth, so that starting and compiling do not count. The runs take
+turns, round after round; medians are printed, and each round's updates/s are compared
+with the same round's single process. The share of the CPU that is left idle, and the
+CPU's time an update, are those of the whole machine meanwhile. Agent steps may run
+ahead of updates by as much as with the agents' usual warm-up. Reverb alone is one
 server in a process of its own, to which one adder writes the same transitions as fast
 as it can, and from which one iterator then takes batches.
 """
@@ -15,13 +18,14 @@ import csv
 import dataclasses
 import json
 import multiprocessing
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -35,25 +39,35 @@ _REPLAY_SERVERS = flags.DEFINE_integer("replay_servers", 1, "Reverb servers.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game to play.")
 _ENCODER = flags.DEFINE_string("encoder", "nature_cnn", "Encoder of the network.")
 _RATIO = flags.DEFINE_float("replay_ratio", 0.25, "Updates per agent step.")
-_STEPS = flags.DEFINE_integer("steps", 3_000, "Agent steps of a run.")
+_STEPS = flags.DEFINE_integer("steps", 2_100, "Agent steps of a run.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds in which all runs take turns.")
 _TRANSITIONS = flags.DEFINE_integer("transitions", 5_000, "For Reverb alone.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _LAUNCHERS = Path(__file__).resolve().parent.parent / "launchers"
 _BATCH_SIZE = 32
 _WARM_UP = 500
+# Agent steps that may run ahead of updates: 1 % of the agents' usual warm-up.
+_ROOM = 200
 # Of the learner's rows; before that it compiles, and processes still start.
 _LEFT_OUT = 0.2
 
 
 @dataclasses.dataclass
 class Result:
-    """Figures of one run; ages are None in a single process."""
+    """Figures of one run; ages are None in a single process.
+
+    Attributes:
+      of_single: updates/s over those of the same round's single process.
+      cpu_ms_per_update: of everything that ran on the machine.
+    """
 
     run: str
     agent_steps_per_second: float
     updates_per_second: float
+    of_single: float
     idle: float
+    cpu_ms_per_update: float
     inserts_per_second: float
     samples_per_second: float
     parameter_age_seconds: float | None
@@ -81,6 +95,7 @@ def _experiment() -> Experiment:
             min_replay_size=_WARM_UP,
             batch_size=_BATCH_SIZE,
             max_replay_size=max(_WARM_UP, _STEPS.value),
+            samples_per_insert_tolerance=_ROOM / _WARM_UP,
         ),
     )
 
@@ -93,8 +108,17 @@ def _rows(workdir: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(stream) if None not in row.values()]
 
 
-def measure(name: str, launcher: str, *arguments: str) -> Result:
-    """Starts one run as a user would, and reads what it left."""
+def measure(
+    name: str, launcher: str, arguments: list[str], single: Result | None
+) -> Result:
+    """Starts one run as a user would, and reads what it left.
+
+    Args:
+      name: of the row.
+      launcher: the program.
+      arguments: its flags, beside config and folder.
+      single: the single process's figures of the same round, None for itself.
+    """
     from acme_moe.experiments.config import config_json
 
     experiment = _experiment()
@@ -116,9 +140,9 @@ def measure(name: str, launcher: str, *arguments: str) -> Result:
             rows = _rows(workdir)
             taken = int(rows[-1]["learner_steps"]) if rows else 0
             if before is None and taken >= _LEFT_OUT * updates:
-                before = psutil.cpu_times()
+                before = taken, psutil.cpu_times()
             if after is None and taken >= 0.95 * updates:
-                after = psutil.cpu_times()
+                after = taken, psutil.cpu_times()
             time.sleep(0.1)
         if process.returncode:
             raise RuntimeError(f"{name}: ended with status {process.returncode}")
@@ -135,12 +159,16 @@ def measure(name: str, launcher: str, *arguments: str) -> Result:
             float(last["learner_walltime"]) - float(first["learner_walltime"])
         )
 
-    spent = [late - early for early, late in zip(before, after, strict=True)]
+    spent = [late - early for early, late in zip(before[1], after[1], strict=True)]
+    idle = spent[before[1]._fields.index("idle")]
+    updates_per_second = rate("learner_steps")
     return Result(
         run=name,
         agent_steps_per_second=rate("actor_steps"),
-        updates_per_second=rate("learner_steps"),
-        idle=spent[before._fields.index("idle")] / sum(spent),
+        updates_per_second=updates_per_second,
+        of_single=updates_per_second / single.updates_per_second if single else 1.0,
+        idle=idle / sum(spent),
+        cpu_ms_per_update=1_000 * (sum(spent) - idle) / (after[0] - before[0]),
         inserts_per_second=rate("actor_steps"),
         samples_per_second=_BATCH_SIZE * rate("learner_steps"),
         parameter_age_seconds=summary.get("parameter_age_seconds"),
@@ -217,13 +245,19 @@ def measure_reverb() -> tuple[float, float]:
     return inserts, samples
 
 
+def _median(rounds: list[Result]) -> Result:
+    """Of each figure by itself."""
+
+    def middle(field: str) -> Any:
+        values = [getattr(result, field) for result in rounds]
+        return None if None in values else statistics.median(values)
+
+    fields = [field.name for field in dataclasses.fields(Result)]
+    return Result(rounds[0].run, *(middle(field) for field in fields[1:]))
+
+
 def main(_: list[str]) -> None:
     """Prints a row a run, and Reverb alone below."""
-    results = []
-    print(
-        f"{'run':<18}{'steps/s':>9}{'updates/s':>11}{'of one':>8}{'CPU idle':>10}"
-        f"{'inserts/s':>11}{'samples/s':>11}{'age s':>8}{'age updates':>13}"
-    )
     runs: list[tuple[str, str, list[str]]] = [("single process", "train.py", [])]
     for actors in _ACTORS.value:
         arguments = [
@@ -232,24 +266,41 @@ def main(_: list[str]) -> None:
         ]
         name = f"{actors} actor{'' if actors == '1' else 's'}"
         runs.append((name, "train_distributed.py", arguments))
-    for name, launcher, arguments in runs:
-        result = measure(name, launcher, *arguments)
-        results.append(result)
-        share = result.updates_per_second / results[0].updates_per_second
+    rounds: list[list[Result]] = []
+    for number in range(_ROUNDS.value):
+        results: list[Result] = []
+        for name, launcher, arguments in runs:
+            single = results[0] if results else None
+            results.append(measure(name, launcher, arguments, single))
+            print(
+                f"round {number + 1}, {name}: "
+                f"{results[-1].updates_per_second:.2f} updates/s",
+                file=sys.stderr,
+            )
+        rounds.append(results)
+    print(
+        f"{'run':<16}{'steps/s':>9}{'updates/s':>11}{'of one':>8}{'CPU idle':>10}"
+        f"{'CPU ms':>8}{'inserts/s':>11}{'samples/s':>11}{'age s':>8}"
+        f"{'age updates':>13}"
+    )
+    medians = [_median(list(row)) for row in zip(*rounds, strict=True)]
+    for result in medians:
         seconds, updates = result.parameter_age_seconds, result.parameter_age_updates
         print(
-            f"{name:<18}{result.agent_steps_per_second:>9.1f}"
-            f"{result.updates_per_second:>11.2f}{share:>8.2f}{result.idle:>10.1%}"
+            f"{result.run:<16}{result.agent_steps_per_second:>9.1f}"
+            f"{result.updates_per_second:>11.2f}{result.of_single:>8.2f}"
+            f"{result.idle:>10.1%}{result.cpu_ms_per_update:>8.0f}"
             f"{result.inserts_per_second:>11.1f}{result.samples_per_second:>11.1f}"
             + ("" if seconds is None else f"{seconds:>8.2f}")
             + ("" if updates is None else f"{updates:>13.1f}"),
             flush=True,
         )
     inserts, samples = measure_reverb()
-    print(f"{'Reverb alone':<56}{inserts:>11.1f}{samples:>11.1f}")
+    print(f"{'Reverb alone':<62}{inserts:>11.1f}{samples:>11.1f}")
     if _JSON.value:
         figures = {
-            "runs": [dataclasses.asdict(result) for result in results],
+            "medians": [dataclasses.asdict(result) for result in medians],
+            "rounds": [[dataclasses.asdict(r) for r in results] for results in rounds],
             "reverb_alone": {
                 "inserts_per_second": inserts,
                 "samples_per_second": samples,

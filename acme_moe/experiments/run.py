@@ -49,12 +49,15 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
 
     learner: Learner
 
-    def __init__(self, experiment: AnyExperimentT, workdir: Path) -> None:
+    def __init__(
+        self, experiment: AnyExperimentT, workdir: Path, builder: Any = None
+    ) -> None:
         """Opens the folder and makes what does not depend on where data come from.
 
         Args:
           experiment: the settings.
           workdir: the run's folder.
+          builder: in place of the agent's own, such as one with another network.
 
         Raises:
           DamagedCheckpointError: if the folder has checkpoints, none of them whole.
@@ -85,7 +88,7 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
             experiment, evaluation_seed, evaluation=True
         )
         self._spec = specs.make_environment_spec(self._evaluation_environment)
-        self._builder = agents.load_builder(run.agent, experiment.agent)
+        self._builder = builder or agents.load_builder(run.agent, experiment.agent)
         self._network = self._builder.make_network(self._spec)
         # time_delta 0: the log's counts are those of the step it was written at.
         self._counter = counting.Counter(time_delta=0.0)

@@ -27,9 +27,11 @@ class TrainingRun(Run[Experiment]):
     call of the policy, and then the updates that are due.
     """
 
-    def __init__(self, experiment: Experiment, workdir: Path) -> None:
+    def __init__(
+        self, experiment: Experiment, workdir: Path, builder: Any = None
+    ) -> None:
         """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
-        super().__init__(experiment, workdir)
+        super().__init__(experiment, workdir, builder)
         restored = self._restored
         self._schedule = self._facts.schedule(
             experiment, replay_lost=restored is not None and not restored.replay_path

@@ -51,6 +51,19 @@ def make_network(config: NetworkConfig, num_actions: int) -> Network:
     def forward(observations: Any, evaluation: bool = False) -> ValueOutput:
         return value_network(config, num_actions, observations, evaluation)
 
+    return transform(forward, config, num_actions)
+
+
+def transform(
+    forward: Callable[..., ValueOutput], config: NetworkConfig, num_actions: int
+) -> Network:
+    """Makes pure functions of a composition of one's own.
+
+    Args:
+      forward: `(observations, evaluation=False) -> ValueOutput`, of Haiku modules.
+      config: what the parts are made of; agents read the head's settings in it.
+      num_actions: number of actions.
+    """
     transformed = hk.transform(forward)
 
     def apply(

@@ -29,7 +29,7 @@ def load_study(name: str, root: Path) -> Study:
             f"study: {name!r} is not known; accepted: {', '.join(known)}, "
             "or the path of a .py file"
         )
-    study = _load(path).get_study()
+    study = load_module(path).get_study()
     if not isinstance(study, Study):
         raise ValueError(f"study: {path} gives {type(study).__name__}, not a Study")
     return study
@@ -38,11 +38,12 @@ def load_study(name: str, root: Path) -> Study:
 @functools.cache
 def load_config(path: Path) -> dict[str, Any]:
     """The fields of a config file, flat, nested ones as dicts."""
-    fields: dict[str, Any] = _load(path).get_config().to_dict()
+    fields: dict[str, Any] = load_module(path).get_config().to_dict()
     return fields
 
 
-def _load(path: Path) -> ModuleType:
+def load_module(path: Path) -> ModuleType:
+    """What a Python file defines."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -1,0 +1,95 @@
+"""Every command in README and docs runs as it stands, or says that CI does not run it.
+
+Blocks of one page run one after the other in one folder, as a reader would run them.
+Of those that are marked, and of lists of settings, the settings are checked.
+"""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acme_moe.experiments.config import from_config_dict
+from acme_moe.studies import load
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MARK = re.compile(r"too long for CI|not run in CI|of CI, for which")
+
+
+def blocks(page, language):
+    """The page's blocks of that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
+
+
+def fields(block):
+    """The settings on a block's command line, as values."""
+    words = shlex.split(block, comments=True)
+    for name, value in (
+        word.removeprefix("--config.").split("=", 1)
+        for word in words
+        if word.startswith("--config.")
+    ):
+        try:
+            yield name, ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            yield name, {"true": True, "false": False}.get(value, value)
+
+
+def runs(block):
+    return not MARK.search(block) and not block.lstrip().startswith("--")
+
+
+NOT_RUN = [(page, b) for page in PAGES for b in blocks(page, "bash") if not runs(b)]
+WITH_COMMANDS = [page for page in PAGES if any(map(runs, blocks(page, "bash")))]
+
+
+@pytest.mark.parametrize(
+    ("page", "block"),
+    NOT_RUN,
+    ids=[f"{p.name}-{i}" for i, (p, _) in enumerate(NOT_RUN)],
+)
+def test_what_ci_does_not_run_has_settings_that_are_accepted(page, block):
+    for command in re.split(r"(?<!\\)\n(?=\S)", block):
+        used = re.search(r"--config=(\S+\.py)", command)
+        config = load.load_module(
+            ROOT / (used[1] if used else "configs/dqn_atari.py")
+        ).get_config()
+        for name, value in fields(command):
+            with config.ignore_type():
+                config.update_from_flattened_dict({name: value})
+        from_config_dict(config)
+        for program in re.findall(r"(?:launchers|examples)/\w+\.py", command):
+            assert (ROOT / program).exists()
+        for study in re.findall(r"--study=(\S+)", command):
+            load.load_study(study, ROOT)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """What a clone with its environment has, in a folder that commands may fill."""
+    for name in ("launchers", "configs", "examples", "Makefile"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    for block in blocks(ROOT / "docs" / "studies.md", "python"):
+        (tmp_path / "capacity.py").write_text(block)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=[p.stem for p in WITH_COMMANDS])
+def test_commands_run(page, clone):
+    for block in filter(runs, blocks(page, "bash")):
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=clone,
+            env={**os.environ, "COLUMNS": "100"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
