@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 WORKDIR ?= runs/demo
 TESTS ?= tests
 
-.PHONY: help setup demo test lint format typecheck check bench gpu lock clean
+.PHONY: help setup demo test lint format typecheck check bench docs gpu lock clean
 
 help:
 	@echo 'make demo       train DQN with Soft MoE on a real game, in under 5 minutes'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check      what CI runs: lint, types, tests'
 	@echo 'make setup      only make the environment, $(VENV)'
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
+	@echo 'make docs       the reference of the package, build/docs/index.html'
 	@echo 'make bench      all benchmarks, one after the other'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
 
@@ -60,6 +61,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/distributed.py
 	$(BIN)/python benchmarks/offline.py
+
+# It warns of annotations of generated methods that it leaves as they stand.
+docs: $(READY)
+	$(BIN)/python -W ignore -m pdoc --docformat google -o build/docs acme_moe
 
 LOCK := uv pip compile --quiet --python-version 3.10 \
   --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \

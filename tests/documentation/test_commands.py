@@ -73,8 +73,9 @@ def test_what_ci_does_not_run_has_settings_that_are_accepted(page, block):
 @pytest.fixture
 def clone(tmp_path):
     """What a clone with its environment has, in a folder that commands may fill."""
-    for name in ("launchers", "configs", "examples", "Makefile"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    for path in ROOT.iterdir():
+        if path.name not in (".venv", "runs", "build"):
+            (tmp_path / path.name).symlink_to(path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     for block in blocks(ROOT / "docs" / "studies.md", "python"):
         (tmp_path / "capacity.py").write_text(block)
