@@ -11,25 +11,22 @@ import reverb
 from acme import specs
 from acme.agents.jax import actor_core
 
-from acme_moe import diagnostics, learning, replay
+from acme_moe import learning, replay
 from acme_moe.agents import policy as policies
 from acme_moe.agents.online import Config, OnlineAgentBuilder
-from acme_moe.networks import Network, make_network
+from acme_moe.agents.transitions import TransitionAgentBuilder
+from acme_moe.networks import Network
 
 
-class ValueAgentBuilder(OnlineAgentBuilder[Config, Network], Generic[Config]):
+class ValueAgentBuilder(
+    TransitionAgentBuilder[Config],
+    OnlineAgentBuilder[Config, Network],
+    Generic[Config],
+):
     """An agent that learns from n-step transitions."""
 
     table = "transitions"
     batch_type = learning.Transition
-
-    def make_network(self, environment_spec: specs.EnvironmentSpec) -> Network:
-        """The agent's network; fits Acme's `network_factory`.
-
-        Raises:
-          ValueError: if the action is not one integer of a known range.
-        """
-        return make_network(self.config.network, self._num_actions(environment_spec))
 
     def make_adder(
         self,
@@ -63,12 +60,5 @@ class ValueAgentBuilder(OnlineAgentBuilder[Config, Network], Generic[Config]):
             prioritized=self.prioritized and not evaluation,
         )
 
-    def make_probe(self, networks: Network) -> diagnostics.Probe:
-        """Looks where the transitions' actions were taken."""
-        return diagnostics.transition_probe(networks)
-
     def _signature(self, environment_spec: specs.EnvironmentSpec) -> Any:
         return replay.transition_signature(environment_spec)
-
-    def _decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
-        return replay.decode_transitions(observation_spec, batch)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from acme import specs
 from acme.agents.jax import actor_core
 
-from acme_moe import diagnostics, learning, replay
+from acme_moe import learning
 from acme_moe.agents import policy as policies
-from acme_moe.agents.base import AgentBuilder
 from acme_moe.agents.cql.config import CQLC51Config, CQLConfig, OfflineAgentConfig
-from acme_moe.networks import Network, make_network
+from acme_moe.agents.transitions import TransitionAgentBuilder
+from acme_moe.networks import Network
 
 Config = TypeVar("Config", bound=OfflineAgentConfig)
 
 
-class OfflineAgentBuilder(AgentBuilder[Config, Network]):
+class OfflineAgentBuilder(TransitionAgentBuilder[Config]):
     """An agent that learns from a fixed set of transitions."""
-
-    def make_network(self, environment_spec: specs.EnvironmentSpec) -> Network:
-        """The agent's network; fits Acme's `network_factory`.
-
-        Raises:
-          ValueError: if the action is not one integer of a known range.
-        """
-        return make_network(self.config.network, self._num_actions(environment_spec))
 
     def make_policy(
         self,
@@ -48,13 +40,6 @@ class OfflineAgentBuilder(AgentBuilder[Config, Network]):
         return learning.LossWeights(
             self.config.td_weight, self.config.conservative_weight
         )
-
-    def make_probe(self, networks: Network) -> diagnostics.Probe:
-        """Looks where the transitions' actions were taken."""
-        return diagnostics.transition_probe(networks)
-
-    def _decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
-        return replay.decode_transitions(observation_spec, batch)
 
 
 class CQLBuilder(OfflineAgentBuilder[CQLConfig]):
