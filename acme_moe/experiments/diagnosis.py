@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
+from acme import specs
 from acme.utils import loggers
 
 from acme_moe.diagnostics import Measure
+from acme_moe.experiments.config import AnyExperiment
+from acme_moe.experiments.run_folder import RunFolder
 from acme_moe.learning.learner import Learner
 
 
@@ -47,6 +51,40 @@ class Diagnosis:
         self._every = every
         self._measured_at = position
         self._key = jax.random.PRNGKey(seed)
+
+    @classmethod
+    def of_run(
+        cls,
+        experiment: AnyExperiment,
+        builder: Any,
+        network: Any,
+        spec: specs.EnvironmentSpec,
+        learner: Learner,
+        folder: RunFolder,
+        position: int,
+    ) -> Diagnosis | None:
+        """What the settings ask for, if they do.
+
+        Args:
+          experiment: the settings.
+          builder: of the agent.
+          network: the builder's.
+          spec: of the environment.
+          learner: whose network it is.
+          folder: of the run, for the log.
+          position: of the run so far.
+        """
+        settings = experiment.run.diagnostics
+        if not settings.every:
+            return None
+        return cls(
+            builder.make_diagnostics(network, spec, settings),
+            learner,
+            folder.make_full_logger("diagnostics"),
+            every=settings.every,
+            position=position,
+            seed=experiment.run.seed,
+        )
 
     def due(self, position: int) -> bool:
         """Whether the interval has passed, and there is a batch to measure on."""

@@ -118,17 +118,15 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
             if self._facts.agent_steps:
                 counts["actor_steps"] = self._facts.agent_steps
             self._counter.increment(**counts)
-        settings = self._experiment.run.diagnostics
-        self._diagnosis: Diagnosis | None = None
-        if settings.every:
-            self._diagnosis = Diagnosis(
-                self._builder.make_diagnostics(self._network, self._spec, settings),
-                self.learner,
-                self._folder.make_full_logger("diagnostics"),
-                every=settings.every,
-                position=self.position,
-                seed=self._experiment.run.seed,
-            )
+        self._diagnosis = Diagnosis.of_run(
+            self._experiment,
+            self._builder,
+            self._network,
+            self._spec,
+            self.learner,
+            self._folder,
+            self.position,
+        )
         self._evaluator = self._builder.make_actor(
             self._evaluator_key,
             self._builder.make_policy(self._network, self._spec, evaluation=True),

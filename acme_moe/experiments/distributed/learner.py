@@ -16,6 +16,7 @@ from acme.utils import counting
 from acme_moe import replay
 from acme_moe.experiments.checkpoints import Checkpoint, Checkpoints, ReplayAwayError
 from acme_moe.experiments.config import AnyExperiment, OfflineExperiment, RunConfig
+from acme_moe.experiments.diagnosis import Diagnosis
 from acme_moe.experiments.distributed import parts as parts_lib
 from acme_moe.experiments.distributed.rpc import Remote
 from acme_moe.experiments.facts import Facts
@@ -105,6 +106,15 @@ class LearnerNode:
             self._learner.restore(restored.load_state(self._learner.save()))
             self._counter.increment(learner_steps=self._steps)
             self._count(self._agent_steps)
+        self._diagnosis = Diagnosis.of_run(
+            experiment,
+            parts.builder,
+            parts.network,
+            parts.spec,
+            self._learner,
+            self._folder,
+            facts.position(experiment),
+        )
         self._checkpoint_path = restored.path if restored else None
         self._last_checkpoint = time.monotonic()
 
@@ -158,6 +168,13 @@ class LearnerNode:
                 self._steps += per_call
                 if time.monotonic() > until:
                     break
+            self._diagnose_if_due()
+
+    def _diagnose_if_due(self) -> None:
+        facts = Facts(agent_steps=self._agent_steps, learner_steps=self._steps)
+        position = facts.position(self._experiment)
+        if self._diagnosis is not None and self._diagnosis.due(position):
+            self._diagnosis.measure(position, self._counter.get_counts())
 
     def _count(self, agent_steps: int) -> None:
         """For the log, which has no such column where nobody acts."""

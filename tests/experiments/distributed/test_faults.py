@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
 from tests.experiments import tiny
 from tests.experiments.distributed.launched import Launched
@@ -42,7 +43,13 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         "--num_actors=2",
         "--num_replay_servers=2",
         "--apex_epsilon=0.4",
-        experiment=experiment(1_500, run={"evaluation_every": 1_000}),
+        experiment=experiment(
+            1_500,
+            run={
+                "evaluation_every": 1_000,
+                "diagnostics": DiagnosticsConfig(every=500),
+            },
+        ),
     ) as run:
         # So that the first steps are of the actor that is killed below.
         run.wait_for(lambda: run.pid("actor_0"))
@@ -85,6 +92,9 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         assert evaluated[-1] == 1_500
         updates = [int(r["learner_steps"]) for r in run.rows("learner.csv")]
         assert updates == list(range(1, 351))
+        measured = run.rows("diagnostics.csv")
+        assert [int(row["actor_steps"]) // 500 for row in measured] == [1, 2, 3]
+        assert all(0 < float(row["ntk_rank"]) <= 4 for row in measured)
         # Each server holds what its own actor wrote.
         for server in "01":
             part = workdir / "checkpoints" / run.checkpoints()[-1] / "replay" / server
