@@ -2,8 +2,8 @@
 
 The worker that `benchmarks/learner_step.py` starts, in an interpreter which has
 dopamine-rl 4.1.2, flax, gin-config, optax and the same JAX. It reads a line of JSON,
-`{"encoder": ..., "moe": ..., "steps": ...}`, and answers with the seconds of each
-step. What dopamine imports and these steps do not use is replaced by stand-ins.
+`{"encoder": ..., "moe": ..., ...}`, and answers with the seconds of each step. What
+dopamine imports and these steps do not use is replaced by stand-ins.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 @functools.cache
-def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], None]:
+def make_step(
+    encoder: str, actions: int, moe: str, experts: int, batch: int
+) -> Callable[[], None]:
     """A function that takes a step and waits for it."""
     import jax
     import jax.numpy as jnp
@@ -75,7 +77,7 @@ def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], 
     from dopamine.labs.moes.architectures import networks
 
     network = networks.FullRainbowMoENetwork(
-        num_actions=18,
+        num_actions=actions,
         num_atoms=51,
         num_experts=experts,
         moe_type=_MOES[moe],
@@ -106,7 +108,7 @@ def make_step(encoder: str, moe: str, experts: int, batch: int) -> Callable[[], 
             optimizer,
             carried["optimizer_state"],
             states,
-            rng.integers(0, 18, batch),
+            rng.integers(0, actions, batch),
             next_states,
             rng.normal(size=batch).astype(np.float32),
             np.zeros(batch, np.float32),
@@ -136,7 +138,8 @@ def main() -> None:
         seconds = []
         try:
             step = make_step(
-                request["encoder"], request["moe"], request["experts"], request["batch"]
+                *(request["encoder"], request["actions"], request["moe"]),
+                *(request["experts"], request["batch"]),
             )
             for _ in range(request["steps"]):
                 start = time.perf_counter()

@@ -8,12 +8,15 @@ noisy) on a batch of 32 with 8 experts. With `--dopamine_python`, an interpreter
 has dopamine-rl 4.1.2, flax and gin-config, its `full_rainbow_moe_agent.train` is timed
 beside, the two alternating, in the same run; its dense networks fail in 4.1.2. The
 floor is the encoder alone: its forward and backward pass on the states, and its two
-forward passes on the next ones. Medians; a GPU is used where JAX has one.
+forward passes on the next ones. The head grows with the number of actions, and a
+mixture's is the larger one: Pong has 6, the most that a game has is 18. Medians; a GPU
+is used where JAX has one.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import statistics
 import subprocess
@@ -32,12 +35,11 @@ _MOES = flags.DEFINE_list(
 _DTYPES = flags.DEFINE_list("dtype", ["float32"], "Of the computation; or bfloat16.")
 _EXPERTS = flags.DEFINE_integer("experts", 8, "Number of experts.")
 _BATCH = flags.DEFINE_integer("batch", 32, "Transitions a step.")
+_ACTIONS = flags.DEFINE_list("actions", ["6", "18"], "Numbers of actions.")
 _STEPS = flags.DEFINE_integer("steps", 3, "Steps of each a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds in which all take turns.")
 _DOPAMINE = flags.DEFINE_string("dopamine_python", None, "Interpreter with dopamine.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
-
-_NUM_ACTIONS = 18
 
 
 @dataclasses.dataclass
@@ -45,6 +47,7 @@ class Result:
     """Medians of one setting, in milliseconds."""
 
     encoder: str
+    actions: int
     moe: str
     dtype: str
     step_ms: float
@@ -52,7 +55,7 @@ class Result:
     dopamine_ms: float | None
 
 
-def _batch() -> Any:
+def _batch(actions: int) -> Any:
     from acme_moe.learning import Transition
 
     rng = np.random.default_rng(0)
@@ -62,14 +65,14 @@ def _batch() -> Any:
     )
     return Transition(
         observation=states,
-        action=rng.integers(0, _NUM_ACTIONS, size).astype(np.int32),
+        action=rng.integers(0, actions, size).astype(np.int32),
         reward=rng.normal(size=size).astype(np.float32),
         discount=np.ones(size, np.float32),
         next_observation=next_states,
     )
 
 
-def make_step(encoder: str, moe: str, dtype: str) -> Callable[[], None]:
+def make_step(encoder: str, actions: int, moe: str, dtype: str) -> Callable[[], None]:
     """A function that takes one of our steps and waits for it."""
     import jax
     import optax
@@ -87,9 +90,9 @@ def make_step(encoder: str, moe: str, dtype: str) -> Callable[[], None]:
         num_atoms=51,
         compute_dtype=dtype,
     )
-    network = make_network(config, _NUM_ACTIONS)
+    network = make_network(config, actions)
     optimizer = optax.adam(6.25e-5, eps=1.5e-4)
-    transitions = _batch()
+    transitions = _batch(actions)
     key = jax.random.PRNGKey(0)
     state = learning.init_training_state(
         network.init(key, transitions.observation[:1]), optimizer, key
@@ -128,7 +131,7 @@ def make_floor(encoder: str, dtype: str) -> Callable[[], None]:
 
     network: Any = hk.without_apply_rng(hk.transform(encode))
     init, apply = network.init, network.apply
-    transitions = jax.device_put(_batch())
+    transitions = jax.device_put(_batch(actions=1))
     params = init(jax.random.PRNGKey(0), transitions.observation[:1])
     other = jax.tree.map(lambda x: 1.01 * x, params)
 
@@ -174,12 +177,13 @@ class Dopamine:
             text=True,
         )
 
-    def time(self, encoder: str, moe: str, steps: int) -> list[float]:
+    def time(self, encoder: str, actions: int, moe: str, steps: int) -> list[float]:
         """Seconds of each of some steps; none where dopamine cannot take them."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {
             "encoder": encoder,
+            "actions": actions,
             "moe": moe,
             "steps": steps,
             "experts": _EXPERTS.value,
@@ -193,9 +197,11 @@ class Dopamine:
         raise RuntimeError("dopamine's process ended; its error stands above")
 
 
-def measure(encoder: str, dtype: str, dopamine: Dopamine | None) -> list[Result]:
+def measure(
+    encoder: str, actions: int, dtype: str, dopamine: Dopamine | None
+) -> list[Result]:
     """Times every penultimate layer with one encoder, all taking turns."""
-    steps = {moe: make_step(encoder, moe, dtype) for moe in _MOES.value}
+    steps = {moe: make_step(encoder, actions, moe, dtype) for moe in _MOES.value}
     floor = make_floor(encoder, dtype)
     ours: dict[str, list[float]] = {moe: [] for moe in steps}
     theirs: dict[str, list[float]] = {moe: [] for moe in steps}
@@ -203,17 +209,18 @@ def measure(encoder: str, dtype: str, dopamine: Dopamine | None) -> list[Result]
     for current in (*steps.values(), floor):
         _time(current, 2)  # Compiles.
     theirs_run = {
-        moe: bool(dopamine and dopamine.time(encoder, moe, 1)) for moe in steps
+        moe: bool(dopamine and dopamine.time(encoder, actions, moe, 1)) for moe in steps
     }
     for _ in range(_ROUNDS.value):
         alone += _time(floor, _STEPS.value)
         for moe, step in steps.items():
             ours[moe] += _time(step, _STEPS.value)
             if dopamine and theirs_run[moe]:
-                theirs[moe] += dopamine.time(encoder, moe, _STEPS.value)
+                theirs[moe] += dopamine.time(encoder, actions, moe, _STEPS.value)
     return [
         Result(
             encoder,
+            actions,
             moe,
             dtype,
             1e3 * statistics.median(ours[moe]),
@@ -230,28 +237,31 @@ def main(_: list[str]) -> None:
 
     print(f"device: {jax.devices()[0].device_kind}, {_BATCH.value} transitions a step")
     print(
-        f"{'encoder':<12}{'moe':<6}{'dtype':<10}{'step ms':>9}{'/ dense':>9}"
-        f"{'encoder alone':>15}{'share':>7}{'dopamine ms':>13}{'faster':>8}"
+        f"{'encoder':<12}{'actions':>7} {'moe':<6}{'dtype':<10}{'step ms':>9}"
+        f"{'/ dense':>9}{'encoder alone':>15}{'share':>7}"
+        f"{'dopamine ms':>13}{'faster':>8}"
     )
     dopamine = Dopamine(_DOPAMINE.value) if _DOPAMINE.value else None
     results = []
-    for encoder in _ENCODERS.value:
-        for dtype in _DTYPES.value:
-            rows = measure(encoder, dtype, dopamine if dtype == "float32" else None)
-            results += rows
-            dense = {row.moe: row.step_ms for row in rows}.get("none")
-            for row in rows:
-                theirs = row.dopamine_ms
-                print(
-                    f"{row.encoder:<12}{row.moe:<6}{row.dtype:<10}{row.step_ms:>9.1f}"
-                    + (f"{row.step_ms / dense:>9.2f}" if dense else f"{'':>9}")
-                    + f"{row.encoder_alone_ms:>15.1f}"
-                    f"{row.encoder_alone_ms / row.step_ms:>7.0%}"
-                    + (
-                        f"{theirs:>13.1f}{theirs / row.step_ms:>8.2f}" if theirs else ""
-                    ),
-                    flush=True,
-                )
+    for encoder, actions, dtype in itertools.product(
+        _ENCODERS.value, map(int, _ACTIONS.value), _DTYPES.value
+    ):
+        rows = measure(
+            encoder, actions, dtype, dopamine if dtype == "float32" else None
+        )
+        results += rows
+        dense = {row.moe: row.step_ms for row in rows}.get("none")
+        for row in rows:
+            theirs = row.dopamine_ms
+            print(
+                f"{row.encoder:<12}{row.actions:>7} {row.moe:<6}{row.dtype:<10}"
+                f"{row.step_ms:>9.1f}"
+                + (f"{row.step_ms / dense:>9.2f}" if dense else f"{'':>9}")
+                + f"{row.encoder_alone_ms:>15.1f}"
+                f"{row.encoder_alone_ms / row.step_ms:>7.0%}"
+                + (f"{theirs:>13.1f}{theirs / row.step_ms:>8.2f}" if theirs else ""),
+                flush=True,
+            )
     if _JSON.value:
         Path(_JSON.value).write_text(
             json.dumps([dataclasses.asdict(row) for row in results], indent=2) + "\n"
