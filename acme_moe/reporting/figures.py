@@ -15,6 +15,8 @@ from acme_moe.reporting.statistics import METRICS, Interval
 
 _GAMES_IN_A_ROW = 5
 _SCORE = "IQM human-normalised score"
+# Between two series at one place, in places.
+_ASIDE = 0.06
 
 
 def scaling(
@@ -29,7 +31,8 @@ def scaling(
     figure, (axes,) = style.new_figure(len(collection.panels))
     for ax, panel, values in zip(axes, collection.panels, aggregates, strict=True):
         xs = sorted({line.x for line in panel.lines if line.x is not None})
-        for series in dict.fromkeys(line.series for line in panel.lines):
+        all_series = list(dict.fromkeys(line.series for line in panel.lines))
+        for number, series in enumerate(all_series):
             lines = [line for line in panel.lines if line.series == series]
             intervals = [values[line.label]["IQM"] for line in lines]
             if lines[0].x is None:
@@ -41,7 +44,10 @@ def scaling(
                 for line, interval in zip(lines, intervals, strict=True)
                 if line.x is not None
             }
-            _error_bars(ax, sorted(at), [at[i] for i in sorted(at)], series)
+            # Side by side, or the bars of one series hide those of another.
+            aside = _ASIDE * (number - (len(all_series) - 1) / 2)
+            places = [i + aside for i in sorted(at)]
+            _error_bars(ax, places, [at[i] for i in sorted(at)], series)
         ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
         _describe(ax, panel, collection.x_label, _SCORE)
     style.legend(figure, axes)
@@ -251,7 +257,9 @@ def _band(
     ax.locator_params(axis="x", nbins=5)
 
 
-def _error_bars(ax: Axes, x: list[int], intervals: list[Interval], series: str) -> None:
+def _error_bars(
+    ax: Axes, x: list[float], intervals: list[Interval], series: str
+) -> None:
     values = np.array([interval.value for interval in intervals])
     low = np.array([interval.low for interval in intervals])
     high = np.array([interval.high for interval in intervals])

@@ -39,6 +39,8 @@ _SERIES = {
 }
 _OTHERS = (_VERMILION, _PURPLE, _GREEN, _SKY, _BLACK)
 _MARKERS = "osD^vP*X"
+# Inches of a row of a legend.
+_LEGEND_ROW = 0.2
 
 
 def color(series: str) -> str:
@@ -87,17 +89,23 @@ def new_figure(
 
 
 def legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend below the axes, each label once."""
+    """One legend below the axes, each label once; the figure grows by its rows."""
     labelled: dict[str, Artist] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             labelled.setdefault(label, handle)
-    if labelled:
-        figure.legend(
+    for columns in range(min(4, len(labelled)), 0, -1):
+        drawn = figure.legend(
             list(labelled.values()),
             list(labelled),
             loc="outside lower center",
-            ncols=min(4, len(labelled)),
+            ncols=columns,
             fontsize="small",
             frameon=False,
         )
+        if columns == 1 or drawn.get_window_extent().width <= figure.bbox.width:
+            width, height = figure.get_size_inches()
+            rows = -(-len(labelled) // columns)
+            figure.set_size_inches(width, height + _LEGEND_ROW * (rows - 1))
+            return
+        drawn.remove()

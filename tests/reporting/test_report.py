@@ -207,6 +207,19 @@ def test_lines_of_a_panel_look_different(path):
         assert len(set(looks.values())) == len(looks)
 
 
+@pytest.mark.parametrize("lines", [1, 3, 12])
+def test_a_legend_fits_below_its_figure(lines):
+    figure, ((ax,),) = style.new_figure(1)
+    for i in range(lines):
+        ax.plot([0, 1], [0, i], label=f"Scaled baseline, {i}")
+    style.legend(figure, [ax])
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == lines
+    figure.canvas.draw()
+    assert legend.get_window_extent().width <= figure.bbox.width
+    assert ax.get_window_extent().height > 0.5 * figure.bbox.height
+
+
 def test_a_series_from_elsewhere_has_one_look():
     assert style.color("Theirs") == style.color("Theirs")
     assert style.marker("Theirs") == style.marker("Theirs")
