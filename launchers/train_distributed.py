@@ -81,11 +81,8 @@ def main() -> int:
         status = outcome.finished(summary, workdir)
     except InterruptedRunError as interrupt:
         saved = json.loads((workdir / "summary.json").read_text())
-        unit = experiment.unit
-        done = saved["learner_steps" if unit == "updates" else "agent_steps"]
-        status = outcome.interrupted(
-            str(interrupt), interrupt.signum, f"{done} {unit}", workdir
-        )
+        done = f"{saved[experiment.fact]} {experiment.unit}"
+        status = outcome.interrupted(str(interrupt), interrupt.signum, done, workdir)
     except launch.FailedRunError as error:
         status = outcome.failed(error)
     if _LAUNCH_TYPE.value == "local_mt":

@@ -135,12 +135,14 @@ class AnyExperiment(abc.ABC):
       agent: the agent's.
       unit: what the run's length and position count, `agent steps` or `updates`.
       steps_key: the same as a column of the logs.
+      fact: the same as a field of `Facts`, and so of the summary.
     """
 
     run: AnyRunConfig
     agent: AgentConfig
     unit: ClassVar[str]
     steps_key: ClassVar[str]
+    fact: ClassVar[str]
 
     @property
     @abc.abstractmethod
@@ -161,6 +163,7 @@ class Experiment(AnyExperiment):
     agent: ValueAgentConfig
     unit: ClassVar[str] = "agent steps"
     steps_key: ClassVar[str] = "actor_steps"
+    fact: ClassVar[str] = "agent_steps"
 
     @property
     def length(self) -> int:
@@ -194,6 +197,7 @@ class OfflineExperiment(AnyExperiment):
     run: OfflineRunConfig
     unit: ClassVar[str] = "updates"
     steps_key: ClassVar[str] = "learner_steps"
+    fact: ClassVar[str] = "learner_steps"
 
     @property
     def length(self) -> int:

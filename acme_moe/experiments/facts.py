@@ -45,8 +45,8 @@ class Facts:
 
     def position(self, experiment: AnyExperiment) -> int:
         """How far the run is, in its unit."""
-        acts = isinstance(experiment, Experiment)
-        return self.agent_steps if acts else self.learner_steps
+        position: int = getattr(self, experiment.fact)
+        return position
 
     def schedule(self, experiment: Experiment, *, replay_lost: bool) -> UpdateSchedule:
         """When updates are due, for a run that starts or goes on from here.

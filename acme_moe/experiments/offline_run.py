@@ -40,11 +40,6 @@ class OfflineRun(Run[OfflineExperiment]):
         self._samples = make_samples(experiment, self._dataset, self.position)
         self._make_learner(self._samples, None)
 
-    @property
-    def position(self) -> int:
-        """Updates taken so far."""
-        return self._facts.learner_steps
-
     def _train(self, progress: Progress) -> None:
         facts = self._facts
         every = self._experiment.evaluation_period

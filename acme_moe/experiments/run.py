@@ -141,9 +141,9 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
         self.close()
 
     @property
-    @abc.abstractmethod
     def position(self) -> int:
         """How far the run is, in the unit of its length."""
+        return self._facts.position(self._experiment)
 
     @property
     def _num_environments(self) -> int:

@@ -72,11 +72,6 @@ class TrainingRun(Run[Experiment]):
         return adder if self._recorder is None else self._recorder.wrap(adder)
 
     @property
-    def position(self) -> int:
-        """Agent steps taken so far."""
-        return self._facts.agent_steps
-
-    @property
     def _num_environments(self) -> int:
         return self._experiment.run.num_environments
 

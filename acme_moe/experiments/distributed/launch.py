@@ -115,7 +115,7 @@ class _Launched:
                     progress = Progress(
                         run.game,
                         self._experiment.length,
-                        self._position(status),
+                        status[self._experiment.fact],
                         status["learner_steps"],
                         self._experiment.unit,
                     )
@@ -136,19 +136,14 @@ class _Launched:
             progress.close()
         return ended.outcome
 
-    def _position(self, counts: dict[str, Any]) -> int:
-        offline = self._experiment.unit == "updates"
-        return counts["learner_steps" if offline else "agent_steps"]
-
     def _draw(self, progress: Progress, status: dict[str, Any]) -> None:
         details = []
         if status["replay_size"]:
             details.append(f"replay {status['replay_size']:,}")
         if status["ratio"] is not None:
             details.append(f"ratio {status['ratio']:.4g}")
-        progress.draw(
-            self._position(status), status["learner_steps"], status["loss"], details
-        )
+        position = status[self._experiment.fact]
+        progress.draw(position, status["learner_steps"], status["loss"], details)
 
     def _wait_for_a_node(self) -> None:
         """Notes the first node that is gone while the run is not over."""
