@@ -41,8 +41,12 @@ class Lazy:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Makes one."""
+        return self.load()(*args, **kwargs)
+
+    def load(self) -> Any:
+        """Imports the class."""
         module = importlib.import_module(f"{__package__}.{self._module}")
-        return getattr(module, self._name)(*args, **kwargs)
+        return getattr(module, self._name)
 
 
 class RemoteHandle(base.Handle):
@@ -129,6 +133,15 @@ class SupervisedNode(lp.CourierNode):
         return self._track_handle(
             RemoteHandle(self._address, settings.workdir, settings.token, self._timeout)
         )
+
+    def bind_addresses(self, **kwargs: Any) -> None:
+        """Is called for every node of a program before the first of them runs."""
+        super().bind_addresses(**kwargs)
+        threads = self._launch_context.launch_type in _THREADS
+        if threads and isinstance(self._constructor, Lazy):
+            # TensorFlow's modules import each other in circles: of two threads that
+            # import it at the same time, one may get half of it.
+            self._constructor.load()
 
     def run(self) -> None:
         """Serves, here or in the process that this one supervises."""
