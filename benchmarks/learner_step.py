@@ -28,6 +28,8 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from acme_moe import memory
+
 _ENCODERS = flags.DEFINE_list("encoder", ["impala", "nature_cnn"], "Encoders.")
 _MOES = flags.DEFINE_list(
     "moe", ["none", "wide", "soft", "top1"], "Penultimate layers."
@@ -39,6 +41,11 @@ _ACTIONS = flags.DEFINE_list("actions", ["6", "18"], "Numbers of actions.")
 _STEPS = flags.DEFINE_integer("steps", 3, "Steps of each a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds in which all take turns.")
 _DOPAMINE = flags.DEFINE_string("dopamine_python", None, "Interpreter with dopamine.")
+_KEEP_FREED = flags.DEFINE_bool(
+    "keep_freed",
+    True,
+    "Keep freed memory, as launchers/train.py does; dopamine too.",
+)
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
@@ -233,6 +240,8 @@ def measure(
 
 def main(_: list[str]) -> None:
     """Prints a row a setting."""
+    if _KEEP_FREED.value:
+        memory.keep_freed()
     import jax
 
     print(f"device: {jax.devices()[0].device_kind}, {_BATCH.value} transitions a step")

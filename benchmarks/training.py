@@ -28,6 +28,8 @@ from typing import Any
 import numpy as np
 from absl import app, flags, logging
 
+from acme_moe import memory
+
 _AGENTS = flags.DEFINE_list(
     "agents", ["dqn", "rainbow", "der", "drq_eps"], "Agents; r2d2 takes long."
 )
@@ -226,6 +228,7 @@ class _Dopamine:
 def main(_: list[str]) -> None:
     """Prints a row for each agent and encoder."""
     logging.set_verbosity(logging.ERROR)
+    memory.keep_freed()  # As launchers/train.py does.
     print(
         f"{'agent':<10}{'encoder':<12}{'games':>6}{'ratio':>9}{'steps/s':>9}"
         f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"

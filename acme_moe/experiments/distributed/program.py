@@ -9,6 +9,7 @@ from typing import Any
 
 import launchpad as lp
 
+from acme_moe import memory
 from acme_moe.experiments.config import AnyExperiment, Experiment
 from acme_moe.experiments.distributed.nodes import (
     Lazy,
@@ -108,7 +109,7 @@ def make_distributed_program(
     with program.group("learner"):
         learner = program.add_node(
             SupervisedNode(
-                supervision("learner", _QUIET),
+                supervision("learner", {**_QUIET, **memory.variables()}),
                 Lazy("learner", "LearnerNode"),
                 experiment,
                 workdir,
