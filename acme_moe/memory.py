@@ -17,7 +17,7 @@ import sys
 
 # See mallopt(3). One arena, because the others cannot keep large buffers; everything on
 # the heap; and nothing of the heap returned.
-_VARIABLES = {
+VARIABLES = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
@@ -32,9 +32,9 @@ def variables() -> dict[str, str]:
     """
     if platform.libc_ver()[0] != "glibc":
         return {}
-    if any(name in os.environ for name in (*_VARIABLES, "GLIBC_TUNABLES")):
+    if any(name in os.environ for name in (*VARIABLES, "GLIBC_TUNABLES")):
         return {}
-    return dict(_VARIABLES)
+    return dict(VARIABLES)
 
 
 def keep_freed() -> None:

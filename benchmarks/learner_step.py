@@ -19,12 +19,12 @@ import dataclasses
 import itertools
 import json
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dopamine_process
 import numpy as np
 from absl import app, flags
 
@@ -40,11 +40,10 @@ _BATCH = flags.DEFINE_integer("batch", 32, "Transitions a step.")
 _ACTIONS = flags.DEFINE_list("actions", ["6", "18"], "Numbers of actions.")
 _STEPS = flags.DEFINE_integer("steps", 3, "Steps of each a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds in which all take turns.")
-_DOPAMINE = flags.DEFINE_string("dopamine_python", None, "Interpreter with dopamine.")
 _KEEP_FREED = flags.DEFINE_bool(
     "keep_freed",
     True,
-    "Keep freed memory, as launchers/train.py does; dopamine too.",
+    "Keep freed memory, as launchers/train.py does.",
 )
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
@@ -171,18 +170,8 @@ def _time(step: Callable[[], None], steps: int) -> list[float]:
 class Dopamine:
     """The worker process in the other interpreter."""
 
-    def __init__(self, python: str) -> None:
-        """Starts it.
-
-        Args:
-          python: the interpreter.
-        """
-        self._process = subprocess.Popen(
-            [python, str(Path(__file__).with_name("dopamine_step.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self) -> None:
+        self._process = dopamine_process.start("dopamine_step.py")
 
     def time(self, encoder: str, actions: int, moe: str, steps: int) -> list[float]:
         """Seconds of each of some steps; none where dopamine cannot take them."""
@@ -250,7 +239,7 @@ def main(_: list[str]) -> None:
         f"{'/ dense':>9}{'encoder alone':>15}{'share':>7}"
         f"{'dopamine ms':>13}{'faster':>8}"
     )
-    dopamine = Dopamine(_DOPAMINE.value) if _DOPAMINE.value else None
+    dopamine = Dopamine() if dopamine_process.PYTHON.value else None
     results = []
     for encoder, actions, dtype in itertools.product(
         _ENCODERS.value, map(int, _ACTIONS.value), _DTYPES.value

@@ -18,13 +18,13 @@ import dataclasses
 import itertools
 import json
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dopamine_process
 import numpy as np
 from absl import app, flags, logging
 
@@ -38,7 +38,6 @@ _NUM_ENVIRONMENTS = flags.DEFINE_list("num_environments", ["1"], "Games at once.
 _GAME = flags.DEFINE_string("game", "Pong", "Game.")
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
-_DOPAMINE = flags.DEFINE_string("dopamine_python", None, "Interpreter with dopamine.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _WARM_UP = 200
@@ -196,13 +195,8 @@ def measure(
 class _Dopamine:
     """dopamine's Rainbow in a process of its own."""
 
-    def __init__(self, python: str) -> None:
-        self._process = subprocess.Popen(
-            [python, str(Path(__file__).parent / "dopamine_agent.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self) -> None:
+        self._process = dopamine_process.start("dopamine_agent.py")
 
     def steps(self, encoder: str, count: int) -> Callable[[], None]:
         """A function that takes agent steps; it is warm when this returns."""
@@ -234,7 +228,7 @@ def main(_: list[str]) -> None:
         f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"
         f"{'whole ms':>10}{'floor/whole':>13}{'dopamine ms':>13}{'times':>7}"
     )
-    dopamine = _Dopamine(_DOPAMINE.value) if _DOPAMINE.value else None
+    dopamine = _Dopamine() if dopamine_process.PYTHON.value else None
     results = []
     for agent, encoder, games in itertools.product(
         _AGENTS.value, _ENCODERS.value, map(int, _NUM_ENVIRONMENTS.value)

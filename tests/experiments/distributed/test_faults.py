@@ -6,8 +6,10 @@ Each launch takes a while to start, so that several faults share one.
 import signal
 import socket
 
+import psutil
 import pytest
 
+from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
 from tests.experiments import tiny
@@ -106,7 +108,11 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         assert "actor_1" in run.process.stdout.read()
 
 
-def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(tmp_path):
+def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
+    tmp_path, monkeypatch
+):
+    for variable in (*memory.VARIABLES, "GLIBC_TUNABLES"):
+        monkeypatch.delenv(variable, raising=False)
     workdir = tmp_path / "run"
     endless = experiment(10**6, run=OFTEN)
     with Launched(workdir, "--num_actors=1", experiment=endless) as run:
@@ -115,6 +121,11 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(tmp_p
         )
 
         actor, replay = run.pid("actor_0"), run.pid("replay_0")
+        keep_freed = [
+            memory.VARIABLES.items() <= psutil.Process(pid).environ().items()
+            for pid in (run.pid("learner"), actor, replay)
+        ]
+        assert keep_freed == [True, False, False]
         learner = run.kill("learner")
         run.wait_for(lambda: run.pid("learner") not in (None, learner))
         at = run.state()["learner_steps"]
