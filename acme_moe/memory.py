@@ -11,6 +11,7 @@ thread; importing numpy starts some.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import sys
@@ -27,10 +28,13 @@ VARIABLES = {
 def variables() -> dict[str, str]:
     """Environment variables with which a process keeps what it frees.
 
-    None where the C library is not glibc, or if one of them, or `GLIBC_TUNABLES`, is
-    set already: whoever did that has a reason.
+    None where the C library is not glibc, where JAX has an accelerator's plugin (the
+    buffers are not glibc's then, and other threads may want arenas of their own), or if
+    one of them, or `GLIBC_TUNABLES`, is set already: whoever did that has a reason.
     """
-    if platform.libc_ver()[0] != "glibc":
+    on_cpu = os.environ.get("JAX_PLATFORMS") == "cpu"
+    accelerator = importlib.util.find_spec("jax_plugins") is not None
+    if platform.libc_ver()[0] != "glibc" or (accelerator and not on_cpu):
         return {}
     if any(name in os.environ for name in (*VARIABLES, "GLIBC_TUNABLES")):
         return {}
@@ -46,4 +50,5 @@ def keep_freed() -> None:
     if missing := variables():
         sys.stdout.flush()
         sys.stderr.flush()
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
+        command = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **missing})

@@ -62,17 +62,28 @@ def test_what_the_user_set_stays():
     assert (faults > 20 * 6_000, starts) == (True, 1)
 
 
+@pytest.fixture
+def unset(monkeypatch):
+    for variable in (*_VARIABLES, "GLIBC_TUNABLES", "JAX_PLATFORMS"):
+        monkeypatch.delenv(variable, raising=False)
+    return monkeypatch
+
+
 @pytest.mark.parametrize("name", [*sorted(_VARIABLES), "GLIBC_TUNABLES"])
-def test_who_set_one_has_a_reason(name, monkeypatch):
-    for variable in (*_VARIABLES, "GLIBC_TUNABLES"):
-        monkeypatch.delenv(variable, raising=False)
+def test_who_set_one_has_a_reason(name, unset):
     assert set(memory.variables()) == _VARIABLES
-    monkeypatch.setenv(name, "")
+    unset.setenv(name, "")
     assert memory.variables() == {}
 
 
-def test_another_c_library_has_no_such_variables(monkeypatch):
-    for variable in (*_VARIABLES, "GLIBC_TUNABLES"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
+def test_another_c_library_has_no_such_variables(unset):
+    unset.setattr(memory.platform, "libc_ver", lambda: ("", ""))
     assert memory.variables() == {}
+
+
+def test_an_accelerator_has_memory_of_its_own(unset, tmp_path):
+    (tmp_path / "jax_plugins").mkdir()
+    unset.syspath_prepend(tmp_path)
+    assert memory.variables() == {}
+    unset.setenv("JAX_PLATFORMS", "cpu")
+    assert set(memory.variables()) == _VARIABLES
