@@ -41,9 +41,7 @@ _ACTIONS = flags.DEFINE_list("actions", ["6", "18"], "Numbers of actions.")
 _STEPS = flags.DEFINE_integer("steps", 3, "Steps of each a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds in which all take turns.")
 _KEEP_FREED = flags.DEFINE_bool(
-    "keep_freed",
-    True,
-    "Keep freed memory, as launchers/train.py does.",
+    "keep_freed", True, "Keep freed memory, as launchers/train.py does."
 )
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 

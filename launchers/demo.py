@@ -19,10 +19,12 @@ flags.adopt_module_key_flags(config_flag)
 def main() -> int:
     """Trains, draws the curve, and prints the table."""
     from acme_moe import memory
+
+    memory.keep_freed()
+
     from acme_moe.environments import SCORES
     from acme_moe.experiments.config import Experiment
 
-    memory.keep_freed()
     workdir = Path(config_flag.WORKDIR.value)
     experiment = program.load_experiment(Experiment)
     # A demonstration is of a run from its start, and no earlier one is lost to it.

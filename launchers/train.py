@@ -20,9 +20,11 @@ flags.adopt_module_key_flags(config_flag)
 def main() -> int:
     """Trains, or goes on training, and says how it ended."""
     from acme_moe import memory
-    from acme_moe.experiments.config import Experiment
 
     memory.keep_freed()
+
+    from acme_moe.experiments.config import Experiment
+
     workdir = Path(config_flag.WORKDIR.value)
     experiment = program.load_experiment(Experiment, workdir)
 

@@ -4,11 +4,13 @@ import os
 import shutil
 import tempfile
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 # Before any module of Acme: it puts back what release 0.4.0 needs of JAX and NumPy.
-import acme_moe  # noqa: F401
+from acme_moe import memory
 
 _CACHE = "JAX_COMPILATION_CACHE_DIR"
 _FASTER_THAN_READING = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2"}
@@ -25,3 +27,12 @@ def pytest_configure(config):
     folder = tempfile.mkdtemp(prefix="acme_moe_tests_")
     os.environ.update({_CACHE: folder, **_FASTER_THAN_READING})
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture
+def malloc_unset(monkeypatch):
+    """An environment in which a process keeps its freed memory if told to."""
+    for variable in (*memory.VARIABLES, "GLIBC_TUNABLES"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    return monkeypatch

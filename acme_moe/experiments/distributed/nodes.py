@@ -137,15 +137,14 @@ class SupervisedNode(lp.CourierNode):
     def bind_addresses(self, **kwargs: Any) -> None:
         """Is called for every node of a program before the first of them runs."""
         super().bind_addresses(**kwargs)
-        threads = self._launch_context.launch_type in _THREADS
-        if threads and isinstance(self._constructor, Lazy):
+        if self._is_thread() and isinstance(self._constructor, Lazy):
             # TensorFlow's modules import each other in circles: of two threads that
             # import it at the same time, one may get half of it.
             self._constructor.load()
 
     def run(self) -> None:
         """Serves, here or in the process that this one supervises."""
-        if self._in_own_process or self._launch_context.launch_type in _THREADS:
+        if self._in_own_process or self._is_thread():
             self._serve()
             return
         self._in_own_process = True
@@ -159,6 +158,9 @@ class SupervisedNode(lp.CourierNode):
             self._give_up,
             watch_launcher=launched_here,
         )
+
+    def _is_thread(self) -> bool:
+        return self._launch_context.launch_type in _THREADS
 
     def _serve(self) -> None:
         super().run()

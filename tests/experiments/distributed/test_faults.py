@@ -109,10 +109,8 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
 
 
 def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
-    tmp_path, monkeypatch
+    tmp_path, malloc_unset
 ):
-    for variable in (*memory.VARIABLES, "GLIBC_TUNABLES"):
-        monkeypatch.delenv(variable, raising=False)
     workdir = tmp_path / "run"
     endless = experiment(10**6, run=OFTEN)
     with Launched(workdir, "--num_actors=1", experiment=endless) as run:
