@@ -75,9 +75,9 @@ def test_the_agent_of_the_checkpoint_plays(played):
     for moment in moments:
         np.testing.assert_array_equal(moment.screen, environment.render())
         output = network.apply(params, None, timestep.observation[None], True)
-        np.testing.assert_allclose(moment.q_values, output.q_values[0], rtol=1e-4)
+        np.testing.assert_allclose(moment.q_values, output.q_values[0], atol=1e-6)
         expected = output.moe.dispatch_weights[0].sum(-1).reshape(11, 11, 2)
-        np.testing.assert_allclose(moment.dispatch, expected, rtol=1e-4)
+        np.testing.assert_allclose(moment.dispatch, expected, atol=1e-5)
         # What a slot takes sums to one, and an expert has 61 of them.
         np.testing.assert_allclose(moment.dispatch.sum((0, 1)), 61, rtol=1e-4)
         timestep = environment.step(moment.action)

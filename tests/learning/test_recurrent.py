@@ -138,7 +138,7 @@ def test_value_priorities_and_gradient_are_those_of_a_burn_in_by_hand():
     (expected, priorities), gradient = function(params, target_params, *states)
     value, report, found = evaluated()
     np.testing.assert_allclose(value, expected, rtol=1e-4)
-    np.testing.assert_allclose(report.priorities, priorities, rtol=1e-3)
+    np.testing.assert_allclose(report.priorities, priorities, rtol=1e-3, atol=1e-6)
     jax.tree.map(
         lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-5),
         found,
@@ -240,7 +240,7 @@ def test_the_probe_is_at_the_last_step_that_took_place():
                 params, None, sequences.observation[i : i + 1, t], state, True
             )
         action = sequences.action[i, BURN_IN + length - 1]
-        np.testing.assert_allclose(values[i], step.q_values[0, action], rtol=1e-4)
+        np.testing.assert_allclose(values[i], step.q_values[0, action], atol=1e-6)
         np.testing.assert_allclose(
             output.features[i], step.features[0], rtol=1e-4, atol=1e-6
         )
