@@ -174,9 +174,13 @@ def check_network(case: Mapping[str, Any], arrays: Arrays) -> dict[str, float]:
     elif moe == "top1":
         router = arrays["params/MoE_0/router/Dense_0/kernel"]
         params["moe/router"] = {"w": router}
-    names = ["advantage", "value"] if settings["dueling"] else ["value"]
-    for name, path in zip(names, heads, strict=True):
-        params[f"head/{name}"] = dense_params(arrays, path)
+    # Theirs are two layers, the advantages' first; ours lie side by side.
+    parts = [dense_params(arrays, path) for path in heads]
+    name = "streams" if settings["dueling"] else "value"
+    params[f"head/{name}"] = {
+        kind: np.concatenate([part[kind] for part in parts], axis=-1)
+        for kind in ("w", "b")
+    }
     network = make_network(NetworkConfig(**settings), case["num_actions"])
     require_same_shapes(params, network.init, arrays["observations"])
     apply = jax.jit(network.apply, static_argnums=3)

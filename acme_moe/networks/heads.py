@@ -31,9 +31,11 @@ def value_head(
     atoms = num_atoms or 1
     shape = (features.shape[0], num_actions, atoms)
     if dueling:
-        advantage = dense(num_actions * atoms, name="advantage")(features)
-        advantage = advantage.reshape(shape)
-        value = dense(atoms, name="value")(features)[:, None, :]
+        # Side by side, so that noisy streams see their input through the same noise.
+        sizes = (num_actions * atoms, atoms)
+        streams = dense(sizes, name="streams")(features)
+        advantage = streams[:, : sizes[0]].reshape(shape)
+        value = streams[:, None, sizes[0] :]
         output = value + advantage - advantage.mean(axis=1, keepdims=True)
     else:
         output = dense(num_actions * atoms, name="value")(features).reshape(shape)

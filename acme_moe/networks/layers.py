@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import haiku as hk
 import jax
@@ -35,6 +35,23 @@ def lecun_normal(fan_in: int) -> hk.initializers.Initializer:
     """Truncated normal initialiser of variance `1 / fan_in`, for any leading axes."""
     stddev = 1.0 / math.sqrt(fan_in) / _TRUNCATED_STDDEV
     return hk.initializers.TruncatedNormal(stddev)
+
+
+def side_by_side(
+    make_init: Callable[[int], hk.initializers.Initializer], sizes: Sequence[int]
+) -> hk.initializers.Initializer:
+    """Initialiser of several layers' weights beside each other, each as it is alone.
+
+    Args:
+      make_init: a layer's, of its number of outputs.
+      sizes: the layers' numbers of outputs, which make up the last axis.
+    """
+
+    def init(shape: Sequence[int], dtype: jnp.dtype) -> jax.Array:
+        parts = [make_init(size)((*shape[:-1], size), dtype) for size in sizes]
+        return jnp.concatenate(parts, axis=-1)
+
+    return init
 
 
 def get_parameter(
@@ -106,30 +123,35 @@ def add_bias(rows: jax.Array, b: jax.Array) -> jax.Array:
     return rows + ones @ b[..., None, :]
 
 
+def as_sizes(output_size: int | Sequence[int]) -> tuple[int, ...]:
+    """The numbers of outputs of layers side by side, or of a single one."""
+    return (output_size,) if isinstance(output_size, int) else tuple(output_size)
+
+
 class Dense(hk.Module):
     """Affine map of the last axis, `[B, ..., i] -> [B, ..., o]`.
 
     With `num_experts`, `[E, B, S, i] -> [E, B, S, o]`, each expert by its own
-    weights, and the initialiser's fans are those of one expert.
+    weights. Several output sizes make layers side by side, in one matrix product.
+    The initialiser's fans are those of one layer of one expert.
     """
 
     def __init__(
-        self, output_size: int, num_experts: int | None = None, name: str = "dense"
+        self,
+        output_size: int | Sequence[int],
+        num_experts: int | None = None,
+        name: str = "dense",
     ) -> None:
         super().__init__(name=name)
-        self._output_size = output_size
+        self._sizes = as_sizes(output_size)
         self._stack = () if num_experts is None else (num_experts,)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layer."""
-        fan_in, fan_out = x.shape[-1], self._output_size
-        w = get_parameter(
-            "w",
-            (*self._stack, fan_in, fan_out),
-            x.dtype,
-            xavier_uniform(fan_in, fan_out),
-        )
-        b = get_parameter("b", (*self._stack, fan_out), x.dtype, jnp.zeros)
+        inputs, outputs = x.shape[-1], sum(self._sizes)
+        w_init = side_by_side(lambda o: xavier_uniform(inputs, o), self._sizes)
+        w = get_parameter("w", (*self._stack, inputs, outputs), x.dtype, w_init)
+        b = get_parameter("b", (*self._stack, outputs), x.dtype, jnp.zeros)
         return affine(x, w, b)
 
 

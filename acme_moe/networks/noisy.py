@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import haiku as hk
 import jax
@@ -57,19 +58,21 @@ class NoisyDense(hk.Module):
     """`layers.Dense` with noisy weights; draws noise for each example (and expert).
 
     An example's noise is shared by all its positions or slots, as they pass through
-    the same weights. In evaluation there is no noise and no random key is needed.
+    the same weights; that of the inputs by layers side by side too. In evaluation there
+    is no noise and no random key is needed.
     """
 
     def __init__(
         self,
-        output_size: int,
+        output_size: int | Sequence[int],
         num_experts: int | None = None,
         name: str = "noisy_dense",
         *,
         evaluation: bool,
     ) -> None:
         super().__init__(name=name)
-        self._output_size = output_size
+        # The initialisers know the inputs alone, so layers side by side are one.
+        self._output_size = sum(layers.as_sizes(output_size))
         self._evaluation = evaluation
         self._stack = () if num_experts is None else (num_experts,)
 

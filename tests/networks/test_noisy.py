@@ -39,6 +39,20 @@ def test_experts_have_noise_of_their_own_and_slots_share_it():
     assert len(np.unique(y[:, :, 0].round(4))) == 2 * 3 * 6
 
 
+def test_layers_side_by_side_share_the_noise_of_their_input():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    transformed = hk.transform(lambda x: NoisyDense((5, 1), evaluation=False)(x))
+    params = transformed.init(jax.random.key(0), x)
+    zeros = jax.tree.map(jnp.zeros_like, params)["noisy_dense"]
+    params = {"noisy_dense": zeros | {"w_sigma": jnp.ones((4, 6))}}
+    y = transformed.apply(params, jax.random.key(1), x)
+    # What the noise alone gives is (x . f_in) f_out: of rank one over positions, if
+    # f_in is one for all outputs.
+    singular = np.linalg.svd(y, compute_uv=False)
+    assert (singular[:, 1] < 1e-5 * singular[:, 0]).all()
+    assert len(np.unique(y.round(5))) == y.size
+
+
 def test_noise_has_mean_zero_and_the_reference_scale():
     e = jax.random.normal(jax.random.key(0), (100_000,))
     f = np.asarray(noise_scale(e))

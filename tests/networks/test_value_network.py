@@ -347,7 +347,20 @@ def test_dueling_advantages_do_not_move_the_mean():
     init, apply = compiled(config)
     params = dict(init(jax.random.key(0), IMAGES))
     mean = apply(params, None, IMAGES, True).q_values.mean(axis=1)
-    advantage = params["head/advantage"]
-    params["head/advantage"] = jax.tree.map(lambda x: 3 * x + 1, advantage)
+    params["head/streams"] = {
+        name: x.at[..., :-1].multiply(3).at[..., :-1].add(1)
+        for name, x in params["head/streams"].items()
+    }
     moved = apply(params, None, IMAGES, True).q_values.mean(axis=1)
     np.testing.assert_allclose(mean, moved, atol=1e-5)
+
+
+def test_streams_start_each_as_a_layer_of_its_own():
+    config = NetworkConfig(
+        encoder="mlp", tokenizer="per_samp", dueling=True, num_atoms=50, **SMALL
+    )
+    params = compiled(config)[0](jax.random.key(0), IMAGES)
+    w = params["head/streams"]["w"]
+    for stream in np.split(w, [ACTIONS * 50], axis=1):
+        limit = (6 / sum(stream.shape)) ** 0.5
+        assert 0.95 * limit < np.abs(stream).max() <= limit
