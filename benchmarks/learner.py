@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import app, flags, logging
 
+from acme_moe import memory
+
 if TYPE_CHECKING:
     from acme_moe.learning import Sample
     from acme_moe.learning.learner import Learner
@@ -125,6 +127,7 @@ def measure(encoder: str) -> Result:
 def main(_: list[str]) -> None:
     """Prints a row an encoder."""
     logging.set_verbosity(logging.ERROR)
+    memory.keep_freed()  # As launchers/train.py does.
     print(
         f"{'encoder':<12}{'step ms':>9}{'update alone ms':>17}{'batch alone ms':>16}"
         f"{'waiting for data':>18}"
