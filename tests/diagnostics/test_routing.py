@@ -12,7 +12,9 @@ from acme_moe.networks import MoEOutput, NetworkConfig, make_network
 
 
 def test_entropies_of_uniform_and_of_certain_weights():
-    assert float(diagnostics.entropy(np.ones(7))) == pytest.approx(math.log(7))
+    assert float(diagnostics.entropy(np.ones(7))) == pytest.approx(
+        math.log(7), rel=1e-5
+    )
     assert float(diagnostics.entropy(np.eye(7)[2])) == 0.0
     assert float(diagnostics.entropy(np.zeros(7))) == 0.0
 
@@ -20,9 +22,9 @@ def test_entropies_of_uniform_and_of_certain_weights():
 def test_weights_need_not_sum_to_one():
     weights = np.array([[1.0, 1.0], [3.0, 1.0]])
     halves = diagnostics.entropy(weights / 8)
-    np.testing.assert_allclose(halves, diagnostics.entropy(weights), rtol=1e-6)
+    np.testing.assert_allclose(halves, diagnostics.entropy(weights), rtol=1e-5)
     columns = diagnostics.entropy(weights, axis=0)
-    assert float(columns[1]) == pytest.approx(math.log(2))
+    assert float(columns[1]) == pytest.approx(math.log(2), rel=1e-5)
 
 
 def test_an_entropy_of_zeros_has_a_finite_gradient():
@@ -43,10 +45,14 @@ def test_a_uniform_soft_mixture_has_the_largest_entropies():
             dropped=np.zeros(4, np.float32),
         )
     )
-    assert float(statistics["dispatch_entropy"]) == pytest.approx(math.log(tokens))
-    assert float(statistics["combine_entropy"]) == pytest.approx(math.log(6))
-    assert float(statistics["expert_entropy"]) == pytest.approx(math.log(experts))
-    assert float(statistics["load_expert_2"]) == pytest.approx(1 / 3)
+    assert float(statistics["dispatch_entropy"]) == pytest.approx(
+        math.log(tokens), rel=1e-5
+    )
+    assert float(statistics["combine_entropy"]) == pytest.approx(math.log(6), rel=1e-5)
+    assert float(statistics["expert_entropy"]) == pytest.approx(
+        math.log(experts), rel=1e-5
+    )
+    assert float(statistics["load_expert_2"]) == pytest.approx(1 / 3, rel=1e-5)
     assert float(statistics["dropped_tokens"]) == 0
 
 

@@ -35,11 +35,11 @@ def test_each_expert_takes_what_it_scores_highest(example):
     moe = output.moe
     # 11 rows, so that each of 3 experts has 4 slots.
     assert moe.dispatch_weights.shape == (2, 11, 3, 4)
-    np.testing.assert_allclose(moe.dispatch_weights.sum(axis=1), 1)
+    np.testing.assert_allclose(moe.dispatch_weights.sum(axis=1), 1, rtol=1e-5)
     least_taken = jnp.where(moe.dispatch_weights.any(axis=-1), moe.probabilities, 2)
     most_left = jnp.where(moe.dispatch_weights.any(axis=-1), -1, moe.probabilities)
     assert (least_taken.min(axis=1) >= most_left.max(axis=1)).all()
-    np.testing.assert_allclose(moe.load.sum(axis=1) + moe.dropped, 1, rtol=1e-6)
+    np.testing.assert_allclose(moe.load.sum(axis=1) + moe.dropped, 1, rtol=1e-5)
 
 
 def test_it_learns_catch(example):
