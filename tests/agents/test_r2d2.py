@@ -9,7 +9,7 @@ from acme_moe.agents.r2d2.builder import R2D2Builder
 from acme_moe.networks import NetworkConfig
 from tests import catch
 from tests.agents import agents
-from tests.agents.test_learning import SOLVED, greedy_return, train
+from tests.agents.test_learning import SOLVED, learned_return
 
 
 class HiddenBall(catch.Catch):
@@ -26,8 +26,8 @@ class HiddenBall(catch.Catch):
 
 def test_it_remembers_where_the_ball_was():
     builder = agents.make_builder("r2d2", "vector")
-    trained = train(builder, HiddenBall(0, image=False), 2_500, seed=0)
-    assert greedy_return(builder, *trained, HiddenBall(10, image=False)) >= SOLVED
+    games = (HiddenBall(number, image=False) for number in (0, 10))
+    assert learned_return(builder, *games, seed=0) >= SOLVED
 
 
 def test_the_hidden_ball_is_hidden():

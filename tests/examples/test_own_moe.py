@@ -14,7 +14,7 @@ from acme_moe.experiments.training import TrainingRun
 from acme_moe.networks import NetworkConfig
 from tests import catch
 from tests.agents import agents
-from tests.agents.test_learning import greedy_return, train
+from tests.agents.test_learning import SOLVED, learned_return
 from tests.experiments import tiny
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_moe.py"
@@ -45,8 +45,7 @@ def test_each_expert_takes_what_it_scores_highest(example):
 def test_it_learns_catch(example):
     config = agents.make_builder("dqn", "image").config
     builder = example["Builder"](config)
-    trained = train(builder, catch.Catch(0), 1_500, 0)
-    assert greedy_return(builder, *trained, catch.Catch(10)) >= 0.9
+    assert learned_return(builder, catch.Catch(0), catch.Catch(10), 0) >= SOLVED
 
 
 def test_it_runs_on_a_real_game_with_the_run_folder_of_every_run(example, tmp_path):
