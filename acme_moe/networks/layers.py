@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import haiku as hk
 import jax
@@ -16,6 +17,9 @@ import jax.numpy as jnp
 
 # Standard deviation of a standard normal that is cut off at two of its own.
 _TRUNCATED_STDDEV = 0.87962566103423978
+
+# Number of outputs of a dense layer, or those of several side by side.
+OutputSize: TypeAlias = "int | Sequence[int]"
 
 
 @contextlib.contextmanager
@@ -123,7 +127,7 @@ def add_bias(rows: jax.Array, b: jax.Array) -> jax.Array:
     return rows + ones @ b[..., None, :]
 
 
-def as_sizes(output_size: int | Sequence[int]) -> tuple[int, ...]:
+def as_sizes(output_size: OutputSize) -> tuple[int, ...]:
     """The numbers of outputs of layers side by side, or of a single one."""
     return (output_size,) if isinstance(output_size, int) else tuple(output_size)
 
@@ -138,7 +142,7 @@ class Dense(hk.Module):
 
     def __init__(
         self,
-        output_size: int | Sequence[int],
+        output_size: OutputSize,
         num_experts: int | None = None,
         name: str = "dense",
     ) -> None:

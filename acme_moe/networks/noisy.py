@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import haiku as hk
 import jax
@@ -64,7 +63,7 @@ class NoisyDense(hk.Module):
 
     def __init__(
         self,
-        output_size: int | Sequence[int],
+        output_size: layers.OutputSize,
         num_experts: int | None = None,
         name: str = "noisy_dense",
         *,

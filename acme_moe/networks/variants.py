@@ -7,7 +7,7 @@ as it is, and only the combine weights tell the experts apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -106,13 +106,13 @@ class LayerMixtures:
         return self._mixture(experts, name)
 
     def dense(
-        self, output_size: int | Sequence[int], name: str = "dense"
+        self, output_size: layers.OutputSize, name: str = "dense"
     ) -> Callable[[jax.Array], jax.Array]:
         """A mixture of the config's dense layers (which may be noisy)."""
         return self._dense_mixture(self._dense, output_size, name)
 
     def encoder_dense(
-        self, output_size: int | Sequence[int], name: str = "dense"
+        self, output_size: layers.OutputSize, name: str = "dense"
     ) -> Callable[[jax.Array], jax.Array]:
         """A mixture of plain dense layers."""
         return self._dense_mixture(layers.Dense, output_size, name)
@@ -126,7 +126,7 @@ class LayerMixtures:
     def _dense_mixture(
         self,
         kind: encoders.LayerFactory,
-        output_size: int | Sequence[int],
+        output_size: layers.OutputSize,
         name: str,
     ) -> Callable[[jax.Array], jax.Array]:
         num_experts = self._config.num_experts
