@@ -1,0 +1,96 @@
+"""The node that acts."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import jax
+import reverb
+
+from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.nodes import Remote, RemoteVariables
+from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
+from acme_moe.runs.config import OnlineRunSpec
+from acme_moe.runs.episodes import EpisodeResult, Rounds
+
+# Tells the draws of this kind of node from those of others.
+_SEED = 3
+
+
+class ActorNode:
+    """Takes the steps that the coordinator grants, and writes them to replay."""
+
+    def __init__(
+        self,
+        coordinator: Remote,
+        learner: Remote,
+        replay_client: reverb.Client,
+        spec: OnlineRunSpec,
+        config: DistributedConfig,
+        number: int,
+    ) -> None:
+        """Waits until the learner has parameters.
+
+        Args:
+          coordinator: the node that counts.
+          learner: the node with the parameters.
+          replay_client: of the server that this actor writes to.
+          spec: the run.
+          config: of the distribution.
+          number: of this actor, from 0.
+        """
+        self._number = number
+        self._coordinator = coordinator
+        self._period = config.parameter_period
+        self._num_environments = spec.run.num_environments
+        entered = coordinator.enter(f"actor_{number}")
+        coordinator.actor_enters(number)
+        epsilon = config.epsilon(number)
+        if epsilon is not None:
+            spec = dataclasses.replace(spec, agent=spec.agent.with_epsilon(epsilon))
+        parts = Parts(spec)
+        builder, environment_spec = parts.builder, parts.environment_spec
+        key, *seeds = draw_seeds(
+            spec.run.seed,
+            entered["position"],
+            _SEED,
+            number,
+            entered["started"],
+            count=1 + self._num_environments,
+        )
+        self._variables = RemoteVariables(learner)
+        self._actor = builder.make_vector_actor(
+            jax.random.PRNGKey(key),
+            builder.make_policy(parts.network, environment_spec),
+            self._variables,
+            [builder.make_adder(replay_client, environment_spec) for _ in seeds],
+        )
+        environments = [make_environment(spec, seed) for seed in seeds]
+        self._rounds = Rounds(environments, self._actor)
+
+    def run(self) -> None:
+        """Acts to the end of the run."""
+        rounds = report = taken = 0
+        episodes: list[EpisodeResult] = []
+        while True:
+            report += 1
+            grant = self._coordinator.act(
+                self._number, report, taken, episodes, self._variables.age
+            )
+            taken, episodes = 0, []
+            if grant.over:
+                break
+            if not grant.agent_steps:
+                time.sleep(Seconds.ACTOR_ASKS_AGAIN)
+            while taken < grant.agent_steps:
+                episodes += self._rounds.step()
+                taken += self._num_environments
+                rounds += 1
+                if rounds % self._period == 0:
+                    self._actor.update()
+        self._actor.close()
+        # No node ends before the run: a process that is gone is a fault.
+        while self._coordinator.phase() != "ended":
+            time.sleep(Seconds.ASK_WHETHER_OVER)
+        self._coordinator.leave(f"actor_{self._number}")

@@ -1,0 +1,123 @@
+"""What a distributed run has beside its spec, and how long its nodes wait."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from acme_moe import files, validation
+
+_FILE = "distributed.json"
+
+
+class Seconds:
+    """All waits of a distributed run."""
+
+    # Between two questions: of an actor and of a learner that have to wait for the
+    # other side, and of whoever has nothing left to do.
+    ACTOR_ASKS_AGAIN = 0.01
+    LEARNER_ASKS_AGAIN = 0.005
+    ASK_WHETHER_OVER = 0.2
+    # Of updates between two questions of the learner, and between two of its reports.
+    LEARNER_BURST = 0.1
+    LEARNER_REPORTS = 0.5
+    # Between two copies of the coordinator's state, which it resumes from.
+    KEEP_STATE = 1.0
+    # One try of a call, of a call for parameters, which may be large, and of one to
+    # a coordinator that may be gone; and before a call that did not come through is
+    # made again.
+    CALL = 10.0
+    CALL_FOR_PARAMETERS = 60.0
+    CALL_TO_GIVE_UP = 5.0
+    CALL_AGAIN = 0.2
+    # Between two looks of the launcher, and of a node's process at whether it is over.
+    LAUNCHER_LOOKS = 0.25
+    PROCESS_LOOKS = 0.5
+    # Once the run is over: for a node's process to end by itself, for the coordinator
+    # to tell all nodes, and for the launcher to see everybody gone. Each has to be
+    # longer than the one before.
+    PROCESS_ENDS = 4.0
+    COORDINATOR_LEAVES = 5.0
+    LAUNCHER_LEAVES = 7.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistributedConfig:
+    """The processes of a run, and how they exchange what they have.
+
+    Attributes:
+      num_actors: processes that act, each in `num_environments` environments.
+      num_replay_servers: Reverb servers; actor i writes to server i modulo their
+        number, and each holds its share of the replay's capacity.
+      parameter_period: rounds of an actor (a step in each of its environments)
+        between two pulls of the learner's parameters; Ape-X has 400 frames.
+      apex_epsilon: where given, actor i of N explores, once its decay is over, with
+        `apex_epsilon ** (1 + i / (N - 1) * apex_alpha)` instead of the agent's
+        epsilon (Horgan et al. 2018, section 4.1, with 0.4 and 7).
+      apex_alpha: see there.
+      quick_failures: a node that dies this often within `quick_seconds` of its start
+        without a longer life between ends the run.
+      quick_seconds: see there.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
+
+    num_actors: int = 4
+    num_replay_servers: int = 1
+    parameter_period: int = 100
+    apex_epsilon: float | None = None
+    apex_alpha: float = 7.0
+    quick_failures: int = 3
+    quick_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        for name in (
+            "num_actors",
+            "num_replay_servers",
+            "parameter_period",
+            "quick_failures",
+        ):
+            validation.at_least(name, getattr(self, name), 1)
+        validation.above("quick_seconds", self.quick_seconds, 0)
+        validation.at_least("apex_alpha", self.apex_alpha, 0)
+        if self.apex_epsilon is not None:
+            validation.above("apex_epsilon", self.apex_epsilon, 0)
+            validation.between("apex_epsilon", self.apex_epsilon, 0, 1)
+        if self.num_actors % self.num_replay_servers:
+            # Or a server that fewer actors write to would keep older transitions.
+            raise ValueError(
+                f"num_replay_servers: {self.num_replay_servers} is not accepted; a "
+                f"divisor of num_actors ({self.num_actors})"
+            )
+
+    def epsilon(self, actor: int) -> float | None:
+        """Returns the final epsilon of one actor, None for the agent's own."""
+        if self.apex_epsilon is None:
+            return None
+        share = actor / (self.num_actors - 1) if self.num_actors > 1 else 0.0
+        return self.apex_epsilon ** (1 + share * self.apex_alpha)
+
+
+def write(config: DistributedConfig, workdir: Path) -> None:
+    """Notes the settings in the run's folder, for the command that resumes it."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    files.write_json(workdir / _FILE, dataclasses.asdict(config))
+
+
+def read(workdir: Path) -> DistributedConfig:
+    """Returns the settings that the folder's run had last, or the defaults.
+
+    Raises:
+      ValueError: if there are some, and they are not accepted.
+    """
+    path = workdir / _FILE
+    if not path.exists():
+        return DistributedConfig()
+    fields = json.loads(path.read_text())
+    names = [field.name for field in dataclasses.fields(DistributedConfig)]
+    for name in fields:
+        validation.known_field(name, names)
+    return DistributedConfig(**fields)

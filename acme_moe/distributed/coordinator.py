@@ -1,0 +1,271 @@
+"""Which phase a run is in, and what each of its nodes may do: a pure state machine.
+
+A run goes through RUNNING (agent steps and updates), DRAINING (all agent steps are
+taken, updates are still due), EVALUATING (with the final parameters), SAVING (the
+last checkpoint) and ENDED. An interrupted run goes to SAVING at once, a failed one
+to ENDED.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+from absl import logging
+
+from acme_moe.distributed.budget import Pacing, StepBudget
+from acme_moe.distributed.config import DistributedConfig
+from acme_moe.runs.config import OnlineRunSpec, RunSpec
+from acme_moe.runs.state import RunState
+
+
+class Phase(enum.Enum):
+    """How far a run is."""
+
+    RUNNING = "running"
+    DRAINING = "draining"
+    EVALUATING = "evaluating"
+    SAVING = "saving"
+    ENDED = "ended"
+
+
+class Grant(NamedTuple):
+    """What an actor may do.
+
+    Attributes:
+      agent_steps: to take now; 0 to ask again soon.
+      over: whether there are none left in the run.
+    """
+
+    agent_steps: int
+    over: bool = False
+
+
+class LearnerOrder(NamedTuple):
+    """What the learner has to do.
+
+    Attributes:
+      updates: to take now.
+      agent_steps: of the run so far, for the log.
+      save: whether to write the last checkpoint.
+      ended: whether the run is over.
+    """
+
+    updates: int
+    agent_steps: int
+    save: bool
+    ended: bool
+
+
+class EvaluationOrder(NamedTuple):
+    """What the evaluator has to do.
+
+    Attributes:
+      episodes: to play; 0 to ask again later.
+      position: of the run, that they count for.
+    """
+
+    episodes: int
+    position: int
+
+
+class Coordinator:
+    """The phases of a run. Not safe for threads; its owner locks.
+
+    Attributes:
+      state: of the run.
+      phase: it is in.
+      outcome: how it ends, or has ended.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        state: RunState,
+        phase: Phase = Phase.RUNNING,
+        outcome: str = "finished",
+    ) -> None:
+        """Starts or resumes.
+
+        Args:
+          spec: the run.
+          state: of the run, which has begun.
+          phase: it is in.
+          outcome: how it ends, as far as is known.
+        """
+        self.spec = spec
+        self.state = state
+        self.phase = phase
+        self.outcome = outcome
+
+    @property
+    def position(self) -> int:
+        """How far the run is."""
+        return self.spec.position(self.state)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has its whole length, but for updates that are due."""
+        return self.position >= self.spec.length
+
+    @property
+    def training(self) -> bool:
+        """Whether agent steps or updates are still being taken."""
+        return self.phase in (Phase.RUNNING, Phase.DRAINING)
+
+    def learn(self, learner_steps: int) -> LearnerOrder:
+        """Takes note of how far the learner is, and says what it has to do."""
+        self.state.learner_steps = learner_steps
+        self._drain_if_complete()
+        due = 0
+        if self.phase is not Phase.ENDED and self.outcome == "finished":
+            due = self.spec.updates_due(self.state)
+        if due and self.phase in (Phase.EVALUATING, Phase.SAVING):
+            # A learner that came back from an earlier checkpoint.
+            self.phase = Phase.DRAINING
+        if not due and self.phase is Phase.DRAINING:
+            pending = self.spec.evaluation_due(self.state)
+            self.phase = Phase.EVALUATING if pending else Phase.SAVING
+        return LearnerOrder(
+            updates=due,
+            agent_steps=self.state.agent_steps,
+            save=self.phase is Phase.SAVING,
+            ended=self.phase is Phase.ENDED,
+        )
+
+    def evaluation(self) -> EvaluationOrder:
+        """Says what the evaluator has to do."""
+        # The last evaluation is of the final parameters, so it waits for them.
+        waits = self.complete and self.phase is not Phase.EVALUATING
+        if waits or self.phase not in (Phase.RUNNING, Phase.EVALUATING):
+            return EvaluationOrder(episodes=0, position=0)
+        return EvaluationOrder(self.spec.evaluation_due(self.state), self.position)
+
+    def evaluated(self, position: int) -> bool:
+        """Takes note of an evaluation.
+
+        Args:
+          position: that it was ordered for.
+
+        Returns:
+          Whether it counts: not if it was played twice, or with parameters that were
+          not the last.
+        """
+        final = position >= self.spec.length
+        if self.state.evaluated_at >= position:
+            return False
+        if final and self.phase is not Phase.EVALUATING:
+            return False
+        self.state.evaluated_at = position
+        if final:
+            self.phase = Phase.SAVING
+        return True
+
+    def saved(self, *, final: bool) -> None:
+        """Takes note of a checkpoint.
+
+        Args:
+          final: whether it began when the learner was told to `save`; one that was
+            under way already lacks what came since.
+        """
+        if self.phase is Phase.SAVING and final:
+            self.phase = Phase.ENDED
+
+    def interrupt(self) -> None:
+        """Ends the run early, after a last checkpoint."""
+        if self.phase not in (Phase.SAVING, Phase.ENDED):
+            self.outcome = "interrupted"
+            self.phase = Phase.SAVING
+
+    def fail(self, message: str) -> None:
+        """Ends the run at once, with what the last checkpoint has."""
+        if self.phase is not Phase.ENDED:
+            self.outcome = f"failed: {message}"
+            self.phase = Phase.ENDED
+
+    def _drain_if_complete(self) -> None:
+        if self.phase is Phase.RUNNING and self.complete:
+            self.phase = Phase.DRAINING
+
+
+class OnlineCoordinator(Coordinator):
+    """Those of a run that acts: its actors have a budget, and it has replay."""
+
+    spec: OnlineRunSpec
+
+    def __init__(
+        self,
+        spec: OnlineRunSpec,
+        state: RunState,
+        config: DistributedConfig,
+        phase: Phase = Phase.RUNNING,
+        outcome: str = "finished",
+    ) -> None:
+        """Starts or resumes. Arguments as of `Coordinator`, and `config`."""
+        super().__init__(spec, state, phase, outcome)
+        pacing = Pacing.of(spec.agent, config.num_actors, spec.run.num_environments)
+        self._budget = StepBudget(spec, state, pacing)
+        self._reports: dict[int, int] = {}
+        self._num_servers = config.num_replay_servers
+        self._held: dict[int, int] = {}
+
+    @property
+    def replay_size(self) -> int:
+        """Agent steps that all replay servers hold."""
+        return sum(self._held.values())
+
+    def actor_enters(self, actor: int) -> None:
+        """Voids what an actor was granted before it started, or started again."""
+        self._budget.enter(actor)
+        self._reports.pop(actor, None)
+
+    def report(self, actor: int, number: int, agent_steps: int) -> bool:
+        """Takes note of an actor's report.
+
+        Args:
+          actor: its number.
+          number: of the report, so that one sent twice counts once.
+          agent_steps: taken since the last.
+
+        Returns:
+          Whether it is a new one.
+        """
+        if self._reports.get(actor) == number:
+            return False
+        self._reports[actor] = number
+        self._budget.take(actor, agent_steps)
+        return True
+
+    def grant(self, actor: int) -> Grant:
+        """Says how many steps an actor may take."""
+        self._drain_if_complete()
+        if self.phase is not Phase.RUNNING:
+            return Grant(0, over=True)
+        return Grant(self._budget.grant(actor))
+
+    def replay_holds(self, server: int, size: int) -> None:
+        """Takes note of a replay server's size, in agent steps."""
+        self._held[server] = size
+
+    def replay_enters(self, server: int, size: int, position: int) -> None:
+        """Takes note of a replay server that has started.
+
+        Args:
+          server: its number.
+          size: agent steps that it holds, those that its checkpoint had.
+          position: of the run when it began to start; what was written to it since
+            is no part of what it has lost.
+        """
+        self._held[server] = size
+        if len(self._held) < self._num_servers:
+            return
+        warm_up = self.spec.agent.min_replay_size
+        filling_since = self.state.schedule_start - warm_up
+        expected = min(warm_up, max(0, position - filling_since))
+        missing = expected - self.replay_size
+        if self.phase is Phase.RUNNING and missing > 0:
+            logging.warning("replay has lost its contents and is filled anew")
+            self.spec.refill(self.state, missing)
+        elif self.phase is Phase.DRAINING and not self.replay_size:
+            # Nobody will fill it any more, and updates are still due.
+            self.fail("replay lost its contents after the last agent step")

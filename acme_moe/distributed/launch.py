@@ -1,0 +1,177 @@
+"""Launches the program on this machine, shows how it goes, and waits for its end."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import launchpad as lp
+import psutil
+
+from acme_moe.distributed import config as config_lib
+from acme_moe.distributed import process
+from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.process import RunStatus
+from acme_moe.distributed.program import COORDINATOR, make_distributed_program
+from acme_moe.processes import InterruptedRunError, Interrupts
+from acme_moe.runs.config import RunSpec
+from acme_moe.runs.progress import Progress
+from acme_moe.runs.state import RunState
+
+LAUNCH_TYPES = ("local_mp", "local_mt")
+_STATE_FIELDS = {field.name for field in dataclasses.fields(RunState)}
+
+
+class FailedRunError(RuntimeError):
+    """A run that has ended because one of its nodes could not go on."""
+
+
+def run_distributed(
+    spec: RunSpec,
+    workdir: Path,
+    config: DistributedConfig,
+    *,
+    launch_type: str = "local_mp",
+) -> dict[str, Any]:
+    """Runs to the end, or until a signal asks to stop.
+
+    Args:
+      spec: the run.
+      workdir: its folder; if it holds a run, that is resumed.
+      config: of the distribution.
+      launch_type: `local_mp` for processes or `local_mt` for threads of this one.
+
+    Returns:
+      The summary, as written to `summary.json`.
+
+    Raises:
+      InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
+      FailedRunError: if the run could not go on; says why.
+    """
+    config_lib.write(config, workdir)
+    program = make_distributed_program(spec, workdir, config)
+    (node,) = program.groups[COORDINATOR]
+    manager = lp.launch(program, launch_type=launch_type, terminal="current_terminal")
+    with Interrupts() as interrupts:
+        launched = _Launched(spec, workdir, node, manager)
+        outcome = launched.watch(interrupts)
+    launched.end()
+    if outcome.startswith("failed"):
+        raise FailedRunError(outcome.removeprefix("failed: "))
+    if launched.signum is not None and outcome == "interrupted":
+        raise InterruptedRunError(launched.signum)
+    return json.loads((workdir / "summary.json").read_text())
+
+
+class _Launched:
+    """A program under way.
+
+    Attributes:
+      signum: the signal that asked it to stop, if one did.
+    """
+
+    def __init__(self, spec: RunSpec, workdir: Path, node: Any, manager: Any) -> None:
+        import courier
+
+        self._spec = spec
+        self._workdir = workdir
+        self._manager = manager
+        self._token = node.token
+        self._client = courier.Client(
+            node.courier_address.resolve(),
+            call_timeout=Seconds.CALL_TO_GIVE_UP,
+            wait_for_ready=False,
+        )
+        self._progress: Progress | None = None
+        self._told = False
+        self._broken: list[str] = []
+        self.signum: int | None = None
+        threading.Thread(target=self._wait_for_a_node, daemon=True).start()
+
+    def watch(self, interrupts: Interrupts) -> str:
+        """Draws the progress line until the run is over; returns its outcome."""
+        status: dict[str, Any] = {}
+        while True:
+            kept = process.read_status(self._workdir, self._token)
+            if kept is not None and kept.ended:
+                break
+            if self._broken:
+                return f"failed: {self._broken[0]}"
+            try:
+                interrupts.check()
+            except InterruptedRunError as interrupt:
+                self.signum = interrupt.signum
+            # It may not be there yet, or be on its way back.
+            with contextlib.suppress(Exception):
+                status = self._ask()
+            time.sleep(Seconds.LAUNCHER_LOOKS)
+        self._finish(kept, status)
+        return kept.outcome
+
+    def _ask(self) -> dict[str, Any]:
+        """Passes a signal on, and shows how the run goes."""
+        if self.signum is not None and not self._told:
+            self._client.interrupt()
+            self._told = True
+        status = self._client.status()
+        if self._progress is None:
+            self._progress = Progress(self._spec, _state(status))
+        if status["evaluation"] is not None:
+            self._progress.evaluation(status["evaluation"])
+        if status.get("last_return") is not None:
+            self._progress.episode(status["last_return"])
+        if self._progress.due():
+            self._draw(self._progress, status)
+        return status
+
+    def _finish(self, kept: RunStatus, status: dict[str, Any]) -> None:
+        """Draws the last line: the last answer may have come before the last event."""
+        if self._progress is None:
+            return
+        status.update(kept.state)
+        mean = kept.state.get("evaluation_return_mean")
+        if mean is not None:
+            self._progress.evaluation(f"evaluation {mean:g}")
+        self._draw(self._progress, status)
+        self._progress.close()
+
+    def _draw(self, progress: Progress, status: dict[str, Any]) -> None:
+        details = []
+        if status.get("replay_size"):
+            details.append(f"replay {status['replay_size']:,}")
+        if status.get("ratio") is not None:
+            details.append(f"ratio {status['ratio']:.4g}")
+        state = _state(status)
+        position = self._spec.position(state)
+        progress.draw(position, state.learner_steps, status["loss"], details)
+
+    def _wait_for_a_node(self) -> None:
+        """Notes the first node that is gone while the run is not over."""
+        why = "the supervisor of a node was ended"
+        try:
+            self._manager.wait(return_on_first_completed=True)
+        except BaseException as error:  # Of a node that is a thread.
+            why = f"{type(error).__name__}: {error}"
+        if not process.ended(self._workdir, self._token):
+            self._broken.append(why)
+
+    def end(self) -> None:
+        """Waits for all processes, and ends those that do not end by themselves."""
+        waiting = threading.Thread(
+            target=lambda: self._manager.wait(raise_error=False), daemon=True
+        )
+        waiting.start()
+        waiting.join(0 if self._broken else Seconds.LAUNCHER_LEAVES)
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def _state(status: dict[str, Any]) -> RunState:
+    """Returns the counts that a status has among other things."""
+    return RunState(**{k: v for k, v in status.items() if k in _STATE_FIELDS})

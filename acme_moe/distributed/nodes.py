@@ -1,0 +1,256 @@
+"""Launchpad nodes whose work is done in supervised processes, and calls between them."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cloudpickle
+import launchpad as lp
+from absl import logging
+from launchpad import address as lp_address
+from launchpad import context
+from launchpad.nodes import base
+
+from acme_moe.distributed import process
+from acme_moe.distributed.config import Seconds
+from acme_moe.distributed.process import RunStatus, Supervision, supervise
+
+_THREADS = (
+    context.LaunchType.LOCAL_MULTI_THREADING,
+    context.LaunchType.TEST_MULTI_THREADING,
+)
+
+
+class RunEndedError(Exception):
+    """The run is over, and nobody is there to answer any more."""
+
+
+class RemoteError(RuntimeError):
+    """The other side answered with an exception of its own."""
+
+
+class Remote:
+    """A Courier client whose calls wait until the other side is there.
+
+    Attributes are remote methods. A call that does not come through is made again:
+    the methods of the nodes here may be called twice.
+    """
+
+    def __init__(self, client: Any, has_ended: Callable[[], bool]) -> None:
+        """Keeps the client.
+
+        Args:
+          client: a `courier.Client` with a time-out.
+          has_ended: whether the run is over.
+        """
+        self._client = client
+        self._has_ended = has_ended
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            while True:
+                try:
+                    return getattr(self._client, method)(*arguments)
+                # Courier's own type cannot be imported without its client.
+                except Exception as error:
+                    if "Python exception was raised" in str(error):
+                        raise RemoteError(f"{method}: {error}") from None
+                    if self._has_ended():
+                        raise RunEndedError from None
+                    logging.info("%s: %s; trying again", method, error)
+                    time.sleep(Seconds.CALL_AGAIN)
+
+        return call
+
+
+class RemoteVariables:
+    """The learner's parameters, an `acme.core.VariableSource` for actors."""
+
+    def __init__(self, learner: Remote) -> None:
+        """Pulls nothing yet.
+
+        Args:
+          learner: with the method `get_variables`.
+        """
+        self._learner = learner
+        self._pulled: tuple[float, int] | None = None
+
+    def get_variables(self, names: Sequence[str]) -> list[Any]:
+        """Pulls the newest."""
+        variables = self._learner.get_variables(list(names))
+        self._pulled = time.monotonic(), int(variables[0].learner_steps)
+        return variables
+
+    @property
+    def learner_steps(self) -> int:
+        """Learner step of the last pull, 0 before the first."""
+        return self._pulled[1] if self._pulled else 0
+
+    @property
+    def age(self) -> tuple[float, int] | None:
+        """Seconds since the last pull, and its learner step; None before it."""
+        if self._pulled is None:
+            return None
+        return time.monotonic() - self._pulled[0], self._pulled[1]
+
+
+class RemoteHandle(base.Handle):
+    """Becomes a `Remote`."""
+
+    def __init__(
+        self, address: lp_address.Address, settings: Supervision, timeout: float
+    ) -> None:
+        """Keeps what the client needs.
+
+        Args:
+          address: of the node.
+          settings: of the node's process.
+          timeout: seconds of one try of a call.
+        """
+        self._address = address
+        self._settings = settings
+        self._timeout = timeout
+
+    def connect(self, timeout: float) -> Any:
+        """Returns a `courier.Client`, which connects when it is first called."""
+        import courier
+
+        return courier.Client(self._address.resolve(), call_timeout=timeout)
+
+    def dereference(self) -> Remote:
+        """Returns a client that outlives the node's restarts."""
+        settings = self._settings
+        has_ended = functools.partial(process.ended, settings.workdir, settings.token)
+        return Remote(self.connect(self._timeout), has_ended)
+
+
+class ReverbHandle(base.Handle):
+    """Becomes a `reverb.Client`; Launchpad's own imports Reverb at once."""
+
+    def __init__(self, address: lp_address.Address) -> None:
+        """Keeps the address."""
+        self._address = address
+
+    def dereference(self) -> Any:
+        """Returns the client, which connects when it is first used."""
+        import reverb
+
+        return reverb.Client(self._address.resolve())
+
+
+class ServiceNode(lp.CourierNode):
+    """A Courier node in a process that is started again when it dies.
+
+    As threads of one process nothing is supervised, and the node is Launchpad's.
+    """
+
+    def __init__(
+        self,
+        settings: Supervision,
+        make: Callable[..., Any],
+        *args: Any,
+        coordinator: RemoteHandle | None,
+        timeout: float = Seconds.CALL,
+        **kwargs: Any,
+    ) -> None:
+        """Describes the node.
+
+        Args:
+          settings: how it is kept alive.
+          make: makes the object that is served.
+          *args: of `make`, handles among them.
+          coordinator: the first of these arguments, and who is told that the node
+            cannot be kept alive; None for the coordinator itself.
+          timeout: seconds of one try of a call to it.
+          **kwargs: of `make`.
+        """
+        first = () if coordinator is None else (coordinator,)
+        super().__init__(make, *first, *args, **kwargs)
+        self._settings = settings
+        self._coordinator = coordinator
+        self._timeout = timeout
+
+    @property
+    def token(self) -> str:
+        """Of the program's launch."""
+        return self._settings.token
+
+    def create_handle(self) -> base.Handle:
+        """Returns a handle whose client outlives the node's restarts."""
+        return self._track_handle(
+            RemoteHandle(self._address, self._settings, self._timeout)
+        )
+
+    def bind_addresses(self, **kwargs: Any) -> None:
+        """Is called for every node of a program before the first of them runs."""
+        super().bind_addresses(**kwargs)
+        if self._is_thread():
+            # TensorFlow's modules import each other in circles: of two threads that
+            # import it at the same time, one may get half of it.
+            from acme_moe.distributed import actor, evaluator, learner, replay
+
+            del actor, evaluator, learner, replay
+
+    def run(self) -> None:
+        """Serves here as a thread, or else in the process that this one supervises."""
+        if self._is_thread():
+            self.serve()
+            return
+        launch_type = self._launch_context.launch_type
+        supervise(
+            self._settings,
+            cloudpickle.dumps(self.serve),
+            self._give_up,
+            watch_launcher=launch_type is context.LaunchType.LOCAL_MULTI_PROCESSING,
+        )
+
+    def serve(self) -> None:
+        """Does the node's work to its end."""
+        super().run()
+
+    def _is_thread(self) -> bool:
+        return self._launch_context.launch_type in _THREADS
+
+    def _give_up(self, message: str) -> None:
+        """Ends the run, through the coordinator if it is there."""
+        if self._coordinator is not None:
+            client = self._coordinator.connect(Seconds.CALL_TO_GIVE_UP)
+            try:
+                client.fail(message)
+            # Courier's own type cannot be imported without its client.
+            except Exception:
+                pass
+            else:
+                return
+        outcome = f"failed: {message}"
+        process.write_status(
+            self._settings.workdir, RunStatus(self.token, "ended", outcome, {}, {})
+        )
+
+
+class WorkerNode(ServiceNode):
+    """A supervised node that calls others and is called by none."""
+
+    def serve(self) -> None:
+        """Does the node's work to its end."""
+        self._construct_instance().run()
+
+
+class ReplayServerNode(WorkerNode):
+    """A Reverb server in a process that is started again when it dies.
+
+    What makes it is given the `port` of the address, which is Reverb's here.
+    """
+
+    def create_handle(self) -> base.Handle:
+        """Returns a handle that becomes a `reverb.Client`."""
+        return self._track_handle(ReverbHandle(self._address))
+
+    def serve(self) -> None:
+        """Serves to the end of the run."""
+        address = self._address.resolve()
+        self._kwargs["port"] = lp_address.get_port_from_address(address)
+        super().serve()

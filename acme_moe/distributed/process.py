@@ -1,0 +1,266 @@
+"""The process of a node: what keeps it alive, what runs in it, when it is over.
+
+Launchpad's own processes stay small: each only supervises the process that does its
+node's work, whose output goes to `logs/NODE.log` and whose number stands in
+`logs/NODE.pid`. The address is the node's, so a process that comes back is found where
+the one before it was.
+
+    python -m acme_moe.distributed.process NODE WORKDIR TOKEN PARENT < FUNCTION
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from acme_moe import files
+from acme_moe.distributed.config import Seconds
+from acme_moe.processes import STOP_SIGNALS, describe_exit, start_logged
+
+_STATUS_FILE = "coordinator.json"
+# Exit status of a node that would fail again in the same way.
+FATAL = 3
+_LAST_LINES = 15
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class RunStatus:
+    """What the coordinator keeps on disk, for itself and for those who restart nodes.
+
+    Attributes:
+      token: of the launch that it belongs to.
+      phase: of the run, a value of `coordinator.Phase`.
+      outcome: how the run ends, or has ended.
+      state: fields of `acme_moe.runs.state.RunState`.
+      starts: how often each node was started in this launch.
+    """
+
+    token: str
+    phase: str
+    outcome: str
+    state: dict[str, Any]
+    starts: dict[str, int]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self.phase == "ended"
+
+
+def write_status(workdir: Path, status: RunStatus) -> None:
+    """Replaces the status on disk."""
+    files.write_json(workdir / _STATUS_FILE, dataclasses.asdict(status))
+
+
+def read_status(workdir: Path, token: str) -> RunStatus | None:
+    """Returns the status that this launch wrote last, None if it has not."""
+    try:
+        fields = json.loads((workdir / _STATUS_FILE).read_text())
+    except FileNotFoundError:
+        return None
+    return RunStatus(**fields) if fields["token"] == token else None
+
+
+def ended(workdir: Path, token: str) -> bool:
+    """Returns whether this launch's run is over, so that no node is started again."""
+    status = read_status(workdir, token)
+    return status is not None and status.ended
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Supervision:
+    """How one node is kept alive.
+
+    Attributes:
+      name: of the node.
+      workdir: of the run.
+      token: of the program's launch.
+      environment: variables of the node's process, beside those that it inherits.
+      quick_failures: deaths in a row after which the run is given up.
+      quick_seconds: a node that lived longer has not failed quickly.
+      launcher: process whose end ends the node as well, on the same machine.
+    """
+
+    name: str
+    workdir: Path
+    token: str
+    environment: dict[str, str]
+    quick_failures: int
+    quick_seconds: float
+    launcher: int
+
+    @property
+    def log(self) -> Path:
+        """File of the node's output."""
+        return self.workdir / "logs" / f"{self.name}.log"
+
+    @property
+    def pid(self) -> Path:
+        """File of the node's process number."""
+        return self.log.with_suffix(".pid")
+
+
+def supervise(
+    settings: Supervision,
+    payload: bytes,
+    give_up: Callable[[str], None],
+    *,
+    watch_launcher: bool,
+) -> None:
+    """Runs a node until it ends by itself, the run is over, or it fails for good.
+
+    Args:
+      settings: of the node.
+      payload: the pickled function that the process calls.
+      give_up: called with a message if the node cannot be kept alive.
+      watch_launcher: whether the launcher is on this machine.
+    """
+    # Ctrl-C reaches the whole terminal, and Launchpad's SIGTERM every process; it is
+    # the coordinator that heeds them and ends the run in good order.
+    _ignore_stops()
+    settings.log.parent.mkdir(parents=True, exist_ok=True)
+    launcher = None
+    if watch_launcher:
+        try:
+            launcher = os.pidfd_open(settings.launcher)
+        except ProcessLookupError:
+            return
+    failures = 0
+    while True:
+        started = time.monotonic()
+        status = _run_once(settings, payload, launcher)
+        if not status or ended(settings.workdir, settings.token):
+            return
+        lived = time.monotonic() - started
+        failures = failures + 1 if lived < settings.quick_seconds else 1
+        given_up = status == FATAL or failures >= settings.quick_failures
+        last = files.last_lines(settings.log, _LAST_LINES)
+        what = describe_exit(status)
+        if not given_up:
+            what = f"{what} after {lived:.0f} s, started again"
+        lines = "".join(f"\n  {line}" for line in last)
+        print(f"{what}; the last lines of {settings.log}:{lines}", flush=True)
+        if given_up:
+            give_up(_reason(settings, status, last))
+            return
+
+
+def _run_once(
+    settings: Supervision, payload: bytes, launcher: int | None
+) -> int | None:
+    """Runs the process to its end; None if the launcher ended before."""
+    process = start_logged(
+        [
+            *(sys.executable, "-m", "acme_moe.distributed.process"),
+            *(settings.name, settings.workdir, settings.token, str(os.getpid())),
+        ],
+        settings.log,
+        append=True,
+        stdin=subprocess.PIPE,
+        env={
+            **os.environ,
+            **settings.environment,
+            # Where modules are found here, they are found there.
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        },
+    )
+    settings.pid.write_text(f"{process.pid}\n")
+    assert process.stdin is not None
+    try:
+        process.stdin.write(payload)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # It died already; its status says so.
+    mine = os.pidfd_open(process.pid)
+    poll = select.poll()
+    for descriptor in (mine, launcher):
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+    ready = {descriptor for descriptor, _ in poll.poll()}
+    os.close(mine)
+    if mine not in ready:
+        process.kill()
+        process.wait()
+        return None
+    status = process.wait()
+    settings.pid.unlink(missing_ok=True)
+    return status
+
+
+def _reason(settings: Supervision, status: int, last: list[str]) -> str:
+    how = describe_exit(status)
+    why = last[-1].strip() if last else how
+    if status == FATAL:
+        return why.removeprefix("error: ")
+    return f"{settings.name}: {how}, {settings.quick_failures} times in a row: {why}"
+
+
+def _ignore_stops() -> None:
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+
+
+def main(name: str, workdir: Path, token: str, parent: int) -> int:
+    """Runs a node's function in this process, and returns the exit status."""
+    # Nobody would start it again, or end it, if its supervisor were gone.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        return 1
+    _ignore_stops()
+    threading.Thread(
+        target=_end_with_the_run, args=(workdir, token), daemon=True
+    ).start()
+    print(f"--- {name} starts, process {os.getpid()}", flush=True)
+    from gym_notices import notices
+
+    # Acme imports gym, and gym prints that it is no longer maintained.
+    notices.notices.clear()
+    function = cloudpickle.load(sys.stdin.buffer)
+    from acme_moe.distributed.nodes import RunEndedError
+    from acme_moe.offline.files import DatasetError
+    from acme_moe.runs.checkpoints import DamagedCheckpointError
+
+    try:
+        function()
+    except RunEndedError:
+        return 0
+    except (FloatingPointError, DamagedCheckpointError, DatasetError) as error:
+        # Another try would end in the same way.
+        print(f"error: {error}", flush=True)
+        return FATAL
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end_with_the_run(workdir: Path, token: str) -> None:
+    """Ends the process if it still waits for something when the run is over."""
+    while not ended(workdir, token):
+        time.sleep(Seconds.PROCESS_LOOKS)
+    time.sleep(Seconds.PROCESS_ENDS)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _, node, folder, launch, supervisor = sys.argv
+    exit_status = main(node, Path(folder), launch, int(supervisor))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of Reverb, TensorFlow and Courier need not be waited for.
+    os._exit(exit_status)

@@ -1,0 +1,167 @@
+"""The Launchpad program of a distributed run: which nodes there are."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import launchpad as lp
+
+from acme_moe import memory
+from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.nodes import ReplayServerNode, ServiceNode, WorkerNode
+from acme_moe.distributed.process import Supervision
+from acme_moe.runs.config import OnlineRunSpec, RunSpec
+
+COORDINATOR = "coordinator"
+
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+# Only the learner may see an accelerator.
+_ON_THE_CPU = {**_QUIET, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+# The cores are shared by all actors; one that took several would only take turns
+# with itself.
+_ONE_THREAD = {
+    **_ON_THE_CPU,
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+_XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
+
+# Launchpad's processes unpickle their nodes, and are not to import what only the
+# node's own process needs: so each of these imports what it makes.
+
+
+def _make_coordinator(*args: Any) -> Any:
+    from acme_moe.distributed.service import CoordinatorService
+
+    return CoordinatorService(*args)
+
+
+def _make_online_coordinator(*args: Any) -> Any:
+    from acme_moe.distributed.service import OnlineCoordinatorService
+
+    return OnlineCoordinatorService(*args)
+
+
+def _make_replay(*args: Any, **kwargs: Any) -> Any:
+    from acme_moe.distributed.replay import ReplayNode
+
+    return ReplayNode(*args, **kwargs)
+
+
+def _make_learner(*args: Any) -> Any:
+    from acme_moe.distributed.learner import LearnerNode
+
+    return LearnerNode(*args)
+
+
+def _make_actor(*args: Any) -> Any:
+    from acme_moe.distributed.actor import ActorNode
+
+    return ActorNode(*args)
+
+
+def _make_evaluator(*args: Any) -> Any:
+    from acme_moe.distributed.evaluator import EvaluatorNode
+
+    return EvaluatorNode(*args)
+
+
+def make_distributed_program(
+    spec: RunSpec,
+    workdir: Path | str,
+    config: DistributedConfig | None = None,
+    *,
+    name: str = "acme_moe",
+) -> lp.Program:
+    """Makes the program of a run: launch it as it is, or add nodes of your own before.
+
+    Its groups are `coordinator`, `replay`, `learner`, `actor` and `evaluator`; a run on
+    fixed data has neither replay nor actors. Every node uses the run's folder, so on
+    several machines it has to be shared.
+
+    Args:
+      spec: the run, any agent of `acme_moe.agents`.
+      workdir: its folder; if it holds a run, the program resumes it.
+      config: of the distribution.
+      name: of the program.
+
+    Returns:
+      A program for one launch; make another one to launch again.
+    """
+    config = config or DistributedConfig()
+    workdir = Path(workdir).resolve()
+    token = uuid.uuid4().hex
+    program = lp.Program(name)
+
+    def process(node: str, environment: Mapping[str, str]) -> Supervision:
+        return Supervision(
+            name=node,
+            workdir=workdir,
+            token=token,
+            environment=dict(environment),
+            quick_failures=config.quick_failures,
+            quick_seconds=config.quick_seconds,
+            launcher=os.getpid(),
+        )
+
+    flags = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), _XLA_ONE_THREAD]))
+    acting = {**_ONE_THREAD, "XLA_FLAGS": flags}
+    online = spec if isinstance(spec, OnlineRunSpec) else None
+    replay: list[Any] = []
+
+    with program.group(COORDINATOR):
+        coordinator = program.add_node(
+            ServiceNode(
+                process(COORDINATOR, _ON_THE_CPU),
+                _make_online_coordinator if online else _make_coordinator,
+                *(spec, workdir, config, token),
+                coordinator=None,
+            )
+        )
+    if online:
+        with program.group("replay"):
+            for i in range(config.num_replay_servers):
+                node = ReplayServerNode(
+                    process(f"replay_{i}", _ON_THE_CPU),
+                    _make_replay,
+                    *(online, workdir, config, i),
+                    coordinator=coordinator,
+                )
+                replay.append(program.add_node(node))
+    with program.group("learner"):
+        learner = program.add_node(
+            ServiceNode(
+                process("learner", {**_QUIET, **memory.variables()}),
+                _make_learner,
+                *(replay, spec, workdir),
+                coordinator=coordinator,
+                timeout=Seconds.CALL_FOR_PARAMETERS,
+            )
+        )
+    if online:
+        with program.group("actor"):
+            for i in range(config.num_actors):
+                server = replay[i % len(replay)]
+                program.add_node(
+                    WorkerNode(
+                        process(f"actor_{i}", acting),
+                        _make_actor,
+                        *(learner, server, online, config, i),
+                        coordinator=coordinator,
+                    )
+                )
+    with program.group("evaluator"):
+        program.add_node(
+            WorkerNode(
+                process("evaluator", acting),
+                _make_evaluator,
+                *(learner, spec),
+                coordinator=coordinator,
+            )
+        )
+    return program

@@ -1,0 +1,88 @@
+"""The node that holds replay."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import reverb
+
+from acme_moe import replay
+from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.nodes import Remote
+from acme_moe.runs.assembly import Parts
+from acme_moe.runs.checkpoints import Checkpoints
+from acme_moe.runs.config import OnlineRunSpec
+
+
+class ReplayNode:
+    """A Reverb server with its share of the capacity.
+
+    Its tables have no ratio of their own: the coordinator keeps it, over all servers.
+    """
+
+    def __init__(
+        self,
+        coordinator: Remote,
+        spec: OnlineRunSpec,
+        workdir: Path,
+        config: DistributedConfig,
+        number: int,
+        *,
+        port: int,
+    ) -> None:
+        """Starts the server, with what the newest checkpoint has of it.
+
+        Args:
+          coordinator: the node that counts.
+          spec: the run.
+          workdir: its folder.
+          config: of the distribution.
+          number: of this server, from 0.
+          port: to serve on.
+
+        Raises:
+          ValueError: if the checkpoint is of another number of servers.
+        """
+        self._number = number
+        self._coordinator = coordinator
+        entered = coordinator.enter(f"replay_{number}")
+        parts = Parts(spec)
+        checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
+        restored = checkpoints.latest()
+        stored = len(restored.replay_paths) if restored else 0
+        if stored not in (0, config.num_replay_servers):
+            raise ValueError(
+                f"num_replay_servers: {config.num_replay_servers} is not accepted; "
+                f"{stored}, as in {restored.path if restored else None}"
+            )
+        tables = [
+            replay.without_ratio(
+                table.replace(
+                    max_size=math.ceil(table.info.max_size / config.num_replay_servers)
+                )
+            )
+            for table in parts.builder.make_replay_tables(parts.environment_spec)
+        ]
+        self._server = reverb.Server(
+            tables,
+            port=port,
+            checkpointer=checkpoints.reverb_checkpointer(restored, number),
+        )
+        self._client = self._server.localhost_client()
+        self._table = tables[0].name
+        self._steps_per_item = parts.builder.steps_per_item
+        coordinator.replay_enters(number, self._size(), entered["position"])
+
+    def _size(self) -> int:
+        """Returns what it holds in agent steps, whatever an item is."""
+        items = self._client.server_info()[self._table].current_size
+        return items * self._steps_per_item
+
+    def run(self) -> None:
+        """Serves to the end of the run."""
+        while self._coordinator.replay_holds(self._number, self._size()) != "ended":
+            time.sleep(Seconds.ASK_WHETHER_OVER)
+        self._coordinator.leave(f"replay_{self._number}")
+        self._server.stop()

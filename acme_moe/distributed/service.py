@@ -1,0 +1,390 @@
+"""The node that counts: a coordinator behind a lock, and the files of its run.
+
+It is the only one that writes scores and the summary, and holds no model: neither
+TensorFlow nor a JAX program is needed here, and it starts in a second. The others
+call it by Courier; nothing waits inside a call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from acme_moe.distributed import process
+from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.coordinator import (
+    Coordinator,
+    EvaluationOrder,
+    Grant,
+    LearnerOrder,
+    OnlineCoordinator,
+    Phase,
+)
+from acme_moe.distributed.process import RunStatus
+from acme_moe.runs.checkpoints import Checkpoints
+from acme_moe.runs.config import OnlineRunSpec, RunSpec
+from acme_moe.runs.episodes import EpisodeResult
+from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.state import RunState, Stopwatch
+
+
+class CoordinatorService:
+    """The coordinator's face to the other nodes. Public methods are called by Courier.
+
+    Attributes:
+      coordinator: what it serves.
+    """
+
+    def __init__(
+        self, spec: RunSpec, workdir: Path, config: DistributedConfig, token: str
+    ) -> None:
+        """Resumes from the last checkpoint, or from what it kept before it died.
+
+        Args:
+          spec: the run.
+          workdir: its folder.
+          config: of the distribution.
+          token: tells this launch of the program from earlier ones.
+
+        Raises:
+          DamagedCheckpointError: if the folder has checkpoints, none of them whole.
+        """
+        self._workdir = workdir
+        self._token = token
+        self._lock = threading.RLock()
+        self._folder = RunFolder(workdir, spec)
+        self._starts: dict[str, int] = {}
+        kept = process.read_status(workdir, token)
+        phase, outcome = Phase.RUNNING, "finished"
+        if kept is None:
+            self._folder.write_config()
+            checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
+            restored = checkpoints.latest()
+            state = RunState(**restored.counts) if restored else RunState()
+            replay_lost = restored is not None and not restored.replay_paths
+            spec.begin(state, replay_lost=replay_lost)
+        else:
+            state = RunState(**kept.state)
+            phase, outcome = Phase(kept.phase), kept.outcome
+            self._starts.update(kept.starts)
+        self._folder.forget_scores_after(state)
+        self.coordinator = self._make_coordinator(spec, state, config, phase, outcome)
+        self._wall = Stopwatch(state.wall_seconds)
+        self._training: Stopwatch | None = None
+        self._learner: dict[str, Any] = {}
+        self._left: set[str] = set()
+        self._evaluation: str | None = None
+        self._ended = threading.Event()
+        if phase is Phase.ENDED:
+            self._ended.set()
+
+    def _make_coordinator(
+        self,
+        spec: RunSpec,
+        state: RunState,
+        config: DistributedConfig,
+        phase: Phase,
+        outcome: str,
+    ) -> Coordinator:
+        del config
+        return Coordinator(spec, state, phase, outcome)
+
+    def run(self) -> None:
+        """Keeps a copy of the state until the run is over."""
+        sigterm = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            # Launchpad's way to end a program; every other node waits for this one.
+            signal.signal(signal.SIGTERM, lambda *_: sigterm.set())
+        while not self._ended.wait(Seconds.KEEP_STATE):
+            if sigterm.is_set():
+                self.interrupt()
+            self.keep()
+        deadline = time.monotonic() + Seconds.COORDINATOR_LEAVES
+        while self._left < set(self._starts) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def keep(self) -> None:
+        """Writes what a coordinator that comes back resumes from."""
+        with self._lock:
+            state, machine = self.state(), self.coordinator
+            status = RunStatus(
+                self._token, machine.phase.value, machine.outcome, state, self._starts
+            )
+            process.write_status(self._workdir, status)
+
+    def enter(self, node: str) -> dict[str, int]:
+        """Takes note of a node that starts, or starts again.
+
+        Returns:
+          `position` of the run, and how often the node was `started` before.
+        """
+        with self._lock:
+            started = self._starts.get(node, 0)
+            self._starts[node] = started + 1
+            self._left.discard(node)
+            return {"position": self.coordinator.position, "started": started}
+
+    def leave(self, node: str) -> None:
+        """Takes note of a node that has heard that the run is over, and ends."""
+        self._left.add(node)
+
+    def phase(self) -> str:
+        """Returns the present phase."""
+        return self.coordinator.phase.value
+
+    def state(self) -> dict[str, Any]:
+        """Returns the counts as they are now, for a checkpoint among others."""
+        with self._lock:
+            self._note_time()
+            return dataclasses.asdict(self.coordinator.state)
+
+    def learn(
+        self, learner_steps: int, report: dict[str, float | None] | None
+    ) -> LearnerOrder:
+        """Answers the learner, which says how far it is and asks what to do.
+
+        Args:
+          learner_steps: updates that its state has behind it.
+          report: its statistics and loss, now and then.
+        """
+        with self._lock:
+            if report is not None:
+                self._learner = report
+            self._note_time()
+            order = self.coordinator.learn(learner_steps)
+            if order.updates:
+                self._training_starts()
+            return order
+
+    def saved(self, replay_bytes_per_transition: float | None, final: bool) -> None:
+        """Takes note of a checkpoint that the learner has written.
+
+        Args:
+          replay_bytes_per_transition: see `RunState`.
+          final: see `Coordinator.saved`.
+        """
+        with self._lock:
+            if replay_bytes_per_transition is not None:
+                self.coordinator.state.replay_bytes_per_transition = (
+                    replay_bytes_per_transition
+                )
+            before = self.coordinator.phase
+            self.coordinator.saved(final=final)
+            if before is not Phase.ENDED:
+                self._publish()
+
+    def evaluation(self) -> EvaluationOrder:
+        """Answers the evaluator, which asks what to play."""
+        with self._lock:
+            return self.coordinator.evaluation()
+
+    def evaluating(self, text: str) -> None:
+        """Takes note of how far the evaluation is, for the progress line."""
+        self._evaluation = text
+
+    def evaluated(
+        self, position: int, learner_steps: int, episodes: Sequence[EpisodeResult]
+    ) -> None:
+        """Takes note of what the evaluator has played.
+
+        Args:
+          position: that it was given.
+          learner_steps: of the parameters that it played with.
+          episodes: each of them.
+        """
+        with self._lock:
+            machine = self.coordinator
+            if not machine.evaluated(position):
+                return
+            self._note_time()
+            self._add_evaluation(position, learner_steps, episodes)
+            mean = statistics.fmean(result for result, _ in episodes)
+            machine.state.evaluation_return_mean = mean
+            self._evaluation = f"evaluation {mean:g}"
+            self._write_summary("running")
+
+    def interrupt(self) -> None:
+        """Ends the run early: the learner saves, then all nodes end."""
+        with self._lock:
+            self._note_time()
+            self.coordinator.interrupt()
+
+    def fail(self, message: str) -> None:
+        """Ends the run at once, with what the last checkpoint has."""
+        with self._lock:
+            before = self.coordinator.phase
+            self._note_time()
+            self.coordinator.fail(message)
+            if before is not Phase.ENDED:
+                self._publish()
+
+    def status(self) -> dict[str, Any]:
+        """Returns everything that the progress line shows."""
+        with self._lock:
+            return {
+                "phase": self.coordinator.phase.value,
+                "outcome": self.coordinator.outcome,
+                **dataclasses.asdict(self.coordinator.state),
+                "loss": self._learner.get("loss"),
+                "evaluation": self._evaluation,
+                "starts": dict(self._starts),
+            }
+
+    # Inside, with the lock held.
+
+    def _note_time(self) -> None:
+        state = self.coordinator.state
+        state.wall_seconds = self._wall.seconds
+        # The time of training goes on for as long as that does.
+        if self._training is not None and self.coordinator.training:
+            state.training_seconds = self._training.seconds
+
+    def _training_starts(self) -> None:
+        """Counts time from the first agent step or update of this launch on."""
+        if self._training is None:
+            self._training = Stopwatch(self.coordinator.state.training_seconds)
+
+    def _add_evaluation(
+        self, position: int, learner_steps: int, episodes: Sequence[EpisodeResult]
+    ) -> None:
+        at = dataclasses.replace(self.coordinator.state, learner_steps=learner_steps)
+        if self.coordinator.spec.steps_key == "agent_steps":
+            at.agent_steps = position
+        for number, episode in enumerate(episodes, 1):
+            self._folder.add_score(
+                at, "evaluation", number, EpisodeResult(*episode)
+            )
+
+    def _publish(self) -> None:
+        """Writes the summary, and the end of the run if that has come."""
+        ended = self.coordinator.phase is Phase.ENDED
+        self._write_summary(self.coordinator.outcome if ended else "running")
+        if ended:
+            self.keep()
+            self._ended.set()
+
+    def _details(self) -> dict[str, Any]:
+        """Returns what the summary says of the learner and the processes."""
+        restarts = {n: k - 1 for n, k in sorted(self._starts.items()) if k > 1}
+        learner = {k: v for k, v in self._learner.items() if k != "loss"}
+        return {**learner, "node_restarts": restarts}
+
+    def _write_summary(self, status: str) -> None:
+        self._note_time()
+        machine = self.coordinator
+        summary = machine.spec.summarize(
+            machine.state, status=status, details=self._details()
+        )
+        self._folder.write_summary(summary)
+
+
+class OnlineCoordinatorService(CoordinatorService):
+    """That of a run that acts, with actors and replay servers."""
+
+    coordinator: OnlineCoordinator
+
+    def __init__(
+        self, spec: OnlineRunSpec, workdir: Path, config: DistributedConfig, token: str
+    ) -> None:
+        """Resumes. Arguments and errors as of `CoordinatorService`."""
+        super().__init__(spec, workdir, config, token)
+        self._last_return: float | None = None
+        # Sums over the actors' reports: of the age of their parameters in seconds and
+        # in updates, and how many these are.
+        self._ages = (0.0, 0, 0)
+
+    def _make_coordinator(
+        self,
+        spec: RunSpec,
+        state: RunState,
+        config: DistributedConfig,
+        phase: Phase,
+        outcome: str,
+    ) -> OnlineCoordinator:
+        assert isinstance(spec, OnlineRunSpec)
+        return OnlineCoordinator(spec, state, config, phase, outcome)
+
+    def actor_enters(self, actor: int) -> None:
+        """Takes note of an actor that starts: what it was granted before is void."""
+        with self._lock:
+            self.coordinator.actor_enters(actor)
+
+    def act(
+        self,
+        actor: int,
+        number: int,
+        agent_steps: int,
+        episodes: Sequence[EpisodeResult],
+        age: tuple[float, int] | None,
+    ) -> Grant:
+        """Answers an actor, which reports and asks how many steps it may take.
+
+        Args:
+          actor: its number.
+          number: of its report, so that one sent twice counts once.
+          agent_steps: taken since the last report.
+          episodes: the games that ended meanwhile.
+          age: seconds since its parameters were pulled, and their learner step.
+        """
+        with self._lock:
+            if agent_steps:
+                self._training_starts()
+            if self.coordinator.report(actor, number, agent_steps):
+                self._add_training(episodes)
+            if age is not None:
+                self._add_age(*age)
+            return self.coordinator.grant(actor)
+
+    def replay_enters(self, server: int, size: int, position: int) -> None:
+        """Takes note of a replay server; see `OnlineCoordinator.replay_enters`."""
+        with self._lock:
+            before = self.coordinator.phase
+            self.coordinator.replay_enters(server, size, position)
+            if self.coordinator.phase is not before:
+                self._publish()
+
+    def replay_holds(self, server: int, size: int) -> str:
+        """Takes note of a replay server's size; returns the phase."""
+        with self._lock:
+            self.coordinator.replay_holds(server, size)
+            return self.phase()
+
+    def status(self) -> dict[str, Any]:
+        """Returns everything that the progress line shows."""
+        with self._lock:
+            machine = self.coordinator
+            return {
+                **super().status(),
+                "ratio": machine.spec.realised_replay_ratio(machine.state),
+                "replay_size": machine.replay_size,
+                "last_return": self._last_return,
+            }
+
+    def _add_training(self, episodes: Sequence[EpisodeResult]) -> None:
+        state = self.coordinator.state
+        state.wall_seconds = self._wall.seconds
+        for episode in episodes:
+            state.training_episodes += 1
+            self._last_return = episode[0]
+            self._folder.add_score(
+                state, "training", state.training_episodes, EpisodeResult(*episode)
+            )
+
+    def _add_age(self, seconds: float, learner_step: int) -> None:
+        updates = max(0, self.coordinator.state.learner_steps - learner_step)
+        total_seconds, total_updates, reports = self._ages
+        self._ages = total_seconds + seconds, total_updates + updates, reports + 1
+
+    def _details(self) -> dict[str, Any]:
+        seconds, updates, reports = self._ages
+        return {
+            "parameter_age_seconds": seconds / reports if reports else None,
+            "parameter_age_updates": updates / reports if reports else None,
+            **super()._details(),
+        }

@@ -1,0 +1,79 @@
+"""Settings dataclasses as nested mappings, and back, with errors that name a path."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import ml_collections
+
+from acme_moe import validation
+
+
+def to_fields(settings: Any) -> dict[str, Any]:
+    """Returns the fields of a settings dataclass, nested ones as mappings.
+
+    A field that is None becomes a placeholder with its type: without a type
+    ml_collections lets nobody set it on the command line.
+    """
+    hints = typing.get_type_hints(type(settings))
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            value = to_fields(value)
+        elif value is None:
+            (kind,) = set(typing.get_args(hints[field.name])) - {type(None)}
+            value = ml_collections.config_dict.placeholder(kind)
+        values[field.name] = value
+    return values
+
+
+def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
+    """Makes a settings dataclass, nested ones included.
+
+    Args:
+      cls: the dataclass; what is not given keeps its default.
+      fields: by name, nested ones as mappings.
+      prefix: path to the dataclass, with its last dot.
+
+    Raises:
+      ValueError: names the first field that is unknown or has a bad value, with its
+        path, and what would be accepted.
+    """
+    hints = typing.get_type_hints(cls)
+    defaults: dict[str, Any] = {
+        field.name: field.default_factory for field in dataclasses.fields(cls)
+    }
+    values = {}
+    for name, value in fields.items():
+        validation.known_field(name, defaults, prefix)
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            # What is not given is this class's default, such as Rainbow's head.
+            whole = {**dataclasses.asdict(defaults[name]()), **value}
+            value = from_fields(hint, whole, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            value = tuple(value)
+        values[name] = value
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise ValueError(f"{prefix}{error}") from None
+
+
+def differences(
+    one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yields the path and both values of each field in which two mappings differ.
+
+    A field that only one of them has is None in the other.
+    """
+    for name in sorted(one.keys() | other.keys()):
+        left, right = one.get(name), other.get(name)
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            yield from differences(left, right, f"{prefix}{name}.")
+        elif left != right:
+            yield f"{prefix}{name}", left, right

@@ -1,0 +1,105 @@
+"""Processes whose output goes to a log, the signals that stop them, and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import types
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def start_logged(
+    command: Sequence[str | Path], log: Path, *, append: bool = False, **settings: Any
+) -> subprocess.Popen[bytes]:
+    """Starts a process in a session of its own whose output goes to a file.
+
+    A session of its own, because the terminal's Ctrl-C reaches every process of a
+    session, and whoever started this one passes signals on as it sees fit.
+
+    Args:
+      command: the program and its arguments.
+      log: the file, which gets what the process prints and its errors.
+      append: keeps what the file holds.
+      **settings: of `subprocess.Popen`.
+    """
+    with log.open("ab" if append else "wb") as stream:
+        return subprocess.Popen(
+            command,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **settings,
+        )
+
+
+def describe_exit(status: int) -> str:
+    """Returns how a process ended, in words: `killed by SIGKILL`, `exit status 1`."""
+    if status < 0:
+        return f"killed by {signal.Signals(-status).name}"
+    return f"exit status {status}"
+
+
+@contextlib.contextmanager
+def handling_stops(
+    handler: Callable[[int, types.FrameType | None], None],
+) -> Iterator[None]:
+    """Lets a function handle SIGINT and SIGTERM for as long as it is entered."""
+    previous = {signum: signal.signal(signum, handler) for signum in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler_before in previous.items():
+            signal.signal(signum, handler_before)
+
+
+class InterruptedRunError(Exception):
+    """A signal asked a run to end before its last step."""
+
+    def __init__(self, signum: int) -> None:
+        """Keeps the signal.
+
+        Args:
+          signum: which signal it was.
+        """
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class Interrupts:
+    """Notes SIGINT and SIGTERM while it is entered.
+
+    The first signal is noted, and the run ends at its next step; a second one takes
+    its usual course.
+    """
+
+    def __init__(self) -> None:
+        self._signum: int | None = None
+        self._stack = contextlib.ExitStack()
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        self._previous = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
+        self._stack.enter_context(handling_stops(self._note))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _note(self, signum: int, frame: types.FrameType | None) -> None:
+        del frame
+        self._signum = signum
+        signal.signal(signum, self._previous[signum])
+
+    def check(self) -> None:
+        """Does nothing until a signal came.
+
+        Raises:
+          InterruptedRunError: once one did.
+        """
+        if self._signum is not None:
+            raise InterruptedRunError(self._signum)

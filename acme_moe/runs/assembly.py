@@ -1,0 +1,90 @@
+"""The parts that a run is put together from, the same in one process and in many."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+from acme import specs
+from acme.wrappers import ObservationActionRewardWrapper
+
+from acme_moe import agents
+from acme_moe.environments import AtariEnvironment
+from acme_moe.runs.config import RunSpec
+
+
+class Parts:
+    """Builder, network and environments of a run.
+
+    Attributes:
+      spec: the run.
+      builder: of its agent.
+      environment_spec: of its environments.
+      network: the builder's.
+    """
+
+    def __init__(self, spec: RunSpec, builder: Any = None) -> None:
+        """Makes the builder and its network; compiles nothing.
+
+        Args:
+          spec: the run.
+          builder: in place of the agent's own, such as one with another network.
+        """
+        self.spec = spec
+        self.builder = builder or agents.load_builder(spec.run.agent, spec.agent)
+        environment = make_environment(spec, seed=0)
+        self.environment_spec = specs.make_environment_spec(environment)
+        environment.close()
+        self.network = self.builder.make_network(self.environment_spec)
+
+    def make_evaluator(self, key: jax.Array, variable_source: Any) -> Any:
+        """Returns an actor with the evaluation policy.
+
+        Args:
+          key: of its draws.
+          variable_source: where parameters come from.
+        """
+        policy = self.builder.make_policy(
+            self.network, self.environment_spec, evaluation=True
+        )
+        return self.builder.make_actor(
+            key, policy, self.environment_spec, variable_source
+        )
+
+
+def make_environment(
+    spec: RunSpec, seed: int, *, evaluation: bool = False
+) -> AtariEnvironment | ObservationActionRewardWrapper:
+    """Makes an environment to train in, or to evaluate in.
+
+    Args:
+      spec: whose game it is, and whose agent may want to see the action and the
+        reward before each observation.
+      seed: of the emulator.
+      evaluation: what it is for. Evaluation has the same settings, but its episodes
+        always last for a whole game.
+    """
+    config = spec.run.environment
+    if evaluation:
+        config = dataclasses.replace(config, terminal_on_life_loss=False)
+    environment = AtariEnvironment(spec.run.game, seed, config)
+    if spec.agent.wants_action_and_reward:
+        return ObservationActionRewardWrapper(environment)
+    return environment
+
+
+def draw_seeds(*entropy: int, count: int) -> list[int]:
+    """Draws seeds; who resumes with other entropy sees nothing that was seen before.
+
+    Args:
+      *entropy: what tells the draw from others: the run's seed, its position, and
+        whatever else.
+      count: how many.
+
+    Returns:
+      Integers in [0, 2^31), the same for the same entropy.
+    """
+    state = np.random.SeedSequence(list(entropy)).generate_state(count)
+    return [int(x) for x in state >> 1]

@@ -1,0 +1,296 @@
+"""Checkpoints: written beside the last one, checked, and only then trusted.
+
+A checkpoint is a folder named by the run's position, in agent steps, or in updates
+where there are none (with `_001` for a second one):
+
+    checkpoints/000000250000/
+      state.npz       the learner's arrays, by their paths
+      state.json      the run's counts, a `RunState`
+      replay/         Reverb's own checkpoint (of several servers, one in each of
+                      replay/0, replay/1 ...)
+      manifest.json   size and CRC-32 of each of the above
+
+It is written under another name and renamed when complete, so that a folder with
+this name is either whole or was damaged later, which the manifest shows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from absl import logging
+
+from acme_moe import files
+
+if TYPE_CHECKING:
+    # Not needed to read a checkpoint, and TensorFlow comes with it.
+    import reverb
+
+_COUNTS = "state.json"
+# Its name in checkpoints of earlier versions.
+_COUNTS_BEFORE = "facts.json"
+# Where Reverb writes before its checkpoint is moved; never read from.
+_REVERB_SPOOL = ".reverb"
+
+
+class ReplayAwayError(RuntimeError):
+    """A replay server did not answer, and no checkpoint was written."""
+
+
+class DamagedCheckpointError(ValueError):
+    """A checkpoint does not hold what its manifest says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk.
+
+    Attributes:
+      path: its folder.
+      counts: fields of a `RunState`.
+    """
+
+    path: Path
+    counts: dict[str, Any]
+
+    @property
+    def replay_path(self) -> Path | None:
+        """The part of the only server; None where there is none or are several."""
+        paths = self.replay_paths
+        return paths[0] if len(paths) == 1 else None
+
+    @property
+    def replay_paths(self) -> list[Path]:
+        """The parts of all replay servers, in their order."""
+        path = self.path / "replay"
+        if not path.is_dir():
+            return []
+        parts = [part for part in path.iterdir() if part.is_dir()]
+        return sorted(parts, key=lambda part: int(part.name)) or [path]
+
+    def load_state(self, template: Any) -> Any:
+        """Returns the arrays, in the structure of `template`.
+
+        Raises:
+          ValueError: if an array is missing or has another shape.
+        """
+        with np.load(self.path / "state.npz") as arrays:
+            stored = dict(arrays)
+        leaves, structure = jax.tree_util.tree_flatten_with_path(template)
+        values = []
+        for path, leaf in leaves:
+            name = jax.tree_util.keystr(path)
+            if name not in stored:
+                raise ValueError(f"{self.path}: has no array {name}")
+            if stored[name].shape != np.shape(leaf):
+                raise ValueError(
+                    f"{self.path}: {name} has shape {stored[name].shape}, "
+                    f"this run's has {np.shape(leaf)}"
+                )
+            values.append(stored[name])
+        return jax.tree_util.tree_unflatten(structure, values)
+
+
+class Checkpoints:
+    """The checkpoints of a run."""
+
+    def __init__(self, directory: Path, *, kept: int, owner: bool = True) -> None:
+        """Opens the folder, and clears away what an interrupted write left.
+
+        Args:
+          directory: made where it is missing.
+          kept: how many complete checkpoints stay.
+          owner: False for one that only reads, beside the one that writes.
+        """
+        self._directory = directory
+        self._kept = kept
+        directory.mkdir(parents=True, exist_ok=True)
+        if not owner:
+            return
+        for name in directory.iterdir():
+            if name.name.endswith(files.UNFINISHED):
+                shutil.rmtree(name)
+        shutil.rmtree(self._spool, ignore_errors=True)
+
+    @property
+    def _spool(self) -> Path:
+        return self._directory / _REVERB_SPOOL
+
+    def reverb_checkpointer(
+        self, restored: Checkpoint | None = None, server: int = 0
+    ) -> reverb.checkpointers.CheckpointerBase:
+        """Returns what a replay server needs to take part and to start from `restored`.
+
+        Args:
+          restored: where its contents come from; without a part of this server it
+            starts empty.
+          server: its number, where there are several.
+        """
+        import reverb
+
+        spool = self._spool / str(server)
+        # What stands there is of a checkpoint that was never finished.
+        shutil.rmtree(spool, ignore_errors=True)
+        paths = restored.replay_paths if restored else []
+        path = str(paths[server]) if server < len(paths) else None
+        return reverb.checkpointers.DefaultCheckpointer(
+            str(spool), fallback_checkpoint_path=path
+        )
+
+    def save(
+        self,
+        position: int,
+        state: Any,
+        counts: dict[str, Any],
+        replay: Sequence[reverb.Client],
+    ) -> Checkpoint:
+        """Writes a checkpoint, then drops the oldest beyond those kept.
+
+        Args:
+          position: names it.
+          state: nest of numpy arrays.
+          counts: fields of a `RunState`.
+          replay: a client of each server, all made with `reverb_checkpointer`; none
+            to leave their contents out.
+
+        Returns:
+          The checkpoint.
+
+        Raises:
+          ReplayAwayError: if a server is away.
+        """
+        final = self._unused(position)
+        path = final.with_name(final.name + files.UNFINISHED)
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+        arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
+        np.savez(path / "state.npz", **arrays)
+        (path / _COUNTS).write_text(json.dumps(counts, indent=2) + "\n")
+        if len(replay) > 1:
+            (path / "replay").mkdir()
+        for i, server in enumerate(replay):
+            part = path / "replay" / str(i) if len(replay) > 1 else path / "replay"
+            written = Path(_checkpoint(server))
+            os.replace(written, part)
+            for abandoned in written.parent.iterdir():
+                # Of a process that died while the server wrote for it.
+                shutil.rmtree(abandoned)
+        manifest = {
+            str(file.relative_to(path)): [file.stat().st_size, _crc(file)]
+            for file in _contents(path)
+        }
+        (path / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        for file in _contents(path):
+            _sync(file)
+        os.replace(path, final)
+        _sync(self._directory)
+        for old in self._paths()[: -self._kept]:
+            shutil.rmtree(old)
+        return Checkpoint(final, counts)
+
+    def latest(self) -> Checkpoint | None:
+        """Returns the newest checkpoint that is whole; damaged ones are reported.
+
+        Raises:
+          DamagedCheckpointError: if there are checkpoints, and none is whole.
+        """
+        damaged = []
+        for path in reversed(self._paths()):
+            try:
+                return read_checkpoint(path)
+            except DamagedCheckpointError as error:
+                logging.error("%s; looking for the one before it", error)
+                damaged.append(str(error))
+        if damaged:
+            raise DamagedCheckpointError(
+                "no checkpoint of this run is whole: " + "; ".join(damaged)
+            )
+        return None
+
+    def _unused(self, position: int) -> Path:
+        """Returns a name of its own, since nothing whole is ever overwritten.
+
+        The same position is saved twice by an interrupt right after a periodic save.
+        """
+        path = self._directory / f"{position:012d}"
+        for again in itertools.count(1):
+            if not path.exists():
+                break
+            path = self._directory / f"{position:012d}_{again:03d}"
+        return path
+
+    def _paths(self) -> list[Path]:
+        """Returns all but unfinished checkpoints, the oldest first."""
+        return sorted(
+            path
+            for path in self._directory.iterdir()
+            if path.name.replace("_", "").isdigit()
+        )
+
+
+def _checkpoint(server: reverb.Client) -> str:
+    try:
+        return server.checkpoint()
+    except RuntimeError as error:
+        raise ReplayAwayError(str(error)) from error
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Returns a checkpoint, after a look at all of it.
+
+    Raises:
+      DamagedCheckpointError: if it is not what its manifest says.
+    """
+    try:
+        manifest = json.loads((path / "manifest.json").read_text())
+        for name, (size, crc) in manifest.items():
+            file = path / name
+            if not file.is_file():
+                raise DamagedCheckpointError(f"{path} is damaged: {name} is missing")
+            found = file.stat().st_size
+            if found != size:
+                raise DamagedCheckpointError(
+                    f"{path} is damaged: {name} has {found} bytes, not {size}"
+                )
+            if _crc(file) != crc:
+                raise DamagedCheckpointError(
+                    f"{path} is damaged: the contents of {name} have changed"
+                )
+        name = _COUNTS if (path / _COUNTS).exists() else _COUNTS_BEFORE
+        counts = json.loads((path / name).read_text())
+    except (OSError, ValueError) as error:
+        if isinstance(error, DamagedCheckpointError):
+            raise
+        raise DamagedCheckpointError(f"{path} is damaged: {error}") from error
+    return Checkpoint(path, counts)
+
+
+def _contents(path: Path) -> Iterator[Path]:
+    return (file for file in sorted(path.rglob("*")) if file.is_file())
+
+
+def _crc(file: Path) -> int:
+    crc = 0
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            crc = zlib.crc32(block, crc)
+    return crc
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,185 @@
+"""What a run leaves: settings, summary, scores and logs in one folder.
+
+    config.json      every setting; enough to run it again
+    summary.json     what came out so far, rewritten as the run goes on
+    scores.csv       a row an episode, of training and of evaluation
+    learner.csv      the learner's log
+    diagnostics.csv  what the run measured of its network; only where it is asked for
+    tensorboard/     the same as event files
+    checkpoints/     see `acme_moe.runs.checkpoints`
+
+Whatever reads results reads this and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from acme.utils import loggers
+
+from acme_moe import files
+from acme_moe.environments import human_normalized_score
+from acme_moe.runs import config as config_lib
+from acme_moe.runs.config import RunSpec
+from acme_moe.runs.episodes import EpisodeResult
+from acme_moe.runs.state import RunState
+
+SCORES_FIELDS = (
+    "agent_steps",
+    "learner_steps",
+    "kind",
+    "episode",
+    "episode_return",
+    "episode_length",
+    "human_normalized_score",
+    "wall_seconds",
+)
+
+_LOGS = ("learner.csv", "diagnostics.csv")
+# Columns of runs from before they had today's names.
+_RENAMED = {"actor_steps": "agent_steps"}
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, path: Path, spec: RunSpec) -> None:
+        """Makes the folder where it is missing.
+
+        Args:
+          path: of the folder.
+          spec: the run.
+        """
+        self.path = path
+        self._spec = spec
+        self._open_files: list[Any] = []
+        path.mkdir(parents=True, exist_ok=True)
+
+    def write_config(self) -> None:
+        """Writes `config.json`."""
+        files.write_text(
+            self.path / "config.json", config_lib.config_json(self._spec)
+        )
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Writes `summary.json`."""
+        files.write_json(self.path / "summary.json", summary)
+
+    def forget_scores_after(self, state: RunState) -> None:
+        """Drops the rows of `scores.csv` that a run resumed there writes again."""
+
+        def was_scored(row: dict[str, str]) -> bool:
+            if row.get("kind") == "evaluation":
+                # An evaluation may come after a checkpoint of the same position.
+                return _at_most(row, self._spec.steps_key, state.evaluated_at)
+            return _at_most(row, "agent_steps", state.agent_steps)
+
+        _rewrite(self.path / "scores.csv", was_scored, SCORES_FIELDS)
+
+    def forget_updates_after(self, state: RunState) -> None:
+        """Drops the rows of the logs that a run resumed there writes again."""
+        for log in _LOGS:
+            _rewrite(
+                self.path / log,
+                lambda row: _at_most(row, "learner_steps", state.learner_steps),
+            )
+
+    def add_score(
+        self, state: RunState, kind: str, episode: int, result: EpisodeResult
+    ) -> None:
+        """Appends an episode to `scores.csv`.
+
+        Args:
+          state: of the run, when the episode ended.
+          kind: `training` or `evaluation`.
+          episode: counts within its kind and evaluation, from 1.
+          result: of the episode.
+        """
+        path = self.path / "scores.csv"
+        new = not path.exists()
+        score = human_normalized_score(self._spec.run.game, result.episode_return)
+        with path.open("a", newline="") as stream:
+            writer = csv.writer(stream)
+            if new:
+                writer.writerow(SCORES_FIELDS)
+            writer.writerow(
+                (
+                    state.agent_steps,
+                    state.learner_steps,
+                    kind,
+                    episode,
+                    result.episode_return,
+                    result.episode_length,
+                    score,
+                    state.wall_seconds,
+                )
+            )
+
+    def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
+        """Makes a logger that drops rows by time; an Acme logger factory."""
+        logger = self.make_full_logger(label, flush_every=10)
+        return loggers.TimeFilter(logger, self._spec.run.log_every_seconds)
+
+    def make_full_logger(self, label: str, flush_every: int = 1) -> loggers.Logger:
+        """Makes a logger of every row to `LABEL.csv` and TensorBoard.
+
+        Args:
+          label: names both.
+          flush_every: rows that may be lost with the process.
+        """
+        # Imports TensorFlow, which one that only keeps scores does not need.
+        from acme.utils.loggers import tf_summary
+
+        file = (self.path / f"{label}.csv").open("a", newline="")
+        self._open_files.append(file)
+        return loggers.Dispatcher(
+            [
+                loggers.CSVLogger(file, flush_every=flush_every),
+                tf_summary.TFSummaryLogger(
+                    str(self.path / "tensorboard"),
+                    label,
+                    steps_key=self._spec.steps_key,
+                ),
+            ],
+            _to_host,
+        )
+
+    def close(self) -> None:
+        """Closes the files of the loggers."""
+        for file in self._open_files:
+            file.close()
+
+
+def _to_host(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(value).item() for name, value in values.items()}
+
+
+def _rewrite(
+    path: Path, keep: Callable[[dict[str, str]], bool], fields: Sequence[str] = ()
+) -> None:
+    """Drops rows of a CSV file, if there is one, and adds columns that it lacks."""
+    if not path.exists():
+        return
+    with path.open(newline="") as stream:
+        reader = csv.reader(stream)
+        names = [_RENAMED.get(name, name) for name in next(reader, [])]
+        rows = [dict(zip(names, row)) for row in reader]  # noqa: B905 - one may be cut
+    columns = list(dict.fromkeys([*names, *fields]))
+    temporary = path.with_name(path.name + files.UNFINISHED)
+    with temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        # A row that a kill cut short lacks its last fields.
+        writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
+    temporary.replace(path)
+
+
+def _at_most(row: dict[str, str], field: str, limit: int) -> bool:
+    try:
+        return float(row[field]) <= limit
+    except ValueError:
+        return False

@@ -1,0 +1,251 @@
+"""A run's learner: made, restored, saved and measured, in one process and in many."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import reverb
+from acme.utils import counting
+
+from acme_moe import replay
+from acme_moe.learning import Transition
+from acme_moe.learning.learner import Learner, NonFiniteLossError
+from acme_moe.replay.size import bytes_per_transition
+from acme_moe.runs.assembly import Parts
+from acme_moe.runs.checkpoints import Checkpoint, Checkpoints
+from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.state import RunState
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """Where a learner's batches come from.
+
+    Attributes:
+      samples: the batches.
+      replay_client: is told the priorities, if there is replay.
+      stored: the servers whose contents go into checkpoints.
+      details: what a summary says of the data.
+    """
+
+    samples: replay.Prefetcher
+    replay_client: reverb.Client | replay.ReplayServers | None = None
+    stored: Sequence[reverb.Client] = ()
+    details: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+class LearnerSession:
+    """The learner of a run, from where it starts or resumes to where it ends.
+
+    Attributes:
+      learner: takes the updates.
+      data: where its batches come from.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        key: jax.Array,
+        data: TrainingData,
+        folder: RunFolder,
+        checkpoints: Checkpoints,
+        *,
+        restored: Checkpoint | None,
+        state: RunState,
+    ) -> None:
+        """Makes the learner, or makes it anew from a checkpoint; compiles nothing.
+
+        Args:
+          parts: of the run.
+          key: of the parameters.
+          data: where batches come from.
+          folder: of the run, for its logs.
+          checkpoints: of the run.
+          restored: the checkpoint that the run resumes from.
+          state: of the run there.
+        """
+        self.data = data
+        self._spec = parts.spec
+        self._checkpoints = checkpoints
+        self._checkpoint_path = restored.path if restored else None
+        self._saved_at = time.monotonic()
+        # time_delta 0: the log's counts are those of the step it was written at.
+        self._counter = counting.Counter(time_delta=0.0)
+        self.learner: Learner = parts.builder.make_learner(
+            key,
+            parts.network,
+            data.samples,
+            folder.make_logger,
+            parts.environment_spec,
+            data.replay_client,
+            counting.Counter(self._counter, prefix="learner", time_delta=0.0),
+        )
+        if restored:
+            self.learner.restore(restored.load_state(self.learner.save()))
+            self._counter.increment(learner_steps=state.learner_steps)
+            self.count_agent_steps(state.agent_steps)
+        self._stores_transitions = (
+            bool(data.stored) and parts.builder.batch_type is Transition
+        )
+        self._diagnosis: Diagnosis | None = None
+        if parts.spec.run.diagnostics.every:
+            self._diagnosis = Diagnosis(
+                parts.builder.make_diagnostics(
+                    parts.network, parts.environment_spec, parts.spec.run.diagnostics
+                ),
+                self.learner,
+                folder.make_full_logger("diagnostics").write,
+                every=parts.spec.run.diagnostics.every,
+                position=parts.spec.position(state),
+                seed=parts.spec.run.seed,
+            )
+
+    def count_agent_steps(self, agent_steps: int) -> None:
+        """Takes note of agent steps for the logs, which lack them where nobody acts."""
+        if agent_steps:
+            self._counter.increment(agent_steps=agent_steps)
+
+    def diagnose_if_due(self, position: int) -> None:
+        """Measures the network if the settings ask for it at this position."""
+        if self._diagnosis is not None and self._diagnosis.due(position):
+            self._diagnosis.measure(position, self._counter.get_counts())
+
+    @contextlib.contextmanager
+    def naming_last_checkpoint(self) -> Iterator[None]:
+        """Adds the last good checkpoint to the message of a loss that is no number.
+
+        Raises:
+          NonFiniteLossError: if that is what happens while it is entered.
+        """
+        try:
+            yield
+        except NonFiniteLossError as error:
+            where = self._checkpoint_path or "there is none yet"
+            raise NonFiniteLossError(
+                f"{error}; the last good checkpoint: {where}"
+            ) from None
+
+    @property
+    def save_due(self) -> bool:
+        """Whether the last checkpoint is old enough for another."""
+        minutes = (time.monotonic() - self._saved_at) / 60
+        return minutes >= self._spec.run.checkpoint_every_minutes
+
+    def save(self, make_state: Callable[[], RunState]) -> float | None:
+        """Writes a checkpoint of everything that the run needs to resume.
+
+        Args:
+          make_state: gives the run's state, asked for once the learner's is there.
+
+        Returns:
+          Bytes that replay takes for a transition; None where that is not known.
+
+        Raises:
+          NonFiniteLossError: if an update broke the parameters.
+          ReplayAwayError: if a replay server is away; nothing was written.
+        """
+        learner_state, state = self.learner.save(), make_state()
+        checkpoint = self._checkpoints.save(
+            self._spec.position(state),
+            learner_state,
+            dataclasses.asdict(state),
+            self.data.stored,
+        )
+        self._checkpoint_path = checkpoint.path
+        self._saved_at = time.monotonic()
+        if not self._stores_transitions:
+            return None
+        table, *_ = self.data.stored[0].server_info().values()
+        if not table.current_size:
+            return None
+        return bytes_per_transition(checkpoint.replay_paths[0], table.current_size)
+
+    def details(self) -> dict[str, Any]:
+        """Returns what a summary says of the data and of how the time went."""
+        return {**self.data.details, **self.learner.statistics()}
+
+    def close(self) -> None:
+        """Ends the threads that write priorities and fetch batches."""
+        self.learner.close()
+        self.data.samples.close()
+
+
+class Diagnosis:
+    """Measures a learner's network on the batch that it took last.
+
+    That batch is one of replay's, drawn as all are, and drawing another would change
+    what is counted there. It is looked at after the update that it served.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[..., dict[str, jax.Array]],
+        learner: Learner,
+        write: Callable[[dict[str, Any]], None],
+        *,
+        every: int,
+        position: int,
+        seed: int,
+    ) -> None:
+        """Compiles nothing yet.
+
+        Args:
+          measure: as a builder's `make_diagnostics` returns it.
+          learner: whose network it is.
+          write: takes a row a measurement: the run's counts, the values, the `seconds`
+            that they took, and the `compile_seconds` before the first, else 0.
+          every: between two measurements, in the unit of the positions.
+          position: of the run so far.
+          seed: of the noise that a network may have.
+        """
+        self._measure = measure
+        self._compiled: Callable[..., dict[str, jax.Array]] | None = None
+        self._learner = learner
+        self._write = write
+        self._every = every
+        self._measured_at = position
+        self._key = jax.random.PRNGKey(seed)
+
+    def due(self, position: int) -> bool:
+        """Returns whether the interval has passed, and there is a batch to look at."""
+        passed = position // self._every > self._measured_at // self._every
+        return passed and self._learner.sample is not None
+
+    def measure(self, position: int, counts: Mapping[str, float]) -> None:
+        """Measures and logs; waits for the update that is running, and for itself.
+
+        Args:
+          position: of the run.
+          counts: `agent_steps`, where there are any, and `learner_steps`.
+        """
+        sample, state = self._learner.sample, self._learner.state
+        assert sample is not None
+        arguments = (
+            state.params,
+            state.target_params,
+            jax.random.fold_in(self._key, position),
+            sample.transitions,
+            sample.probabilities,
+        )
+        jax.block_until_ready(state)
+        start = time.perf_counter()
+        compile_seconds = 0.0
+        if self._compiled is None:
+            self._compiled = jax.jit(self._measure).lower(*arguments).compile()
+            compile_seconds = time.perf_counter() - start
+        values = jax.device_get(self._compiled(*arguments))
+        seconds = time.perf_counter() - start - compile_seconds
+        self._write(
+            {
+                **{k: v for k, v in counts.items() if k.endswith("_steps")},
+                **values,
+                "seconds": seconds,
+                "compile_seconds": compile_seconds,
+            }
+        )
+        self._measured_at = position

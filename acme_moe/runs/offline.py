@@ -1,0 +1,74 @@
+"""A run that learns from fixed data, and plays in evaluation only."""
+
+from __future__ import annotations
+
+from acme_moe import replay
+from acme_moe.offline.dataset import load_dataset
+from acme_moe.offline.sampler import make_sample_iterator
+from acme_moe.offline.transitions import TransitionSettings
+from acme_moe.runs.assembly import Parts
+from acme_moe.runs.config import OfflineRunSpec
+from acme_moe.runs.learner_session import TrainingData
+from acme_moe.runs.progress import Progress
+from acme_moe.runs.run import Run
+
+
+def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingData:
+    """Reads a run's dataset and returns its batches from a number of updates on.
+
+    Args:
+      spec: the run.
+      parts: of the run.
+      position: updates that were taken before.
+
+    Raises:
+      DatasetError: names what the dataset lacks.
+    """
+    run, agent = spec.run, spec.agent
+    environment_spec = parts.environment_spec
+    observations = environment_spec.observations
+    dataset = load_dataset(
+        run.dataset,
+        TransitionSettings(
+            stack=observations.stack,
+            n_step=agent.n_step,
+            discount=agent.discount,
+            max_abs_reward=agent.max_abs_reward,
+        ),
+        frame_shape=observations.frame.shape,
+        num_actions=environment_spec.actions.num_values,
+    )
+    samples = make_sample_iterator(
+        dataset,
+        batch_size=agent.batch_size * agent.sgd_steps_per_call,
+        seed=run.seed,
+        start=position // agent.sgd_steps_per_call,
+        workers=run.dataset.workers,
+    )
+    return TrainingData(
+        samples=replay.Prefetcher(samples),
+        details={
+            "dataset_files": len(dataset.files),
+            "dataset_total_transitions": dataset.total,
+            "dataset_transitions": len(dataset),
+            "dataset_bytes_per_transition": dataset.nbytes / len(dataset),
+            "dataset_open_seconds": dataset.open_seconds,
+        },
+    )
+
+
+class OfflineRun(Run[OfflineRunSpec]):
+    """Iterations of updates, each followed by an evaluation on the real game.
+
+    The batches depend on the run's seed and their numbers alone, so a run that was
+    stopped and resumed has learnt from the same ones as one that was not.
+    """
+
+    def _make_data(self) -> TrainingData:
+        return fixed_data(self._spec, self._parts, self.position)
+
+    def _step(self, progress: Progress) -> None:
+        """Takes one call's updates."""
+        del progress
+        self.learner.step()
+        self._state.learner_steps += self._spec.agent.sgd_steps_per_call

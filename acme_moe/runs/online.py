@@ -1,0 +1,142 @@
+"""A run that acts and learns in turns, at an exact replay ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import reverb
+from acme.adders import base
+
+from acme_moe import replay
+from acme_moe.offline.recorder import Recorder
+from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
+from acme_moe.runs.config import OnlineRunSpec
+from acme_moe.runs.episodes import Rounds
+from acme_moe.runs.learner_session import TrainingData
+from acme_moe.runs.progress import Progress
+from acme_moe.runs.run import Run
+
+# Tells the draw of the environments' seeds from that of the run's others.
+_ENVIRONMENTS = 1
+
+
+def replay_data(
+    parts: Parts,
+    client: reverb.Client | replay.ReplayServers,
+    stored: Sequence[reverb.Client],
+) -> TrainingData:
+    """Returns batches from replay.
+
+    Args:
+      parts: of the run.
+      client: of the server or servers that are sampled from.
+      stored: the servers whose contents go into checkpoints.
+    """
+    samples = replay.Prefetcher(parts.builder.make_dataset_iterator(client))
+    return TrainingData(samples=samples, replay_client=client, stored=stored)
+
+
+class OnlineRun(Run[OnlineRunSpec]):
+    """A run that plays, remembers, and learns from what it remembers.
+
+    With several environments each step is one in every one of them, with one call of
+    the policy, and then the updates that are due.
+    """
+
+    def __init__(
+        self, spec: OnlineRunSpec, workdir: Path, builder: Any = None
+    ) -> None:
+        """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
+        super().__init__(spec, workdir, builder)
+        state = self._state
+        restored = self._restored
+        spec.begin(state, replay_lost=restored is not None and not restored.replay_path)
+        parts, num = self._parts, spec.run.num_environments
+        self._recorder = None
+        if spec.run.record:
+            self._recorder = Recorder(
+                Path(spec.run.record),
+                parts.environment_spec,
+                num_files=state.recorded_files,
+            )
+        # A resumed run is not to see the emulator's first episodes again.
+        seeds = draw_seeds(spec.run.seed, self.position, _ENVIRONMENTS, count=num)
+        self._environments = [make_environment(spec, seed) for seed in seeds]
+        self._actor = parts.builder.make_vector_actor(
+            self._actor_key,
+            parts.builder.make_policy(parts.network, parts.environment_spec),
+            self.learner,
+            [self._make_adder() for _ in seeds],
+        )
+        self._rounds = Rounds(self._environments, self._actor)
+        self._learning = False
+
+    def _make_data(self) -> TrainingData:
+        tables = self._parts.builder.make_replay_tables(self._parts.environment_spec)
+        self._server = reverb.Server(
+            [replay.without_ratio(table) for table in tables],
+            port=None,
+            checkpointer=self._checkpoints.reverb_checkpointer(self._restored),
+        )
+        self._client = reverb.Client(f"localhost:{self._server.port}")
+        stored = [self._client] if self._spec.run.checkpoint_replay else []
+        return replay_data(self._parts, self._client, stored)
+
+    def _make_adder(self) -> base.Adder:
+        """Makes the adder of one environment, to replay and to what is recorded."""
+        builder, spec = self._parts.builder, self._parts.environment_spec
+        adder = builder.make_adder(self._client, spec)
+        return adder if self._recorder is None else self._recorder.wrap(adder)
+
+    def _step(self, progress: Progress) -> None:
+        """Takes one step in each environment, and the updates that are due then."""
+        self._act(progress)
+        self._learn()
+
+    def _act(self, progress: Progress) -> None:
+        state = self._state
+        games = self._rounds.step()
+        state.agent_steps += len(self._environments)
+        self._session.count_agent_steps(len(self._environments))
+        for game in games:
+            state.training_episodes += 1
+            state.wall_seconds = self._clock.seconds
+            self._folder.add_score(state, "training", state.training_episodes, game)
+            progress.episode(game.episode_return)
+
+    def _learn(self) -> None:
+        """Takes the updates that are due; the last is left running."""
+        state, per_call = self._state, self._spec.agent.sgd_steps_per_call
+        calls = self._spec.updates_due(state) // per_call
+        if not calls:
+            return
+        if not self._learning:
+            # What was added is on its way; the first batch is drawn from all of it.
+            self._actor.flush()
+            self._learning = True
+        for call in range(calls):
+            if call == calls - 1:
+                # The actor takes the parameters of the update before the last and
+                # acts with them while the device computes the last.
+                self._actor.update(wait=True)
+            self.learner.step()
+            state.learner_steps += per_call
+
+    def _save(self) -> None:
+        """Writes a checkpoint, with the replay's contents if the settings say so."""
+        self._actor.flush()
+        if self._recorder is not None:
+            self._state.recorded_files = self._recorder.save()
+        super()._save()
+
+    def close(self) -> None:
+        """Ends the threads and the server."""
+        self._actor.close()
+        super().close()
+        self._server.stop()
+        if self._recorder is not None:
+            self._recorder.close()
+        for environment in self._environments:
+            environment.close()

@@ -1,0 +1,193 @@
+"""A run in one process: a folder, checkpoints, evaluations, an end.
+
+`OnlineRun` acts and learns, `OfflineRun` only learns; both are made from their spec or
+from their last checkpoint, and stop and resume in the same way.
+"""
+
+from __future__ import annotations
+
+import abc
+import statistics
+import time
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import jax
+from typing_extensions import Self
+
+from acme_moe.learning.learner import Learner
+from acme_moe.processes import InterruptedRunError, Interrupts
+from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
+from acme_moe.runs.checkpoints import Checkpoints
+from acme_moe.runs.config import RunSpec
+from acme_moe.runs.episodes import evaluate
+from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.learner_session import LearnerSession, TrainingData
+from acme_moe.runs.progress import Progress
+from acme_moe.runs.state import RunState, Stopwatch
+
+SpecT = TypeVar("SpecT", bound=RunSpec)
+
+
+class Run(abc.ABC, Generic[SpecT]):
+    """One run. Use it as a context manager, which also ends its threads."""
+
+    def __init__(self, spec: SpecT, workdir: Path, builder: Any = None) -> None:
+        """Builds every part; compiles nothing yet.
+
+        Args:
+          spec: the run.
+          workdir: its folder.
+          builder: in place of the agent's own, such as one with another network.
+
+        Raises:
+          DamagedCheckpointError: if the folder has checkpoints, none of them whole.
+          DatasetError: names what the dataset of an offline run lacks.
+        """
+        self._spec = spec
+        self._folder = RunFolder(workdir, spec)
+        self._folder.write_config()
+        self._checkpoints = Checkpoints(
+            workdir / "checkpoints", kept=spec.run.checkpoints_kept
+        )
+        self._restored = self._checkpoints.latest()
+        self._state = RunState(**self._restored.counts) if self._restored else RunState()
+        self._folder.forget_scores_after(self._state)
+        self._folder.forget_updates_after(self._state)
+        self._clock = Stopwatch(self._state.wall_seconds)
+        self._parts = Parts(spec, builder)
+        key_seed, evaluation_seed = draw_seeds(spec.run.seed, self.position, count=2)
+        learner_key, evaluator_key, self._actor_key = jax.random.split(
+            jax.random.PRNGKey(key_seed), 3
+        )
+        self._interrupts = Interrupts()
+        self._session = LearnerSession(
+            self._parts,
+            learner_key,
+            self._make_data(),
+            self._folder,
+            self._checkpoints,
+            restored=self._restored,
+            state=self._state,
+        )
+        self._evaluation_environment = make_environment(
+            spec, evaluation_seed, evaluation=True
+        )
+        self._evaluator = self._parts.make_evaluator(evaluator_key, self.learner)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def learner(self) -> Learner:
+        """Takes the updates."""
+        return self._session.learner
+
+    @property
+    def position(self) -> int:
+        """How far the run is, in the unit of its length."""
+        return self._spec.position(self._state)
+
+    @abc.abstractmethod
+    def _make_data(self) -> TrainingData:
+        """Makes what the learner takes its batches from."""
+
+    @abc.abstractmethod
+    def _step(self, progress: Progress) -> None:
+        """Takes one step of training."""
+
+    def run(self) -> dict[str, Any]:
+        """Trains to the end, or until a signal asks to stop.
+
+        Returns:
+          The summary, as written to `summary.json`.
+
+        Raises:
+          InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
+          NonFiniteLossError: if the loss is no number; names the last checkpoint.
+        """
+        progress = Progress(self._spec, self._state)
+        try:
+            with self._interrupts, self._session.naming_last_checkpoint():
+                try:
+                    self._train(progress)
+                except InterruptedRunError:
+                    self._save()
+                    self._write_summary("interrupted")
+                    raise
+                self._save()
+            return self._write_summary("finished")
+        except InterruptedRunError:
+            raise
+        except Exception as error:
+            self._write_summary(f"failed: {error}")
+            raise
+        finally:
+            progress.close()
+
+    def _train(self, progress: Progress) -> None:
+        """Trains to the last step, with the evaluations that become due on the way."""
+        state = self._state
+        while self.position < self._spec.length:
+            self._interrupts.check()
+            self._evaluate_if_due(progress)
+            started = time.perf_counter()
+            self._step(progress)
+            state.training_seconds += time.perf_counter() - started
+            self._session.diagnose_if_due(self.position)
+            if progress.due():
+                progress.draw(self.position, state.learner_steps, self.learner.loss)
+            if self._session.save_due:
+                self._save()
+                self._write_summary("running")
+        self.learner.check()
+        progress.draw(self.position, state.learner_steps, self.learner.loss)
+        self._evaluate_if_due(progress)
+
+    def _evaluate_if_due(self, progress: Progress) -> None:
+        """Plays the evaluation's episodes, unless this position has had its own."""
+        state = self._state
+        episodes = self._spec.evaluation_due(state)
+        if not episodes:
+            return
+        self.learner.check()
+        results = evaluate(
+            self._evaluation_environment,
+            self._evaluator,
+            episodes,
+            check=self._interrupts.check,
+            on_start=lambda i: progress.evaluation(f"evaluating {i}/{episodes}"),
+        )
+        state.wall_seconds = self._clock.seconds
+        for episode, result in enumerate(results, 1):
+            self._folder.add_score(state, "evaluation", episode, result)
+        state.evaluated_at = self.position
+        mean = statistics.fmean(result.episode_return for result in results)
+        state.evaluation_return_mean = mean
+        progress.evaluation(f"evaluation {mean:g}")
+        self._write_summary("running")
+
+    def _save(self) -> None:
+        """Writes a checkpoint of everything that the run needs to resume."""
+        self._state.wall_seconds = self._clock.seconds
+        bytes_per_transition = self._session.save(lambda: self._state)
+        if bytes_per_transition is not None:
+            self._state.replay_bytes_per_transition = bytes_per_transition
+
+    def _write_summary(self, status: str) -> dict[str, Any]:
+        """Writes `summary.json` and returns it."""
+        self._state.wall_seconds = self._clock.seconds
+        summary = self._spec.summarize(
+            self._state, status=status, details=self._session.details()
+        )
+        self._folder.write_summary(summary)
+        return summary
+
+    def close(self) -> None:
+        """Ends what holds threads or files; a subclass ends its own before."""
+        self._session.close()
+        self._folder.close()
+        self._evaluation_environment.close()
