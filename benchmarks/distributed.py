@@ -32,7 +32,7 @@ import psutil
 from absl import app, flags
 
 if TYPE_CHECKING:
-    from acme_moe.experiments.config import Experiment
+    from acme_moe.runs.config import Experiment
 
 _ACTORS = flags.DEFINE_list("actors", ["1", "2", "4"], "Numbers of actors.")
 _REPLAY_SERVERS = flags.DEFINE_integer("replay_servers", 1, "Reverb servers.")
@@ -76,11 +76,11 @@ class Result:
 
 def _experiment() -> Experiment:
     from acme_moe.agents.dqn import DQNConfig
-    from acme_moe.experiments.config import Experiment, RunConfig
     from acme_moe.networks import NetworkConfig
+    from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
 
-    return Experiment(
-        run=RunConfig(
+    return OnlineRunSpec(
+        run=OnlineRunConfig(
             game=_GAME.value,
             max_agent_steps=_STEPS.value,
             evaluation_episodes=0,
@@ -119,7 +119,7 @@ def measure(
       arguments: its flags, beside config and folder.
       single: the single process's figures of the same round, None for itself.
     """
-    from acme_moe.experiments.config import config_json
+    from acme_moe.runs.config import config_json
 
     experiment = _experiment()
     updates = _RATIO.value * (_STEPS.value - _WARM_UP)
@@ -182,7 +182,7 @@ def _serve(connection: Connection, experiment: Experiment) -> None:
     from acme import specs
 
     from acme_moe import agents, replay
-    from acme_moe.experiments.environments import make_environment
+    from acme_moe.runs.assembly import make_environment
 
     run = experiment.run
     spec = specs.make_environment_spec(make_environment(experiment, 0))
@@ -201,7 +201,7 @@ def measure_reverb() -> tuple[float, float]:
     from acme import specs
 
     from acme_moe import agents
-    from acme_moe.experiments.environments import make_environment
+    from acme_moe.runs.assembly import make_environment
 
     experiment = _experiment()
     run = experiment.run

@@ -64,11 +64,10 @@ class Result:
 def make_experiment(agent: str, encoder: str, num_environments: int) -> Any:
     """The paper's agent with a short warm-up."""
     from acme_moe import agents
-    from acme_moe.experiments import protocols
-    from acme_moe.experiments.config import Experiment
+    from acme_moe.runs import protocols
 
     settings = agents.config_class(agent)()
-    return Experiment(
+    return OnlineRunSpec(
         run=dataclasses.replace(
             protocols.atari_200m(agent),
             game=_GAME.value,
@@ -92,15 +91,15 @@ def measure(
     from acme.utils import loggers
 
     from acme_moe.environments import AtariEnvironment
-    from acme_moe.experiments.progress import Progress
-    from acme_moe.experiments.training import TrainingRun
+    from acme_moe.runs.online import OnlineRun
+    from acme_moe.runs.progress import Progress
 
     experiment = make_experiment(agent, encoder, num_environments)
     ratio = experiment.agent.replay_ratio
     rounds_of_steps = max(1, round(_UPDATES.value / ratio / num_environments))
     steps = rounds_of_steps * num_environments
 
-    class Timed(TrainingRun):
+    class Timed(OnlineRun):
         """A run that takes turns with its parts alone."""
 
         milliseconds: dict[str, float]

@@ -19,8 +19,6 @@ from acme import specs
 
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.dqn.builder import DQNBuilder
-from acme_moe.experiments.config import Experiment, RunConfig
-from acme_moe.experiments.training import TrainingRun
 from acme_moe.networks import (
     Network,
     NetworkConfig,
@@ -31,6 +29,8 @@ from acme_moe.networks import (
 )
 from acme_moe.networks.experts import Experts
 from acme_moe.networks.outputs import Mixed, MoEOutput, ValueOutput
+from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.online import OnlineRun
 
 _GAME = flags.DEFINE_string("game", "Pong", "Any of the games.")
 _AGENT_STEPS = flags.DEFINE_integer("agent_steps", 100_000, "How long.")
@@ -112,10 +112,10 @@ class Builder(DQNBuilder):
 def main(_: list[str]) -> None:
     """Trains on Atari; the same command goes on after Ctrl-C."""
     agent = DQNConfig(network=NetworkConfig(num_experts=4))
-    experiment = Experiment(
-        run=RunConfig(game=_GAME.value, max_agent_steps=_AGENT_STEPS.value), agent=agent
+    experiment = OnlineRunSpec(
+        run=OnlineRunConfig(game=_GAME.value, max_agent_steps=_AGENT_STEPS.value), agent=agent
     )
-    with TrainingRun(experiment, Path(_WORKDIR.value), Builder(agent)) as run:
+    with OnlineRun(experiment, Path(_WORKDIR.value), Builder(agent)) as run:
         run.run()
 
 

@@ -66,7 +66,7 @@ def loaded_by(statement):
         "import acme_moe.networks",
         "import acme_moe.environments",
         "import acme_moe.agents.dqn",
-        "import acme_moe.experiments.config",
+        "import acme_moe.runs.config",
         "import acme_moe.reporting.runs",
     ],
 )

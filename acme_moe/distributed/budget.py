@@ -81,9 +81,7 @@ class StepBudget:
         schedule = self._spec.schedule(self._state)
         matched = math.floor(self._state.learner_steps / schedule.ratio)
         learning = max(0, matched - schedule.steps_before)
-        return min(
-            self._spec.length, schedule.start + learning + self._pacing.max_lead
-        )
+        return min(self._spec.length, schedule.start + learning + self._pacing.max_lead)
 
     def enter(self, actor: int) -> None:
         """Voids what an actor that starts, or starts again, was granted before."""

@@ -202,7 +202,7 @@ class ServiceNode(lp.CourierNode):
         launch_type = self._launch_context.launch_type
         supervise(
             self._settings,
-            cloudpickle.dumps(self.serve),
+            cloudpickle.dumps(self._serve_apart),
             self._give_up,
             watch_launcher=launch_type is context.LaunchType.LOCAL_MULTI_PROCESSING,
         )
@@ -210,6 +210,11 @@ class ServiceNode(lp.CourierNode):
     def serve(self) -> None:
         """Does the node's work to its end."""
         super().run()
+
+    def _serve_apart(self) -> None:
+        # Addresses resolve by the kind of launch, which a new process has to be told.
+        context.set_context(self._launch_context)
+        self.serve()
 
     def _is_thread(self) -> bool:
         return self._launch_context.launch_type in _THREADS

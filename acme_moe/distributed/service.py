@@ -253,13 +253,13 @@ class CoordinatorService:
     def _add_evaluation(
         self, position: int, learner_steps: int, episodes: Sequence[EpisodeResult]
     ) -> None:
-        at = dataclasses.replace(self.coordinator.state, learner_steps=learner_steps)
-        if self.coordinator.spec.steps_key == "agent_steps":
-            at.agent_steps = position
+        # Parameters may be a little newer than the position that they count for, and
+        # it is the position by which a resumed run finds its rows.
+        counts = {"learner_steps": learner_steps}
+        counts[self.coordinator.spec.steps_key] = position
+        at = dataclasses.replace(self.coordinator.state, **counts)
         for number, episode in enumerate(episodes, 1):
-            self._folder.add_score(
-                at, "evaluation", number, EpisodeResult(*episode)
-            )
+            self._folder.add_score(at, "evaluation", number, EpisodeResult(*episode))
 
     def _publish(self) -> None:
         """Writes the summary, and the end of the run if that has come."""

@@ -61,9 +61,7 @@ class RunFolder:
 
     def write_config(self) -> None:
         """Writes `config.json`."""
-        files.write_text(
-            self.path / "config.json", config_lib.config_json(self._spec)
-        )
+        files.write_text(self.path / "config.json", config_lib.config_json(self._spec))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Writes `summary.json`."""

@@ -45,9 +45,7 @@ class OnlineRun(Run[OnlineRunSpec]):
     the policy, and then the updates that are due.
     """
 
-    def __init__(
-        self, spec: OnlineRunSpec, workdir: Path, builder: Any = None
-    ) -> None:
+    def __init__(self, spec: OnlineRunSpec, workdir: Path, builder: Any = None) -> None:
         """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
         super().__init__(spec, workdir, builder)
         state = self._state

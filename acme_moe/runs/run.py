@@ -51,7 +51,9 @@ class Run(abc.ABC, Generic[SpecT]):
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
         )
         self._restored = self._checkpoints.latest()
-        self._state = RunState(**self._restored.counts) if self._restored else RunState()
+        self._state = (
+            RunState(**self._restored.counts) if self._restored else RunState()
+        )
         self._folder.forget_scores_after(self._state)
         self._folder.forget_updates_after(self._state)
         self._clock = Stopwatch(self._state.wall_seconds)

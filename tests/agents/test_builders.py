@@ -15,7 +15,7 @@ from acme_moe.agents.der import DERConfig
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.drq_eps import DrQEpsConfig
 from acme_moe.agents.rainbow import RainbowConfig
-from acme_moe.experiments.config import OfflineExperiment, from_config_dict
+from acme_moe.runs.config import OfflineRunSpec, from_config_dict
 from tests import catch
 from tests.agents import agents
 
@@ -144,7 +144,7 @@ def test_a_config_file_has_its_agents_own_values(path):
     environment = experiment.run.environment
     assert environment.terminal_on_life_loss == efficient
     assert environment.sticky_action_probability == (0.0 if efficient else 0.25)
-    if isinstance(experiment, OfflineExperiment):
+    if isinstance(experiment, OfflineRunSpec):
         assert experiment.run.num_iterations == 200
         assert experiment.run.updates_per_iteration == 62_500
         assert experiment.run.dataset.num_files == 50

@@ -17,8 +17,8 @@ from acme_moe.agents.cql import (
     OfflineDQNConfig,
 )
 from acme_moe.agents.online import OnlineAgentBuilder
-from acme_moe.experiments import config as config_lib
-from acme_moe.experiments.config import OfflineExperiment, OfflineRunConfig
+from acme_moe.runs import config as config_lib
+from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
 from tests import catch
 from tests.agents.agents import NETWORKS
 
@@ -105,7 +105,7 @@ def test_the_settings_are_those_of_the_paper():
 )
 def test_a_baseline_is_not_cql_by_another_name(agent, own, refused):
     flat = config_lib.to_config_dict(
-        OfflineExperiment(run=OfflineRunConfig(), agent=CQLConfig())
+        OfflineRunSpec(run=OfflineRunConfig(), agent=CQLConfig())
     ).to_dict()
     with pytest.raises(ValueError, match=f"^{refused} is not known; accepted: 0.0"):
         config_lib.from_config_dict({**flat, "agent": agent})

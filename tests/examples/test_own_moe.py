@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from acme_moe.agents.dqn import DQNConfig
-from acme_moe.experiments.training import TrainingRun
 from acme_moe.networks import NetworkConfig
+from acme_moe.runs.online import OnlineRun
 from tests import catch
 from tests.agents import agents
 from tests.agents.test_learning import SOLVED, learned_return
-from tests.experiments import tiny
+from tests.runs import tiny
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_moe.py"
 
@@ -49,10 +49,10 @@ def test_it_learns_catch(example):
 
 
 def test_it_runs_on_a_real_game_with_the_run_folder_of_every_run(example, tmp_path):
-    experiment = tiny.experiment(run={"evaluation_episodes": 0})
+    experiment = tiny.spec(run={"evaluation_episodes": 0})
     assert isinstance(experiment.agent, DQNConfig)
     builder = example["Builder"](experiment.agent)
-    with TrainingRun(experiment, tmp_path, builder) as run:
+    with OnlineRun(experiment, tmp_path, builder) as run:
         run.run()
     assert json.loads((tmp_path / "summary.json").read_text())["learner_steps"] == 50
     assert (tmp_path / "checkpoints").is_dir()

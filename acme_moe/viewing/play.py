@@ -1,4 +1,4 @@
-"""An agent of a checkpoint plays, and shows what it sees in each observation."""
+"""Lets the agent of a checkpoint play, and shows what it sees in each observation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from acme import core, specs
 
-from acme_moe import agents
-from acme_moe.experiments.checkpoints import Checkpoint, Checkpoints, read_checkpoint
-from acme_moe.experiments.config import AnyExperiment, read_config_json
-from acme_moe.experiments.environments import make_environment
 from acme_moe.learning import ActingVariables
 from acme_moe.networks import Network, NetworkConfig, RecurrentNetwork
+from acme_moe.runs.assembly import Parts, make_environment
+from acme_moe.runs.checkpoints import Checkpoint, Checkpoints, read_checkpoint
+from acme_moe.runs.config import RunSpec, read_config_json
 
 # Tokenizers whose tokens are places of the observation.
 _PLACES = ("per_conv", "patches_conv", "patches_pool")
@@ -29,7 +28,7 @@ class NoCheckpointError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Moment:
+class Decision:
     """One decision of an agent.
 
     Attributes:
@@ -53,8 +52,8 @@ class Moment:
     episode_return: float
 
 
-def find_checkpoint(path: Path) -> tuple[AnyExperiment, Checkpoint]:
-    """A checkpoint and the settings of its run.
+def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
+    """Finds a checkpoint and the run that it is of.
 
     Args:
       path: of a run's folder, whose newest whole checkpoint is taken, or of one of its
@@ -101,7 +100,7 @@ class _SavedVariables(core.VariableSource):
         self._variables = variables
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
-        """The same for each name."""
+        """Returns the same for each name."""
         return [self._variables for _ in names]
 
 
@@ -110,17 +109,17 @@ _Look = Callable[[Any, Any, Any], tuple[jax.Array, jax.Array | None, Any]]
 
 
 def play(
-    experiment: AnyExperiment,
+    run_spec: RunSpec,
     checkpoint: Checkpoint,
     *,
     episodes: int = 1,
     max_steps: int | None = None,
     seed: int = 0,
-) -> Iterator[Moment]:
+) -> Iterator[Decision]:
     """Plays whole games with the evaluation policy.
 
     Args:
-      experiment: the run's settings.
+      run_spec: the run.
       checkpoint: of the run.
       episodes: how many.
       max_steps: agent steps after which playing ends, in all episodes together.
@@ -129,19 +128,13 @@ def play(
     Yields:
       Each decision, before what comes of it.
     """
-    environment = make_environment(experiment, seed, evaluation=True)
+    environment = make_environment(run_spec, seed, evaluation=True)
     try:
-        spec = specs.make_environment_spec(environment)
-        builder = agents.load_builder(experiment.run.agent, experiment.agent)
-        network = builder.make_network(spec)
-        variables = _load(checkpoint, network, spec)
+        parts = Parts(run_spec)
+        network = parts.network
+        variables = _load(checkpoint, network, parts.environment_spec)
         policy_key, look_key = jax.random.split(jax.random.PRNGKey(seed))
-        actor = builder.make_actor(
-            policy_key,
-            builder.make_policy(network, spec, evaluation=True),
-            spec,
-            _SavedVariables(variables),
-        )
+        actor = parts.make_evaluator(policy_key, _SavedVariables(variables))
         actor.update(wait=True)
         look, start = _make_look(network, look_key)
         steps = 0
@@ -156,7 +149,7 @@ def play(
                 q_values, weights, state = look(
                     variables.params, timestep.observation, state
                 )
-                yield Moment(
+                yield Decision(
                     screen=environment.render(),
                     action=int(action),
                     action_names=environment.action_names,
@@ -188,7 +181,7 @@ def _load(
 def _make_look(
     network: Network | RecurrentNetwork, key: jax.Array
 ) -> tuple[_Look, Any]:
-    """What shows the network's output, and its state at an episode's start."""
+    """Makes what shows the network's output, and its state at an episode's start."""
 
     @jax.jit
     def look(

@@ -1,6 +1,6 @@
 """Runs with the real nodes and Reverb servers, in which one side is held back.
 
-python -m tests.experiments.distributed.paced FOLDER, prints what became of each case.
+python -m tests.distributed.paced FOLDER, prints what became of each case.
 """
 
 import json
@@ -13,13 +13,13 @@ import portpicker
 import reverb
 
 import acme_moe  # noqa: F401
-from acme_moe.experiments.distributed.actor import ActorNode
-from acme_moe.experiments.distributed.coordinator import Coordinator
-from acme_moe.experiments.distributed.learner import LearnerNode
-from acme_moe.experiments.distributed.ledger import Pace
-from acme_moe.experiments.distributed.replay import ReplayNode
-from acme_moe.experiments.distributed.settings import DistributedConfig
-from tests.experiments import tiny
+from acme_moe.distributed.actor import ActorNode
+from acme_moe.distributed.budget import Pacing
+from acme_moe.distributed.config import DistributedConfig
+from acme_moe.distributed.learner import LearnerNode
+from acme_moe.distributed.replay import ReplayNode
+from acme_moe.distributed.service import OnlineCoordinatorService
+from tests.runs import tiny
 
 PATIENCE = 120
 WARM_UP = 60
@@ -69,14 +69,15 @@ class HeldBack:
 
     def learn(self, *report):
         order = self._call("learner", self._coordinator.learn, *report)
-        ledger = self._coordinator._ledger
-        learned = ledger.learner_steps / ledger.schedule.ratio
-        self.ahead.append(float(ledger.agent_steps - ledger.schedule.start - learned))
+        state = self._coordinator.coordinator.state
+        schedule = self._coordinator.coordinator.spec.schedule(state)
+        learned = state.learner_steps / schedule.ratio
+        self.ahead.append(float(state.agent_steps - schedule.start - learned))
         return order
 
 
 def play(workdir, ratio, who, steps):
-    experiment = tiny.experiment(
+    spec = tiny.spec(
         run={"max_agent_steps": steps, "evaluation_episodes": 0},
         agent={
             "replay_ratio": ratio,
@@ -88,17 +89,18 @@ def play(workdir, ratio, who, steps):
         },
     )
     config = DistributedConfig(num_actors=2, num_replay_servers=2)
-    coordinator = HeldBack(Coordinator(experiment, workdir, config, "token"), who)
+    coordinator = HeldBack(
+        OnlineCoordinatorService(spec, workdir, config, "token"), who
+    )
     ports = [portpicker.pick_unused_port() for _ in range(2)]
     servers = [
-        ReplayNode(experiment, workdir, config, i, coordinator, port=port)
+        ReplayNode(coordinator, spec, workdir, config, i, port=port)
         for i, port in enumerate(ports)
     ]
     clients = [reverb.Client(f"localhost:{port}") for port in ports]
-    learner = LearnerNode(experiment, workdir, coordinator, clients)
+    learner = LearnerNode(coordinator, clients, spec, workdir)
     actors = [
-        ActorNode(experiment, config, i, coordinator, learner, clients[i])
-        for i in range(2)
+        ActorNode(coordinator, learner, clients[i], spec, config, i) for i in range(2)
     ]
     threads = [
         threading.Thread(target=node.run, daemon=True)
@@ -115,7 +117,7 @@ def play(workdir, ratio, who, steps):
         "learner_steps": summary["learner_steps"],
         "ratio": summary["replay_ratio_realised"],
         "most_ahead": max(coordinator.ahead),
-        "room": Pace.of(experiment.agent, 2, 1).room,
+        "max_lead": Pacing.of(spec.agent, 2, 1).max_lead,
     }
 
 

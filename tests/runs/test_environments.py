@@ -6,15 +6,15 @@ import numpy as np
 from acme import specs
 
 from acme_moe.agents.r2d2 import R2D2Config
-from acme_moe.experiments.config import Experiment, RunConfig
-from acme_moe.experiments.environments import make_environment
+from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
 from acme_moe.specs import StackedFrames
 
-EXPERIMENT = Experiment(run=RunConfig(agent="r2d2", game="Pong"), agent=R2D2Config())
+SPEC = OnlineRunSpec(run=OnlineRunConfig(agent="r2d2", game="Pong"), agent=R2D2Config())
 
 
 def test_an_agent_that_wants_them_sees_the_action_and_the_reward_before():
-    environment = make_environment(EXPERIMENT, seed=0)
+    environment = make_environment(SPEC, seed=0)
     spec = specs.make_environment_spec(environment).observations
     assert isinstance(spec.observation, StackedFrames)
     first = environment.reset().observation
@@ -28,8 +28,8 @@ def test_an_agent_that_wants_them_sees_the_action_and_the_reward_before():
 
 
 def test_without_them_it_sees_the_game_alone():
-    agent = dataclasses.replace(EXPERIMENT.agent, observe_action_and_reward=False)
-    plain = dataclasses.replace(EXPERIMENT, agent=agent)
+    agent = dataclasses.replace(SPEC.agent, observe_action_and_reward=False)
+    plain = dataclasses.replace(SPEC, agent=agent)
     environment = make_environment(plain, seed=0)
     assert isinstance(environment.observation_spec(), StackedFrames)
     environment.close()
@@ -37,14 +37,14 @@ def test_without_them_it_sees_the_game_alone():
 
 def test_evaluation_lasts_for_whole_games():
     run = dataclasses.replace(
-        EXPERIMENT.run,
+        SPEC.run,
         environment=dataclasses.replace(
-            EXPERIMENT.run.environment, terminal_on_life_loss=True
+            SPEC.run.environment, terminal_on_life_loss=True
         ),
     )
-    experiment = dataclasses.replace(EXPERIMENT, run=run)
+    spec = dataclasses.replace(SPEC, run=run)
     for evaluation in (False, True):
-        environment = make_environment(experiment, 0, evaluation=evaluation)
+        environment = make_environment(spec, 0, evaluation=evaluation)
         config = environment.environment._config
         assert config.terminal_on_life_loss is not evaluation
         environment.close()

@@ -8,7 +8,7 @@ import pytest
 import reverb
 from absl import logging
 
-from acme_moe.experiments.checkpoints import (
+from acme_moe.runs.checkpoints import (
     Checkpoints,
     DamagedCheckpointError,
     ReplayAwayError,
@@ -35,17 +35,17 @@ def damage_length(path):
 
 
 def damage_presence(path):
-    (path / "facts.json").unlink()
+    (path / "state.json").unlink()
 
 
 def damage_manifest(path):
     (path / "manifest.json").write_text('{"state.npz": [1')
 
 
-def test_arrays_and_facts_come_back(checkpoints):
-    checkpoints.save(10, STATE, {"agent_steps": 10}, None)
+def test_arrays_and_counts_come_back(checkpoints):
+    checkpoints.save(10, STATE, {"agent_steps": 10}, [])
     restored = checkpoints.latest()
-    assert restored.facts == {"agent_steps": 10}
+    assert restored.counts == {"agent_steps": 10}
     assert restored.replay_path is None
     state = restored.load_state(TEMPLATE)
     np.testing.assert_array_equal(state["params"]["w"], STATE["params"]["w"])
@@ -54,7 +54,7 @@ def test_arrays_and_facts_come_back(checkpoints):
 
 def test_the_newest_are_kept(checkpoints):
     for steps in (10, 30, 20, 30):
-        checkpoints.save(steps, STATE, {"agent_steps": steps}, None)
+        checkpoints.save(steps, STATE, {"agent_steps": steps}, [])
     names = sorted(p.name for p in checkpoints.latest().path.parent.iterdir())
     assert names == ["000000000030", "000000000030_001"]
     assert checkpoints.latest().path.name == "000000000030_001"
@@ -65,7 +65,7 @@ def test_the_newest_are_kept(checkpoints):
     [
         (damage_contents, "the contents of state.npz have changed"),
         (damage_length, "state.npz has"),
-        (damage_presence, "facts.json is missing"),
+        (damage_presence, "state.json is missing"),
         (damage_manifest, "is damaged"),
     ],
 )
@@ -76,32 +76,32 @@ def test_a_damaged_one_is_reported_and_the_one_before_it_used(
     monkeypatch.setattr(
         logging, "error", lambda text, *args: reported.append(text % args)
     )
-    checkpoints.save(10, STATE, {"agent_steps": 10}, None)
-    newest = checkpoints.save(20, STATE, {"agent_steps": 20}, None)
+    checkpoints.save(10, STATE, {"agent_steps": 10}, [])
+    newest = checkpoints.save(20, STATE, {"agent_steps": 20}, [])
     damage(newest.path)
-    assert checkpoints.latest().facts == {"agent_steps": 10}
+    assert checkpoints.latest().counts == {"agent_steps": 10}
     assert words in reported[0]
     assert "000000000020" in reported[0]
 
 
 def test_nothing_starts_anew_over_damage(checkpoints):
-    damage_length(checkpoints.save(10, STATE, {}, None).path)
+    damage_length(checkpoints.save(10, STATE, {}, []).path)
     with pytest.raises(DamagedCheckpointError, match="no checkpoint of this run"):
         checkpoints.latest()
 
 
 def test_an_interrupted_write_is_not_a_checkpoint(checkpoints, tmp_path):
-    checkpoints.save(10, STATE, {"agent_steps": 10}, None)
+    checkpoints.save(10, STATE, {"agent_steps": 10}, [])
     unfinished = tmp_path / "checkpoints" / "000000000020.unfinished"
     unfinished.mkdir()
     (unfinished / "state.npz").write_bytes(b"half")
     again = Checkpoints(tmp_path / "checkpoints", kept=2)
-    assert again.latest().facts == {"agent_steps": 10}
+    assert again.latest().counts == {"agent_steps": 10}
     assert not unfinished.exists()
 
 
 def test_other_settings_are_told_by_the_array_that_differs(checkpoints):
-    checkpoints.save(10, STATE, {}, None)
+    checkpoints.save(10, STATE, {}, [])
     restored = checkpoints.latest()
     with pytest.raises(ValueError, match=r"\['params'\]\['w'\] has shape \(2, 3\)"):
         restored.load_state({**TEMPLATE, "params": {"w": np.zeros((4, 3))}})
@@ -126,7 +126,7 @@ def test_replay_contents_come_back(checkpoints):
     server, client = serve(checkpoints)
     for i in range(5):
         client.insert(np.float32(i), {"t": 1.0})
-    checkpoints.save(10, STATE, {}, client)
+    checkpoints.save(10, STATE, {}, [client])
     # Inserted after the checkpoint, so not in it.
     client.insert(np.float32(99), {"t": 1.0})
     server.stop()
@@ -158,7 +158,7 @@ def test_a_server_that_is_away_is_told(checkpoints):
     server, client = serve(checkpoints)
     server.stop()
     with pytest.raises(ReplayAwayError):
-        checkpoints.save(1, {}, {}, client)
+        checkpoints.save(1, {}, {}, [client])
     assert checkpoints.latest() is None
 
 
@@ -167,7 +167,7 @@ def test_what_a_server_wrote_for_one_that_died_is_cleared_away(checkpoints):
     client.insert(np.float32(7), {"t": 1.0})
     abandoned = Path(client.checkpoint())
     assert abandoned.exists()
-    checkpoints.save(1, {}, {}, client)
+    checkpoints.save(1, {}, {}, [client])
     assert not list(abandoned.parent.iterdir())
     server.stop()
 
@@ -175,7 +175,7 @@ def test_what_a_server_wrote_for_one_that_died_is_cleared_away(checkpoints):
 def test_damaged_replay_is_damage(checkpoints):
     server, client = serve(checkpoints)
     client.insert(np.zeros(1000, np.float32), {"t": 1.0})
-    newest = checkpoints.save(10, STATE, {}, client)
+    newest = checkpoints.save(10, STATE, {}, [client])
     server.stop()
     manifest = json.loads((newest.path / "manifest.json").read_text())
     assert "replay/chunks.tfrecord" in manifest

@@ -1,6 +1,6 @@
 """A project's program: R2D2 as threads of one process, and a node of the project's.
 
-python -m tests.experiments.distributed.own_program WORKDIR
+python -m tests.distributed.own_program WORKDIR
 """
 
 import json
@@ -13,14 +13,14 @@ import launchpad as lp
 
 import acme_moe  # noqa: F401
 from acme_moe.agents.r2d2 import R2D2Config
-from acme_moe.experiments.config import Experiment, RunConfig
-from acme_moe.experiments.distributed.program import make_distributed_program
-from acme_moe.experiments.distributed.rpc import RunEndedError
-from acme_moe.experiments.distributed.settings import DistributedConfig
-from tests.experiments import tiny
+from acme_moe.distributed.config import DistributedConfig
+from acme_moe.distributed.nodes import RunEndedError
+from acme_moe.distributed.program import make_distributed_program
+from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
+from tests.runs import tiny
 
-EXPERIMENT = Experiment(
-    run=RunConfig(
+SPEC = OnlineRunSpec(
+    run=OnlineRunConfig(
         agent="r2d2",
         game="Pong",
         max_agent_steps=300,
@@ -50,14 +50,14 @@ def watch(coordinator, file):
             return
         seen.append([status["agent_steps"], status["replay_size"]])
         file.write_text(json.dumps(seen))
-        if status["agent_steps"] == EXPERIMENT.run.max_agent_steps:
+        if status["agent_steps"] == SPEC.run.max_agent_steps:
             return
         time.sleep(0.05)
 
 
 def main(workdir):
     program = make_distributed_program(
-        EXPERIMENT,
+        SPEC,
         workdir,
         DistributedConfig(num_actors=1, apex_epsilon=0.4),
     )

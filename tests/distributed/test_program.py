@@ -4,14 +4,14 @@ import json
 import subprocess
 import sys
 
-from tests.experiments.distributed.launched import PATIENCE, ROOT
+from tests.distributed.launched import PATIENCE, ROOT
 
 
 def test_a_project_adds_a_node_and_launches_r2d2_by_itself(tmp_path):
     workdir = tmp_path / "run"
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.experiments.distributed.own_program"),
+            *(sys.executable, "-m", "tests.distributed.own_program"),
             str(workdir),
         ],
         capture_output=True,

@@ -17,10 +17,10 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.util import tensor_util
 
 from acme_moe.environments import SCORES
-from acme_moe.experiments import config as config_lib
-from acme_moe.experiments import training
 from acme_moe.learning.learner import NonFiniteLossError
-from tests.experiments import tiny
+from acme_moe.runs import config as config_lib
+from acme_moe.runs import online
+from tests.runs import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN = [sys.executable, str(ROOT / "launchers" / "train.py")]
@@ -44,7 +44,7 @@ def compilations(run):
 def finished(tmp_path_factory):
     """The folder of a run that came to its end, compiling each thing once."""
     workdir = tmp_path_factory.mktemp("finished")
-    with training.TrainingRun(tiny.experiment(), workdir) as run:
+    with online.OnlineRun(tiny.spec(), workdir) as run:
         run.run()
         assert compilations(run) == (1, 1, 1)
     return workdir
@@ -70,7 +70,7 @@ def test_the_replay_ratio_is_exact_after_any_number_of_steps(finished):
     log = rows(finished / "learner.csv")
     assert len(log) == 50
     for row in log:
-        steps = int(row["actor_steps"]) - 100
+        steps = int(row["agent_steps"]) - 100
         assert int(row["learner_steps"]) == math.floor(0.25 * steps)
 
 
@@ -91,7 +91,7 @@ def test_scores_are_normalised_and_evaluated_at_the_interval(finished):
 
 def test_the_config_is_enough_to_run_it_again(finished):
     stored = config_lib.read_config_json(finished / "config.json")
-    assert stored == tiny.experiment()
+    assert stored == tiny.spec()
 
 
 def test_tensorboard_and_csv_hold_the_same_loss(finished):
@@ -104,7 +104,7 @@ def test_tensorboard_and_csv_hold_the_same_loss(finished):
         for event in events.Tensors("learner/Loss")
     }
     for row in rows(finished / "learner.csv"):
-        assert logged[int(row["actor_steps"])] == pytest.approx(
+        assert logged[int(row["agent_steps"])] == pytest.approx(
             float(row["loss"]), rel=1e-5
         )
 
@@ -112,8 +112,8 @@ def test_tensorboard_and_csv_hold_the_same_loss(finished):
 def test_a_finished_run_can_be_made_longer(finished, tmp_path):
     workdir = tmp_path / "longer"
     subprocess.run(["cp", "-r", str(finished), str(workdir)], check=True)
-    longer = tiny.experiment(run={"max_agent_steps": 340, "evaluation_episodes": 0})
-    with training.TrainingRun(longer, workdir) as run:
+    longer = tiny.spec(run={"max_agent_steps": 340, "evaluation_episodes": 0})
+    with online.OnlineRun(longer, workdir) as run:
         assert run.position == 300
         assert int(run.learner.state.steps) == 50
         info = run._client.server_info()["transitions"]
@@ -133,10 +133,10 @@ def test_without_its_replay_a_run_fills_it_anew_first(tmp_path):
         "evaluation_episodes": 0,
         "checkpoint_replay": False,
     }
-    with training.TrainingRun(tiny.experiment(run=short), tmp_path) as run:
+    with online.OnlineRun(tiny.spec(run=short), tmp_path) as run:
         assert run.run()["learner_steps"] == 10
     more = {**short, "max_agent_steps": 280}
-    with training.TrainingRun(tiny.experiment(run=more), tmp_path) as run:
+    with online.OnlineRun(tiny.spec(run=more), tmp_path) as run:
         summary = run.run()
     # 40 learning steps before, 100 of filling, 40 of learning.
     assert summary["learner_steps"] == 20
@@ -148,7 +148,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
     tmp_path, monkeypatch
 ):
     settings = {"checkpoint_every_minutes": 1e-9, "evaluation_episodes": 0}
-    with training.TrainingRun(tiny.experiment(run=settings), tmp_path) as run:
+    with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
         step, poisoned = run.learner.step, []
 
         def poison():
@@ -172,7 +172,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
 
 def test_several_environments_share_one_call_of_the_policy(tmp_path):
     settings = {"num_environments": 4, "evaluation_episodes": 0}
-    with training.TrainingRun(tiny.experiment(run=settings), tmp_path) as run:
+    with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
         summary = run.run()
         assert compilations(run) == (1, 1, 0)
         info = run._client.server_info()["transitions"]
@@ -186,7 +186,7 @@ def test_several_environments_share_one_call_of_the_policy(tmp_path):
 
 def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
     settings = {"evaluation_every": 200, "final_evaluation_episodes": 2}
-    with training.TrainingRun(tiny.experiment(run=settings), tmp_path) as run:
+    with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
         run.run()
     scores = rows(tmp_path / "scores.csv")
     evaluated = [row["agent_steps"] for row in scores if row["kind"] == "evaluation"]
@@ -195,14 +195,12 @@ def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
 
 def start(workdir, **run):
     """A run in a process of its own that would take far too long."""
-    experiment = tiny.experiment(
-        run={"max_agent_steps": 10**6, "evaluation_episodes": 0, **run}
-    )
+    spec = tiny.spec(run={"max_agent_steps": 10**6, "evaluation_episodes": 0, **run})
     return subprocess.Popen(
         [
             *TRAIN,
             f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
-            *tiny.flags(experiment),
+            *tiny.flags(spec),
             f"--workdir={workdir}",
         ],
         stderr=subprocess.PIPE,
@@ -224,8 +222,8 @@ def wait_for(process, condition):
         )
 
 
-def go_on(workdir, steps):
-    """Continues a run to that many agent steps, by the command that it printed."""
+def resume(workdir, steps):
+    """Resumes a run to that many agent steps, by the command that it printed."""
     return subprocess.run(
         [*TRAIN, f"--workdir={workdir}", f"--config.max_agent_steps={steps}"],
         capture_output=True,
@@ -254,8 +252,8 @@ def test_a_signal_saves_and_names_the_command_that_goes_on(tmp_path, signum):
     assert summary["learner_steps"] == (stopped - 100) // 4
 
     if signum == signal.SIGTERM:
-        result = go_on(tmp_path, stopped + 20)
-        assert f"going on after {stopped} agent steps" in result.stderr
+        result = resume(tmp_path, stopped + 20)
+        assert f"resuming after {stopped} agent steps" in result.stderr
         summary = json.loads((tmp_path / "summary.json").read_text())
         assert summary["agent_steps"] == stopped + 20
         assert summary["learner_steps"] == (stopped + 20 - 100) // 4
@@ -273,8 +271,8 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     last = int(saved()[-1])
-    result = go_on(tmp_path, last + 50)
-    assert f"going on after {last} agent steps" in result.stderr
+    result = resume(tmp_path, last + 50)
+    assert f"resuming after {last} agent steps" in result.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["agent_steps"] == last + 50
     assert summary["learner_steps"] == (last + 50 - 100) // 4

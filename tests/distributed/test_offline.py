@@ -2,21 +2,19 @@
 
 from acme_moe.agents.cql import CQLConfig
 from acme_moe.environments import AtariConfig
-from acme_moe.experiments import training
-from acme_moe.experiments.config import OfflineExperiment, OfflineRunConfig
 from acme_moe.offline import DatasetConfig
-from tests.experiments import tiny
-from tests.experiments.distributed.launched import Launched
+from acme_moe.runs import online
+from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
+from tests.distributed.launched import Launched
+from tests.runs import tiny
 
 
 def test_it_learns_evaluates_and_survives_its_learner(tmp_path):
     data = tmp_path / "set"
     recording = {"record": str(data), "evaluation_episodes": 0}
-    with training.TrainingRun(
-        tiny.experiment(run=recording), tmp_path / "recorded"
-    ) as run:
+    with online.OnlineRun(tiny.spec(run=recording), tmp_path / "recorded") as run:
         run.run()
-    experiment = OfflineExperiment(
+    spec = OfflineRunSpec(
         run=OfflineRunConfig(
             game="Pong",
             num_iterations=3,
@@ -29,7 +27,7 @@ def test_it_learns_evaluates_and_survives_its_learner(tmp_path):
         ),
         agent=CQLConfig(network=tiny.NETWORK, batch_size=4),
     )
-    with Launched(tmp_path / "run", experiment=experiment) as launched:
+    with Launched(tmp_path / "run", spec=spec) as launched:
         launched.wait_for(launched.checkpoints)
         launched.kill("learner")
         assert launched.ends() == 0, launched.logs()

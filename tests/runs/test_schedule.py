@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acme_moe.agents.dqn import DQNConfig
-from acme_moe.experiments.schedule import UpdateSchedule
+from acme_moe.runs.state import UpdateSchedule
 
 RATIOS = st.sampled_from([0.01, 0.1, 0.25, 0.29, 0.5, 1.0, 2.0, 3.7, 8.0])
 

@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from acme_moe.experiments import config as config_lib
-from tests.experiments import tiny
+from acme_moe.runs import config as config_lib
+from tests.runs import tiny
 
 
 def flat(**changes):
-    config = config_lib.to_config_dict(tiny.experiment()).to_dict()
+    config = config_lib.to_config_dict(tiny.spec()).to_dict()
     for path, value in changes.items():
         *parents, name = path.split("__")
         here = config
@@ -21,16 +21,16 @@ def flat(**changes):
 
 
 def test_the_flat_config_and_its_json_are_the_experiment(tmp_path):
-    experiment = tiny.experiment()
-    assert config_lib.from_config_dict(flat()) == experiment
+    spec = tiny.spec()
+    assert config_lib.from_config_dict(flat()) == spec
     path = tmp_path / "config.json"
-    path.write_text(config_lib.config_json(experiment))
-    assert config_lib.read_config_json(path) == experiment
+    path.write_text(config_lib.config_json(spec))
+    assert config_lib.read_config_json(path) == spec
 
 
 def test_the_config_has_every_field():
     names = set(flat())
-    for settings in (tiny.experiment().run, tiny.experiment().agent):
+    for settings in (tiny.spec().run, tiny.spec().agent):
         assert {field.name for field in dataclasses.fields(settings)} <= names
     assert {
         "game",
@@ -81,17 +81,17 @@ def test_what_is_refused_is_named(changes, message):
 
 
 def test_a_game_is_written_as_the_suites_write_it():
-    experiment = config_lib.from_config_dict(flat(game="ms_pacman"))
-    assert experiment.run.game == "MsPacman"
+    spec = config_lib.from_config_dict(flat(game="ms_pacman"))
+    assert spec.run.game == "MsPacman"
 
 
 def test_a_run_goes_on_only_with_its_own_settings(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(flat()))
     longer = config_lib.from_config_dict(flat(max_agent_steps=500))
-    config_lib.check_continues(longer, tmp_path)
+    config_lib.check_resumes(longer, tmp_path)
     other = config_lib.from_config_dict(flat(network__num_experts=4, seed=3))
     with pytest.raises(ValueError, match=r"network.num_experts: 2 there, 4 now; seed"):
-        config_lib.check_continues(other, tmp_path)
+        config_lib.check_resumes(other, tmp_path)
 
 
 def test_a_damaged_config_is_named(tmp_path):

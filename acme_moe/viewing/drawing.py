@@ -1,4 +1,4 @@
-"""What `watching` saw as pictures: the game, and beside it the agent's view of it."""
+"""Pictures of an agent's decisions: the game, and beside it the agent's view of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from acme_moe.experiments.watching import Moment
+    from acme_moe.viewing.play import Decision
 
 _PANEL = 480  # Width of the panel, in pixels.
 _LINE = 20  # Height of a line of text.
@@ -20,8 +20,8 @@ _CHOSEN = (255, 170, 40)
 _OTHER = (110, 130, 150)
 
 
-def draw(moment: Moment) -> np.ndarray:
-    """Draws a moment.
+def draw(decision: Decision) -> np.ndarray:
+    """Draws a decision.
 
     On the left the game, twice as large as the emulator's screen. On the right, of a
     soft mixture, a map for each expert: how much of each token goes into its slots, on
@@ -31,32 +31,32 @@ def draw(moment: Moment) -> np.ndarray:
     and the Q-values of all actions, from the least to the greatest.
 
     Args:
-      moment: what to draw.
+      decision: what to draw.
 
     Returns:
-      `uint8 [height, width, 3]`, RGB, of the same size for all moments of a run.
+      `uint8 [height, width, 3]`, RGB, of the same size for all decisions of a run.
     """
-    screen = moment.screen
+    screen = decision.screen
     game = cv2.resize(screen, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
     panel = np.full((game.shape[0], _PANEL, 3), _BACKGROUND, np.uint8)
-    title = f"return {moment.episode_return:g}"
+    title = f"return {decision.episode_return:g}"
     maps = panel[_LINE : -_BARS - _LINE]
-    if moment.dispatch is not None:
-        if moment.moe == "top1":
-            _draw_choices(maps, moment.dispatch)
+    if decision.dispatch is not None:
+        if decision.moe == "top1":
+            _draw_choices(maps, decision.dispatch)
             title += "   expert of each token"
         else:
-            shares = moment.dispatch / moment.dispatch.mean(axis=(0, 1))
+            shares = decision.dispatch / decision.dispatch.mean(axis=(0, 1))
             low, high = float(shares.min()), float(shares.max())
             _draw_shares(maps, (shares - low) / max(high - low, 1e-6), screen)
             title += f"   dispatch weights {low:.3f} to {high:.3f} x uniform"
     _text(panel, title, (_GAP, 0))
-    _draw_values(panel[-_BARS - _LINE :], moment)
+    _draw_values(panel[-_BARS - _LINE :], decision)
     return np.concatenate([game, panel], axis=1)
 
 
 def _draw_shares(area: np.ndarray, shares: np.ndarray, screen: np.ndarray) -> None:
-    """A map of shares in [0, 1] for each expert, over the screen as it is seen."""
+    """Draws a map of shares in [0, 1] for each expert, over the screen as it is seen."""
     experts = shares.shape[-1]
     columns, size = _tiling(experts, area)
     side = max(size - _GAP, 1)
@@ -80,7 +80,7 @@ def _draw_shares(area: np.ndarray, shares: np.ndarray, screen: np.ndarray) -> No
 
 
 def _draw_choices(area: np.ndarray, dispatch: np.ndarray) -> None:
-    """One map of the expert that each token goes to, and a key to its colours."""
+    """Draws a map of the expert that each token goes to, and a key to its colours."""
     experts = dispatch.shape[-1]
     hues = np.linspace(0, 180, experts, endpoint=False, dtype=np.uint8)
     hsv = np.stack([hues, np.full_like(hues, 190), np.full_like(hues, 240)], axis=-1)
@@ -100,10 +100,10 @@ def _draw_choices(area: np.ndarray, dispatch: np.ndarray) -> None:
         _put(key, square, row * size, column * size)
 
 
-def _draw_values(area: np.ndarray, moment: Moment) -> None:
-    """The action's name and value, and a bar for each action."""
-    q_values, action = moment.q_values, moment.action
-    name = moment.action_names[action].lower()
+def _draw_values(area: np.ndarray, decision: Decision) -> None:
+    """Draws the action's name and value, and a bar for each action."""
+    q_values, action = decision.q_values, decision.action
+    name = decision.action_names[action].lower()
     _text(area, f"action {name}, Q {q_values[action]:.3f}", (_GAP, 0))
     low, span = q_values.min(), max(float(np.ptp(q_values)), 1e-12)
     width = area.shape[1] // len(q_values)
@@ -118,7 +118,7 @@ def _draw_values(area: np.ndarray, moment: Moment) -> None:
 def _tiling(
     count: int, area: np.ndarray, largest: int | None = None
 ) -> tuple[int, int]:
-    """Columns and size of the largest square tiles of which so many fit."""
+    """Returns columns and size of the largest square tiles of which so many fit."""
     height, width = area.shape[0], area.shape[1] - _GAP
     sizes = {
         columns: min(width // columns, height // -(-count // columns))

@@ -12,16 +12,16 @@ import pytest
 from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
-from tests.experiments import tiny
-from tests.experiments.distributed.launched import Launched
+from tests.distributed.launched import Launched
+from tests.runs import tiny
 
 SHORT_EPISODES = AtariConfig(max_episode_steps=300)
 OFTEN = {"checkpoint_every_minutes": 0.05, "evaluation_episodes": 0}
 
 
-def experiment(steps, run=None, agent=None):
+def spec(steps, run=None, agent=None):
     fields = {"max_agent_steps": steps, "environment": SHORT_EPISODES, **(run or {})}
-    return tiny.experiment(run=fields, agent=agent)
+    return tiny.spec(run=fields, agent=agent)
 
 
 def position(checkpoint):
@@ -45,7 +45,7 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         "--num_actors=2",
         "--num_replay_servers=2",
         "--apex_epsilon=0.4",
-        experiment=experiment(
+        spec=spec(
             1_500,
             run={
                 "evaluation_every": 1_000,
@@ -95,7 +95,7 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         updates = [int(r["learner_steps"]) for r in run.rows("learner.csv")]
         assert updates == list(range(1, 351))
         measured = run.rows("diagnostics.csv")
-        assert [int(row["actor_steps"]) // 500 for row in measured] == [1, 2, 3]
+        assert [int(row["agent_steps"]) // 500 for row in measured] == [1, 2, 3]
         assert all(0 < float(row["ntk_rank"]) <= 4 for row in measured)
         # Each server holds what its own actor wrote.
         for server in "01":
@@ -112,8 +112,8 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
     tmp_path, malloc_unset
 ):
     workdir = tmp_path / "run"
-    endless = experiment(10**6, run=OFTEN)
-    with Launched(workdir, "--num_actors=1", experiment=endless) as run:
+    endless = spec(10**6, run=OFTEN)
+    with Launched(workdir, "--num_actors=1", spec=endless) as run:
         run.wait_for(
             lambda: run.checkpoints() and position(run.checkpoints()[-1]) > 200
         )
@@ -166,7 +166,7 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         assert position(run.checkpoints()[-1]) == steps
         run.stderr.seek(0)
         stderr = run.stderr.read()
-        assert f"SIGINT: saved after {steps} agent steps. To go on:" in stderr
+        assert f"SIGINT: saved after {steps} agent steps. To resume:" in stderr
         assert f"launchers/train_distributed.py --workdir={workdir}" in stderr
 
 
@@ -174,7 +174,7 @@ def test_a_run_that_cannot_go_on_says_why(tmp_path):
     workdir = tmp_path / "run"
     damaged = workdir / "checkpoints" / "000000000100"
     damaged.mkdir(parents=True)
-    with Launched(workdir, "--num_actors=1", experiment=experiment(500)) as run:
+    with Launched(workdir, "--num_actors=1", spec=spec(500)) as run:
         assert run.ends() == 1, run.logs()
         run.stderr.seek(0)
         assert "no checkpoint of this run is whole" in run.stderr.read()
@@ -187,7 +187,7 @@ def test_threads_of_one_process_do_the_same(tmp_path):
         workdir,
         "--num_actors=2",
         "--launch_type=local_mt",
-        experiment=experiment(500),
+        spec=spec(500),
     ) as run:
         assert run.ends() == 0, run.logs()
         summary = run.summary()

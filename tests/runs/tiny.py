@@ -3,17 +3,17 @@
 import dataclasses
 
 from acme_moe.agents.dqn import DQNConfig
-from acme_moe.experiments.config import Experiment, RunConfig
 from acme_moe.networks.settings import NetworkConfig
+from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
 
 NETWORK = NetworkConfig(encoder="nature_cnn", moe="soft", num_experts=2, expert_width=8)
 
 
-def experiment(run=None, agent=None):
-    """An experiment of 300 agent steps; `run` and `agent` change fields."""
-    return Experiment(
+def spec(run=None, agent=None):
+    """A run of 300 agent steps; `run` and `agent` change fields."""
+    return OnlineRunSpec(
         run=dataclasses.replace(
-            RunConfig(
+            OnlineRunConfig(
                 game="Pong",
                 max_agent_steps=300,
                 evaluation_every=200,
@@ -29,9 +29,9 @@ def experiment(run=None, agent=None):
     )
 
 
-def flags(experiment_):
-    """The command line of an experiment, field by field."""
-    from acme_moe.experiments.config import to_config_dict
+def flags(spec_):
+    """The command line of a run, field by field."""
+    from acme_moe.runs.config import to_config_dict
 
     def walk(prefix, values):
         for name, value in values.items():
@@ -40,4 +40,4 @@ def flags(experiment_):
             elif value is not None and not isinstance(value, tuple):
                 yield f"--config.{prefix}{name}={value}"
 
-    return list(walk("", to_config_dict(experiment_).to_dict()))
+    return list(walk("", to_config_dict(spec_).to_dict()))

@@ -17,7 +17,7 @@ Writer = Callable[[Iterable[np.ndarray], Path, float], int]
 
 
 def writer_for(path: Path) -> Writer:
-    """The writer for the ending of a file's name.
+    """Returns the writer for the ending of a file's name.
 
     Raises:
       ValueError: if the ending is neither `.mp4` nor `.gif`.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.experiments import tiny
+from tests.runs import tiny
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 TRAIN = [sys.executable, str(ROOT / "launchers" / "train_distributed.py")]
 # Far beyond what anything here takes on a busy machine.
 PATIENCE = 180
@@ -22,14 +22,14 @@ PATIENCE = 180
 class Launched:
     """The launcher's process, and what can be seen of the run that it started."""
 
-    def __init__(self, workdir, *flags, experiment=None):
-        """Starts a run of `experiment`, or goes on with that of the folder."""
+    def __init__(self, workdir, *flags, spec=None):
+        """Starts a run of `spec`, or resumes that of the folder."""
         self.workdir = workdir
         config = []
-        if experiment is not None:
+        if spec is not None:
             config = [
-                f"--config={ROOT / 'configs' / f'{experiment.run.agent}_atari.py'}",
-                *tiny.flags(experiment),
+                f"--config={ROOT / 'configs' / f'{spec.run.agent}_atari.py'}",
+                *tiny.flags(spec),
             ]
         self.stderr = (workdir.parent / f"{workdir.name}.stderr").open("w+")
         self.process = subprocess.Popen(
@@ -123,9 +123,9 @@ class Launched:
         return found
 
     def state(self):
-        """The coordinator's facts, as it keeps them; zeros before the first."""
+        """The coordinator's counts, as it keeps them; zeros before the first."""
         try:
-            return json.loads((self.workdir / "coordinator.json").read_text())["facts"]
+            return json.loads((self.workdir / "coordinator.json").read_text())["state"]
         except FileNotFoundError:
             return {"agent_steps": 0, "learner_steps": 0, "evaluated_at": 0}
 

@@ -1,22 +1,23 @@
-"""Phases and counts of a run, without any process."""
+"""Phases, counts and files of a run, without any process."""
 
 import csv
 import json
 
 import pytest
 
-from acme_moe.experiments.distributed import state
-from acme_moe.experiments.distributed.coordinator import Coordinator
-from acme_moe.experiments.distributed.settings import DistributedConfig
-from acme_moe.experiments.distributed.state import Phase
-from tests.experiments import tiny
+from acme_moe.distributed import process
+from acme_moe.distributed.config import DistributedConfig
+from acme_moe.distributed.coordinator import EvaluationOrder, LearnerOrder, Phase
+from acme_moe.distributed.service import OnlineCoordinatorService
+from acme_moe.runs.episodes import EpisodeResult
+from tests.runs import tiny
 
-EXPERIMENT = tiny.experiment(agent={"replay_ratio": 0.5})
+SPEC = tiny.spec(agent={"replay_ratio": 0.5})
 
 
 def make(workdir, servers=1, token="launch"):
     config = DistributedConfig(num_actors=2, num_replay_servers=servers)
-    return Coordinator(EXPERIMENT, workdir, config, token)
+    return OnlineCoordinatorService(SPEC, workdir, config, token)
 
 
 class Play:
@@ -33,16 +34,17 @@ class Play:
 
     def learn(self):
         """Takes what is due, and returns the order after it."""
-        while (order := self.coordinator.learn(self.steps, None))["updates"]:
-            self.steps += order["updates"]
+        while (order := self.coordinator.learn(self.steps, None)).updates:
+            self.steps += order.updates
         return order
 
     def go_to(self, agent_steps):
         taken = 0
         while self.coordinator.status()["agent_steps"] + taken < agent_steps:
-            lease = self.act(taken)
-            taken = min(lease, agent_steps - self.coordinator.status()["agent_steps"])
-            assert lease >= 0
+            grant = self.act(taken)
+            left = agent_steps - self.coordinator.status()["agent_steps"]
+            taken = min(grant.agent_steps, left)
+            assert not grant.over
             self.learn()
         self.act(taken)
         self.learn()
@@ -59,31 +61,28 @@ def status(workdir):
 def test_a_run_goes_through_its_phases(tmp_path):
     coordinator = make(tmp_path)
     play = Play(coordinator)
-    assert coordinator.evaluation()["episodes"] == 0
+    assert coordinator.evaluation().episodes == 0
     play.go_to(210)
-    assert coordinator.evaluation() == {"episodes": 1, "position": 210}
+    assert coordinator.evaluation() == EvaluationOrder(episodes=1, position=210)
     coordinator.evaluated(210, 40, [(-3.0, 70)])
-    assert coordinator.evaluation()["episodes"] == 0
+    assert coordinator.evaluation().episodes == 0
     play.go_to(300)
     assert phase(coordinator) is Phase.EVALUATING
-    assert play.act(0) == -1
+    assert play.act(0).over
     assert play.steps == 100
-    assert coordinator.evaluation() == {"episodes": 1, "position": 300}
+    assert coordinator.evaluation() == EvaluationOrder(episodes=1, position=300)
     coordinator.evaluated(300, 100, [(-1.0, 50)])
-    assert play.learn() == {
-        "updates": 0,
-        "agent_steps": 300,
-        "save": True,
-        "ended": False,
-    }
+    assert play.learn() == LearnerOrder(
+        updates=0, agent_steps=300, save=True, ended=False
+    )
     coordinator.saved(None, final=False)  # One that was under way before.
     assert phase(coordinator) is Phase.SAVING
     for _ in range(2):  # A call whose answer was lost is made again.
         coordinator.saved(None, final=True)
-    assert play.learn()["ended"]
+    assert play.learn().ended
     assert status(tmp_path) == "finished"
-    assert state.ended(tmp_path, "launch")
-    assert not state.ended(tmp_path, "another launch")
+    assert process.ended(tmp_path, "launch")
+    assert not process.ended(tmp_path, "another launch")
     with (tmp_path / "scores.csv").open(newline="") as stream:
         rows = [
             (row["agent_steps"], row["learner_steps"], row["episode_return"])
@@ -96,15 +95,14 @@ def test_an_evaluation_of_other_parameters_than_the_last_does_not_end_the_run(tm
     coordinator = make(tmp_path)
     play = Play(coordinator)
     play.go_to(299)
-    lease = play.act(0)
-    play.act(lease)
+    play.act(play.act(0).agent_steps)
     assert phase(coordinator) is Phase.DRAINING
     coordinator.evaluated(300, 90, [(0.0, 10)])
     play.learn()
     assert phase(coordinator) is Phase.EVALUATING
     # The learner came back from a checkpoint: its updates are taken again first.
     play.steps = 60
-    assert coordinator.learn(60, None)["updates"] == 40
+    assert coordinator.learn(60, None).updates == 40
     assert phase(coordinator) is Phase.DRAINING
 
 
@@ -117,42 +115,42 @@ def test_a_learner_that_dies_before_the_last_checkpoint_learns_again(tmp_path):
     play.steps = 60
     order = play.learn()
     assert play.steps == 100
-    assert order["save"]
+    assert order.save
 
 
 def test_a_report_that_is_sent_twice_counts_once(tmp_path):
     coordinator = make(tmp_path)
-    lease = coordinator.act(0, 1, 0, [], None)
+    taken = coordinator.act(0, 1, 0, [], None).agent_steps
     for _ in range(2):
-        coordinator.act(0, 2, lease, [(1.0, 9)], (0.1, 0))
-    facts = coordinator.facts()
-    assert (facts["agent_steps"], facts["training_episodes"]) == (lease, 1)
+        coordinator.act(0, 2, taken, [EpisodeResult(1.0, 9)], (0.1, 0))
+    state = coordinator.state()
+    assert (state["agent_steps"], state["training_episodes"]) == (taken, 1)
     # An actor that was started again counts its reports anew.
     coordinator.actor_enters(0)
     coordinator.act(0, 2, 1, [], None)
-    assert coordinator.facts()["agent_steps"] == lease + 1
+    assert coordinator.state()["agent_steps"] == taken + 1
 
 
-def test_a_coordinator_that_died_goes_on_where_it_was(tmp_path):
+def test_a_coordinator_that_died_resumes_where_it_was(tmp_path):
     coordinator = make(tmp_path)
     coordinator.enter("actor_0")
     play = Play(coordinator)
     play.go_to(150)
-    coordinator._noted()
-    coordinator._record.write_state(coordinator._phase, coordinator._outcome)
-    play.act(coordinator._ledger.lease(0), [(5.0, 9)])
+    coordinator.keep()
+    taken = play.act(0).agent_steps
+    play.act(taken, [EpisodeResult(5.0, 9)])
     again = make(tmp_path)
-    assert again.facts()["agent_steps"] == 150
-    assert again.facts()["learner_steps"] == 25
+    assert again.state()["agent_steps"] == 150
+    assert again.state()["learner_steps"] == 25
     assert again.enter("actor_0") == {"position": 150, "started": 1}
     with (tmp_path / "scores.csv").open(newline="") as stream:
         assert not list(csv.DictReader(stream))
     # Another launch goes on from checkpoints alone, and there are none.
-    assert make(tmp_path, token="other").facts()["agent_steps"] == 0
+    assert make(tmp_path, token="other").state()["agent_steps"] == 0
 
 
 @pytest.mark.parametrize("held", [0, 60])
-def test_replay_that_came_back_with_less_is_filled_before_learning_goes_on(
+def test_replay_that_came_back_with_less_is_filled_before_learning_resumes(
     tmp_path, held
 ):
     coordinator = make(tmp_path, servers=2)
@@ -196,9 +194,9 @@ def test_an_interrupted_run_saves_and_ends(tmp_path):
     play = Play(coordinator)
     play.go_to(120)
     coordinator.interrupt()
-    assert play.act(0) == -1
-    assert coordinator.evaluation()["episodes"] == 0
-    assert play.learn()["save"]
+    assert play.act(0).over
+    assert coordinator.evaluation().episodes == 0
+    assert play.learn().save
     coordinator.saved(None, final=True)
     assert phase(coordinator) is Phase.ENDED
     assert status(tmp_path) == "interrupted"
@@ -209,4 +207,6 @@ def test_a_failed_run_ends_at_once_and_says_why(tmp_path):
     coordinator.fail("learner: no memory")
     assert phase(coordinator) is Phase.ENDED
     assert status(tmp_path) == "failed: learner: no memory"
-    assert state.read(tmp_path, "launch").outcome == "failed: learner: no memory"
+    assert (
+        process.read_status(tmp_path, "launch").outcome == "failed: learner: no memory"
+    )

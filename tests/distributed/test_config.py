@@ -6,9 +6,9 @@ import pytest
 
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.r2d2 import R2D2Config
-from acme_moe.experiments.distributed import settings
-from acme_moe.experiments.distributed.settings import DistributedConfig
-from tests.experiments.distributed.launched import ROOT, TRAIN
+from acme_moe.distributed import config as config_lib
+from acme_moe.distributed.config import DistributedConfig
+from tests.distributed.launched import ROOT, TRAIN
 
 
 def test_actors_explore_as_in_apex():
@@ -42,13 +42,13 @@ def test_a_wrong_value_is_named(fields, message):
 
 
 def test_the_folder_keeps_them_for_the_command_that_goes_on(tmp_path):
-    assert settings.read(tmp_path) == DistributedConfig()
+    assert config_lib.read(tmp_path) == DistributedConfig()
     config = DistributedConfig(num_actors=6, num_replay_servers=2, apex_epsilon=0.3)
-    settings.write(config, tmp_path)
-    assert settings.read(tmp_path) == config
+    config_lib.write(config, tmp_path)
+    assert config_lib.read(tmp_path) == config
     (tmp_path / "distributed.json").write_text('{"actors": 3}')
     with pytest.raises(ValueError, match="actors"):
-        settings.read(tmp_path)
+        config_lib.read(tmp_path)
 
 
 def test_the_launcher_refuses_what_cannot_be_and_starts_nothing(tmp_path):

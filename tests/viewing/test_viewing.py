@@ -15,11 +15,12 @@ from PIL import Image
 
 from acme_moe import agents, learning
 from acme_moe.environments import AtariConfig
-from acme_moe.experiments import config as config_lib
-from acme_moe.experiments import drawing, training, video, watching
-from acme_moe.experiments.checkpoints import Checkpoints, DamagedCheckpointError
-from acme_moe.experiments.environments import make_environment
-from tests.experiments import tiny
+from acme_moe.runs import config as config_lib
+from acme_moe.runs import online
+from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
+from acme_moe.viewing import drawing, film, play
+from tests.runs import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCH = [sys.executable, str(ROOT / "launchers" / "watch.py")]
@@ -30,8 +31,8 @@ SIZE = (420, 800, 3)
 def played(tmp_path_factory):
     """The folder of a real run, short as it is."""
     workdir = tmp_path_factory.mktemp("run")
-    experiment = tiny.experiment(run={"evaluation_episodes": 0, "max_agent_steps": 104})
-    with training.TrainingRun(experiment, workdir) as run:
+    spec = tiny.spec(run={"evaluation_episodes": 0, "max_agent_steps": 104})
+    with online.OnlineRun(spec, workdir) as run:
         run.run()
         params = jax.device_get(run.learner.state.params)
     return workdir, params
@@ -63,32 +64,32 @@ def test_a_film_has_a_frame_a_step(played, tmp_path):
 
 def test_the_agent_of_the_checkpoint_plays(played):
     workdir, params = played
-    experiment, checkpoint = watching.find_checkpoint(workdir)
-    assert experiment == config_lib.read_config_json(workdir / "config.json")
-    moments = list(watching.play(experiment, checkpoint, max_steps=5, seed=3))
-    assert len(moments) == 5
-    network = agents.load_builder("dqn", experiment.agent).make_network(
-        specs.make_environment_spec(make_environment(experiment, 0))
+    spec, checkpoint = play.find_checkpoint(workdir)
+    assert spec == config_lib.read_config_json(workdir / "config.json")
+    decisions = list(play.play(spec, checkpoint, max_steps=5, seed=3))
+    assert len(decisions) == 5
+    network = agents.load_builder("dqn", spec.agent).make_network(
+        specs.make_environment_spec(make_environment(spec, 0))
     )
-    environment = make_environment(experiment, 3, evaluation=True)
+    environment = make_environment(spec, 3, evaluation=True)
     timestep = environment.reset()
-    for moment in moments:
-        np.testing.assert_array_equal(moment.screen, environment.render())
+    for decision in decisions:
+        np.testing.assert_array_equal(decision.screen, environment.render())
         output = network.apply(params, None, timestep.observation[None], True)
-        np.testing.assert_allclose(moment.q_values, output.q_values[0], atol=1e-6)
+        np.testing.assert_allclose(decision.q_values, output.q_values[0], atol=1e-6)
         expected = output.moe.dispatch_weights[0].sum(-1).reshape(11, 11, 2)
-        np.testing.assert_allclose(moment.dispatch, expected, atol=1e-5)
+        np.testing.assert_allclose(decision.dispatch, expected, atol=1e-5)
         # What a slot takes sums to one, and an expert has 61 of them.
-        np.testing.assert_allclose(moment.dispatch.sum((0, 1)), 61, rtol=1e-4)
-        timestep = environment.step(moment.action)
-    again = list(watching.play(experiment, checkpoint, max_steps=5, seed=3))
-    assert [m.action for m in again] == [m.action for m in moments]
+        np.testing.assert_allclose(decision.dispatch.sum((0, 1)), 61, rtol=1e-4)
+        timestep = environment.step(decision.action)
+    again = list(play.play(spec, checkpoint, max_steps=5, seed=3))
+    assert [m.action for m in again] == [m.action for m in decisions]
 
 
 def test_one_checkpoint_of_a_run_will_do(played):
     workdir, _ = played
     (path,) = (workdir / "checkpoints").glob("0*")
-    _, checkpoint = watching.find_checkpoint(path)
+    _, checkpoint = play.find_checkpoint(path)
     assert checkpoint.path == path
 
 
@@ -96,55 +97,57 @@ def test_a_run_that_is_going_on_is_left_alone(played):
     workdir, _ = played
     unfinished = workdir / "checkpoints" / "000000000200.unfinished"
     unfinished.mkdir()
-    watching.find_checkpoint(workdir)
+    play.find_checkpoint(workdir)
     assert unfinished.is_dir()
     unfinished.rmdir()
 
 
-def store(experiment, workdir):
+def store(spec, workdir):
     """A run's folder with a checkpoint of the first parameters; returns both."""
-    spec = specs.make_environment_spec(make_environment(experiment, 0))
-    builder = agents.load_builder(experiment.run.agent, experiment.agent)
-    network = builder.make_network(spec)
-    blank = jax.tree.map(lambda x: np.zeros((1, *x.shape), x.dtype), spec.observations)
+    environment_spec = specs.make_environment_spec(make_environment(spec, 0))
+    builder = agents.load_builder(spec.run.agent, spec.agent)
+    network = builder.make_network(environment_spec)
+    blank = jax.tree.map(
+        lambda x: np.zeros((1, *x.shape), x.dtype), environment_spec.observations
+    )
     key = jax.random.PRNGKey(0)
     params = jax.jit(network.init)(key, blank)
     state = learning.init_training_state(params, optax.sgd(0.1), key)
     workdir.mkdir(exist_ok=True)
-    (workdir / "config.json").write_text(config_lib.config_json(experiment))
+    (workdir / "config.json").write_text(config_lib.config_json(spec))
     state = jax.tree.map(np.asarray, state)
     return Checkpoints(workdir / "checkpoints", kept=1).save(0, state, {}, None)
 
 
 def test_an_agent_with_a_memory_plays_too(tmp_path):
     config = agents.config_class("r2d2")(network=tiny.NETWORK, lstm_size=8)
-    experiment = tiny.experiment(run={"agent": "r2d2", "max_agent_steps": 300_000})
-    experiment = dataclasses.replace(experiment, agent=config)
-    stored = store(experiment, tmp_path)
-    found, checkpoint = watching.find_checkpoint(tmp_path)
+    spec = tiny.spec(run={"agent": "r2d2", "max_agent_steps": 300_000})
+    spec = dataclasses.replace(spec, agent=config)
+    stored = store(spec, tmp_path)
+    found, checkpoint = play.find_checkpoint(tmp_path)
     assert checkpoint.path == stored.path
-    moments = list(watching.play(found, checkpoint, max_steps=4))
-    assert len(moments) == 4
-    assert moments[0].dispatch.shape == (11, 11, 2)
-    assert drawing.draw(moments[0]).shape == SIZE
+    decisions = list(play.play(found, checkpoint, max_steps=4))
+    assert len(decisions) == 4
+    assert decisions[0].dispatch.shape == (11, 11, 2)
+    assert drawing.draw(decisions[0]).shape == SIZE
     # The same screen is worth something else to who remembers another past.
-    assert not np.array_equal(moments[0].q_values, moments[1].q_values)
+    assert not np.array_equal(decisions[0].q_values, decisions[1].q_values)
 
 
 def test_a_network_without_a_mixture_has_no_maps(tmp_path):
     network = dataclasses.replace(tiny.NETWORK, moe="none")
     short = AtariConfig(max_episode_steps=3)
-    experiment = tiny.experiment(run={"environment": short}, agent={"network": network})
-    checkpoint = store(experiment, tmp_path)
+    spec = tiny.spec(run={"environment": short}, agent={"network": network})
+    checkpoint = store(spec, tmp_path)
     # Two whole games of three steps each.
-    moments = list(watching.play(experiment, checkpoint, episodes=2))
-    assert [moment.dispatch for moment in moments] == [None] * 6
-    assert drawing.draw(moments[0]).shape == SIZE
+    decisions = list(play.play(spec, checkpoint, episodes=2))
+    assert [decision.dispatch for decision in decisions] == [None] * 6
+    assert drawing.draw(decisions[0]).shape == SIZE
 
 
-def moment(moe, dispatch, actions=6):
+def decision(moe, dispatch, actions=6):
     rng = np.random.default_rng(0)
-    return watching.Moment(
+    return play.Decision(
         screen=rng.integers(0, 256, (210, 160, 3), np.uint8),
         action=1,
         action_names=["NOOP"] * actions,
@@ -160,14 +163,14 @@ def moment(moe, dispatch, actions=6):
 def test_a_picture_has_room_for_any_number_of_experts(moe, experts):
     weights = np.random.default_rng(0).random((11, 11, experts)).astype(np.float32)
     for actions in (3, 18):
-        assert drawing.draw(moment(moe, weights, actions)).shape == SIZE
+        assert drawing.draw(decision(moe, weights, actions)).shape == SIZE
 
 
 def test_the_brightest_place_is_the_largest_weight():
     weights = np.full((11, 11, 1), 0.01, np.float32)
     weights[2, 7] = 1.0
     dark = dataclasses.replace(
-        moment("soft", weights), screen=np.zeros((210, 160, 3), np.uint8)
+        decision("soft", weights), screen=np.zeros((210, 160, 3), np.uint8)
     )
     panel = drawing.draw(dark)[20:310, 320:].astype(int).sum(-1)
     side = 286  # Of the only tile: the height that is left, less the gap.
@@ -179,7 +182,7 @@ def test_a_dropped_token_is_black():
     weights = np.zeros((11, 11, 2), np.float32)
     weights[..., 1] = 1.0
     weights[5, 5] = 0.0
-    panel = drawing.draw(moment("top1", weights))[20:310, 324:]
+    panel = drawing.draw(decision("top1", weights))[20:310, 324:]
     side = 286
     middle = int(5.5 * side / 11)
     assert panel[middle, middle].tolist() == [0, 0, 0]
@@ -192,7 +195,7 @@ def test_a_film_holds_its_frames(name, read, tmp_path):
     path = tmp_path / name
     levels = [20, 90, 160, 230]
     frames = (np.full((32, 48, 3), (x, 0, 0), np.uint8) for x in levels)
-    assert video.writer_for(path)(frames, path, 10.0) == 4
+    assert film.writer_for(path)(frames, path, 10.0) == 4
     reds = []
     if read == "gif":
         with Image.open(path) as film:
@@ -211,15 +214,15 @@ def test_a_film_holds_its_frames(name, read, tmp_path):
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
     frames = iter([np.zeros((16, 16, 3), np.uint8)])
     with pytest.raises(OSError, match="nowhere"):
-        video.write_mp4(frames, tmp_path / "nowhere" / "a.mp4", 15.0)
+        film.write_mp4(frames, tmp_path / "nowhere" / "a.mp4", 15.0)
 
 
 def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_path):
-    with pytest.raises(watching.NoCheckpointError, match="accepted: the folder"):
-        watching.find_checkpoint(tmp_path / "missing")
+    with pytest.raises(play.NoCheckpointError, match="accepted: the folder"):
+        play.find_checkpoint(tmp_path / "missing")
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(watching.NoCheckpointError, match="no checkpoint yet"):
-        watching.find_checkpoint(tmp_path)
+    with pytest.raises(play.NoCheckpointError, match="no checkpoint yet"):
+        play.find_checkpoint(tmp_path)
     workdir, _ = played
     (path,) = (workdir / "checkpoints").glob("0*")
     stray = tmp_path / "stray"
@@ -227,10 +230,10 @@ def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_p
     for file in ("manifest.json", "state.npz", "facts.json"):
         (stray / file).write_bytes((path / file).read_bytes())
     with pytest.raises(DamagedCheckpointError, match="is missing"):
-        watching.find_checkpoint(stray)  # Its replay is in the manifest.
+        play.find_checkpoint(stray)  # Its replay is in the manifest.
     (stray / "manifest.json").write_text("{}")
-    with pytest.raises(watching.NoCheckpointError, match="is of no run"):
-        watching.find_checkpoint(stray)
+    with pytest.raises(play.NoCheckpointError, match="is of no run"):
+        play.find_checkpoint(stray)
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ import pytest
 
 from acme_moe import learning
 from acme_moe.diagnostics import DiagnosticsConfig
-from acme_moe.experiments import config as config_lib
-from acme_moe.experiments import training
-from acme_moe.experiments.diagnosis import Diagnosis
-from acme_moe.experiments.facts import Facts
-from acme_moe.experiments.run_folder import RunFolder
 from acme_moe.learning.learner import Learner
-from tests.experiments import tiny as tiny_run
+from acme_moe.runs import config as config_lib
+from acme_moe.runs import online
+from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.learner_session import Diagnosis
+from acme_moe.runs.state import RunState
 from tests.learning import tiny
+from tests.runs import tiny as tiny_run
 
 
 def rows(path):
@@ -55,7 +55,9 @@ def make_diagnosis(every=10, position=0):
         return {"reward": batch.reward[0] * probabilities[0]}
 
     learner = Learner(tiny.make_state(OPTIMIZER), UPDATE, samples())
-    diagnosis = Diagnosis(measure, learner, log, every=every, position=position, seed=0)
+    diagnosis = Diagnosis(
+        measure, learner, log.write, every=every, position=position, seed=0
+    )
     return diagnosis, learner, log, taken, traced
 
 
@@ -95,22 +97,22 @@ def test_it_is_due_once_an_interval_and_not_before_the_first_batch():
 
 
 def test_a_run_measures_itself_and_keeps_its_replay_ratio(tmp_path):
-    experiment = tiny_run.experiment(
+    spec = tiny_run.spec(
         run={
             "evaluation_episodes": 0,
             "max_agent_steps": 240,
             "diagnostics": DiagnosticsConfig(every=50),
         }
     )
-    with training.TrainingRun(experiment, tmp_path) as run:
+    with online.OnlineRun(spec, tmp_path) as run:
         summary = run.run()
         assert run.learner._update.compiled._cache_size() == 1
     assert summary["learner_steps"] == 35
     for row in rows(tmp_path / "learner.csv"):
-        steps = int(row["actor_steps"]) - 100
+        steps = int(row["agent_steps"]) - 100
         assert int(row["learner_steps"]) == math.floor(0.25 * steps)
     log = rows(tmp_path / "diagnostics.csv")
-    positions = [(int(row["actor_steps"]), int(row["learner_steps"])) for row in log]
+    positions = [(int(row["agent_steps"]), int(row["learner_steps"])) for row in log]
     # The first at the first update, then at each multiple of the interval.
     assert positions == [(104, 1), (150, 12), (200, 25)]
     for row in log:
@@ -125,36 +127,36 @@ def test_a_run_measures_itself_and_keeps_its_replay_ratio(tmp_path):
 
 
 def test_without_it_a_run_has_neither_log_nor_diagnosis(tmp_path):
-    with training.TrainingRun(tiny_run.experiment(), tmp_path) as run:
-        assert run._diagnosis is None
+    with online.OnlineRun(tiny_run.spec(), tmp_path) as run:
+        assert run._session._diagnosis is None
     assert not (tmp_path / "diagnostics.csv").exists()
 
 
 def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
-    folder = RunFolder(tmp_path, "Pong")
+    folder = RunFolder(tmp_path, tiny_run.spec())
     logger = folder.make_full_logger("diagnostics")
     for steps in (10, 20, 30):
         logger.write(
-            {"actor_steps": 4 * steps, "learner_steps": steps, "ntk_rank": 1.0}
+            {"agent_steps": 4 * steps, "learner_steps": steps, "ntk_rank": 1.0}
         )
     folder.close()
-    folder.forget_after(Facts(agent_steps=80, learner_steps=20))
+    folder.forget_updates_after(RunState(agent_steps=80, learner_steps=20))
     log = rows(tmp_path / "diagnostics.csv")
     assert [row["learner_steps"] for row in log] == ["10", "20"]
 
 
 def test_a_run_may_go_on_with_another_interval_but_no_other_threshold(tmp_path):
     def with_settings(**settings):
-        return tiny_run.experiment(run={"diagnostics": DiagnosticsConfig(**settings)})
+        return tiny_run.spec(run={"diagnostics": DiagnosticsConfig(**settings)})
 
     (tmp_path / "config.json").write_text(config_lib.config_json(with_settings()))
-    config_lib.check_continues(with_settings(every=5), tmp_path)
+    config_lib.check_resumes(with_settings(every=5), tmp_path)
     with pytest.raises(ValueError, match=r"diagnostics\.dormant_tau"):
-        config_lib.check_continues(with_settings(dormant_tau=0.1), tmp_path)
+        config_lib.check_resumes(with_settings(dormant_tau=0.1), tmp_path)
 
 
 def test_its_settings_are_fields_of_the_config():
-    flat = config_lib.to_config_dict(tiny_run.experiment()).to_dict()
+    flat = config_lib.to_config_dict(tiny_run.spec()).to_dict()
     flat["diagnostics"] = {"every": 7}
     run = config_lib.from_config_dict(flat).run
     assert run.diagnostics == dataclasses.replace(DiagnosticsConfig(), every=7)

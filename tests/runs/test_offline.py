@@ -16,15 +16,15 @@ import pytest
 from acme_moe.agents.cql import CQLC51Config, CQLConfig
 from acme_moe.agents.cql.config import categorical_network
 from acme_moe.environments import AtariConfig
-from acme_moe.experiments import config as config_lib
-from acme_moe.experiments import training
-from acme_moe.experiments.config import OfflineExperiment, OfflineRunConfig
-from acme_moe.experiments.offline_run import OfflineRun
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.offline import DatasetConfig, files
 from acme_moe.offline.files import DatasetError
 from acme_moe.reporting.runs import read_run
-from tests.experiments import tiny
+from acme_moe.runs import config as config_lib
+from acme_moe.runs import online
+from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.offline import OfflineRun
+from tests.runs import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN_OFFLINE = [sys.executable, str(ROOT / "launchers" / "train_offline.py")]
@@ -36,16 +36,16 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded")
     settings = {"record": str(folder / "set"), "evaluation_episodes": 0}
     for steps in (300, 600):
-        experiment = tiny.experiment(
+        spec = tiny.spec(
             run={**settings, "max_agent_steps": steps, "num_environments": 2},
             agent={"replay_ratio": 0.02},
         )
-        with training.TrainingRun(experiment, folder / "run") as run:
+        with online.OnlineRun(spec, folder / "run") as run:
             run.run()
     return folder / "set"
 
 
-def experiment(path, run=None, agent=None, dataset=None):
+def spec(path, run=None, agent=None, dataset=None):
     settings = {
         "num_iterations": 2,
         "updates_per_iteration": 6,
@@ -56,7 +56,7 @@ def experiment(path, run=None, agent=None, dataset=None):
             **{"path": str(path), "fraction": 0.5, **(dataset or {})}
         ),
     }
-    return OfflineExperiment(
+    return OfflineRunSpec(
         run=OfflineRunConfig(**{**settings, **(run or {})}),
         agent=agent or CQLConfig(network=tiny.NETWORK, batch_size=4),
     )
@@ -87,7 +87,7 @@ def test_a_run_writes_a_set_of_all_its_steps(recorded):
 @pytest.fixture(scope="module")
 def finished(recorded, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("finished")
-    with OfflineRun(experiment(recorded), workdir) as run:
+    with OfflineRun(spec(recorded), workdir) as run:
         run.run()
         assert run.learner._update.compiled._cache_size() == 1
         params = jax.tree.map(np.asarray, run.learner.state.params)
@@ -124,11 +124,11 @@ def test_the_folder_is_read_as_any_other(finished):
 
 def test_going_on_is_as_though_it_had_never_stopped(finished, recorded, tmp_path):
     workdir, params = finished
-    short = experiment(recorded, run={"num_iterations": 1})
+    short = spec(recorded, run={"num_iterations": 1})
     with OfflineRun(short, tmp_path) as run:
         run.run()
-    longer = experiment(recorded)
-    config_lib.check_continues(longer, tmp_path)
+    longer = spec(recorded)
+    config_lib.check_resumes(longer, tmp_path)
     with OfflineRun(longer, tmp_path) as run:
         assert run.position == 6
         run.run()
@@ -154,26 +154,26 @@ def test_cql_c51_and_several_updates_a_call(recorded, tmp_path):
         sgd_steps_per_call=3,
     )
     settings = {"agent": "cql_c51", "evaluation_episodes": 0}
-    with OfflineRun(experiment(recorded, settings, agent), tmp_path) as run:
+    with OfflineRun(spec(recorded, settings, agent), tmp_path) as run:
         summary = run.run()
     assert summary["learner_steps"] == 12
     assert summary["agent"] == "cql_c51"
     stored = config_lib.read_config_json(tmp_path / "config.json")
-    assert stored == experiment(recorded, settings, agent)
+    assert stored == spec(recorded, settings, agent)
 
 
 def test_what_is_refused_is_named(recorded, tmp_path):
     with pytest.raises(DatasetError, match=r"dataset\.path: is missing"):
-        OfflineRun(experiment(""), tmp_path / "a")
+        OfflineRun(spec(""), tmp_path / "a")
     with pytest.raises(DatasetError, match=r"ckpt\.2\.gz: .*0 to 49.*num_files=0"):
-        OfflineRun(experiment(recorded, dataset={"num_files": 50}), tmp_path / "b")
+        OfflineRun(spec(recorded, dataset={"num_files": 50}), tmp_path / "b")
     with pytest.raises(ValueError, match=r"^updates_per_iteration: 5 .*multiple of"):
-        experiment(
+        spec(
             recorded,
             {"updates_per_iteration": 5},
             CQLConfig(network=tiny.NETWORK, sgd_steps_per_call=2),
         )
-    flat = config_lib.to_config_dict(experiment(recorded)).to_dict()
+    flat = config_lib.to_config_dict(spec(recorded)).to_dict()
     with pytest.raises(ValueError, match=r"^max_agent_steps: is not a field"):
         config_lib.from_config_dict({**flat, "max_agent_steps": 3})
     flat["dataset"]["fraction"] = 1.5
@@ -203,7 +203,7 @@ def test_a_launcher_names_the_other_where_that_is_meant(tmp_path):
 
 
 def test_the_launcher_stops_and_goes_on(recorded, tmp_path):
-    endless = experiment(recorded, {"num_iterations": 10**6, "evaluation_episodes": 0})
+    endless = spec(recorded, {"num_iterations": 10**6, "evaluation_episodes": 0})
     process = subprocess.Popen(
         [
             *TRAIN_OFFLINE,
@@ -242,7 +242,7 @@ def test_the_launcher_stops_and_goes_on(recorded, tmp_path):
         f"--config.num_iterations={iterations}",
     )
     assert result.returncode == 0, result.stderr
-    assert f"going on after {stopped} updates" in result.stderr
+    assert f"resuming after {stopped} updates" in result.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["learner_steps"] == 6 * iterations
     updates = [int(row["learner_steps"]) for row in rows(log)]
