@@ -1,3 +1,20 @@
 """Value-based Acme agents whose penultimate layer is a mixture of experts."""
 
-from acme_moe import _compat as _compat
+import importlib.abc
+import sys
+from typing import Any
+
+
+class _BeforeAcme(importlib.abc.MetaPathFinder):
+    """Puts names back that dm-acme needs, when it is imported and not before.
+
+    Doing so takes JAX, for which a `--help` would have to wait.
+    """
+
+    def find_spec(self, fullname: str, *_: Any) -> None:
+        """Finds nothing itself."""
+        if fullname == "acme":
+            from acme_moe import _compat as _compat
+
+
+sys.meta_path.insert(0, _BeforeAcme())

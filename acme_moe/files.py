@@ -1,11 +1,13 @@
-"""Text files that are replaced whole, and the ends of logs."""
+"""Text files that are replaced whole, the ends of logs, and Python files by path."""
 
 from __future__ import annotations
 
 import collections
+import importlib.util
 import json
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 UNFINISHED = ".unfinished"
@@ -39,3 +41,13 @@ def last_lines(path: Path, count: int) -> list[str]:
             return [line.rstrip() for line in collections.deque(stream, maxlen=count)]
     except FileNotFoundError:
         return []
+
+
+def load_module(path: Path) -> ModuleType:
+    """Returns what a Python file defines, wherever it is."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -2,42 +2,14 @@
 
 Section 5.1 of the paper: 5, 10 or 50 % of the set of one game, 200 iterations of
 62,500 updates. `--config.dataset.path` has to be given; for what `--config.record`
-wrote, `--config.dataset.num_files=0` as well. Every other field of
-`acme_moe/agents/cql/config.py` and of `OfflineRunConfig` in
-`acme_moe/experiments/config.py` can be set from the command line just as well.
+wrote, `--config.dataset.num_files=0` as well.
 """
 
 from ml_collections import ConfigDict
 
-from acme_moe.agents.cql import CQLConfig
-from acme_moe.experiments.config import (
-    OfflineExperiment,
-    OfflineRunConfig,
-    to_config_dict,
-)
-from acme_moe.networks.settings import NetworkConfig
-from acme_moe.offline import DatasetConfig
+from acme_moe.runs.presets import load_config
 
 
 def get_config() -> ConfigDict:
-    """The settings, for `--config=configs/cql_atari.py`."""
-    return to_config_dict(
-        OfflineExperiment(
-            run=OfflineRunConfig(
-                agent="cql",
-                num_iterations=200,
-                updates_per_iteration=62_500,
-                dataset=DatasetConfig(fraction=0.05, num_files=50),
-            ),
-            agent=CQLConfig(
-                network=NetworkConfig(
-                    encoder="impala",
-                    tokenizer="per_conv",
-                    moe="soft",
-                    num_experts=8,
-                    expert_width=512,
-                ),
-                conservative_weight=0.1,
-            ),
-        )
-    )
+    """Returns the settings; --config.FIELD=VALUE sets any of them."""
+    return load_config("cql_atari")

@@ -1,36 +1,10 @@
-"""DER with a Soft MoE penultimate layer, for 50 M agent steps of Atari.
-
-What is written here is what one usually varies; every other field of
-`acme_moe/agents/der/config.py` and of `RunConfig` in
-`acme_moe/experiments/config.py` can be set from the command line just as well.
-"""
+"""DER with a Soft MoE penultimate layer, for 50 M agent steps of Atari."""
 
 from ml_collections import ConfigDict
 
-from acme_moe.agents.der import DERConfig
-from acme_moe.experiments import protocols
-from acme_moe.experiments.config import Experiment, to_config_dict
-from acme_moe.networks.settings import NetworkConfig
+from acme_moe.runs.presets import load_config
 
 
 def get_config() -> ConfigDict:
-    """The settings, for `--config=configs/der_atari_50m.py`."""
-    return to_config_dict(
-        Experiment(
-            run=protocols.atari_100k_for_50m_steps("der"),
-            agent=DERConfig(
-                network=NetworkConfig(
-                    encoder="impala",
-                    tokenizer="per_conv",
-                    moe="soft",
-                    num_experts=8,
-                    expert_width=512,
-                    dueling=True,
-                    noisy=True,
-                    num_atoms=51,
-                ),
-                replay_ratio=1.0,
-                n_step=10,
-            ),
-        )
-    )
+    """Returns the settings; --config.FIELD=VALUE sets any of them."""
+    return load_config("der_atari_50m")

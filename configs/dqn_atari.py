@@ -1,33 +1,10 @@
-"""DQN with a Soft MoE penultimate layer, as the paper trains it on Atari.
-
-What is written here is what one usually varies; every other field of
-`acme_moe/agents/dqn/config.py` and of `RunConfig` in
-`acme_moe/experiments/config.py` can be set from the command line just as well.
-"""
+"""DQN with a Soft MoE penultimate layer, as the paper trains it on Atari."""
 
 from ml_collections import ConfigDict
 
-from acme_moe.agents.dqn import DQNConfig
-from acme_moe.experiments import protocols
-from acme_moe.experiments.config import Experiment, to_config_dict
-from acme_moe.networks.settings import NetworkConfig
+from acme_moe.runs.presets import load_config
 
 
 def get_config() -> ConfigDict:
-    """The settings, for `--config=configs/dqn_atari.py`."""
-    return to_config_dict(
-        Experiment(
-            run=protocols.atari_200m("dqn"),
-            agent=DQNConfig(
-                network=NetworkConfig(
-                    encoder="impala",
-                    tokenizer="per_conv",
-                    moe="soft",
-                    num_experts=8,
-                    expert_width=512,
-                ),
-                replay_ratio=0.25,
-                n_step=1,
-            ),
-        )
-    )
+    """Returns the settings; --config.FIELD=VALUE sets any of them."""
+    return load_config("dqn_atari")

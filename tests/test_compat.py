@@ -59,6 +59,19 @@ def loaded_by(statement):
     return {name.partition(".")[0] for name in result.stdout.split()}
 
 
+def test_names_are_put_back_when_acme_is_imported_and_not_before():
+    assert "jax" not in loaded_by("import acme_moe")
+    code = "import acme_moe, jax; {}; print(jax.tree_map is jax.tree_util.tree_map)"
+    for statement, there in (("import acme", True), ("pass", False)):
+        result = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code.format(statement)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (result.stdout == "True\n") == there, result.stderr
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -95,4 +108,5 @@ def test_help_loads_nothing_heavy(launcher):
     )
     assert "--workdir" in result.stdout
     modules = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
-    assert not modules & {"jax", "haiku", "tensorflow", "acme", "reverb", "acme_moe"}
+    assert "acme_moe.cli.console" in modules
+    assert not modules & {"jax", "haiku", "tensorflow", "acme", "reverb", "numpy"}

@@ -247,7 +247,9 @@ class OnlineCoordinator(Coordinator):
         """Takes note of a replay server's size, in agent steps."""
         self._held[server] = size
 
-    def replay_enters(self, server: int, size: int, position: int) -> None:
+    def replay_enters(
+        self, server: int, size: int, position: int, *, restarted: bool
+    ) -> None:
         """Takes note of a replay server that has started.
 
         Args:
@@ -255,17 +257,37 @@ class OnlineCoordinator(Coordinator):
           size: agent steps that it holds, those that its checkpoint had.
           position: of the run when it began to start; what was written to it since
             is no part of what it has lost.
+          restarted: whether it was started before in this launch.
         """
         self._held[server] = size
-        if len(self._held) < self._num_servers:
-            return
-        warm_up = self.spec.agent.min_replay_size
-        filling_since = self.state.schedule_start - warm_up
-        expected = min(warm_up, max(0, position - filling_since))
-        missing = expected - self.replay_size
+        missing = self._missing_from_replay(server, position, restarted)
         if self.phase is Phase.RUNNING and missing > 0:
             logging.warning("replay has lost its contents and is filled anew")
             self.spec.refill(self.state, missing)
-        elif self.phase is Phase.DRAINING and not self.replay_size:
+        elif (
+            self.phase is Phase.DRAINING
+            and self._all_servers_known
+            and not self.replay_size
+        ):
             # Nobody will fill it any more, and updates are still due.
             self.fail("replay lost its contents after the last agent step")
+
+    @property
+    def _all_servers_known(self) -> bool:
+        return len(self._held) == self._num_servers
+
+    def _missing_from_replay(self, server: int, position: int, restarted: bool) -> int:
+        """Returns the agent steps until the warm-up's are there again.
+
+        Whatever the others hold, a server that was started again is to get its share
+        of the warm-up back; agent steps are shared alike, so it gets as much of them.
+        """
+        warm_up = self.spec.agent.min_replay_size
+        filling_since = self.state.schedule_start - warm_up
+        expected = min(warm_up, max(0, position - filling_since))
+        missing = 0
+        if self._all_servers_known:
+            missing = expected - self.replay_size
+        if restarted:
+            missing = max(missing, expected - self._num_servers * self._held[server])
+        return missing

@@ -114,7 +114,7 @@ class RemoteHandle(base.Handle):
         self._settings = settings
         self._timeout = timeout
 
-    def connect(self, timeout: float) -> Any:
+    def make_client(self, timeout: float) -> Any:
         """Returns a `courier.Client`, which connects when it is first called."""
         import courier
 
@@ -124,7 +124,7 @@ class RemoteHandle(base.Handle):
         """Returns a client that outlives the node's restarts."""
         settings = self._settings
         has_ended = functools.partial(process.ended, settings.workdir, settings.token)
-        return Remote(self.connect(self._timeout), has_ended)
+        return Remote(self.make_client(self._timeout), has_ended)
 
 
 class ReverbHandle(base.Handle):
@@ -222,7 +222,7 @@ class ServiceNode(lp.CourierNode):
     def _give_up(self, message: str) -> None:
         """Ends the run, through the coordinator if it is there."""
         if self._coordinator is not None:
-            client = self._coordinator.connect(Seconds.CALL_TO_GIVE_UP)
+            client = self._coordinator.make_client(Seconds.CALL_TO_GIVE_UP)
             try:
                 client.fail(message)
             # Courier's own type cannot be imported without its client.

@@ -345,7 +345,10 @@ class OnlineCoordinatorService(CoordinatorService):
         """Takes note of a replay server; see `OnlineCoordinator.replay_enters`."""
         with self._lock:
             before = self.coordinator.phase
-            self.coordinator.replay_enters(server, size, position)
+            restarted = self._starts.get(f"replay_{server}", 0) > 1
+            self.coordinator.replay_enters(
+                server, size, position, restarted=restarted
+            )
             if self.coordinator.phase is not before:
                 self._publish()
 

@@ -7,20 +7,16 @@ from typing import Any, NamedTuple
 
 from acme_moe.studies.study import Agent, Arm
 
-DQN = Agent(name="dqn", label="DQN", config="configs/dqn_atari.py")
-RAINBOW = Agent(name="rainbow", label="Rainbow", config="configs/rainbow_atari.py")
-DER_50M = Agent(name="der_50m", label="DER", config="configs/der_atari_50m.py")
-DRQ_EPS_50M = Agent(
-    name="drq_eps_50m", label="DrQ(ε)", config="configs/drq_eps_atari_50m.py"
-)
-CQL = Agent(name="cql", label="CQL", config="configs/cql_atari.py", offline=True)
-CQL_C51 = Agent(
-    name="cql_c51", label="CQL+C51", config="configs/cql_c51_atari.py", offline=True
-)
+DQN = Agent(name="dqn", label="DQN", config="dqn_atari")
+RAINBOW = Agent(name="rainbow", label="Rainbow", config="rainbow_atari")
+DER_50M = Agent(name="der_50m", label="DER", config="der_atari_50m")
+DRQ_EPS_50M = Agent(name="drq_eps_50m", label="DrQ(ε)", config="drq_eps_atari_50m")
+CQL = Agent(name="cql", label="CQL", config="cql_atari", offline=True)
+CQL_C51 = Agent(name="cql_c51", label="CQL+C51", config="cql_c51_atari", offline=True)
 
 
 class Layer(NamedTuple):
-    """What stands in the penultimate layer's place.
+    """A layer in the penultimate one's place.
 
     Attributes:
       series: its name in figures.
@@ -47,7 +43,7 @@ def arms(
     panel: str = "{agent}",
     **fields: Any,
 ) -> tuple[Arm, ...]:
-    """An arm for each agent and layer.
+    """Returns an arm for each agent and layer.
 
     Args:
       agents: what is trained.
@@ -68,3 +64,14 @@ def arms(
         for agent in agents
         for layer in layers
     )
+
+
+def arms_over(
+    field: str,
+    values: Iterable[float],
+    agents: Iterable[Agent],
+    layers: Iterable[Layer],
+) -> tuple[Arm, ...]:
+    """Returns `arms` for each value of a field, which is their place on the axis."""
+    agents, layers = tuple(agents), tuple(layers)
+    return tuple(arm for x in values for arm in arms(agents, layers, {field: x}, x=x))

@@ -1,19 +1,18 @@
-"""What runs cost: in steps, by their settings, and in hours, by measured runs only."""
+"""The cost of runs: in steps by their settings, in hours by measured runs only."""
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from acme_moe.studies.load import load_config
-from acme_moe.studies.plan import Cell
-from acme_moe.studies.state import CellState
+from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.state import FolderState
 
 
 class Steps(NamedTuple):
-    """What a run takes.
+    """The length of a run.
 
     Attributes:
       agent_steps: in the game; 0 with fixed data.
@@ -30,7 +29,7 @@ class Steps(NamedTuple):
 
 
 class Hours(NamedTuple):
-    """What runs take, as far as it has been measured.
+    """The time of runs, as far as it has been measured.
 
     Attributes:
       hours: of the runs whose speed is known.
@@ -43,14 +42,9 @@ class Hours(NamedTuple):
     num_unknown: int
 
 
-def steps(cell: Cell, root: Path) -> Steps:
-    """What a run takes.
-
-    Args:
-      cell: the run.
-      root: the repository, for the defaults of its config file.
-    """
-    fields = {**load_config(root / cell.config), **cell.settings}
+def steps(run: PlannedRun) -> Steps:
+    """Returns how many steps and updates a run takes."""
+    fields = {**_defaults(run.config), **run.settings}
     if "num_iterations" in fields:
         return Steps(0, fields["num_iterations"] * fields["updates_per_iteration"])
     length = fields["max_agent_steps"]
@@ -58,58 +52,65 @@ def steps(cell: Cell, root: Path) -> Steps:
     return Steps(length, int(learning * fields["replay_ratio"]))
 
 
+@functools.cache
+def _defaults(config: str) -> Mapping[str, Any]:
+    """Returns the flat fields of a preset or a config file."""
+    # Takes JAX, which a sweep that only says how far it is does not wait for.
+    from acme_moe.runs.presets import load_config
+
+    fields: Mapping[str, Any] = load_config(config).to_dict()
+    return fields
+
+
 def seconds_per_step(
-    cells: Iterable[Cell], states: Mapping[str, CellState], *, finished_only: bool
+    runs: Iterable[PlannedRun],
+    states: Mapping[str, FolderState],
+    *,
+    finished_only: bool,
 ) -> dict[str, float]:
-    """The measured mean of each arm, by its name.
+    """Returns the measured mean of each arm, by its name.
 
     Args:
-      cells: the runs.
+      runs: of the study.
       states: of the runs, by name.
       finished_only: leaves out the runs that are on their way.
     """
     measured: dict[str, list[float]] = {}
-    for cell in cells:
-        state = states[cell.name]
-        if finished_only and state.state != "finished":
+    for run in runs:
+        state = states[run.name]
+        if finished_only and not state.finished:
             continue
         if state.position and state.wall_seconds:
-            measured.setdefault(cell.arm, []).append(
-                state.wall_seconds / state.position
-            )
+            measured.setdefault(run.arm, []).append(state.wall_seconds / state.position)
     return {arm: statistics.fmean(values) for arm, values in measured.items()}
 
 
-def hours(
-    cells: Iterable[Cell], root: Path, seconds_per_step: Mapping[str, float]
-) -> Hours:
-    """What runs take from start to end.
+def hours(runs: Iterable[PlannedRun], seconds_per_step: Mapping[str, float]) -> Hours:
+    """Returns the time that runs take from start to end.
 
     Args:
-      cells: the runs.
-      root: the repository.
+      runs: of the study.
       seconds_per_step: of the arms that have been measured.
     """
     total, known, unknown = 0.0, 0, 0
-    for cell in cells:
-        speed = seconds_per_step.get(cell.arm)
+    for run in runs:
+        speed = seconds_per_step.get(run.arm)
         if speed is None:
             unknown += 1
         else:
             known += 1
-            total += steps(cell, root).length * speed / 3600
+            total += steps(run).length * speed / 3600
     return Hours(total, known, unknown)
 
 
 def seconds_left(
-    to_do: Iterable[Cell],
+    to_do: Iterable[PlannedRun],
     seconds_per_step: Mapping[str, float],
-    states: Mapping[str, CellState],
-    cells: Iterable[Cell],
-    root: Path,
+    states: Mapping[str, FolderState],
+    runs: Iterable[PlannedRun],
     parallel: int,
 ) -> float | None:
-    """An estimate of the time until some runs are finished.
+    """Estimates the time until some runs are finished.
 
     An arm that has not been measured is taken to be as fast as the others are on
     average whose length is in the same unit.
@@ -118,26 +119,25 @@ def seconds_left(
       to_do: the runs.
       seconds_per_step: of the arms that have been measured.
       states: of the runs, by name.
-      cells: all runs, those that were measured among them.
-      root: the repository.
+      runs: all runs, those that were measured among them.
       parallel: how many run at once.
 
     Returns:
       Seconds; None as long as nothing has been measured that tells.
     """
-    arms = {cell.arm: cell for cell in cells}
+    arms = {run.arm: run for run in runs}
     by_unit: dict[bool, list[float]] = {}
     for arm, speed in seconds_per_step.items():
-        by_unit.setdefault(_acts(arms[arm], root), []).append(speed)
+        by_unit.setdefault(_acts(arms[arm]), []).append(speed)
     total = 0.0
-    for cell in to_do:
-        alike = by_unit.get(_acts(cell, root))
+    for run in to_do:
+        alike = by_unit.get(_acts(run))
         if alike is None:
             return None
-        left = max(0, steps(cell, root).length - states[cell.name].position)
-        total += left * seconds_per_step.get(cell.arm, statistics.fmean(alike))
+        left = max(0, steps(run).length - states[run.name].position)
+        total += left * seconds_per_step.get(run.arm, statistics.fmean(alike))
     return total / parallel
 
 
-def _acts(cell: Cell, root: Path) -> bool:
-    return steps(cell, root).agent_steps > 0
+def _acts(run: PlannedRun) -> bool:
+    return steps(run).agent_steps > 0

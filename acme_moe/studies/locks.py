@@ -34,7 +34,7 @@ def take(folder: Path) -> int | None:
 
 
 def is_taken(folder: Path) -> bool:
-    """Whether some process has a folder's lock."""
+    """Returns whether some process has a folder's lock."""
     if not (folder / FILE_NAME).exists():
         return False
     descriptor = take(folder)

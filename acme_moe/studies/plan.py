@@ -1,4 +1,4 @@
-"""From a study and a scale to the runs that they ask for.
+"""Plans: the runs that a study asks for at a scale.
 
 A plan is written to `study.json` in the folder of its runs, so that a report knows
 what the runs are for and which are missing. It says nothing of how far they are: that
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acme_moe import validation
+from acme_moe import files, validation
 from acme_moe.environments import resolve_game
 from acme_moe.studies import catalogue
 from acme_moe.studies.scales import Scale
@@ -36,7 +36,7 @@ class PlannedArm:
       series: the line that it belongs to.
       x: where it stands on the axis.
       agent: what is trained.
-      settings: all that are not the config file's, but for game, seed and data.
+      settings: all that are not the agent's config's, but for game, seed and data.
       games: that it is run on.
       seeds: that it is run with.
     """
@@ -53,7 +53,7 @@ class PlannedArm:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be run.
+    """A study at a scale.
 
     Attributes:
       study: its name.
@@ -75,21 +75,21 @@ class Plan:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One run.
+class PlannedRun:
+    """One run of a study.
 
     Attributes:
       name: its folder below the study's: `dqn-soft_moe-8/Asterix/0`.
       arm: the part of it that names the arm.
-      launcher: the program, relative to the repository.
-      config: the config file, relative to the repository.
+      command: the command of `acme_moe.cli` that trains it.
+      config: a preset, or the path of a config file.
       settings: fields of it that are set, game and seed included.
-      needs: the cell that has to be finished first.
+      needs: the run that has to be finished first.
     """
 
     name: str
     arm: str
-    launcher: str
+    command: str
     config: str
     settings: Mapping[str, Any]
     needs: str | None = None
@@ -102,7 +102,7 @@ def make_plan(
     games: Sequence[str] | None = None,
     num_seeds: int | None = None,
 ) -> Plan:
-    """The plan of a study at a scale.
+    """Returns the plan of a study at a scale.
 
     Args:
       study: what is asked.
@@ -153,8 +153,10 @@ def make_plan(
     )
 
 
-def expand(plan: Plan, workdir: Path, data: str | None = None) -> tuple[Cell, ...]:
-    """The runs of a plan, each once.
+def expand(
+    plan: Plan, workdir: Path, data: str | None = None
+) -> tuple[PlannedRun, ...]:
+    """Returns the runs of a plan, each once.
 
     Seed by seed and game by game, so that a plan which is cut short has whole
     comparisons. Runs on fixed data come after those that record it, if there are any.
@@ -169,8 +171,8 @@ def expand(plan: Plan, workdir: Path, data: str | None = None) -> tuple[Cell, ..
     Raises:
       ValueError: if there are offline runs, and neither data nor a way to record any.
     """
-    by_turn: dict[tuple[int, str], dict[str, Cell]] = {}
-    recorders: dict[str, Cell] = {}
+    by_turn: dict[tuple[int, str], dict[str, PlannedRun]] = {}
+    recorders: dict[str, PlannedRun] = {}
     for arm in plan.arms:
         for seed in arm.seeds:
             for game in arm.games:
@@ -186,21 +188,22 @@ def expand(plan: Plan, workdir: Path, data: str | None = None) -> tuple[Cell, ..
                         settings["dataset.num_files"] = 0
                     else:
                         settings["dataset.path"] = _data_path(data, game, seed)
-                cell = Cell(
+                run = PlannedRun(
                     name=f"{arm.name}/{game}/{seed}",
                     arm=arm.name,
-                    launcher=arm.agent.launcher,
+                    command=arm.agent.command,
                     config=arm.agent.config,
                     settings=settings,
                     needs=needs,
                 )
-                by_turn.setdefault((seed, game), {})[cell.name] = cell
+                by_turn.setdefault((seed, game), {})[run.name] = run
     turns = sorted(by_turn, key=lambda turn: turn[0])
-    runs = [cell for turn in turns for cell in by_turn[turn].values()]
+    runs = [run for turn in turns for run in by_turn[turn].values()]
     return (*recorders.values(), *runs)
 
 
-def _recorder(plan: Plan, workdir: Path, game: str) -> Cell:
+def _recorder(plan: Plan, workdir: Path, game: str) -> PlannedRun:
+    """Returns the run of DQN that records the data of a game."""
     if plan.recording is None:
         raise ValueError(
             f"data: is missing, and scale {plan.scale!r} records none; the root of the "
@@ -208,10 +211,10 @@ def _recorder(plan: Plan, workdir: Path, game: str) -> Cell:
         )
     name = f"{_DATA}/{game}/0"
     record = str(workdir / name / "set")
-    return Cell(
+    return PlannedRun(
         name=name,
         arm=_DATA,
-        launcher=catalogue.DQN.launcher,
+        command=catalogue.DQN.command,
         config=catalogue.DQN.config,
         settings={**plan.recording, "game": game, "seed": 0, "record": record},
     )
@@ -237,9 +240,7 @@ def write_plan(plan: Plan, workdir: Path) -> None:
                 f"another folder for {plan.study} at scale {plan.scale!r}"
             )
     workdir.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".unfinished")
-    temporary.write_text(json.dumps(dataclasses.asdict(plan), indent=1) + "\n")
-    temporary.replace(path)
+    files.write_json(path, dataclasses.asdict(plan))
 
 
 def read_plan(workdir: Path) -> Plan:

@@ -1,4 +1,4 @@
-"""How large a study is run: the paper's size, or one that ends sooner."""
+"""The sizes at which a study is run: the paper's, and two that end sooner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scale:
-    """What of a study is cut.
+    """A size of a study: what of it is cut.
 
     Attributes:
       name: it goes by.

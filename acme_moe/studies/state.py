@@ -1,4 +1,4 @@
-"""How far a run is, as its folder tells."""
+"""The states of a study's runs, as their folders tell."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from acme_moe import files
 from acme_moe.studies import locks
-from acme_moe.studies.plan import Cell
+from acme_moe.studies.plan import PlannedRun
 
 LOG_NAME = "sweep.log"
 STATES = ("finished", "running", "stopped", "failed", "waiting")
 _SAYS_NOTHING = ("Pass --help", "[reverb/")
-# Where data lie, or are written to, may change without another run's coming of it.
+# Where data are, or are written to: the run is the same if that changes.
 _PLACES = {"dataset.path", "record"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CellState:
-    """A run's state.
+class FolderState:
+    """How far the run of a folder is.
 
     Attributes:
-      state: `finished`, `running`, `stopped` (it goes on from its last checkpoint),
+      state: `finished`, `running`, `stopped` (it resumes from its last checkpoint),
         `failed` or `waiting`.
       reason: why it failed or stopped.
       position: agent steps so far, or updates of a run on fixed data.
@@ -35,18 +36,28 @@ class CellState:
     position: int = 0
     wall_seconds: float | None = None
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state == "finished"
 
-def read_state(cell: Cell, workdir: Path) -> CellState:
-    """The state of a run.
+    @property
+    def startable(self) -> bool:
+        """Whether it is neither finished nor running."""
+        return self.state not in ("finished", "running")
 
-    It is finished if its summary says so, its settings are those of the cell, and it
+
+def read_state(run: PlannedRun, workdir: Path) -> FolderState:
+    """Returns the state of a run.
+
+    It is finished if its summary says so, its settings are those of the plan, and it
     is as long as they ask for.
 
     Args:
-      cell: the run.
+      run: of the study.
       workdir: the study's folder.
     """
-    folder = workdir / cell.name
+    folder = workdir / run.name
     summary = _read(folder / "summary.json")
     config = _read(folder / "config.json")
     done = _position(summary, config)
@@ -55,47 +66,40 @@ def read_state(cell: Cell, workdir: Path) -> CellState:
         "wall_seconds": summary.get("wall_seconds"),
     }
     if locks.is_taken(folder):
-        return CellState(state="running", **counts)
+        return FolderState(state="running", **counts)
     status = str(summary.get("status", ""))
     if not status:
         last = last_line(folder / LOG_NAME)
         if last:
-            return CellState(state="failed", reason=last, **counts)
-        return CellState(state="stopped" if config else "waiting", **counts)
-    different = list(_differences(cell.settings, config))
+            return FolderState(state="failed", reason=last, **counts)
+        return FolderState(state="stopped" if config else "waiting", **counts)
+    different = _differences(run.settings, config)
     if different:
         reason = f"other settings there: {'; '.join(different)}"
-        return CellState(state="failed", reason=reason, **counts)
+        return FolderState(state="failed", reason=reason, **counts)
     if status.startswith("failed"):
         reason = status.removeprefix("failed").lstrip(": ")
-        return CellState(state="failed", reason=reason, **counts)
+        return FolderState(state="failed", reason=reason, **counts)
     if status == "finished" and done >= _length(config):
-        return CellState(state="finished", **counts)
+        return FolderState(state="finished", **counts)
     reason = status if status == "interrupted" else "ended without a word"
     if status == "finished":
         reason = "shorter than asked for"
-    return CellState(state="stopped", reason=reason, **counts)
+    return FolderState(state="stopped", reason=reason, **counts)
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that says something, or nothing.
+    """Returns the last line of a log that says something, empty where none does.
 
     Absl's hint at --help, its last line after a bad flag, says nothing, and neither
     does Reverb's farewell.
     """
-    try:
-        with path.open("rb") as stream:
-            stream.seek(0, 2)
-            stream.seek(max(0, stream.tell() - 4_096))
-            lines = stream.read().decode(errors="replace").splitlines()
-    except FileNotFoundError:
-        return ""
-    said = (line.strip() for line in reversed(lines))
+    said = (line.strip() for line in reversed(files.last_lines(path, 20)))
     return next((x for x in said if x and not x.startswith(_SAYS_NOTHING)), "")
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON file, empty where it is missing or damaged."""
+    """Returns a JSON file's object, empty where it is missing or damaged."""
     try:
         value = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
@@ -104,6 +108,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _position(summary: Mapping[str, Any], config: Mapping[str, Any]) -> int:
+    """Returns the updates or agent steps so far, by the run's own unit."""
     offline = "num_iterations" in config
     return int(summary.get("learner_steps" if offline else "agent_steps") or 0)
 
@@ -115,6 +120,7 @@ def _length(config: Mapping[str, Any]) -> int:
 
 
 def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Returns in which settings, named by their paths, a nested config differs."""
     found = []
     for name, wanted in settings.items():
         there: Any = config

@@ -1,4 +1,4 @@
-"""What a study is: arms that differ in settings, on games, with seeds."""
+"""A study: arms that differ in settings, on games, with seeds."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FORMS = ("scaling", "curves", "wall_time", "games")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Agent:
-    """An agent as its config file sets it up.
+    """An agent as a run's config sets it up.
 
     Attributes:
       name: in folders, `der_50m`.
       label: in figures, `DER`.
-      config: file, relative to the repository.
+      config: a preset of `acme_moe.runs.presets`, or the path of a `.py` file.
       offline: whether it learns from fixed data.
     """
 
@@ -30,9 +30,9 @@ class Agent:
     offline: bool = False
 
     @property
-    def launcher(self) -> str:
-        """The program that trains it, relative to the repository."""
-        return "launchers/train_offline.py" if self.offline else "launchers/train.py"
+    def command(self) -> str:
+        """The command of `acme_moe.cli` that trains it."""
+        return "train_offline" if self.offline else "train"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,16 +113,17 @@ class Study:
             _resolved(arm.games or self.games)
             other = seen.setdefault(arm.name, arm)
             if (other.agent, dict(other.settings)) != (arm.agent, dict(arm.settings)):
-                raise ValueError(
-                    f"tag: {arm.tag!r} is not accepted; one that tells {arm.name} in "
-                    f"{arm.panel!r} from {other.name} in {other.panel!r}, whose "
-                    "settings are others"
+                raise validation.not_accepted(
+                    "tag",
+                    arm.tag,
+                    f"one that tells {arm.name} in {arm.panel!r} from {other.name} in "
+                    f"{other.panel!r}, whose settings are others",
                 )
 
 
 def _resolved(games: tuple[str, ...]) -> tuple[str, ...]:
     if not games:
-        raise ValueError(f"games: {games!r} is not accepted; at least one game")
+        raise validation.not_accepted("games", games, "at least one game")
     return tuple(resolve_game(game) for game in games)
 
 

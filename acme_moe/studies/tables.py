@@ -1,92 +1,83 @@
-"""What a sweep prints."""
+"""Tables of runs: how far they are, and what they cost."""
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+
+import tabulate
 
 from acme_moe.studies import cost
-from acme_moe.studies.plan import Cell
-from acme_moe.studies.state import STATES, CellState
+from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.state import STATES, FolderState
 
 
-def state_table(cells: Sequence[Cell], states: Mapping[str, CellState]) -> str:
-    """A row an arm with its counts of states, then what failed or stopped, and why.
+def state_table(runs: Sequence[PlannedRun], states: Mapping[str, FolderState]) -> str:
+    """Returns a row an arm with its counts of states, then failures and their reasons.
 
     Args:
-      cells: the runs.
+      runs: of the study.
       states: of the runs, by name.
     """
-    by_arm: dict[str, list[CellState]] = {}
-    for cell in cells:
-        by_arm.setdefault(cell.arm, []).append(states[cell.name])
-    rows: list[tuple[str, ...]] = [("runs of", *STATES)]
-    for arm, of_arm in by_arm.items():
-        rows.append((arm, *_counts(of_arm)))
+    by_arm: dict[str, list[str]] = {}
+    for run in runs:
+        by_arm.setdefault(run.arm, []).append(states[run.name].state)
     if len(by_arm) > 1:
-        rows.append(("all", *_counts(list(states.values()))))
-    lines = [_align(rows)]
-    for cell in cells:
-        state = states[cell.name]
+        by_arm["all"] = [state.state for state in states.values()]
+    rows = []
+    for arm, of_arm in by_arm.items():
+        counts = collections.Counter(of_arm)
+        rows.append([arm, *(counts[state] for state in STATES)])
+    lines = [tabulate.tabulate(rows, ("runs of", *STATES), tablefmt="plain")]
+    for run in runs:
+        state = states[run.name]
         if state.reason:
-            lines.append(f"  {cell.name}: {state.state}: {state.reason}")
+            lines.append(f"  {run.name}: {state.state}: {state.reason}")
     return "\n".join(lines)
 
 
 def cost_table(
-    cells: Sequence[Cell],
-    states: Mapping[str, CellState],
-    root: Path,
+    runs: Sequence[PlannedRun],
+    states: Mapping[str, FolderState],
     seconds_per_step: Mapping[str, float],
     source: str,
 ) -> str:
-    """A row a cell with its state and steps, then the sums and the hours.
+    """Returns a row a run with its state and steps, then the sums and the hours.
 
     Args:
-      cells: the runs.
+      runs: of the study.
       states: of the runs, by name.
-      root: the repository.
       seconds_per_step: of the arms that have been measured.
       source: says where those are from.
     """
-    rows = [("run", "state", "agent steps", "updates")]
-    all_steps = [cost.steps(cell, root) for cell in cells]
-    for cell, steps in zip(cells, all_steps, strict=True):
-        rows.append(
-            (
-                cell.name,
-                states[cell.name].state,
-                f"{steps.agent_steps:,}",
-                f"{steps.updates:,}",
-            )
-        )
-    agent_steps = sum(steps.agent_steps for steps in all_steps)
-    updates = sum(steps.updates for steps in all_steps)
-    lines = [
-        _align(rows),
-        f"{len(cells)} runs: {agent_steps:,} agent steps, {updates:,} updates",
-    ]
-    hours = cost.hours(cells, root, seconds_per_step)
+    rows = [(run.name, states[run.name].state, *cost.steps(run)) for run in runs]
+    table = tabulate.tabulate(
+        rows,
+        ("run", "state", "agent steps", "updates"),
+        tablefmt="plain",
+        intfmt=",",
+    )
+    agent_steps = sum(row[2] for row in rows)
+    updates = sum(row[3] for row in rows)
+    sums = f"{len(runs)} runs: {agent_steps:,} agent steps, {updates:,} updates"
+    hours = cost.hours(runs, seconds_per_step)
     if not hours.num_known:
-        lines.append(
+        time = (
             "hours: not known, since no run here has finished; --steps_per_second "
             "takes a measured speed"
         )
     else:
-        missing = (
-            f", and {hours.num_unknown} runs of arms that were not measured"
-            if hours.num_unknown
-            else ""
-        )
-        lines.append(
+        time = (
             f"hours of one device, {source}: {hours.hours:,.1f} for "
-            f"{hours.num_known} runs{missing}"
+            f"{hours.num_known} runs"
         )
-    return "\n".join(lines)
+        if hours.num_unknown:
+            time += f", and {hours.num_unknown} runs of arms that were not measured"
+    return "\n".join((table, sums, time))
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words of one or two units: `3 min`, `2 d 4 h`."""
+    """Returns seconds in words of one or two units: `3 min`, `2 d 4 h`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -96,18 +87,3 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h"
     return f"{hours // 24} d {hours % 24} h"
-
-
-def _counts(states: Sequence[CellState]) -> tuple[str, ...]:
-    return tuple(str(sum(state.state == name for state in states)) for name in STATES)
-
-
-def _align(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from acme_moe.experiments.config import from_config_dict
-from acme_moe.studies import load
+from acme_moe.runs.config import from_config_dict
+from acme_moe.runs.presets import load_config
+from acme_moe.studies.figures import load_study
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,10 +57,8 @@ WITH_COMMANDS = [page for page in PAGES if any(map(runs, blocks(page, "bash")))]
 )
 def test_what_ci_does_not_run_has_settings_that_are_accepted(page, block):
     for command in re.split(r"(?<!\\)\n(?=\S)", block):
-        used = re.search(r"--config=(\S+\.py)", command)
-        config = load.load_module(
-            ROOT / (used[1] if used else "configs/dqn_atari.py")
-        ).get_config()
+        used = re.search(r"--config=(\S+\.py|\w+)\s", command)
+        config = load_config(_at_root(used[1] if used else "dqn_atari"))
         for name, value in fields(command):
             with config.ignore_type():
                 config.update_from_flattened_dict({name: value})
@@ -67,7 +66,12 @@ def test_what_ci_does_not_run_has_settings_that_are_accepted(page, block):
         for program in re.findall(r"(?:launchers|examples)/\w+\.py", command):
             assert (ROOT / program).exists()
         for study in re.findall(r"--study=(\S+)", command):
-            load.load_study(study, ROOT)
+            load_study(_at_root(study))
+
+
+def _at_root(source):
+    """A preset's or a study's name, or the path of a file in the repository."""
+    return str(ROOT / source) if source.endswith(".py") else source
 
 
 @pytest.fixture

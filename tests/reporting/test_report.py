@@ -14,7 +14,7 @@ from acme_moe.reporting.curves import MEASURES, curve_of
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
-from acme_moe.studies.load import load_study
+from acme_moe.studies.figures import FIGURES
 from acme_moe.studies.plan import expand, make_plan, write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
@@ -195,10 +195,10 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     assert "Traceback" not in nothing.stderr
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "studies").glob("*.py")))
-def test_lines_of_a_panel_look_different(path):
+@pytest.mark.parametrize("study", FIGURES.values(), ids=FIGURES)
+def test_lines_of_a_panel_look_different(study):
     panels = {}
-    for arm in load_study(path.stem, ROOT).arms:
+    for arm in study.arms:
         panels.setdefault(arm.panel, {})[arm.series] = (
             style.color(arm.series),
             style.marker(arm.series),

@@ -1,16 +1,16 @@
-"""Cells, and run folders as a run would leave them."""
+"""Planned runs, and run folders as a run would leave them."""
 
 import json
 
-from acme_moe.studies.plan import Cell
+from acme_moe.studies.plan import PlannedRun
 
 
-def cell(name="arm/Pong/0", needs=None, **settings):
-    return Cell(
+def planned(name="arm/Pong/0", needs=None, **settings):
+    return PlannedRun(
         name=name,
         arm=name.partition("/")[0],
-        launcher="launchers/train.py",
-        config="configs/dqn_atari.py",
+        command="train",
+        config="dqn_atari",
         settings={"game": "Pong", "network.moe": "soft", **settings},
         needs=needs,
     )

@@ -1,27 +1,41 @@
 """Plans on disk, and the data of offline runs."""
 
-from pathlib import Path
+import json
 
 import pytest
 
-from acme_moe.studies.load import load_study
+from acme_moe.studies.figures import load_study
 from acme_moe.studies.plan import expand, make_plan, read_plan, write_plan
 from acme_moe.studies.scales import SCALES
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
 
 def plan_of(name="figure_7", scale="smoke", **options):
-    return make_plan(load_study(name, ROOT), SCALES[scale], **options)
+    return make_plan(load_study(name), SCALES[scale], **options)
 
 
-def test_a_plan_that_is_read_has_the_same_cells(tmp_path):
+def test_a_plan_that_is_read_has_the_same_runs(tmp_path):
     for name in ("figure_1", "figure_8", "figure_17"):
         plan = plan_of(name)
         write_plan(plan, tmp_path / name)
         there = read_plan(tmp_path / name)
         assert there == plan
         assert expand(there, tmp_path) == expand(plan, tmp_path)
+
+
+def test_a_plan_of_an_earlier_version_is_read(tmp_path):
+    plan = plan_of("figure_17")
+    write_plan(plan, tmp_path)
+    path = tmp_path / "study.json"
+    fields = json.loads(path.read_text())
+    for arm in fields["arms"]:
+        # Configs were paths then, and their program one of two.
+        arm["agent"]["config"] = f"configs/{arm['agent']['config']}.py"
+    path.write_text(json.dumps(fields, indent=1))
+    there = expand(read_plan(tmp_path), tmp_path)
+    now = expand(plan, tmp_path)
+    assert [(r.name, r.settings, r.command) for r in there] == [
+        (r.name, r.settings, r.command) for r in now
+    ]
 
 
 def test_a_folder_holds_one_study_at_one_scale(tmp_path):
@@ -42,24 +56,23 @@ def test_a_damaged_plan_is_refused(tmp_path, text):
 
 
 def test_offline_runs_record_their_data_first_where_none_are_given(tmp_path):
-    cells = expand(plan_of("figure_17"), tmp_path)
-    recorder, *runs = cells
+    recorder, *runs = expand(plan_of("figure_17"), tmp_path)
     assert recorder.name == "data/Asterix/0"
-    assert recorder.launcher == "launchers/train.py"
+    assert recorder.command == "train"
     assert recorder.needs is None
     assert len(runs) == 6
-    for cell in runs:
-        assert cell.needs == recorder.name
-        assert cell.launcher == "launchers/train_offline.py"
-        assert cell.settings["dataset.path"] == recorder.settings["record"]
-        assert cell.settings["dataset.num_files"] == 0
+    for run in runs:
+        assert run.needs == recorder.name
+        assert run.command == "train_offline"
+        assert run.settings["dataset.path"] == recorder.settings["record"]
+        assert run.settings["dataset.num_files"] == 0
 
 
 def test_offline_runs_take_the_published_run_of_their_seed(tmp_path):
     plan = plan_of("figure_17", "paper", games=["Pong"])
     paths = {
-        cell.settings["seed"]: cell.settings["dataset.path"]
-        for cell in expand(plan, tmp_path, "gs://atari-replay-datasets/dqn")
+        run.settings["seed"]: run.settings["dataset.path"]
+        for run in expand(plan, tmp_path, "gs://atari-replay-datasets/dqn")
     }
     assert paths == {
         seed: f"gs://atari-replay-datasets/dqn/Pong/{seed + 1}/replay_logs"

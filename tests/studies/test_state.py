@@ -5,18 +5,18 @@ import os
 import pytest
 
 from acme_moe.studies import cost, locks, tables
-from acme_moe.studies.state import CellState, last_line, read_state
-from tests.studies.runs import cell, write_run
+from acme_moe.studies.state import FolderState, last_line, read_state
+from tests.studies.runs import planned, write_run
 
 
 def test_nothing_is_waiting(tmp_path):
-    assert read_state(cell(), tmp_path) == CellState(state="waiting")
+    assert read_state(planned(), tmp_path) == FolderState(state="waiting")
 
 
 def test_finished(tmp_path):
-    write_run(tmp_path / cell().name)
-    expected = CellState(state="finished", position=100, wall_seconds=50.0)
-    assert read_state(cell(), tmp_path) == expected
+    write_run(tmp_path / planned().name)
+    expected = FolderState(state="finished", position=100, wall_seconds=50.0)
+    assert read_state(planned(), tmp_path) == expected
 
 
 @pytest.mark.parametrize(
@@ -35,39 +35,39 @@ def test_finished(tmp_path):
     ],
 )
 def test_what_is_not_finished_says_why(tmp_path, run, state, reason):
-    write_run(tmp_path / cell().name, **run)
-    found = read_state(cell(), tmp_path)
+    write_run(tmp_path / planned().name, **run)
+    found = read_state(planned(), tmp_path)
     assert (found.state, found.reason) == (state, reason)
 
 
 def test_fixed_data_may_have_moved(tmp_path):
-    write_run(tmp_path / cell().name, dataset={"path": "/old"})
-    assert read_state(cell(**{"dataset.path": "/new"}), tmp_path).state == "finished"
+    write_run(tmp_path / planned().name, dataset={"path": "/old"})
+    assert read_state(planned(**{"dataset.path": "/new"}), tmp_path).state == "finished"
 
 
 def test_a_run_on_fixed_data_counts_updates(tmp_path):
     write_run(
-        tmp_path / cell().name, num_iterations=2, updates_per_iteration=50, steps=0
+        tmp_path / planned().name, num_iterations=2, updates_per_iteration=50, steps=0
     )
-    assert read_state(cell(), tmp_path).state == "stopped"
+    assert read_state(planned(), tmp_path).state == "stopped"
 
 
 @pytest.mark.parametrize("text", ["", "{", '"x"', "\xff"])
 def test_a_damaged_summary_is_no_success(tmp_path, text):
-    folder = tmp_path / cell().name
+    folder = tmp_path / planned().name
     write_run(folder)
     (folder / "summary.json").write_text(text, encoding="latin-1")
-    assert read_state(cell(), tmp_path).state == "stopped"
+    assert read_state(planned(), tmp_path).state == "stopped"
 
 
 def test_a_run_that_left_only_a_log_failed_with_its_last_line(tmp_path):
-    folder = tmp_path / cell().name
+    folder = tmp_path / planned().name
     folder.mkdir(parents=True)
     (folder / "sweep.log").write_text(
         "Traceback\nValueError: no\n\nPass --helpshort or --helpfull to see help\n"
         "[reverb/cc/platform/default/server.cc:84] Shutting down replay server\n"
     )
-    found = read_state(cell(), tmp_path)
+    found = read_state(planned(), tmp_path)
     assert (found.state, found.reason) == ("failed", "ValueError: no")
 
 
@@ -79,84 +79,78 @@ def test_the_last_line_of_a_long_log(tmp_path):
 
 
 def test_a_locked_folder_is_running_until_the_lock_is_left(tmp_path):
-    folder = tmp_path / cell().name
+    folder = tmp_path / planned().name
     write_run(folder, status="running", steps=40)
     lock = locks.take(folder)
     assert lock is not None
     assert locks.take(folder) is None
-    assert read_state(cell(), tmp_path).state == "running"
+    assert read_state(planned(), tmp_path).state == "running"
     os.close(lock)
-    assert read_state(cell(), tmp_path).state == "stopped"
+    assert read_state(planned(), tmp_path).state == "stopped"
 
 
 def state_of(state, position=0, seconds=None):
-    return CellState(state=state, position=position, wall_seconds=seconds)
+    return FolderState(state=state, position=position, wall_seconds=seconds)
 
 
 def test_speeds_are_measured_ones_only(tmp_path):
-    cells = [cell(f"{arm}/Pong/{seed}") for arm in "ab" for seed in (0, 1)]
+    runs = [planned(f"{arm}/Pong/{seed}") for arm in "ab" for seed in (0, 1)]
     states = {
         "a/Pong/0": state_of("finished", 100, 50.0),
         "a/Pong/1": state_of("finished", 100, 150.0),
         "b/Pong/0": state_of("stopped", 10, 30.0),
         "b/Pong/1": state_of("waiting"),
     }
-    finished = cost.seconds_per_step(cells, states, finished_only=True)
+    finished = cost.seconds_per_step(runs, states, finished_only=True)
     assert finished == {"a": 1.0}
-    assert cost.seconds_per_step(cells, states, finished_only=False) == {
+    assert cost.seconds_per_step(runs, states, finished_only=False) == {
         "a": 1.0,
         "b": 3.0,
     }
 
 
-def test_costs_follow_from_config_file_and_settings():
-    from tests.studies.test_studies import ROOT
-
-    online = cell(max_agent_steps=1_000, min_replay_size=200)
-    assert cost.steps(online, ROOT) == (1_000, 200)
-    doubled = cell(max_agent_steps=1_000, min_replay_size=200, replay_ratio=2.0)
-    assert cost.steps(doubled, ROOT) == (1_000, 1_600)
+def test_costs_follow_from_config_and_settings():
+    online = planned(max_agent_steps=1_000, min_replay_size=200)
+    assert cost.steps(online) == (1_000, 200)
+    doubled = planned(max_agent_steps=1_000, min_replay_size=200, replay_ratio=2.0)
+    assert cost.steps(doubled) == (1_000, 1_600)
     # 50 M agent steps, an update every fourth after 20,000: the paper's DQN.
-    assert cost.steps(cell(), ROOT) == (50_000_000, 12_495_000)
+    assert cost.steps(planned()) == (50_000_000, 12_495_000)
 
 
 def test_time_left_and_hours():
-    from tests.studies.test_studies import ROOT
-
-    cells = [cell(f"{arm}/Pong/0", max_agent_steps=36_000) for arm in "ab"]
+    runs = [planned(f"{arm}/Pong/0", max_agent_steps=36_000) for arm in "ab"]
     states = {"a/Pong/0": state_of("stopped", 18_000), "b/Pong/0": state_of("waiting")}
-    assert cost.seconds_left(cells, {}, states, cells, ROOT, 1) is None
+    assert cost.seconds_left(runs, {}, states, runs, 1) is None
     # 18,000 steps at 0.5 s, and 36,000 of an arm taken to be as fast; two at once.
-    assert cost.seconds_left(cells, {"a": 0.5}, states, cells, ROOT, 2) == 13_500
+    assert cost.seconds_left(runs, {"a": 0.5}, states, runs, 2) == 13_500
     # A run that acts says nothing of one that learns from fixed data.
-    offline = cell("c/Pong/0", num_iterations=2, updates_per_iteration=10)
+    offline = planned("c/Pong/0", num_iterations=2, updates_per_iteration=10)
     states["c/Pong/0"] = state_of("waiting")
-    everything = [*cells, offline]
-    assert cost.seconds_left([offline], {"a": 0.5}, states, everything, ROOT, 1) is None
-    assert cost.seconds_left([offline], {"c": 3.0}, states, everything, ROOT, 1) == 60
-    assert cost.hours(cells, ROOT, {"a": 0.5}) == (5.0, 1, 1)
-    assert cost.hours(cells, ROOT, {}) == (0, 0, 2)
+    everything = [*runs, offline]
+    assert cost.seconds_left([offline], {"a": 0.5}, states, everything, 1) is None
+    assert cost.seconds_left([offline], {"c": 3.0}, states, everything, 1) == 60
+    assert cost.hours(runs, {"a": 0.5}) == (5.0, 1, 1)
+    assert cost.hours(runs, {}) == (0, 0, 2)
 
 
 def test_tables_never_make_up_hours():
-    from tests.studies.test_studies import ROOT
-
-    cells = [cell(max_agent_steps=36_000)]
-    states = {cells[0].name: state_of("waiting")}
-    unknown = tables.cost_table(cells, states, ROOT, {}, "")
+    runs = [planned(max_agent_steps=36_000)]
+    states = {runs[0].name: state_of("waiting")}
+    unknown = tables.cost_table(runs, states, {}, "")
     assert "hours: not known" in unknown
-    known = tables.cost_table(cells, states, ROOT, {"arm": 0.5}, "at 2 steps/s")
+    known = tables.cost_table(runs, states, {"arm": 0.5}, "at 2 steps/s")
     assert "hours of one device, at 2 steps/s: 5.0 for 1 runs" in known
     assert "36,000" in known
 
 
 def test_the_table_says_what_failed_and_why():
-    cells = [cell("a/Pong/0"), cell("b/Pong/0")]
+    runs = [planned("a/Pong/0"), planned("b/Pong/0")]
     states = {
         "a/Pong/0": state_of("finished"),
-        "b/Pong/0": CellState(state="failed", reason="loss is nan"),
+        "b/Pong/0": FolderState(state="failed", reason="loss is nan"),
     }
-    text = tables.state_table(cells, states)
+    text = tables.state_table(runs, states)
     assert "b/Pong/0: failed: loss is nan" in text
     assert text.splitlines()[1].split() == ["a", "1", "0", "0", "0", "0"]
     assert text.splitlines()[3].split() == ["all", "1", "0", "0", "1", "0"]

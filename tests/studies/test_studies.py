@@ -3,18 +3,17 @@
 import dataclasses
 from pathlib import Path
 
-import ml_collections
 import pytest
 
 from acme_moe.environments import SUITES
-from acme_moe.experiments.config import from_config_dict
+from acme_moe.runs.config import from_config_dict
+from acme_moe.runs.presets import load_config
 from acme_moe.studies import catalogue
-from acme_moe.studies.load import load_config, load_study
+from acme_moe.studies.figures import FIGURES, load_study
 from acme_moe.studies.plan import expand, make_plan
 from acme_moe.studies.scales import SCALES
 from acme_moe.studies.study import Study
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 WORKDIR = Path("/runs")
 
 # Arms times games times seeds, read off the paper's captions and legends.
@@ -40,66 +39,64 @@ NUM_RUNS = {
 }
 
 
-def cells_of(name, scale="paper", **options):
-    plan = make_plan(load_study(name, ROOT), SCALES[scale], **options)
+def runs_of(name, scale="paper", **options):
+    plan = make_plan(load_study(name), SCALES[scale], **options)
     return expand(plan, WORKDIR, data="/data")
 
 
-def experiment_of(cell):
-    """The experiment that a cell's command line makes."""
-    config = ml_collections.ConfigDict(load_config(ROOT / cell.config))
-    fields = config.to_dict()
-    for name, value in cell.settings.items():
+def spec_of(run):
+    """The run spec that a planned run's command line makes."""
+    fields = load_config(run.config).to_dict()
+    for name, value in run.settings.items():
         *path, last = name.split(".")
         inner = fields
         for part in path:
             inner = inner[part]
-        assert last in inner, f"{name} is no field of {cell.config}"
+        assert last in inner, f"{name} is no field of {run.config}"
         inner[last] = value
     return from_config_dict(fields)
 
 
-def test_there_is_a_file_for_each_figure():
-    files = {path.stem for path in (ROOT / "configs" / "studies").glob("*.py")}
-    assert files == set(NUM_RUNS)
+def test_there_is_a_study_for_each_figure():
+    assert set(FIGURES) == set(NUM_RUNS)
 
 
 @pytest.mark.parametrize("name", NUM_RUNS)
 def test_paper_scale_has_the_papers_number_of_runs(name):
-    cells = cells_of(name)
-    assert len(cells) == NUM_RUNS[name]
-    assert len({cell.name for cell in cells}) == len(cells)
-    assert load_study(name, ROOT).name == name
+    runs = runs_of(name)
+    assert len(runs) == NUM_RUNS[name]
+    assert len({run.name for run in runs}) == len(runs)
+    assert load_study(name).name == name
 
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", NUM_RUNS)
 def test_every_arm_is_accepted_by_its_agent(name, scale):
-    arms = {cell.arm: cell for cell in cells_of(name, scale)}
-    for cell in arms.values():
-        experiment = experiment_of(cell)
-        assert experiment.run.game == cell.settings["game"]
+    arms = {run.arm: run for run in runs_of(name, scale)}
+    for run in arms.values():
+        spec = spec_of(run)
+        assert spec.run.game == run.settings["game"]
 
 
 @pytest.mark.parametrize("name", NUM_RUNS)
 def test_arms_of_a_study_differ(name):
-    cells = [c for c in cells_of(name) if c.settings["seed"] == 0]
+    runs = [c for c in runs_of(name) if c.settings["seed"] == 0]
     settings = [
         (c.config, tuple(sorted((k, str(v)) for k, v in c.settings.items())))
-        for c in cells
+        for c in runs
     ]
     assert len(set(settings)) == len(settings)
 
 
 @pytest.mark.parametrize("name", NUM_RUNS)
 def test_smoke_is_one_run_an_arm_on_a_real_game(name):
-    cells = cells_of(name, "smoke")
-    assert len(cells) == len({cell.arm for cell in cells})
-    assert {cell.settings["game"] for cell in cells} == {"Asterix"}
+    runs = runs_of(name, "smoke")
+    assert len(runs) == len({run.arm for run in runs})
+    assert {run.settings["game"] for run in runs} == {"Asterix"}
 
 
 def test_names_are_stable():
-    names = [cell.name for cell in cells_of("figure_1", "smoke")]
+    names = [run.name for run in runs_of("figure_1", "smoke")]
     assert names[:6] == [
         "dqn-scaled_baseline-1/Asterix/0",
         "dqn-soft_moe-1/Asterix/0",
@@ -108,7 +105,7 @@ def test_names_are_stable():
         "rainbow-soft_moe-1/Asterix/0",
         "rainbow-top1_moe-1/Asterix/0",
     ]
-    assert {cell.arm for cell in cells_of("figure_4", "smoke")} == {
+    assert {run.arm for run in runs_of("figure_4", "smoke")} == {
         f"{agent}-{layer}-{ratio}"
         for agent in ("dqn", "rainbow")
         for layer in ("baseline", "soft_moe")
@@ -126,57 +123,60 @@ def test_an_arms_settings_win_over_the_scales_and_these_over_the_studys():
             (catalogue.DQN,), (catalogue.BASELINE,), {"network.impala_width": 2.0}
         ),
     )
-    (cell,) = expand(make_plan(study, SCALES["smoke"]), WORKDIR)
-    assert cell.settings["network.impala_width"] == 2.0
-    assert cell.settings["discount"] == 0.9
-    assert cell.settings["max_agent_steps"] < 7_000
+    (run,) = expand(make_plan(study, SCALES["smoke"]), WORKDIR)
+    assert run.settings["network.impala_width"] == 2.0
+    assert run.settings["discount"] == 0.9
+    assert run.settings["max_agent_steps"] < 7_000
 
 
 def test_only_a_study_that_measures_networks_does_and_as_often_as_its_scale_allows():
     for scale, every in (("smoke", 80), ("small", 10_000), ("paper", 250_000)):
-        for cell in cells_of("figure_10", scale):
-            assert cell.settings["diagnostics.every"] == every
-            assert experiment_of(cell).run.max_agent_steps >= 2 * every
-        for cell in cells_of("figure_9", scale):
-            assert "diagnostics.every" not in cell.settings
+        for run in runs_of("figure_10", scale):
+            assert run.settings["diagnostics.every"] == every
+            assert spec_of(run).run.max_agent_steps >= 2 * every
+        for run in runs_of("figure_9", scale):
+            assert "diagnostics.every" not in run.settings
 
 
 def test_figure_8_runs_all_60_games():
     games = {
-        cell.settings["game"]
-        for cell in cells_of("figure_8")
-        if cell.arm == "rainbow-soft_moe"
+        run.settings["game"]
+        for run in runs_of("figure_8")
+        if run.arm == "rainbow-soft_moe"
     }
     assert games == set(SUITES["atari_60"])
 
 
 def test_seed_by_seed_so_that_a_plan_cut_short_has_whole_comparisons():
-    cells = cells_of("figure_6")
-    half = cells[: len(cells) // 5]
-    assert {cell.settings["seed"] for cell in half} == {0}
-    assert {cell.settings["game"] for cell in half} == set(SUITES["atari_20"])
+    runs = runs_of("figure_6")
+    half = runs[: len(runs) // 5]
+    assert {run.settings["seed"] for run in half} == {0}
+    assert {run.settings["game"] for run in half} == set(SUITES["atari_20"])
 
 
 def test_games_and_seeds_are_given_in_place_of_the_scales():
-    cells = cells_of("figure_7", "smoke", games=["pong", "Breakout"], num_seeds=2)
-    assert len(cells) == 6 * 2 * 2
-    assert {cell.settings["game"] for cell in cells} == {"Pong", "Breakout"}
+    runs = runs_of("figure_7", "smoke", games=["pong", "Breakout"], num_seeds=2)
+    assert len(runs) == 6 * 2 * 2
+    assert {run.settings["game"] for run in runs} == {"Pong", "Breakout"}
 
 
 def test_a_game_that_no_arm_has_is_refused():
     with pytest.raises(ValueError, match="games: Tennis is not accepted"):
-        cells_of("figure_7", games=["Tennis"])
+        runs_of("figure_7", games=["Tennis"])
 
 
 def test_an_unknown_study_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"'figure_3'.*figure_1, figure_4, figure_5"):
-        load_study("figure_3", ROOT)
+        load_study("figure_3")
 
 
 def test_a_study_of_ones_own_file(tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text((ROOT / "configs/studies/figure_6.py").read_text())
-    assert load_study(str(path), ROOT) == load_study("figure_6", ROOT)
+    path.write_text(
+        "from acme_moe.studies.figures import FIGURES\n\n\n"
+        "def get_study():\n    return FIGURES['figure_6']\n"
+    )
+    assert load_study(str(path)) == load_study("figure_6")
 
 
 def test_arms_that_differ_need_names_that_do():
@@ -193,12 +193,12 @@ def test_arms_that_differ_need_names_that_do():
     [("form", "pie"), ("num_seeds", 0), ("games", ()), ("arms", ()), ("title", 3)],
 )
 def test_a_study_names_the_field_that_is_wrong(field, value):
-    study = load_study("figure_6", ROOT)
+    study = load_study("figure_6")
     with pytest.raises(ValueError, match=field):
         dataclasses.replace(study, **{field: value})
 
 
 def test_scaling_needs_a_place_on_the_axis():
-    study = load_study("figure_6", ROOT)
+    study = load_study("figure_6")
     with pytest.raises(ValueError, match="x: None of rainbow-soft_moe_perconv"):
         dataclasses.replace(study, form="scaling")

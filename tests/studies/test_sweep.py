@@ -11,7 +11,7 @@ import pytest
 
 from acme_moe.studies import commands, locks
 from acme_moe.studies.sweep import Sweep, _shares
-from tests.studies.runs import cell, write_run
+from tests.studies.runs import planned, write_run
 
 # What a run does to its folder; `steps` come on top of what is there.
 RUN = textwrap.dedent(
@@ -45,27 +45,27 @@ RUN = textwrap.dedent(
 
 
 class Watched:
-    """A sweep of cells that do what `does` says, and what it told."""
+    """A sweep of runs that do what `does` says, and what it told."""
 
-    def __init__(self, workdir, cells, does=None, **options):
+    def __init__(self, workdir, runs, does=None, **options):
         self.events = []
         does = does or {}
         self.sweep = Sweep(
-            cells,
+            runs,
             workdir,
-            make_command=lambda cell: [
+            make_command=lambda run: [
                 sys.executable,
                 "-c",
                 RUN,
-                str(workdir / cell.name),
-                does.get(cell.name, "finish"),
+                str(workdir / run.name),
+                does.get(run.name, "finish"),
             ],
             on_event=self.note,
             **options,
         )
 
     def note(self, event):
-        self.events.append((event.cell.name, event.what))
+        self.events.append((event.run.name, event.what))
         self.last = event
 
     def run(self):
@@ -73,13 +73,13 @@ class Watched:
         return signum, {name: s.state for name, s in self.sweep.states().items()}
 
 
-def cells(number=3, **fields):
-    return [cell(f"arm/Pong/{seed}", **fields) for seed in range(number)]
+def several(number=3, **fields):
+    return [planned(f"arm/Pong/{seed}", **fields) for seed in range(number)]
 
 
-def test_finished_cells_are_skipped(tmp_path):
+def test_finished_runs_are_skipped(tmp_path):
     write_run(tmp_path / "arm/Pong/1")
-    watched = Watched(tmp_path, cells())
+    watched = Watched(tmp_path, several())
     signum, states = watched.run()
     assert signum is None
     assert set(states.values()) == {"finished"}
@@ -87,39 +87,43 @@ def test_finished_cells_are_skipped(tmp_path):
         "arm/Pong/0",
         "arm/Pong/2",
     ]
-    again = Watched(tmp_path, cells())
+    again = Watched(tmp_path, several())
     again.run()
     assert again.events == []
 
 
 def test_a_failure_is_told_with_its_reason_and_stops_nothing(tmp_path):
-    watched = Watched(tmp_path, cells(2), {"arm/Pong/0": "fail"})
+    watched = Watched(tmp_path, several(2), {"arm/Pong/0": "fail"})
     reasons = []
     watched.sweep._on_event = lambda e: reasons.append((e.what, e.reason))
     _, states = watched.run()
     assert states == {"arm/Pong/0": "failed", "arm/Pong/1": "finished"}
     assert ("failed", "exit status 1: RuntimeError: it broke") in reasons
-    watched = Watched(tmp_path, cells(2))
+    watched = Watched(tmp_path, several(2))
     _, states = watched.run()
     assert set(states.values()) == {"finished"}
     assert {name for name, _ in watched.events} == {"arm/Pong/0"}
 
 
-def test_a_killed_cell_is_stopped_and_goes_on_in_its_folder(tmp_path):
-    watched = Watched(tmp_path, cells(1), {"arm/Pong/0": "die"})
+def test_a_killed_run_is_stopped_and_resumes_in_its_folder(tmp_path):
+    watched = Watched(tmp_path, several(1), {"arm/Pong/0": "die"})
     _, states = watched.run()
     assert states == {"arm/Pong/0": "stopped"}
     assert watched.last.reason == "killed by SIGKILL: ended without a word"
-    _, states = Watched(tmp_path, cells(1)).run()
+    _, states = Watched(tmp_path, several(1)).run()
     assert states == {"arm/Pong/0": "finished"}
     assert (tmp_path / "arm/Pong/0/turns").read_text() == "from 10\n"
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_passed_on_and_starts_nothing_new(tmp_path, signum):
-    first, second, third = (c.name for c in cells())
+    first, second, third = (run.name for run in several())
     watched = Watched(
-        tmp_path, cells(), {first: "wait", second: "wait"}, parallel=2, split_cpus=False
+        tmp_path,
+        several(),
+        {first: "wait", second: "wait"},
+        parallel=2,
+        split_cpus=False,
     )
     handler = signal.getsignal(signum)
     look = watched.sweep._look
@@ -142,7 +146,7 @@ def test_an_interrupt_is_passed_on_and_starts_nothing_new(tmp_path, signum):
 
 
 def test_no_more_run_at_once_than_allowed(tmp_path):
-    watched = Watched(tmp_path, cells(5), parallel=2)
+    watched = Watched(tmp_path, several(5), parallel=2)
     watched.run()
     running, most = 0, 0
     for _, what in watched.events:
@@ -151,11 +155,11 @@ def test_no_more_run_at_once_than_allowed(tmp_path):
     assert most == 2
 
 
-def test_a_cell_that_another_process_runs_is_left_alone(tmp_path):
+def test_a_run_that_another_process_runs_is_left_alone(tmp_path):
     folder = tmp_path / "arm/Pong/0"
     folder.mkdir(parents=True)
     lock = locks.take(folder)
-    watched = Watched(tmp_path, cells(2))
+    watched = Watched(tmp_path, several(2))
     _, states = watched.run()
     os.close(lock)
     assert states == {"arm/Pong/0": "running", "arm/Pong/1": "finished"}
@@ -180,9 +184,9 @@ def test_a_process_keeps_its_lock_when_the_sweep_is_gone(tmp_path):
 @pytest.mark.parametrize(
     ("first", "then"), [("finish", "finished"), ("fail", "waiting")]
 )
-def test_a_cell_waits_for_what_it_needs(tmp_path, first, then):
-    needed = cell("data/Pong/0")
-    needing = cell("arm/Pong/0", needs=needed.name)
+def test_a_run_waits_for_what_it_needs(tmp_path, first, then):
+    needed = planned("data/Pong/0")
+    needing = planned("arm/Pong/0", needs=needed.name)
     watched = Watched(tmp_path, [needed, needing], {needed.name: first}, parallel=2)
     _, states = watched.run()
     assert states[needing.name] == then
@@ -202,11 +206,9 @@ def test_shares_of_the_cpus_are_disjoint(monkeypatch):
 
 
 def test_a_command_gives_every_setting(tmp_path):
-    words = commands.command(cell(seed=3), tmp_path, tmp_path / "repo", "python")
-    assert words == [
-        "python",
-        f"{tmp_path}/repo/launchers/train.py",
-        f"--config={tmp_path}/repo/configs/dqn_atari.py",
+    assert commands.command(planned(seed=3), tmp_path) == [
+        *(sys.executable, "-m", "acme_moe.cli.train"),
+        "--config=dqn_atari",
         f"--workdir={tmp_path}/arm/Pong/0",
         "--config.game=Pong",
         "--config.network.moe=soft",
@@ -214,30 +216,39 @@ def test_a_command_gives_every_setting(tmp_path):
     ]
 
 
-def test_a_printed_line_locks_the_folder_as_a_sweep_does(tmp_path):
+@pytest.fixture
+def python(tmp_path, monkeypatch):
+    """Puts a program in the interpreter's place, for commands to be tried."""
+    path = tmp_path / "python"
+
+    def write(*lines):
+        path.write_text("\n".join((f"#!{executable}", "import sys", *lines)))
+        path.chmod(0o755)
+
+    executable = sys.executable
+    monkeypatch.setattr(sys, "executable", str(path))
+    return write
+
+
+def test_a_printed_line_locks_the_folder_as_a_sweep_does(tmp_path, python):
     workdir = tmp_path / "with space"
-    launcher = tmp_path / cell().launcher
-    launcher.parent.mkdir()
-    launcher.write_text(
-        f"import sys; sys.path.insert(0, {os.getcwd()!r})\n"
-        "from pathlib import Path\n"
-        "from acme_moe.studies.locks import is_taken\n"
-        "print(is_taken(Path(sys.argv[2].partition('=')[2])))\n"
+    python(
+        f"sys.path.insert(0, {os.getcwd()!r})",
+        "from pathlib import Path",
+        "from acme_moe.studies.locks import is_taken",
+        "print(is_taken(Path(sys.argv[4].partition('=')[2])))",
     )
-    line = commands.shell_line(cell(), workdir, tmp_path, sys.executable)
+    line = commands.shell_line(planned(), workdir)
     subprocess.run(line, shell=True, check=True)
-    assert (workdir / cell().name / "sweep.log").read_text() == "True\n"
+    assert (workdir / planned().name / "sweep.log").read_text() == "True\n"
 
 
-def test_a_slurm_array_runs_the_line_of_its_task(tmp_path):
-    launcher = tmp_path / cell().launcher
-    launcher.parent.mkdir()
-    launcher.write_text("import sys; print(sys.argv[-1])\n")
+def test_a_slurm_array_runs_the_line_of_its_task(tmp_path, python):
+    python("print(sys.argv[-1])")
     script = commands.slurm_script(
-        [cell(f"arm/Pong/{i}", seed=i) for i in range(3)],
+        [planned(f"arm/Pong/{i}", seed=i) for i in range(3)],
         tmp_path,
         tmp_path,
-        sys.executable,
         name="figure_1",
         at_once=2,
     )
@@ -260,6 +271,6 @@ def test_a_slurm_array_runs_the_line_of_its_task(tmp_path):
 
 
 def test_words_of_a_printed_line_survive_the_shell(tmp_path):
-    odd = cell(record="a 'b' $c")
-    line = commands.shell_line(odd, tmp_path, tmp_path, "python")
+    odd = planned(record="a 'b' $c")
+    line = commands.shell_line(odd, tmp_path)
     assert "--config.record=a 'b' $c" in shlex.split(line)

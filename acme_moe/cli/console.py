@@ -1,0 +1,58 @@
+"""The start of every command: its flags, and the end where one will not do."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from absl import app, flags, logging
+from gym_notices import notices
+
+
+def fail(message: object) -> NoReturn:
+    """Ends the program with a message and the exit status of a usage error."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def parse_flags(
+    argv: Sequence[str] | None, doc: str | None, *, known_only: bool = False
+) -> list[str]:
+    """Parses the flags that are defined by now, or answers --help and exits.
+
+    Args:
+      argv: the program's name and its arguments; None for the process's own.
+      doc: says to --help what the command does.
+      known_only: leaves other flags in what is returned; they are refused otherwise.
+
+    Returns:
+      The program's name and the arguments that were not parsed.
+    """
+    _be_quiet()
+    # Where absl looks for what --help says.
+    sys.modules["__main__"].__doc__ = doc
+    values = flags.FLAGS
+    app.define_help_flags()
+    for module, defined in values.flags_by_module_dict().items():
+        if module.startswith(__package__):
+            for flag in defined:
+                # Or --help would not list it in a program that only calls this one.
+                values.register_key_flag_for_module(sys.argv[0], flag)
+    values.set_gnu_getopt(True)
+    try:
+        rest = values(sys.argv if argv is None else argv, known_only=known_only)
+    except flags.Error as error:
+        fail(error)
+    if len(rest) > 1 and not known_only:
+        fail(f"{rest[1]!r} is not a flag; --help names them")
+    return rest
+
+
+def _be_quiet() -> None:
+    """Silences what libraries say at their import."""
+    # TensorFlow is only Reverb's transport here; its start-up remarks say nothing.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.WARNING)
+    # Acme imports gym, and gym prints that it is no longer maintained.
+    notices.notices.clear()

@@ -1,0 +1,75 @@
+"""Trains a small DQN with Soft MoE on a real game, and shows what came of it.
+
+    acme-moe demo --workdir=runs/demo
+
+Takes less than five minutes on two cores.
+"""
+
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from acme_moe import memory
+from acme_moe.cli import run_flags
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains, draws the curve and prints the table; returns the exit status."""
+    given = run_flags.parse(argv, __doc__, default="dqn_demo")
+    memory.keep_freed()
+
+    from acme_moe.environments import SCORES
+    from acme_moe.runs.config import OnlineRunSpec
+
+    spec = given.load_spec(OnlineRunSpec, resumes=False)
+    workdir = _new_folder(given.workdir)
+
+    import tabulate
+
+    from acme_moe.processes import InterruptedRunError
+    from acme_moe.reporting.curve import describe, plot_curve
+    from acme_moe.reporting.runs import read_run
+    from acme_moe.runs.online import OnlineRun
+
+    try:
+        with OnlineRun(spec, workdir) as training:
+            summary = training.run()
+    except InterruptedRunError as interrupt:
+        print(f"\n{interrupt}: stopped", file=sys.stderr)
+        return 128 + interrupt.signum
+
+    run = read_run(workdir)
+    curve = workdir / "curve.png"
+    plot_curve(run, curve)
+    score = SCORES[summary["game"]]
+    normalized = summary["evaluation_human_normalized_score"]
+    rows = [
+        ("trained", f"{describe(run)} on {summary['game']}"),
+        ("agent steps", f"{summary['agent_steps']:,} (4 frames each)"),
+        ("updates", f"{summary['learner_steps']:,}"),
+        ("agent steps/s", f"{summary['agent_steps_per_second']:.0f}"),
+        ("milliseconds an update", f"{summary['learner_step_ms']:.1f}"),
+        ("wall time", f"{summary['wall_seconds']:.0f} s"),
+        ("evaluation return", f"{summary['evaluation_return_mean']:.1f}"),
+        ("random play's", f"{score.random:.1f}"),
+        ("human's", f"{score.human:.1f}"),
+        ("human-normalised score", f"{normalized:.3f}"),
+        ("curve", str(curve)),
+    ]
+    print("\n" + tabulate.tabulate(rows, tablefmt="plain", disable_numparse=True))
+    return 0
+
+
+def _new_folder(folder: Path) -> Path:
+    """Returns a folder that holds no run: a demonstration is of one from its start."""
+    candidates = (Path(f"{folder}-{number}") for number in itertools.count(2))
+    return next(
+        path
+        for path in itertools.chain([folder], candidates)
+        if not (path / "config.json").exists()
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""The program `acme-moe`: names the commands, and runs one of them."""
+
+import importlib
+import sys
+
+from acme_moe import validation
+from acme_moe.cli.console import fail
+
+COMMANDS = {
+    "train": "trains an agent on an Atari game in one process",
+    "train_distributed": "trains an agent in many processes",
+    "train_offline": "trains an agent on fixed data",
+    "sweep": "runs a study, every run of a figure of the paper",
+    "report": "draws figures and tables of what came out of runs",
+    "watch": "films an agent at play",
+    "demo": "trains a small agent for five minutes, and shows what came of it",
+}
+
+
+def main() -> int:
+    """Runs the command that the first argument names; returns the exit status."""
+    program, *arguments = sys.argv
+    name = arguments[0] if arguments else "--help"
+    if name in ("--help", "-h", "help"):
+        print("usage: acme-moe COMMAND --FLAG=VALUE ...\n\ncommands:")
+        for listed, what in COMMANDS.items():
+            print(f"  {listed:<18} {what}")
+        print("\nacme-moe COMMAND --help lists a command's flags.")
+        return 0 if arguments else 2
+    try:
+        validation.one_of("command", name, COMMANDS)
+    except ValueError as error:
+        fail(error)
+    command = importlib.import_module(f"acme_moe.cli.{name}")
+    status: int = command.main([program, *arguments[1:]])
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The ends of the commands that train: what they print, and their exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acme_moe.cli.run_flags import RunFlags
+    from acme_moe.processes import InterruptedRunError
+    from acme_moe.runs.config import RunSpec
+    from acme_moe.runs.run import Run
+
+
+def train(
+    run_class: Callable[[Any, Path], AbstractContextManager[Run[Any]]],
+    spec: RunSpec,
+    given: RunFlags,
+) -> int:
+    """Trains in this process, or resumes, and says how it ended.
+
+    Args:
+      run_class: of the run.
+      spec: the run.
+      given: the flags, for the folder and for the command that resumes it.
+
+    Returns:
+      The program's exit status.
+    """
+    from acme_moe.learning.learner import NonFiniteLossError
+    from acme_moe.offline.files import DatasetError
+    from acme_moe.processes import InterruptedRunError
+    from acme_moe.runs.checkpoints import DamagedCheckpointError
+
+    try:
+        with run_class(spec, given.workdir) as run:
+            if run.position:
+                print(f"resuming after {run.position} {spec.unit}", file=sys.stderr)
+            summary = run.run()
+    except InterruptedRunError as interrupt:
+        return interrupted(interrupt, f"{run.position} {spec.unit}", given)
+    except (NonFiniteLossError, DamagedCheckpointError, DatasetError) as error:
+        return failed(error)
+    return finished(summary, given.workdir)
+
+
+def interrupted(interrupt: InterruptedRunError, done: str, given: RunFlags) -> int:
+    """Tells what was saved after a signal, and the command that resumes.
+
+    Args:
+      interrupt: names the signal.
+      done: what is saved, such as "400 agent steps".
+      given: the flags.
+    """
+    print(
+        f"\n{interrupt}: saved after {done}. To resume:\n  {given.resume_command}",
+        file=sys.stderr,
+    )
+    return 128 + interrupt.signum
+
+
+def failed(error: Exception) -> int:
+    """Tells of an error that the user has to know of."""
+    print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+def finished(summary: dict[str, Any], workdir: Path) -> int:
+    """Tells after the last step what the run came to."""
+    mean = summary["evaluation_return_mean"]
+    counts = [f"{summary['learner_steps']} updates"]
+    if summary["agent_steps"]:
+        counts.insert(0, f"{summary['agent_steps']} agent steps")
+    print(
+        f"{summary['agent']} on {summary['game']}: {', '.join(counts)} "
+        f"in {summary['wall_seconds']:.0f} s"
+        + ("" if mean is None else f"; evaluation return {mean:g}")
+        + f"\n{workdir}"
+    )
+    return 0

@@ -1,0 +1,57 @@
+"""Draws what came out of runs: figures, tables, and a page that shows them.
+
+    acme-moe report --workdir=runs/figure_1 --out=runs/figure_1/report
+
+--workdir is the folder of a study, or any folder with run folders below it.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from acme_moe.cli.console import fail, parse_flags
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Writes the report; returns the exit status."""
+    workdir = flags.DEFINE_string("workdir", None, "Folder of the runs.", required=True)
+    out = flags.DEFINE_string("out", None, "Folder of the report.", required=True)
+    scores = flags.DEFINE_enum(
+        "scores",
+        "evaluation",
+        ["evaluation", "training"],
+        "What the figures show; the table of aggregates has both.",
+    )
+    external = flags.DEFINE_string(
+        "external",
+        None,
+        "CSV file with scores from elsewhere: game, seed, agent, frames, score (a "
+        "mean return, not normalised).",
+    )
+    reps = flags.DEFINE_integer("reps", 2_000, "Draws of the bootstrap.", lower_bound=1)
+    parse_flags(argv, __doc__)
+
+    from acme_moe.reporting.report import write_report
+
+    try:
+        collection = write_report(
+            Path(workdir.value),
+            Path(out.value),
+            kind=scores.value,
+            external=Path(external.value) if external.value else None,
+            reps=reps.value,
+        )
+    except (FileNotFoundError, ValueError) as error:
+        fail(error)
+    for panel in collection.panels:
+        print(panel.title.replace("\n", ": "))
+    for gap in collection.gaps:
+        print(f"missing: {gap.run}: {gap.reason}")
+    print(Path(out.value) / "report.html")
+    return 0 if collection.panels else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""The flags of a run: --config, --config.FIELD=VALUE and --workdir.
+
+They are parsed in two steps, since the fields are known only once the config is: first
+the flags that every run has, then those of its fields.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from absl import flags
+
+from acme_moe import validation
+from acme_moe.cli.console import fail, parse_flags
+
+if TYPE_CHECKING:
+    from ml_collections import ConfigDict
+
+    from acme_moe.runs.config import RunSpec
+
+SpecT = TypeVar("SpecT", bound="RunSpec")
+
+_TRAINED_BY = {"OnlineRunSpec": "train", "OfflineRunSpec": "train_offline"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFlags:
+    """The flags of a run, its fields not parsed yet.
+
+    Attributes:
+      config: a preset or a path; None for the run of `workdir`.
+      workdir: the run's folder.
+      fields: the program's name and its --config.FIELD=VALUE, not parsed yet.
+      program: the words that started this program, without its flags.
+    """
+
+    config: str | None
+    workdir: Path
+    fields: Sequence[str]
+    program: Sequence[str]
+
+    @property
+    def resume_command(self) -> str:
+        """The command that resumes the run of `workdir`."""
+        return shlex.join([*self.program, f"--workdir={self.workdir}"])
+
+    def load_spec(self, kind: type[SpecT], *, resumes: bool = True) -> SpecT:
+        """Returns the run spec, or ends the program with what is wrong.
+
+        Args:
+          kind: of run that the command trains.
+          resumes: whether a run in `workdir` is resumed, and so has to be the same.
+        """
+        from acme_moe.runs import config as config_lib
+
+        try:
+            config = set_fields(self._load_config(), self.fields)
+            spec = config_lib.from_config_dict(config)
+            if resumes:
+                config_lib.check_resumes(spec, self.workdir)
+        except ValueError as error:
+            fail(error)
+        if not isinstance(spec, kind):
+            *words, name = self.program
+            this, other = (_TRAINED_BY[x.__name__] for x in (kind, type(spec)))
+            head, _, tail = name.rpartition(this)
+            command = shlex.join([*words, f"{head}{other}{tail}"])
+            fail(f"agent: {spec.run.agent!r} is not accepted here; {command} trains it")
+        return spec
+
+    def _load_config(self) -> ConfigDict:
+        from acme_moe.runs.presets import load_config
+
+        if self.config is not None:
+            return load_config(self.config)
+        own = self.workdir / "config.json"
+        if not own.exists():
+            raise ValueError(
+                "config: is missing, and --workdir holds no run to resume; for example "
+                "--config=dqn_atari"
+            )
+        return load_config(str(own))
+
+
+def parse(
+    argv: Sequence[str] | None, doc: str | None, *, default: str | None = None
+) -> RunFlags:
+    """Parses a run's flags and those that are defined by now, but for its fields.
+
+    Args:
+      argv: the program's name and its arguments; None for the process's own.
+      doc: says to --help what the command does.
+      default: config where none is given; None for that of the run in --workdir.
+    """
+    config = flags.DEFINE_string(
+        "config",
+        default,
+        "A preset such as dqn_atari, a .py file with get_config, or the config.json "
+        "of a run. Fields are set as --config.FIELD=VALUE. Without it, the run in "
+        "--workdir is resumed.",
+    )
+    workdir = flags.DEFINE_string("workdir", None, "Folder of the run.")
+    argv = sys.argv if argv is None else argv
+    rest = parse_flags(argv, doc, known_only=True)
+    if workdir.value is None:
+        fail("workdir: is missing; the folder of the run, --workdir=DIR")
+    return RunFlags(
+        config=config.value,
+        workdir=Path(workdir.value),
+        fields=rest,
+        program=_program(num_arguments=len(argv) - 1),
+    )
+
+
+def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
+    """Returns a config with the fields that a command line sets.
+
+    Args:
+      config: flat config of a run.
+      argv: the program's name and --config.FIELD=VALUE; nothing else is accepted.
+
+    Raises:
+      ValueError: names a field that is unknown, or what else is wrong. Values that are
+        not of their field's type are left to the checks of a run spec.
+    """
+    from ml_collections import ConfigDict, config_flags
+
+    _refuse_unknown(config.to_dict(), argv)
+    for kind, parser in (
+        (bool, flags.BooleanParser()),
+        (int, flags.IntegerParser()),
+        (float, flags.FloatParser()),
+        (type(None), None),
+    ):
+        config_flags.register_flag_parser_for_type(kind, _Lenient(parser))
+    values = flags.FlagValues()
+    values.set_gnu_getopt(True)
+    try:
+        flag = config_flags.DEFINE_config_dict(
+            "config",
+            ConfigDict(config.to_dict(), type_safe=False),
+            flag_values=values,
+            sys_argv=argv,
+        )
+        rest = values(argv)
+    except flags.Error as error:
+        raise ValueError(str(error)) from None
+    if len(rest) > 1:
+        raise ValueError(f"{rest[1]!r} is not a flag; --help names them")
+    return flag.value
+
+
+class _Lenient(flags.ArgumentParser):
+    """Parses what it can, and leaves the rest to who knows what would be accepted."""
+
+    def __init__(self, parser: flags.ArgumentParser | None) -> None:
+        """Wraps the parser of a type, or none for any literal."""
+        self._parser = parser
+
+    def parse(self, argument: Any) -> Any:
+        """Returns a value of the type, else any literal, else the text."""
+        readers: list[Callable[[Any], Any]] = [ast.literal_eval]
+        if self._parser is not None:
+            readers.insert(0, self._parser.parse)
+        for read in readers:
+            try:
+                return read(argument)
+            except (SyntaxError, TypeError, ValueError):
+                continue
+        return argument
+
+
+def _refuse_unknown(fields: Mapping[str, Any], argv: Sequence[str]) -> None:
+    """Refuses the first flag that is no field's.
+
+    Raises:
+      ValueError: names it, and what would be accepted in its place.
+    """
+    known = flags.FlagValues()
+    known.set_gnu_getopt(True)
+    for path in _paths(fields, "config."):
+        # Boolean, which takes a value and none.
+        flag: flags.Flag[str] = flags.Flag(
+            flags.ArgumentParser(), None, path, None, "", boolean=True
+        )
+        flags.DEFINE_flag(flag, known)
+    try:
+        known(argv)
+    except flags.UnrecognizedFlagError as error:
+        unknown = error.flagname
+    else:
+        return
+    config, *parts = unknown.split(".")
+    if config not in ("config", "noconfig"):
+        key_flags = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+        names = [flag.name for flag in key_flags]
+        validation.known_field(unknown, names, "--", kind="flag")
+    here: Any = fields
+    for depth, part in enumerate(parts):
+        prefix = "".join(f"{parent}." for parent in parts[:depth])
+        validation.known_field(part, here if isinstance(here, Mapping) else (), prefix)
+        here = here[part]
+
+
+def _paths(fields: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """Yields the path of every field, those with fields below them included."""
+    for name, value in fields.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{prefix}{name}.")
+
+
+def _program(num_arguments: int) -> list[str]:
+    """Returns the words that started this program, without its arguments."""
+    _, *words = sys.orig_argv[: len(sys.orig_argv) - num_arguments]
+    if Path(words[0]).name == "acme-moe":
+        # A script that names its interpreter.
+        return [_short(words[0]), *words[1:]]
+    return [_short(sys.executable), *words]
+
+
+def _short(path: str) -> str:
+    """Returns a path relative to the working directory where that is inside it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

@@ -1,0 +1,204 @@
+"""Runs a study: every run of a figure, those that are not finished.
+
+    acme-moe sweep --study=figure_1 --scale=smoke --workdir=runs/figure_1
+
+Each run has a folder of its own below --workdir. A sweep that was stopped is resumed by
+the same command: finished runs are skipped, stopped ones resume, failed ones are tried
+again. `acme-moe report` draws what came out.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from acme_moe.cli.console import fail, parse_flags
+
+if TYPE_CHECKING:
+    from acme_moe.studies.plan import PlannedRun
+    from acme_moe.studies.sweep import Event, Sweep
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Does what the flags say; returns the exit status."""
+    study = flags.DEFINE_string(
+        "study",
+        None,
+        "A figure of the paper such as figure_1, or a .py file with get_study.",
+        required=True,
+    )
+    scale = flags.DEFINE_enum(
+        "scale",
+        "smoke",
+        ["smoke", "small", "paper"],
+        "smoke: one game and tiny networks, minutes; small: four games, two seeds, "
+        "100,000 agent steps; paper: all of it.",
+    )
+    folder = flags.DEFINE_string("workdir", None, "Folder of the study.", required=True)
+    parallel = flags.DEFINE_integer("parallel", 1, "Runs at once.", lower_bound=1)
+    split_cpus = flags.DEFINE_bool(
+        "split_cpus", True, "Gives each of several runs at once its share of the CPUs."
+    )
+    games = flags.DEFINE_list("games", None, "Games in place of the scale's.")
+    seeds = flags.DEFINE_integer(
+        "seeds",
+        None,
+        "Runs of an arm on a game, in place of the scale's.",
+        lower_bound=1,
+    )
+    data = flags.DEFINE_string(
+        "data",
+        None,
+        "Where the DQN Replay Dataset is, or a path with {game} and {run}; for offline "
+        "runs. Without it, smoke and small record some data first.",
+    )
+    dry_run = flags.DEFINE_bool("dry_run", False, "Lists the runs and what they cost.")
+    status = flags.DEFINE_bool("status", False, "Says how far the runs are.")
+    steps_per_second = flags.DEFINE_float(
+        "steps_per_second",
+        None,
+        "Measured speed for the hours of --dry_run: agent steps a second, or updates "
+        "with fixed data. Without it, that of the finished runs in --workdir.",
+        lower_bound=1e-9,
+    )
+    print_commands = flags.DEFINE_enum(
+        "print_commands",
+        None,
+        ["shell", "slurm"],
+        "Prints what would run: a line a run, or the script of a SLURM array.",
+    )
+    parse_flags(argv, __doc__)
+
+    from acme_moe.studies import commands, cost, tables
+    from acme_moe.studies.figures import load_study
+    from acme_moe.studies.plan import expand, make_plan, write_plan
+    from acme_moe.studies.scales import SCALES
+    from acme_moe.studies.state import read_state
+
+    workdir = Path(folder.value).resolve()
+    try:
+        plan = make_plan(
+            load_study(study.value),
+            SCALES[scale.value],
+            games=games.value,
+            num_seeds=seeds.value,
+        )
+        runs = expand(plan, workdir, data.value)
+    except ValueError as error:
+        fail(error)
+    states = {run.name: read_state(run, workdir) for run in runs}
+
+    if status.value:
+        print(tables.state_table(runs, states))
+        return 0
+    if dry_run.value:
+        speed = steps_per_second.value
+        if speed:
+            speeds = {run.arm: 1 / speed for run in runs}
+            source = f"at {speed:g} steps/s"
+        else:
+            speeds = cost.seconds_per_step(runs, states, finished_only=True)
+            source = "at the speed of the finished runs here"
+        print(tables.cost_table(runs, states, speeds, source))
+        return 0
+    try:
+        write_plan(plan, workdir)
+    except ValueError as error:
+        fail(error)
+    if print_commands.value is None:
+        return _train(
+            runs,
+            workdir,
+            parallel=parallel.value,
+            split_cpus=split_cpus.value,
+        )
+
+    left = [run for run in runs if states[run.name].startable]
+    unmet = [run.needs for run in left if run.needs and not states[run.needs].finished]
+    if unmet:
+        fail(
+            f"data: is missing, and {unmet[0]} would have to be finished before others "
+            "start; the path of the data, or a sweep without --print_commands"
+        )
+    if print_commands.value == "slurm":
+        script = commands.slurm_script(
+            left, workdir, Path.cwd(), name=plan.study, at_once=parallel.value
+        )
+        print(script, end="")
+    else:
+        for run in left:
+            print(commands.shell_line(run, workdir))
+    return 0
+
+
+def _train(
+    runs: Sequence[PlannedRun], workdir: Path, *, parallel: int, split_cpus: bool
+) -> int:
+    """Trains what is not finished, and prints each start and end and the table.
+
+    Args:
+      runs: of the study.
+      workdir: its folder.
+      parallel: how many run at once.
+      split_cpus: see `acme_moe.studies.sweep.Sweep`.
+
+    Returns:
+      The program's exit status: 0 if all is finished.
+    """
+    from acme_moe.studies import commands, tables
+    from acme_moe.studies.sweep import Sweep
+
+    failed: list[Event] = []
+
+    def tell(event: Event) -> None:
+        print(_line(sweep, event, runs, parallel), flush=True)
+        if event.what == "failed":
+            failed.append(event)
+
+    sweep = Sweep(
+        runs,
+        workdir,
+        make_command=lambda run: commands.command(run, workdir),
+        on_event=tell,
+        parallel=parallel,
+        split_cpus=split_cpus,
+    )
+    started = time.monotonic()
+    signum = sweep.run()
+    states = sweep.states()
+    print(f"\n{tables.state_table(runs, states)}")
+    for event in failed:
+        if states[event.run.name].state != "failed":
+            print(f"  {event.run.name}: failed this time: {event.reason}")
+    if signum is not None:
+        took = tables.duration(time.monotonic() - started)
+        print(f"stopped after {took}; the same command resumes", file=sys.stderr)
+        return 128 + signum
+    return int(not all(state.finished for state in states.values()))
+
+
+def _line(sweep: Sweep, event: Event, runs: Sequence[PlannedRun], parallel: int) -> str:
+    """Returns what is printed of an event."""
+    from acme_moe.studies import cost, tables
+
+    states = sweep.states()
+    done = sum(state.finished for state in states.values())
+    speeds = cost.seconds_per_step(runs, states, finished_only=False)
+    left = cost.seconds_left(sweep.to_do, speeds, states, runs, parallel)
+    line = f"[{done}/{len(states)}] {event.run.name} {event.what}"
+    if event.seconds:
+        line += f" after {tables.duration(event.seconds)}"
+    if event.reason:
+        line += f": {event.reason}"
+    if left:
+        line += f"; about {tables.duration(left)} left"
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main())

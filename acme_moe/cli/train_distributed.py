@@ -1,0 +1,88 @@
+r"""Trains an agent on an Atari game in many processes.
+
+    acme-moe train_distributed --config=dqn_atari --config.game=Pong --num_actors=4 \
+        --workdir=runs/pong
+
+Any field of the config is set as --config.FIELD=VALUE. A run that was stopped, by
+Ctrl-C or otherwise, is resumed by `acme-moe train_distributed --workdir=runs/pong`; its
+other flags are then those that it had.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from acme_moe.cli import outcome, run_flags
+from acme_moe.cli.console import fail
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains, or resumes, and says how it ended; returns the exit status."""
+    launch_type = flags.DEFINE_enum(
+        "launch_type",
+        "local_mp",
+        ["local_mp", "local_mt"],
+        "Processes, or threads of one process to look for errors.",
+    )
+    distribution = (
+        flags.DEFINE_integer("num_actors", None, "Processes that act; 4 in a new run."),
+        flags.DEFINE_integer(
+            "num_replay_servers", None, "Reverb servers; 1 in a new run."
+        ),
+        flags.DEFINE_integer(
+            "parameter_period",
+            None,
+            "Steps of an actor between two pulls of parameters; 100 in a new run.",
+        ),
+        flags.DEFINE_float(
+            "apex_epsilon",
+            None,
+            "Gives actor i of N the final epsilon VALUE ** (1 + 7 i / (N - 1)), as "
+            "Ape-X does with 0.4; without it all have the agent's.",
+        ),
+    )
+    given = run_flags.parse(argv, __doc__)
+
+    from acme_moe.distributed import config as config_lib
+    from acme_moe.runs.config import RunSpec
+
+    changes: dict[str, Any] = {
+        flag.name: flag.value for flag in distribution if flag.value is not None
+    }
+    any_run: Any = RunSpec  # Abstract: of runs that act, and of those on fixed data.
+    spec = given.load_spec(any_run)
+    try:
+        config = dataclasses.replace(config_lib.read(given.workdir), **changes)
+    except ValueError as error:
+        fail(error)
+
+    from acme_moe.distributed import launch
+    from acme_moe.processes import InterruptedRunError
+
+    try:
+        summary = launch.run_distributed(
+            spec, given.workdir, config, launch_type=launch_type.value
+        )
+        status = outcome.finished(summary, given.workdir)
+    except InterruptedRunError as interrupt:
+        saved = json.loads((given.workdir / "summary.json").read_text())
+        status = outcome.interrupted(
+            interrupt, f"{saved[spec.steps_key]} {spec.unit}", given
+        )
+    except launch.FailedRunError as error:
+        status = outcome.failed(error)
+    if launch_type.value == "local_mt":
+        # Servers' threads may still be there, and the interpreter would wait for them.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

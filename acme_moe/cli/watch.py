@@ -1,0 +1,79 @@
+"""Films an agent at play, and which parts of the picture its experts take.
+
+    acme-moe watch --checkpoint=runs/pong --out=pong.mp4
+
+The agent of a run's newest checkpoint, or of a given one, plays with the evaluation
+policy. Beside the game stand the dispatch weights of its mixture and its Q-values.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from acme_moe.cli import outcome
+from acme_moe.cli.console import fail, parse_flags
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Plays, films, and says how it went; returns the exit status."""
+    folder = flags.DEFINE_string(
+        "checkpoint",
+        None,
+        "Folder of a run, or of one of its checkpoints.",
+        required=True,
+    )
+    file = flags.DEFINE_string(
+        "out", None, "File to write, NAME.mp4 or NAME.gif.", required=True
+    )
+    episodes = flags.DEFINE_integer("episodes", 1, "Games to play.", lower_bound=1)
+    max_steps = flags.DEFINE_integer(
+        "max_steps",
+        1_000,
+        "Agent steps, one frame each, after which it ends all the same; 0 for no "
+        "limit.",
+        lower_bound=0,
+    )
+    fps = flags.DEFINE_float(
+        "fps",
+        15.0,
+        "Frames a second; 15 is the speed of the console.",
+        lower_bound=0.1,
+    )
+    seed = flags.DEFINE_integer("seed", 0, "Of emulator and policy.", lower_bound=0)
+    parse_flags(argv, __doc__)
+
+    from acme_moe.viewing import film
+
+    out = Path(file.value)
+    try:
+        write = film.writer_for(out)
+    except ValueError as error:
+        fail(f"--out: {error}")
+    if not out.parent.is_dir():
+        fail(f"--out: {out.parent} is not a folder")
+
+    from acme_moe.runs.checkpoints import DamagedCheckpointError
+    from acme_moe.viewing import drawing, play
+
+    try:
+        spec, checkpoint = play.find_checkpoint(Path(folder.value))
+    except play.NoCheckpointError as error:
+        fail(f"--checkpoint: {error}")
+    except DamagedCheckpointError as error:
+        return outcome.failed(error)
+    decisions = play.play(
+        spec,
+        checkpoint,
+        episodes=episodes.value,
+        max_steps=max_steps.value or None,
+        seed=seed.value,
+    )
+    frames = write(map(drawing.draw, decisions), out, fps.value)
+    print(f"{checkpoint.path}: {frames} agent steps of {spec.run.game} in {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

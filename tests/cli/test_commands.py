@@ -1,0 +1,123 @@
+"""The commands as programs: how they are started, and what they end with."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acme_moe.cli.main import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"acme", "haiku", "jax", "numpy", "pandas", "reverb", "tensorflow"}
+
+
+def start(*words, cwd=None):
+    """Runs a command; `words` come after the interpreter."""
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def console_script(tmp_path_factory):
+    """The program that an installation makes of the entry point."""
+    path = tmp_path_factory.mktemp("bin") / "acme-moe"
+    path.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom acme_moe.cli.main import main\n"
+        "if __name__ == '__main__':\n    sys.exit(main())\n"
+    )
+    return path
+
+
+def test_the_program_lists_its_commands(console_script):
+    listed = start(console_script, "--help")
+    assert listed.returncode == 0
+    assert all(name in listed.stdout for name in COMMANDS)
+    assert start(console_script).returncode == 2
+    unknown = start(console_script, "tran")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("error: command: 'tran' is not known; accepted: ")
+    assert "did you mean train" in unknown.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_how_and_loads_nothing_heavy(name, console_script):
+    for words in (
+        ("-m", f"acme_moe.cli.{name}"),
+        (console_script, name),
+        (ROOT / "launchers" / f"{name}.py",),
+    ):
+        result = start("-X", "importtime", *words, "--help")
+        first, *_ = result.stdout.splitlines()
+        assert first.endswith(".")
+        assert "flags:" in result.stdout
+        assert re.search(r"^  --(workdir|checkpoint): ", result.stdout, re.M)
+        loaded = {
+            line.rpartition("|")[2].strip() for line in result.stderr.splitlines()
+        }
+        assert "acme_moe.cli.console" in loaded
+        assert not loaded & HEAVY
+
+
+def test_a_run_goes_to_the_command_that_trains_it(console_script, tmp_path):
+    for words, config, other in (
+        (("-m", "acme_moe.cli.train"), "cql_atari", "-m acme_moe.cli.train_offline"),
+        ((console_script, "train_offline"), "dqn_atari", "acme-moe train"),
+    ):
+        result = start(*words, f"--config={config}", f"--workdir={tmp_path}")
+        assert result.returncode == 2
+        assert re.search(rf"{other} trains it$", result.stderr.strip()), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config=dqn_atri"], "config: 'dqn_atri' is not known; accepted: dqn_atari"),
+        ([], "config: is missing, and --workdir holds no run to resume"),
+        (["--config=dqn_atari", "--config.seed=-1"], "seed: -1 is not accepted; at"),
+        (["--config=dqn_atari", "--config.sed=1"], "sed: is not a field; did you mean"),
+    ],
+)
+def test_a_usage_error_ends_with_status_2(arguments, message, tmp_path):
+    result = start("-m", "acme_moe.cli.train", f"--workdir={tmp_path}", *arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"error: {message}")
+
+
+def test_a_folder_is_asked_for():
+    result = start("-m", "acme_moe.cli.train", "--config=dqn_atari")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: workdir: is missing")
+
+
+def test_a_run_is_resumed_from_its_folder_with_its_own_settings_only(tmp_path):
+    config = {"agent": "dqn", "seed": 3}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    result = start(
+        "-m", "acme_moe.cli.train", f"--workdir={tmp_path}", "--config.seed=4"
+    )
+    assert result.returncode == 2
+    assert "seed: 3 there, 4 now" in result.stderr
+
+
+def test_a_sweep_runs_from_any_folder(tmp_path):
+    """Lists what would run; its commands name no file of the repository."""
+    words = ("-m", "acme_moe.cli.sweep", "--study=figure_7", "--workdir=runs")
+    listed = start(*words, "--dry_run", cwd=tmp_path)
+    assert "6 runs: 960 agent steps" in listed.stdout, listed.stderr
+    printed = start(*words, "--print_commands=slurm", cwd=tmp_path)
+    assert f"cd {tmp_path} || exit 1" in printed.stdout
+    assert "-m acme_moe.cli.train --config=dqn_atari" in printed.stdout
+    assert str(ROOT / "launchers") not in printed.stdout
+    states = start(*words, "--status", cwd=tmp_path)
+    (total,) = (x for x in states.stdout.splitlines() if x.startswith("all "))
+    assert total.split() == ["all", "0", "0", "0", "0", "6"]

@@ -1,0 +1,193 @@
+"""The presets have the values that their papers state, and no others."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from acme_moe.runs.config import OfflineRunSpec, from_config_dict, to_config_dict
+from acme_moe.runs.presets import PRESETS, load_config, preset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_ATARI_200M = {
+    "game": "Pong",
+    "max_agent_steps": 50_000_000,
+    "evaluation_every": 250_000,
+    "evaluation_episodes": 10,
+    "final_evaluation_episodes": None,
+    "environment.sticky_action_probability": 0.25,
+    "environment.terminal_on_life_loss": False,
+}
+_DATA_EFFICIENT = {
+    "evaluation_episodes": 10,
+    "final_evaluation_episodes": 100,
+    "environment.sticky_action_probability": 0.0,
+    "environment.terminal_on_life_loss": True,
+}
+_ATARI_100K = {
+    **_DATA_EFFICIENT,
+    "max_agent_steps": 100_000,
+    "evaluation_every": 10_000,
+}
+_ATARI_100K_FOR_50M = {
+    **_DATA_EFFICIENT,
+    "max_agent_steps": 50_000_000,
+    "evaluation_every": 250_000,
+}
+_OFFLINE = {
+    "num_iterations": 200,
+    "updates_per_iteration": 62_500,
+    "dataset.fraction": 0.05,
+    "dataset.num_files": 50,
+    "conservative_weight": 0.1,
+}
+_NETWORK = {
+    "network.encoder": "impala",
+    "network.tokenizer": "per_conv",
+    "network.moe": "soft",
+    "network.num_experts": 8,
+    "network.expert_width": 512,
+    "network.dueling": False,
+    "network.noisy": False,
+    "network.num_atoms": None,
+}
+_DUELING = {**_NETWORK, "network.dueling": True}
+_C51 = {**_DUELING, "network.num_atoms": 51}
+_RAINBOW = {**_C51, "network.noisy": True}
+
+STATED = {
+    "dqn_atari": {
+        "agent": "dqn",
+        **_ATARI_200M,
+        **_NETWORK,
+        "replay_ratio": 0.25,
+        "n_step": 1,
+    },
+    "rainbow_atari": {
+        "agent": "rainbow",
+        **_ATARI_200M,
+        **_RAINBOW,
+        "replay_ratio": 0.25,
+        "n_step": 3,
+    },
+    "r2d2_atari": {
+        "agent": "r2d2",
+        **_ATARI_200M,
+        **_DUELING,
+        "replay_ratio": 0.003125,
+        "n_step": 5,
+        "burn_in_length": 40,
+        "trace_length": 80,
+        "sequence_period": 40,
+    },
+    "der_atari": {
+        "agent": "der",
+        **_ATARI_100K,
+        **_RAINBOW,
+        "replay_ratio": 1.0,
+        "n_step": 10,
+    },
+    "der_atari_50m": {
+        "agent": "der",
+        **_ATARI_100K_FOR_50M,
+        **_RAINBOW,
+        "replay_ratio": 1.0,
+        "n_step": 10,
+    },
+    "drq_eps_atari": {
+        "agent": "drq_eps",
+        **_ATARI_100K,
+        **_DUELING,
+        "replay_ratio": 1.0,
+        "n_step": 10,
+    },
+    "drq_eps_atari_50m": {
+        "agent": "drq_eps",
+        **_ATARI_100K_FOR_50M,
+        **_DUELING,
+        "replay_ratio": 1.0,
+        "n_step": 10,
+    },
+    "cql_atari": {"agent": "cql", **_OFFLINE, **_NETWORK},
+    "cql_c51_atari": {"agent": "cql_c51", **_OFFLINE, **_C51},
+    "dqn_demo": {
+        "agent": "dqn",
+        **_ATARI_200M,
+        **_NETWORK,
+        "game": "RoadRunner",
+        "max_agent_steps": 8_000,
+        "evaluation_every": 2_000,
+        "evaluation_episodes": 5,
+        "network.encoder": "nature_cnn",
+        "network.num_experts": 4,
+        "network.expert_width": 64,
+        "replay_ratio": 0.25,
+        "min_replay_size": 1_000,
+        "n_step": 3,
+        "max_replay_size": 100_000,
+        "learning_rate": 3e-4,
+        "target_update_period": 400,
+        "epsilon_decay_steps": 3_000,
+        "epsilon": 0.05,
+        "evaluation_epsilon": 0.05,
+    },
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_has_the_values_that_are_stated(name):
+    flat = to_config_dict(preset(name))
+    assert {path: _at(flat, path) for path in STATED[name]} == STATED[name]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_the_agents_defaults_in_all_else(name):
+    flat = to_config_dict(preset(name)).to_dict()
+    defaults = to_config_dict(from_config_dict({"agent": flat["agent"]})).to_dict()
+    for path in STATED[name]:
+        *parents, last = path.split(".")
+        for fields in (flat, defaults):
+            for parent in parents:
+                fields = fields[parent]
+            del fields[last]
+    assert flat == defaults
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_there_is_a_config_file_of_each(name):
+    file = importlib.import_module(f"configs.{name}")
+    assert file.get_config().to_dict() == load_config(name).to_dict()
+
+
+def test_there_is_no_other_config_file():
+    assert {path.stem for path in (ROOT / "configs").glob("*.py")} == set(PRESETS)
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"^preset: 'dqn_atri' is not known; .*cql_"):
+        preset("dqn_atri")
+    with pytest.raises(ValueError, match=r"did you mean dqn_atari"):
+        preset("dqn_atri")
+    with pytest.raises(ValueError, match=r"^config: 'none.py' is not known; .*dqn_at"):
+        load_config("none.py")
+
+
+def test_a_config_is_a_name_a_file_or_what_a_run_left(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from ml_collections import ConfigDict\n\n\n"
+        "def get_config(game='Pong'):\n    return ConfigDict({'game': game})\n"
+    )
+    assert load_config(str(own)).to_dict() == {"game": "Pong"}
+    assert load_config(f"{own}:Asterix").to_dict() == {"game": "Asterix"}
+    left = tmp_path / "config.json"
+    left.write_text('{"agent": "cql", "seed": 3}')
+    assert load_config(str(left)).seed == 3
+    assert isinstance(from_config_dict(load_config("cql_atari")), OfflineRunSpec)
+
+
+def _at(fields, path):
+    for name in path.split("."):
+        fields = fields[name]
+    return fields
