@@ -6,8 +6,11 @@ from acme_moe.environments import AtariConfig
 from acme_moe.experiments.config import RunConfig
 
 # Kaiser et al. (2020): no sticky actions; episodes that end with each life, as in the
-# implementations of van Hasselt et al. (2019) and Agarwal et al. (2021).
-_DATA_EFFICIENT = AtariConfig(sticky_action_probability=0.0, terminal_on_life_loss=True)
+# implementations of van Hasselt et al. (2019) and Agarwal et al. (2021), and the no-ops
+# of the latter, without which a greedy policy plays one game again and again.
+_DATA_EFFICIENT = AtariConfig(
+    sticky_action_probability=0.0, terminal_on_life_loss=True, max_noop_starts=30
+)
 
 
 def atari_200m(agent: str) -> RunConfig:

@@ -144,6 +144,7 @@ def test_a_config_file_has_its_agents_own_values(path):
     environment = experiment.run.environment
     assert environment.terminal_on_life_loss == efficient
     assert environment.sticky_action_probability == (0.0 if efficient else 0.25)
+    assert environment.max_noop_starts == (30 if efficient else 0)
     if isinstance(experiment, OfflineExperiment):
         assert experiment.run.num_iterations == 200
         assert experiment.run.updates_per_iteration == 62_500
