@@ -35,13 +35,15 @@ class AnyRunConfig:
       game: an Atari game, `Pong` or `ms_pacman`.
       seed: of the parameters, the exploration and the emulator.
       evaluation_episodes: episodes an evaluation; 0 for none.
-      final_evaluation_episodes: episodes of the last one, where they are others.
+      final_evaluation_episodes: episodes of the last one, where they are others; it
+        then takes place even if `evaluation_episodes` is 0.
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
       diagnostics: what the run measures of its network as it goes on, if anything.
       environment: how the emulator is turned into an environment. Evaluation uses
-        the same, but its episodes always last for a whole game.
+        the same, but its episodes always last for a whole game; where a lost life ends
+        an episode in training, it blanks the earlier frames there.
     """
 
     agent: str
@@ -153,6 +155,17 @@ class AnyExperiment(abc.ABC):
     @abc.abstractmethod
     def evaluation_period(self) -> int:
         """Between two evaluations, in the run's unit."""
+
+    def evaluation_episodes_at(self, position: int) -> int:
+        """Episodes of an evaluation at a position, 0 for none.
+
+        Args:
+          position: of the run, in its unit; the last evaluation is at its length.
+        """
+        final = self.run.final_evaluation_episodes
+        if position >= self.length and final is not None:
+            return final
+        return self.run.evaluation_episodes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -207,15 +207,9 @@ class Run(abc.ABC, Generic[AnyExperimentT]):
     def _evaluate(self, progress: Progress) -> None:
         """Runs the evaluation episodes, unless this position has had its own."""
         facts = self._facts
-        run = self._experiment.run
-        if not run.evaluation_episodes or facts.evaluated_at == self.position:
+        episodes = self._experiment.evaluation_episodes_at(self.position)
+        if not episodes or facts.evaluated_at == self.position:
             return
-        episodes = run.evaluation_episodes
-        if (
-            self.position >= self._experiment.length
-            and run.final_evaluation_episodes is not None
-        ):
-            episodes = run.final_evaluation_episodes
         self.learner.check()
         results = evaluate(
             self._evaluation_environment,

@@ -227,10 +227,7 @@ class Coordinator:
                 at = self._evaluation_at(final=self._phase is Phase.EVALUATING)
             if at is None:
                 return {"episodes": 0, "position": 0}
-            run = self._experiment.run
-            episodes = run.evaluation_episodes
-            if self._ledger.complete and run.final_evaluation_episodes is not None:
-                episodes = run.final_evaluation_episodes
+            episodes = self._experiment.evaluation_episodes_at(at)
             return {"episodes": episodes, "position": at}
 
     def evaluating(self, text: str) -> None:
@@ -263,8 +260,8 @@ class Coordinator:
 
     def _evaluation_at(self, *, final: bool) -> int | None:
         """The position at which an evaluation is due, if one is."""
-        run, facts = self._experiment.run, self._facts
-        if not run.evaluation_episodes:
+        facts = self._facts
+        if not self._experiment.evaluation_episodes_at(self._position):
             return None
         if final:
             return self._position if facts.evaluated_at < self._position else None

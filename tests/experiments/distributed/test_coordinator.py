@@ -14,9 +14,9 @@ from tests.experiments import tiny
 EXPERIMENT = tiny.experiment(agent={"replay_ratio": 0.5})
 
 
-def make(workdir, servers=1, token="launch"):
+def make(workdir, servers=1, token="launch", experiment=EXPERIMENT):
     config = DistributedConfig(num_actors=2, num_replay_servers=servers)
-    return Coordinator(EXPERIMENT, workdir, config, token)
+    return Coordinator(experiment, workdir, config, token)
 
 
 class Play:
@@ -90,6 +90,32 @@ def test_a_run_goes_through_its_phases(tmp_path):
             for row in csv.DictReader(stream)
         ]
     assert rows == [("210", "40", "-3.0"), ("300", "100", "-1.0")]
+
+
+@pytest.mark.parametrize(
+    ("episodes", "final", "expected"),
+    [(0, 3, (0, 3)), (2, 3, (2, 3)), (2, None, (2, 2))],
+)
+def test_the_last_evaluation_has_its_own_episodes(tmp_path, episodes, final, expected):
+    settings = {"evaluation_episodes": episodes, "final_evaluation_episodes": final}
+    experiment = tiny.experiment(run=settings)
+    coordinator = make(tmp_path, experiment=experiment)
+    play = Play(coordinator)
+    play.go_to(210)
+    task = coordinator.evaluation()
+    assert task["episodes"] == expected[0]
+    if task["episodes"]:
+        coordinator.evaluated(210, play.steps, [(0.0, 9)] * task["episodes"])
+    play.go_to(300)
+    assert phase(coordinator) is Phase.EVALUATING
+    assert coordinator.evaluation() == {"episodes": expected[1], "position": 300}
+
+
+def test_without_any_evaluation_the_run_is_saved_at_once(tmp_path):
+    experiment = tiny.experiment(run={"evaluation_episodes": 0})
+    coordinator = make(tmp_path, experiment=experiment)
+    Play(coordinator).go_to(300)
+    assert phase(coordinator) is Phase.SAVING
 
 
 def test_an_evaluation_of_other_parameters_than_the_last_does_not_end_the_run(tmp_path):
