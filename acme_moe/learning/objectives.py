@@ -58,7 +58,7 @@ def q_learning(
     network: Network,
     *,
     discount: float,
-    loss: str = "huber",
+    loss: str = "squared",
     double: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
@@ -67,7 +67,8 @@ def q_learning(
     Args:
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
-      loss: of the temporal-difference error: `huber` (with delta 1) or `squared`.
+      loss: of the temporal-difference error: `squared` (without a half) or `huber`
+        (with delta 1).
       double: whether the online network selects the action of the target.
       weights: of the losses that are added.
 

@@ -110,7 +110,7 @@ def test_the_settings_are_those_of_the_paper():
     efficient |= {"replay_ratio": 1.0}
     head = {"dueling": True, "noisy": True, "num_atoms": 51, "v_max": 10.0}
     for config, expected, network in (
-        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "huber"}, {}),
+        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "squared"}, {}),
         (RainbowConfig(), {**online, "n_step": 3, "prioritized": True}, head),
         (
             DERConfig(),
@@ -121,7 +121,8 @@ def test_the_settings_are_those_of_the_paper():
             DrQEpsConfig(),
             efficient
             | {"target_update_period": 1, "epsilon_decay_steps": 5_000}
-            | {"double": True, "crop_padding": 4, "intensity_scale": 0.05},
+            | {"double": True, "loss": "huber"}
+            | {"crop_padding": 4, "intensity_scale": 0.05},
             {"dueling": True, "noisy": False, "num_atoms": None},
         ),
     ):
