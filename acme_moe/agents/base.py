@@ -114,6 +114,24 @@ class AgentBuilder(abc.ABC, Generic[Config, NetworkT]):
         client = variable_utils.VariableClient(variable_source, "", device="cpu")
         return actors.GenericActor(policy, random_key, client, adder, backend="cpu")
 
+    def make_optimizer(self) -> optax.GradientTransformation:
+        """Returns what moves the parameters: Adam."""
+        return optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
+
+    def make_update(
+        self, networks: NetworkT, environment_spec: specs.EnvironmentSpec
+    ) -> learning.Update:
+        """Returns the update that `make_learner` repeats, on batches as replay gives.
+
+        It needs no replay, and takes a state of `make_optimizer`'s optimiser.
+        """
+        return learning.make_update(
+            self._objective_of_samples(networks, environment_spec),
+            self.make_optimizer(),
+            target_update_period=self.config.target_update_period_in_updates,
+            sgd_steps_per_call=self.config.sgd_steps_per_call,
+        )
+
     def make_learner(
         self,
         random_key: jax.Array,
@@ -134,17 +152,11 @@ class AgentBuilder(abc.ABC, Generic[Config, NetworkT]):
             lambda spec: jnp.zeros((1, *spec.shape), spec.dtype),
             environment_spec.observations,
         )
-        optimizer = optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
         return Learner(
             learning.init_training_state(
-                networks.init(init_key, blank), optimizer, state_key
+                networks.init(init_key, blank), self.make_optimizer(), state_key
             ),
-            learning.make_update(
-                self._objective_of_samples(networks, environment_spec),
-                optimizer,
-                target_update_period=self.config.target_update_period_in_updates,
-                sgd_steps_per_call=self.config.sgd_steps_per_call,
-            ),
+            self.make_update(networks, environment_spec),
             dataset,
             sgd_steps_per_call=self.config.sgd_steps_per_call,
             priorities=self._make_priority_sink(replay_client),

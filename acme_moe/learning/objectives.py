@@ -58,7 +58,7 @@ def q_learning(
     network: Network,
     *,
     discount: float,
-    loss: str = "huber",
+    loss: str = "squared",
     double: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
@@ -67,7 +67,8 @@ def q_learning(
     Args:
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
-      loss: of the temporal-difference error: `huber` (with delta 1) or `squared`.
+      loss: of the temporal-difference error: `squared` (without a half) or `huber`
+        (with delta 1).
       double: whether the online network selects the action of the target.
       weights: of the losses that are added.
 
@@ -110,6 +111,7 @@ def categorical_q_learning(
     network: Network,
     *,
     discount: float,
+    shared_target_noise: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
     """Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
@@ -117,6 +119,9 @@ def categorical_q_learning(
     Args:
       network: with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
+      shared_target_noise: whether the targets of a batch are made with one draw of
+        the networks' noise, the same for both networks, as in Dopamine; if not, each
+        example and each network has its own. The predictions' is always an example's.
       weights: of the losses that are added.
 
     Returns:
@@ -138,7 +143,15 @@ def categorical_q_learning(
         transitions: Transition,
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
-        outputs = _apply(network, params, target_params, key, transitions, double=True)
+        outputs = _apply(
+            network,
+            params,
+            target_params,
+            key,
+            transitions,
+            double=True,
+            shared_noise=shared_target_noise,
+        )
         online, target = outputs.online, outputs.target
         assert online.logits is not None
         assert online.atoms is not None
@@ -161,12 +174,19 @@ def categorical_q_learning(
     return objective
 
 
+class _Values(NamedTuple):
+    """What a target is made of; the fields are those of `ValueOutput`."""
+
+    q_values: jax.Array
+    logits: jax.Array | None
+
+
 class _Outputs(NamedTuple):
     """Of the online network at both ends of the transitions, and of the target."""
 
     online: ValueOutput
-    selector: ValueOutput
-    target: ValueOutput
+    selector: _Values
+    target: _Values
 
 
 def _apply(
@@ -176,16 +196,45 @@ def _apply(
     key: jax.Array,
     transitions: Transition,
     double: bool,
+    shared_noise: bool = False,
 ) -> _Outputs:
     online_key, target_key, selector_key = jax.random.split(key, 3)
-    target = network.apply(target_params, target_key, transitions.next_observation)
+    next_values = _values
+    if shared_noise:
+        next_values, selector_key = _values_with_one_draw, target_key
+    next_observation = transitions.next_observation
+    target = next_values(network, target_params, target_key, next_observation)
     selector = target
     if double:
-        selector = network.apply(params, selector_key, transitions.next_observation)
+        selector = next_values(network, params, selector_key, next_observation)
         # Nothing of it is trained here: without this its backward pass is kept.
         selector = jax.lax.stop_gradient(selector)
     online = network.apply(params, online_key, transitions.observation)
     return _Outputs(online, selector, target)
+
+
+def _values(
+    network: Network, params: Any, key: jax.Array, observations: Any
+) -> _Values:
+    output = network.apply(params, key, observations)
+    return _Values(output.q_values, output.logits)
+
+
+def _values_with_one_draw(
+    network: Network, params: Any, key: jax.Array, observations: Any
+) -> _Values:
+    """Applies a network with the same noise to each of a batch of observations.
+
+    A network draws noise for each example of its batch, so each goes in as a batch of
+    one, with the same key. It costs no more: XLA makes batched products of it again.
+    """
+
+    def values_of_one(observation: Any) -> _Values:
+        batch_of_one = jax.tree.map(lambda x: x[None], observation)
+        values = _values(network, params, key, batch_of_one)
+        return jax.tree.map(lambda x: x[0], values)
+
+    return jax.vmap(values_of_one)(observations)
 
 
 def _weighted(

@@ -108,20 +108,24 @@ def test_the_settings_are_those_of_the_paper():
     online |= {"replay_ratio": 0.25}
     efficient = {"learning_rate": 1e-4, "n_step": 10, "min_replay_size": 1_600}
     efficient |= {"replay_ratio": 1.0}
+    rainbow = {"prioritized": True, "shared_target_noise": True}
     head = {"dueling": True, "noisy": True, "num_atoms": 51, "v_max": 10.0}
     for config, expected, network in (
-        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "huber"}, {}),
-        (RainbowConfig(), {**online, "n_step": 3, "prioritized": True}, head),
+        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "squared"}, {}),
+        (RainbowConfig(), {**online, **rainbow, "n_step": 3}, head),
         (
             DERConfig(),
-            efficient | {"target_update_period": 2_000, "epsilon_decay_steps": 2_000},
+            efficient
+            | rainbow
+            | {"target_update_period": 2_000, "epsilon_decay_steps": 2_000},
             head,
         ),
         (
             DrQEpsConfig(),
             efficient
             | {"target_update_period": 1, "epsilon_decay_steps": 5_000}
-            | {"double": True, "crop_padding": 4, "intensity_scale": 0.05},
+            | {"double": True, "loss": "huber"}
+            | {"crop_padding": 4, "intensity_scale": 0.05},
             {"dueling": True, "noisy": False, "num_atoms": None},
         ),
     ):

@@ -101,7 +101,10 @@ def test_offline_dqn_and_behavior_cloning_are_one_loss_each():
         parts = [
             value_of(
                 learning.q_learning(
-                    table_network(), discount=0.5, weights=learning.LossWeights(*pair)
+                    table_network(),
+                    discount=0.5,
+                    loss="huber",
+                    weights=learning.LossWeights(*pair),
                 ),
                 Q,
                 TARGET_Q,

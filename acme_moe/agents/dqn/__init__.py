@@ -1,4 +1,4 @@
-"""DQN (Mnih et al. 2015), as the paper trains it: Huber loss, Adam, uniform replay."""
+"""DQN (Mnih et al. 2015), as the paper trains it: squared error, Adam."""
 
 from acme_moe.agents.dqn.config import DQNConfig
 

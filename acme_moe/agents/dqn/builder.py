@@ -16,7 +16,7 @@ class QLearningBuilder(ValueAgentBuilder[Config]):
     """Everything is the shared builder's but the objective."""
 
     def make_objective(self, network: Network) -> learning.Objective:
-        """Huber (or squared) Q-learning."""
+        """Q-learning with the configured loss of the error."""
         return learning.q_learning(
             network,
             discount=self.config.discount,

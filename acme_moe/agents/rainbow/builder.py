@@ -22,4 +22,8 @@ class RainbowBuilder(ValueAgentBuilder[Config]):
 
     def make_objective(self, network: Network) -> learning.Objective:
         """Cross-entropy to the projected target of double Q-learning."""
-        return learning.categorical_q_learning(network, discount=self.config.discount)
+        return learning.categorical_q_learning(
+            network,
+            discount=self.config.discount,
+            shared_target_noise=self.config.shared_target_noise,
+        )

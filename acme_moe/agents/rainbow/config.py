@@ -22,6 +22,9 @@ class RainbowConfig(ValueAgentConfig):
       n_step: as for every agent.
       prioritized: whether transitions are drawn in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
+      shared_target_noise: whether noisy layers have one draw for all the targets of a
+        batch, the same in the selecting and the evaluating network, as in the paper's
+        implementation, or one for each example and network.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.
@@ -30,6 +33,7 @@ class RainbowConfig(ValueAgentConfig):
     network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
     n_step: int = 3
     prioritized: bool = True
+    shared_target_noise: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
