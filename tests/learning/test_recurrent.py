@@ -62,7 +62,10 @@ def batch(seed=0, size=BATCH):
 @functools.cache
 def parts(**changes):
     network = make_recurrent_network(
-        dataclasses.replace(CONFIG, **changes), ACTIONS, lstm_size=UNITS
+        dataclasses.replace(CONFIG, **changes),
+        ACTIONS,
+        lstm_size=UNITS,
+        head_width=16,
     )
     observation = batch().observation[:, 0]
     params, target_params = (
