@@ -28,6 +28,7 @@ _SMALL = {
 _MORE = {
     "r2d2": {
         "lstm_size": 8,
+        "head_width": 8,
         "burn_in_length": 4,
         "trace_length": 8,
         "sequence_period": 4,

@@ -117,7 +117,9 @@ def store(experiment, workdir):
 
 
 def test_an_agent_with_a_memory_plays_too(tmp_path):
-    config = agents.config_class("r2d2")(network=tiny.NETWORK, lstm_size=8)
+    config = agents.config_class("r2d2")(
+        network=tiny.NETWORK, lstm_size=8, head_width=8
+    )
     experiment = tiny.experiment(run={"agent": "r2d2", "max_agent_steps": 300_000})
     experiment = dataclasses.replace(experiment, agent=config)
     stored = store(experiment, tmp_path)

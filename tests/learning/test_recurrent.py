@@ -62,7 +62,10 @@ def batch(seed=0, size=BATCH):
 @functools.cache
 def parts(**changes):
     network = make_recurrent_network(
-        dataclasses.replace(CONFIG, **changes), ACTIONS, lstm_size=UNITS
+        dataclasses.replace(CONFIG, **changes),
+        ACTIONS,
+        lstm_size=UNITS,
+        head_width=16,
     )
     observation = batch().observation[:, 0]
     params, target_params = (
@@ -163,6 +166,22 @@ def test_the_burn_in_trains_nothing():
     compiled = jax.jit(value)
     assert compiled(changed) != compiled(observation)
     np.testing.assert_array_equal(compiled(changed_padding), compiled(observation))
+
+
+def test_a_sequence_that_is_hardly_ever_drawn_does_not_silence_the_others():
+    """Weights are Acme's `(p + 1e-6)^-0.6`, over their maximum."""
+    network, params, target_params = parts()
+    objective = learning.recurrent_q_learning(network, **SETTINGS)
+    # All alike, so that the loss is the mean weight of what one of them has.
+    alike = jax.tree.map(lambda x: np.repeat(x[:1], BATCH, axis=0), batch())
+    compiled = jax.jit(lambda p: objective(params, target_params, KEY, alike, p)[0])
+    probabilities = np.array([1e-9, 1e-6, 1e-5, 1e-4], np.float32)
+    weights = (probabilities + 1e-6) ** -0.6
+    np.testing.assert_allclose(
+        compiled(probabilities) / compiled(np.full(BATCH, 0.25, np.float32)),
+        np.mean(weights / weights.max()),
+        rtol=1e-3,
+    )
 
 
 def test_load_balancing_counts_only_the_steps_that_are_learnt_from():

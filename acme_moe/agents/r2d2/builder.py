@@ -58,6 +58,7 @@ class R2D2Builder(OnlineAgentBuilder[R2D2Config, RecurrentNetwork]):
             self.config.network,
             self._num_actions(environment_spec),
             self.config.lstm_size,
+            self.config.head_width,
         )
 
     def make_adder(

@@ -33,6 +33,7 @@ EXPERIMENT = Experiment(
         batch_size=4,
         replay_ratio=0.25,
         lstm_size=8,
+        head_width=8,
         burn_in_length=4,
         trace_length=8,
         sequence_period=4,
