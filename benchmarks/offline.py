@@ -127,8 +127,7 @@ def measure(game: str, path: Path, spec: Any, n_step: int) -> Result:
     import jax
     from acme.utils import loggers
 
-    from acme_moe.agents.cql import CQLConfig
-    from acme_moe.agents.cql.builder import CQLBuilder
+    from acme_moe.agents.cql import CQLBuilder, CQLConfig
     from acme_moe.networks import NetworkConfig
     from acme_moe.offline.sampler import make_sample_iterator
 

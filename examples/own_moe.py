@@ -17,8 +17,7 @@ import jax.numpy as jnp
 from absl import app, flags
 from acme import specs
 
-from acme_moe.agents.dqn import DQNConfig
-from acme_moe.agents.dqn.builder import DQNBuilder
+from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 from acme_moe.experiments.config import Experiment, RunConfig
 from acme_moe.experiments.training import TrainingRun
 from acme_moe.networks import (
@@ -106,7 +105,8 @@ class Builder(DQNBuilder):
 
     def make_network(self, environment_spec: specs.EnvironmentSpec) -> Network:
         """The network for so many actions."""
-        return make_network(self.config.network, self._num_actions(environment_spec))
+        num_actions = environment_spec.actions.num_values
+        return make_network(self.config.network, num_actions)
 
 
 def main(_: list[str]) -> None:

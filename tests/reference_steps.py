@@ -13,11 +13,9 @@ import numpy as np
 from acme import specs
 
 from acme_moe import learning
-from acme_moe.agents.builder import ValueAgentBuilder
-from acme_moe.agents.dqn import DQNConfig
-from acme_moe.agents.dqn.builder import DQNBuilder
-from acme_moe.agents.rainbow import RainbowConfig
-from acme_moe.agents.rainbow.builder import RainbowBuilder
+from acme_moe.agents.builder import OnlineBuilder
+from acme_moe.agents.dqn import DQNBuilder, DQNConfig
+from acme_moe.agents.rainbow import RainbowBuilder, RainbowConfig
 from acme_moe.networks import NetworkConfig
 from tests.reference_networks import (
     Arrays,
@@ -93,7 +91,7 @@ def make_builder(
     network: NetworkConfig,
     target_update_period: int,
     scale: float,
-) -> ValueAgentBuilder:
+) -> OnlineBuilder:
     """The case's agent, with what it says and our own settings for everything else.
 
     Our objective divides the weights by their largest. Where the case's largest is

@@ -141,7 +141,7 @@ class TrainingRun(Run[Experiment]):
         path = self._checkpoint_path
         if path is not None and (path / "replay").is_dir():
             size = self._client.server_info()[self._table].current_size
-            if size and self._builder.batch_type is Transition:
+            if size and self._builder.items.batch_type is Transition:
                 facts.replay_bytes_per_transition = bytes_per_transition(
                     path / "replay", size
                 )

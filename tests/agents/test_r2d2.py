@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from acme import specs
 
-from acme_moe.agents.r2d2 import R2D2Config
-from acme_moe.agents.r2d2.builder import R2D2Builder
+from acme_moe.agents.r2d2 import R2D2Builder, R2D2Config
 from acme_moe.networks import NetworkConfig
 from tests import catch
 from tests.agents import agents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import ValueAgentConfig, check_categorical
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -37,7 +37,4 @@ class RainbowConfig(ValueAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.network.num_atoms is None:
-            raise ValueError(
-                "network.num_atoms: None is not accepted; a number of atoms, such as 51"
-            )
+        check_categorical(self.network)

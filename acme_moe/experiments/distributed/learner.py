@@ -85,7 +85,7 @@ class LearnerNode:
             self._description = describe_dataset(dataset)
             self._samples = make_samples(experiment, dataset, self._steps)
         else:
-            self._stores_transitions = parts.builder.batch_type is Transition
+            self._stores_transitions = parts.builder.items.batch_type is Transition
             servers = replay.ReplayServers(self._clients)
             self._samples = replay.Prefetcher(
                 parts.builder.make_dataset_iterator(servers)

@@ -76,7 +76,7 @@ class ReplayNode:
         )
         self._client = self._server.localhost_client()
         self._table = tables[0].name
-        self._item = parts.builder.steps_per_item
+        self._item = parts.builder.items.steps_per_item
         coordinator.replay_enters(number, self._size(), entered["position"])
 
     def _size(self) -> int:
