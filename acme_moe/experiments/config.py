@@ -322,6 +322,7 @@ _MAY_CHANGE = {
     "checkpoints_kept",
     "checkpoint_replay",
     "log_every_seconds",
+    "dataset.num_files",
     "dataset.path",
     "dataset.workers",
     "diagnostics.every",

@@ -182,8 +182,6 @@ def expand(plan: Plan, workdir: Path, data: str | None = None) -> tuple[Cell, ..
                         recorders[recorder.name] = recorder
                         needs = recorder.name
                         settings["dataset.path"] = recorder.settings["record"]
-                        # As many as there are, and not a published set's 50.
-                        settings["dataset.num_files"] = 0
                     else:
                         settings["dataset.path"] = _data_path(data, game, seed)
                 cell = Cell(
