@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from acme_moe.environments import AtariConfig
 from acme_moe.reporting.runs import Episode, Run
 
 MEASURES = {
@@ -58,7 +59,8 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     if not episodes:
         return None
     offline = is_offline(run)
-    skip = run.config["environment"]["frame_skip"]
+    environment = run.config.get("environment", {})
+    skip = environment.get("frame_skip", AtariConfig.frame_skip)
     every = run.config.get("evaluation_every", 1)
 
     def position(episode: Episode) -> int:
@@ -78,7 +80,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
 
 def is_offline(run: Run) -> bool:
     """Whether a run learnt from fixed data, so that its length is in updates."""
-    return "num_iterations" in run.config
+    return "num_iterations" in run.config or "dataset" in run.config
 
 
 def on_grid(

@@ -147,7 +147,7 @@ def test_half_written_folders_are_listed(tmp_path, name, text, reason):
     assert panel.final_scores()["Baseline"].shape == (1, 2)
 
 
-def test_any_folder_of_runs_is_grouped_by_agent_and_layer(tmp_path):
+def test_any_folder_of_runs_is_grouped_by_agent_and_settings(tmp_path):
     for moe in ("none", "soft"):
         for seed in (0, 1):
             write_run(tmp_path / f"{moe}_{seed}", moe=moe, seed=seed)
@@ -158,14 +158,29 @@ def test_any_folder_of_runs_is_grouped_by_agent_and_layer(tmp_path):
     collection = collect(tmp_path)["evaluation"]
     (panel,) = collection.panels
     assert panel.title == "dqn\n1 game, 2 seeds"
-    assert {line.label for line in panel.lines} == {
-        "dqn with dense (impala)",
-        "dqn with Soft MoE, 8 experts (impala)",
-    }
+    assert {line.label for line in panel.lines} == {"Baseline", "Soft MoE"}
     reasons = {gap.run: gap.reason for gap in collection.gaps}
     assert reasons.pop("open") == "interrupted"
     assert "has no summary.json" in reasons.pop("empty")
-    assert list(reasons.values()) == ["another run has its agent, layer, game and seed"]
+    assert list(reasons.values()) == ["another run has its settings, game and seed"]
+
+
+def test_a_line_alone_is_told_by_its_agent_and_layer(tmp_path):
+    write_run(tmp_path / "run")
+    (panel,) = collect(tmp_path)["evaluation"].panels
+    assert panel.lines[0].label == "dqn with Soft MoE, 8 experts (impala)"
+
+
+def test_runs_of_an_arm_that_differ_in_what_the_study_leaves_open(tmp_path):
+    cells = planned(tmp_path, num_seeds=3)
+    write_all(tmp_path, cells)
+    old = "dqn-baseline/Pong/1"
+    write_run(tmp_path / old, game="Pong", seed=1, moe="none", loss="huber")
+    collection = collect(tmp_path)["evaluation"]
+    ((name, reason),) = collection.gaps
+    assert name == old
+    assert reason == 'other settings than its arm\'s: loss="huber" for nothing'
+    assert collection.panels[0].lines[0].num_runs(GAMES) == 2
 
 
 def test_no_run_at_all_is_an_error(tmp_path):
