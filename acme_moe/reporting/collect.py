@@ -141,7 +141,7 @@ def _of_study(
         form=plan.form,
         x_label=plan.x_label,
         panels=_panels(lines, units, external),
-        gaps=tuple(gap for gap in gaps if isinstance(gap, Gap)),
+        gaps=(*(gap for gap in gaps if isinstance(gap, Gap)), *_incomparable(lines)),
     )
 
 
@@ -198,7 +198,7 @@ def _of_runs(
         form="curves",
         x_label="",
         panels=_panels(lines, units, external),
-        gaps=tuple(gaps),
+        gaps=(*gaps, *_incomparable(lines)),
     )
 
 
@@ -234,6 +234,13 @@ def _panels(
         if any(line.curves for line in of_panel)
     )
     return tuple(panel for panel in panels if panel is not None)
+
+
+def _incomparable(lines: Mapping[str, list[Line]]) -> Iterator[Gap]:
+    """Panels that are not there although each of their lines has runs."""
+    for name, of_panel in lines.items():
+        if any(x.curves for x in of_panel) and make_panel(name, "", of_panel) is None:
+            yield Gap(name, "its lines have no game in common")
 
 
 def _curves(run: Run, name: str) -> _Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -62,10 +63,12 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     environment = run.config.get("environment", {})
     skip = environment.get("frame_skip", AtariConfig.frame_skip)
     every = run.config.get("evaluation_every", 1)
+    length = run.summary.get("agent_steps", math.inf)
 
-    def position(episode: Episode) -> int:
+    def position(episode: Episode) -> float:
         if kind == "training":
-            return -(-episode.agent_steps // every) * every * skip
+            # A run's last iteration may be shorter than the others.
+            return min(-(-episode.agent_steps // every) * every, length) * skip
         return episode.learner_steps if offline else episode.agent_steps * skip
 
     groups = [(at, list(group)) for at, group in itertools.groupby(episodes, position)]

@@ -61,6 +61,13 @@ def test_a_curve_has_the_means_of_evaluations(tmp_path):
     np.testing.assert_allclose(curve.hours, [0.9, 1.9])
 
 
+def test_the_last_iteration_ends_with_the_run(tmp_path):
+    # As of 100,000 agent steps between evaluations that are 250,000 apart.
+    write_run(tmp_path, evaluation_every=150)
+    curve = curve_of(read_run(tmp_path), "training")
+    np.testing.assert_array_equal(curve.positions, [600, 800])
+
+
 def test_a_run_on_fixed_data_is_over_updates(tmp_path):
     write_run(tmp_path, num_iterations=2, updates_per_iteration=100)
     run = read_run(tmp_path)
@@ -163,6 +170,14 @@ def test_any_folder_of_runs_is_grouped_by_agent_and_settings(tmp_path):
     assert reasons.pop("open") == "interrupted"
     assert "has no summary.json" in reasons.pop("empty")
     assert list(reasons.values()) == ["another run has its settings, game and seed"]
+
+
+def test_lines_without_a_game_in_common_are_listed(tmp_path):
+    write_run(tmp_path / "a", moe="none", game="Pong")
+    write_run(tmp_path / "b", moe="soft", game="Breakout")
+    collection = collect(tmp_path)["evaluation"]
+    assert collection.panels == ()
+    assert collection.gaps == (("dqn", "its lines have no game in common"),)
 
 
 def test_a_line_alone_is_told_by_its_agent_and_layer(tmp_path):
