@@ -14,7 +14,6 @@ from acme_moe.reporting.results import Improvement
 from acme_moe.reporting.statistics import METRICS, Interval
 
 _GAMES_IN_A_ROW = 5
-_SCORE = "IQM human-normalised score"
 # Between two series at one place, in places.
 _ASIDE = 0.06
 
@@ -49,7 +48,7 @@ def scaling(
             places = [i + aside for i in sorted(at)]
             _error_bars(ax, places, [at[i] for i in sorted(at)], series)
         ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
-        _describe(ax, panel, collection.x_label, _SCORE)
+        _describe(ax, panel, collection.x_label, _score_label(collection))
     style.legend(figure, axes)
     return figure
 
@@ -85,7 +84,7 @@ def games(collection: Collection) -> Figure:
                 _draw_game(ax, line, game, panel)
             ax.set_title(f"{panel.name}: {game}", fontsize="small")
             ax.set_xlabel(_length_label(panel.unit))
-            ax.set_ylabel("return")
+            ax.set_ylabel(f"{collection.kind} return")
             drawn.append(ax)
     style.legend(figure, drawn)
     return figure
@@ -164,7 +163,8 @@ def profiles(collection: Collection, reps: int) -> Figure:
         for line in panel.lines:
             _band(ax, thresholds, shares[line.label], line, panel)
         ax.set_ylim(-0.02, 1.02)
-        _describe(ax, panel, "human-normalised score τ", "share of runs above τ")
+        score = f"human-normalised score τ, {collection.kind}"
+        _describe(ax, panel, score, "share of runs above τ")
     style.legend(figure, axes)
     return figure
 
@@ -211,7 +211,7 @@ def _over(collection: Collection, axis: str, reps: int) -> Figure | None:
             interval = statistics.iqm_over({"": scores}, reps)[""]
             _band(ax, points / _scale(unit), interval, line, panel)
             drawn = True
-        _describe(ax, panel, _length_label(unit), _SCORE)
+        _describe(ax, panel, _length_label(unit), _score_label(collection))
     style.legend(figure, axes)
     return figure if drawn else None
 
@@ -292,6 +292,10 @@ def _describe(ax: Axes, panel: Panel, x_label: str, y_label: str) -> None:
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     ax.grid(alpha=0.3)
+
+
+def _score_label(collection: Collection) -> str:
+    return f"IQM human-normalised score, {collection.kind}"
 
 
 def _scale(unit: str) -> float:
