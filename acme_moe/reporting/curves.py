@@ -16,8 +16,12 @@ MEASURES = {
     "ntk_rank": "rank of the tangent kernel",
     "feature_norm": "norm of the features",
     "dormant_share": "share of dormant neurons",
+    "authors_entk_srank_0.01": "rank of the tangent kernel of the loss",
+    "authors_feature_norm": "norm of the units' variances",
+    "authors_dormant_share_0.0": "share of units without variance",
 }
-"""Columns of a run's diagnostics that a report shows, and what they are."""
+"""Columns of a run's diagnostics that a report shows, and what they are: of the
+definitions `published`, then of `authors`."""
 
 KINDS = ("evaluation", "training")
 

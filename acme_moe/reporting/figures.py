@@ -93,20 +93,26 @@ def games(collection: Collection) -> Figure:
 def diagnostics(collection: Collection) -> Figure | None:
     """Returns beside what the runs measured of their networks (figure 10).
 
-    A row a game; bands span the runs' least and greatest values.
+    A row a game; a column a measure that any run has; bands span the runs' least and
+    greatest values.
     """
     rows = [(panel, game) for panel in collection.panels for game in panel.games]
     lines = [line for panel in collection.panels for line in panel.lines]
-    if not any(
-        curve.measures
+    measured = {
+        name
         for line in lines
         for curves in line.curves.values()
         for curve in curves.values()
-    ):
+        for name in curve.measures
+    }
+    if not measured:
         return None
-    figure, axes = style.new_figure(len(MEASURES) + 1, len(rows), size=(3.4, 2.6))
+    measures: list[tuple[str | None, str]] = [
+        (None, "return"),
+        *((name, label) for name, label in MEASURES.items() if name in measured),
+    ]
+    figure, axes = style.new_figure(len(measures), len(rows), size=(3.4, 2.6))
     for (panel, game), row in zip(rows, axes, strict=True):
-        measures: list[tuple[str | None, str]] = [(None, "return"), *MEASURES.items()]
         for ax, (measure, label) in zip(row, measures, strict=True):
             for line in panel.lines:
                 _draw_game(ax, line, game, panel, measure)
