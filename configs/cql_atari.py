@@ -1,10 +1,10 @@
 """CQL with a Soft MoE penultimate layer on the DQN Replay Dataset.
 
 Section 5.1 of the paper: 5, 10 or 50 % of the set of one game, 200 iterations of
-62,500 updates. `--config.dataset.path` has to be given; for what `--config.record`
-wrote, `--config.dataset.num_files=0` as well. Every other field of
-`acme_moe/agents/cql/config.py` and of `OfflineRunConfig` in
-`acme_moe/experiments/config.py` can be set from the command line just as well.
+62,500 updates. `--config.dataset.path` has to be given: a published set, or what
+`--config.record` wrote; `--config.dataset.num_files=50` refuses one that is not all
+there. Every other field of `acme_moe/agents/cql/config.py` and of `OfflineRunConfig`
+in `acme_moe/experiments/config.py` can be set from the command line just as well.
 """
 
 from ml_collections import ConfigDict
@@ -27,7 +27,7 @@ def get_config() -> ConfigDict:
                 agent="cql",
                 num_iterations=200,
                 updates_per_iteration=62_500,
-                dataset=DatasetConfig(fraction=0.05, num_files=50),
+                dataset=DatasetConfig(fraction=0.05),
             ),
             agent=CQLConfig(
                 network=NetworkConfig(

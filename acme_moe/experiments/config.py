@@ -335,6 +335,7 @@ _MAY_CHANGE = {
     "checkpoints_kept",
     "checkpoint_replay",
     "log_every_seconds",
+    "dataset.num_files",
     "dataset.path",
     "dataset.workers",
     "diagnostics.every",

@@ -45,7 +45,9 @@ def make_samples(
             seed=run.seed,
             start=position // agent.sgd_steps_per_call,
             workers=run.dataset.workers,
-        )
+        ),
+        # Fixed data do not grow old while they wait.
+        buffer_size=2,
     )
 
 

@@ -182,8 +182,9 @@ def _rewrite(
 def _was_scored(row: dict[str, str], facts: Facts) -> bool:
     """Whether an episode had ended when the facts were noted."""
     if row.get("kind") == "evaluation":
-        # An evaluation may come after a checkpoint of the same position.
-        position = "agent_steps" if facts.agent_steps else "learner_steps"
+        # An evaluation may come after a checkpoint of the same position: agent steps,
+        # or updates of a run that takes none.
+        position = "learner_steps" if row["agent_steps"] == "0" else "agent_steps"
         return _at_most(row, position, facts.evaluated_at)
     return _at_most(row, "agent_steps", facts.agent_steps)
 

@@ -20,10 +20,13 @@ class ObjectiveOutput(NamedTuple):
     """What an objective reports beside its value.
 
     Attributes:
+      losses: `float32 [B]`, what each item adds to the loss before it is weighted by
+        its probability, without the load-balancing losses, which are of the batch.
       priorities: `float32 [B]`, what prioritised replay is told of each item.
       metrics: scalars for the log.
     """
 
+    losses: jax.Array
     priorities: jax.Array
     metrics: dict[str, jax.Array]
 
@@ -97,12 +100,14 @@ def q_learning(
             outputs.target.q_values,
             outputs.selector.q_values if double else None,
         )
-        value = jnp.mean(_ERROR_LOSSES[loss](errors))
+        item_losses = _ERROR_LOSSES[loss](errors)
+        value = jnp.mean(item_losses)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
-        value, metrics = _weighted(value, metrics, outputs, transitions, weights)
-        return total(
-            network.config, outputs.online, key, value, jnp.abs(errors), metrics
+        value, item_losses, metrics = _weighted(
+            value, item_losses, metrics, outputs, transitions, weights
         )
+        output = ObjectiveOutput(item_losses, jnp.abs(errors), metrics)
+        return total(network.config, outputs.online, key, value, output)
 
     return objective
 
@@ -166,10 +171,12 @@ def categorical_q_learning(
             outputs.selector.q_values,
         )
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
-        priorities = losses.priorities(errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
-        value, metrics = _weighted(value, metrics, outputs, transitions, weights)
-        return total(network.config, outputs.online, key, value, priorities, metrics)
+        value, item_losses, metrics = _weighted(
+            value, errors, metrics, outputs, transitions, weights
+        )
+        output = ObjectiveOutput(item_losses, losses.priorities(errors), metrics)
+        return total(network.config, outputs.online, key, value, output)
 
     return objective
 
@@ -239,20 +246,22 @@ def _values_with_one_draw(
 
 def _weighted(
     value: jax.Array,
+    item_losses: jax.Array,
     metrics: dict[str, jax.Array],
     outputs: _Outputs,
     transitions: Transition,
     weights: LossWeights,
-) -> tuple[jax.Array, dict[str, jax.Array]]:
+) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
     """Adds the conservative loss; one of weight zero is not computed."""
     value = weights.td * value
+    item_losses = weights.td * item_losses
     if weights.conservative:
-        conservative = jnp.mean(
-            losses.conservative_errors(outputs.online.q_values, transitions.action)
-        )
+        errors = losses.conservative_errors(outputs.online.q_values, transitions.action)
+        conservative = jnp.mean(errors)
         value += weights.conservative * conservative
+        item_losses += weights.conservative * errors
         metrics = {**metrics, "conservative_loss": conservative}
-    return value, metrics
+    return value, item_losses, metrics
 
 
 def total(
@@ -260,8 +269,7 @@ def total(
     online: ValueOutput,
     key: jax.Array,
     value: jax.Array,
-    priorities: jax.Array,
-    metrics: dict[str, jax.Array],
+    output: ObjectiveOutput,
     mask: jax.Array | None = None,
 ) -> tuple[jax.Array, ObjectiveOutput]:
     """Adds the load-balancing losses that the network's settings ask for.
@@ -271,15 +279,14 @@ def total(
       online: what it made of the observations `[B, ...]` that are trained on.
       key: the objective's.
       value: the loss so far.
-      priorities: of the items.
-      metrics: scalars for the log, to which the mean value and the loss are added.
+      output: what is reported; to its metrics the mean value and the loss are added.
       mask: `[B]` bool, the observations that count; all of them if None.
 
     Returns:
       What an objective returns.
     """
     best = jnp.max(online.q_values, axis=-1)
-    metrics = {**metrics, "q_value": jnp.mean(best, where=mask)}
+    metrics = {**output.metrics, "q_value": jnp.mean(best, where=mask)}
     moe = online.moe
     if moe is not None and (config.importance_weight or config.load_weight):
         balancing = losses.load_balancing_loss(
@@ -294,4 +301,4 @@ def total(
         value += balancing
         metrics["load_balancing_loss"] = balancing
     metrics["loss"] = value
-    return value, ObjectiveOutput(priorities, metrics)
+    return value, output._replace(metrics=metrics)

@@ -74,7 +74,8 @@ def recurrent_q_learning(
         weights = losses.importance_weights(
             probabilities + _PROBABILITY_OFFSET, importance_exponent
         )
-        value = jnp.mean(weights * losses.sequence_losses(errors))
+        item_losses = losses.sequence_losses(errors)
+        value = jnp.mean(weights * item_losses)
         priorities = losses.sequence_priorities(errors, steps.mask, max_priority_weight)
         metrics = {"td_error": jnp.mean(jnp.abs(errors), where=steps.mask)}
         # Where an action was taken: all observations but the last.
@@ -86,8 +87,7 @@ def recurrent_q_learning(
             trained,
             key,
             value,
-            priorities,
-            metrics,
+            ObjectiveOutput(item_losses, priorities, metrics),
             steps.mask.reshape(-1),
         )
 

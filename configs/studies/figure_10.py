@@ -11,7 +11,11 @@ def get_study() -> Study:
         title="Games of the analysis, 8 experts",
         form="games",
         games=("Asterix", "Pong", "SpaceInvaders"),
-        settings={"max_agent_steps": 12_500_000, "diagnostics.every": 250_000},
+        settings={
+            "max_agent_steps": 12_500_000,
+            "diagnostics.every": 250_000,
+            "diagnostics.definitions": "authors",
+        },
         arms=catalogue.arms(
             (catalogue.RAINBOW,),
             (catalogue.BASELINE, catalogue.TOP1_MOE, catalogue.SOFT_MOE),

@@ -45,6 +45,7 @@ def test_double_q_learning_lets_the_online_network_choose():
     goal = data.reward + 0.9 * data.discount * target.q_values[rows, chosen]
     errors = goal - online.q_values[rows, data.action]
     np.testing.assert_allclose(value, jnp.mean(errors**2), rtol=1e-5)
+    np.testing.assert_allclose(report.losses, errors**2, rtol=1e-4)
     np.testing.assert_allclose(report.priorities, jnp.abs(errors), atol=1e-6)
 
 
@@ -64,6 +65,7 @@ def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
     )
     weights = np.sqrt(PROBABILITIES.min() / PROBABILITIES)
     np.testing.assert_allclose(value, jnp.mean(weights * errors), rtol=1e-4)
+    np.testing.assert_allclose(report.losses, errors, rtol=1e-4)
     np.testing.assert_allclose(
         report.priorities, jnp.sqrt(errors), rtol=1e-4, atol=1e-6
     )
@@ -120,12 +122,13 @@ def test_other_noise_is_an_examples_and_a_networks_own():
 
 
 def test_load_balancing_reaches_the_loss_with_its_weight():
-    plain, _, (online, *_), _ = evaluate(learning.q_learning, TOP1)
+    plain, unbalanced, (online, *_), _ = evaluate(learning.q_learning, TOP1)
     importance = losses.importance_loss(online.moe.probabilities)
     config = dataclasses.replace(TOP1, importance_weight=0.5)
     balanced, report, _, _ = evaluate(learning.q_learning, config)
     assert importance > 0
     np.testing.assert_allclose(balanced - plain, 0.5 * importance, rtol=1e-3)
+    np.testing.assert_array_equal(report.losses, unbalanced.losses)
     np.testing.assert_allclose(
         report.metrics["load_balancing_loss"], 0.5 * importance, rtol=1e-4
     )

@@ -80,6 +80,7 @@ def test_cql_is_the_temporal_difference_and_a_tenth_of_the_conservative_loss(
         value, report = value_of(objective, Q, TARGET_Q, TRANSITIONS)
         assert value.dtype == jnp.float64
         np.testing.assert_allclose(value, td + 0.1 * CONSERVATIVE, rtol=1e-12)
+        np.testing.assert_allclose(jnp.mean(report.losses), value, rtol=1e-12)
         metrics = report.metrics
         np.testing.assert_allclose(metrics["conservative_loss"], CONSERVATIVE)
         np.testing.assert_allclose(metrics["loss"], value, rtol=1e-12)

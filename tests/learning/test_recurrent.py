@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from acme_moe import learning, losses
+from acme_moe import diagnostics, learning, losses
 from acme_moe.networks import NetworkConfig, make_recurrent_network
 
 ACTIONS, UNITS, BATCH, BURN_IN, STEPS = 3, 4, 4, 3, 5
@@ -240,6 +240,24 @@ def test_without_a_burn_in_the_stored_state_is_the_first():
     state = type(state)(*data.start_state)
     expected, _ = by_hand(params, target_params, state, state)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("definitions", diagnostics.DEFINITIONS)
+def test_it_is_measured_by_either_definition(definitions):
+    network, params, target_params = parts()
+    measure = diagnostics.make_measure(
+        learning.recurrent_probe(network, burn_in_length=BURN_IN),
+        learning.recurrent_q_learning(network, **SETTINGS),
+        diagnostics.DiagnosticsConfig(definitions=definitions),
+        batch_size=BATCH,
+    )
+    results = jax.jit(measure)(params, target_params, KEY, batch(), PROBABILITIES)
+    assert all(np.isfinite(float(x)) for x in results.values())
+    if definitions == "authors":
+        _, report, _ = evaluated()
+        expected = [float(jnp.mean(report.losses)), float(jnp.var(report.losses))]
+        ours = [float(results[f"authors_td_error_{x}"]) for x in ("mean", "var")]
+        assert ours == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_probe_is_at_the_last_step_that_took_place():

@@ -52,7 +52,6 @@ def test_offline_runs_record_their_data_first_where_none_are_given(tmp_path):
         assert cell.needs == recorder.name
         assert cell.launcher == "launchers/train_offline.py"
         assert cell.settings["dataset.path"] == recorder.settings["record"]
-        assert cell.settings["dataset.num_files"] == 0
 
 
 def test_offline_runs_take_the_published_run_of_their_seed(tmp_path):

@@ -136,6 +136,7 @@ def test_only_a_study_that_measures_networks_does_and_as_often_as_its_scale_allo
     for scale, every in (("smoke", 80), ("small", 10_000), ("paper", 250_000)):
         for cell in cells_of("figure_10", scale):
             assert cell.settings["diagnostics.every"] == every
+            assert experiment_of(cell).run.diagnostics.definitions == "authors"
             assert experiment_of(cell).run.max_agent_steps >= 2 * every
         for cell in cells_of("figure_9", scale):
             assert "diagnostics.every" not in cell.settings

@@ -282,19 +282,34 @@ class Coordinator:
         """
         with self._lock:
             self._replay_sizes[server] = size
-            if len(self._replay_sizes) < self._servers:
-                return
-            held = sum(self._replay_sizes.values())
-            assert isinstance(self._experiment, Experiment)
-            warm_up = self._experiment.agent.min_replay_size
-            missing = self._books().filled(warm_up, position) - held
+            missing = self._missing(server, position)
             if self._phase is Phase.RUNNING and missing > 0:
                 logging.warning("replay has lost its contents and is filled anew")
                 self._books().refill(missing)
                 self._record.schedule = self._books().schedule
-            elif self._phase is Phase.DRAINING and not held:
+            elif (
+                self._phase is Phase.DRAINING
+                and len(self._replay_sizes) == self._servers
+                and not any(self._replay_sizes.values())
+            ):
                 # Nobody will fill it any more, and updates are still due.
                 self.fail("replay lost its contents after the last agent step")
+
+    def _missing(self, server: int, position: int) -> int:
+        """Agent steps until the warm-up's are there again, after a server's start.
+
+        Whatever the others hold, a server that was started again is to get its share
+        of the warm-up back; agent steps are shared alike, so it gets as much of them.
+        """
+        assert isinstance(self._experiment, Experiment)
+        filled = self._books().filled(self._experiment.agent.min_replay_size, position)
+        sizes = self._replay_sizes
+        missing = 0
+        if len(sizes) == self._servers:
+            missing = filled - sum(sizes.values())
+        if self._record.starts.get(f"replay_{server}", 0) > 1:
+            missing = max(missing, filled - self._servers * sizes[server])
+        return missing
 
     def replay_holds(self, server: int, size: int) -> str:
         """A replay server's size; returns the phase."""

@@ -109,13 +109,13 @@ class Record:
 
         Args:
           position: of the run, that it counts for.
-          learner_steps: of the parameters that played.
+          learner_steps: of the parameters that played; what stands in the row is the
+            position where that counts updates, since they may be a little further.
           episodes: return and length of each.
         """
         self._update_wall_seconds()
-        at = dataclasses.replace(self.facts, learner_steps=learner_steps)
-        if self.schedule is not None:
-            at.agent_steps = position
+        counts = {"learner_steps": learner_steps, self._experiment.fact: position}
+        at = dataclasses.replace(self.facts, **counts)
         for number, episode in enumerate(episodes, 1):
             self._folder.add_score(at, "evaluation", number, EpisodeResult(*episode))
         mean = statistics.fmean(result for result, _ in episodes)

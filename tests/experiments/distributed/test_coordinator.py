@@ -195,6 +195,59 @@ def test_replay_that_came_back_with_less_is_filled_before_learning_goes_on(
     assert play.steps == 35
 
 
+def come_back(coordinator, server, size, position):
+    coordinator.enter(f"replay_{server}")
+    coordinator.replay_enters(server, size, position)
+
+
+@pytest.mark.parametrize(("came_back_with", "steps"), [(0, 100), (20, 60), (50, 0)])
+def test_a_server_gets_its_share_of_the_warm_up_back_whatever_others_hold(
+    tmp_path, came_back_with, steps
+):
+    coordinator = make(tmp_path, servers=2)
+    for server in range(2):
+        come_back(coordinator, server, 0, 0)
+    play = Play(coordinator)
+    play.go_to(160)
+    assert play.steps == 30
+    coordinator.replay_holds(0, 5_000)
+    come_back(coordinator, 1, came_back_with, 160)
+    # Half of all steps are written to it.
+    play.go_to(160 + steps)
+    assert play.steps == 30
+    play.go_to(160 + steps + 10)
+    assert play.steps == 35
+
+
+def test_servers_that_come_back_one_after_the_other_are_filled_together(tmp_path):
+    coordinator = make(tmp_path, servers=2)
+    for server in range(2):
+        come_back(coordinator, server, 0, 0)
+    play = Play(coordinator)
+    play.go_to(160)
+    for server in range(2):
+        coordinator.replay_holds(server, 80)
+    for server in range(2):
+        come_back(coordinator, server, 0, 160)
+    play.go_to(270)
+    assert play.steps == 35
+
+
+def test_a_program_that_starts_again_counts_what_all_servers_hold(tmp_path):
+    first = make(tmp_path, servers=2)
+    for server in range(2):
+        come_back(first, server, 0, 0)
+    play = Play(first)
+    play.go_to(160)
+    first._record.write_state(first._phase, first._outcome)
+    again = make(tmp_path, servers=2)
+    again._record.starts.clear()
+    # One actor was slower than the other: nothing is lost.
+    for server, size in enumerate((30, 130)):
+        come_back(again, server, size, 160)
+    assert again._ledger.schedule == first._ledger.schedule
+
+
 def test_replay_that_is_lost_in_the_warm_up_makes_it_longer(tmp_path):
     coordinator = make(tmp_path)
     coordinator.replay_enters(0, 0, 0)

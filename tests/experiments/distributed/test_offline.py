@@ -25,7 +25,7 @@ def test_it_learns_evaluates_and_survives_its_learner(tmp_path):
             log_every_seconds=1e-6,
             checkpoint_every_minutes=1e-6,
             environment=AtariConfig(max_episode_steps=40),
-            dataset=DatasetConfig(path=str(data), fraction=0.5, num_files=0),
+            dataset=DatasetConfig(path=str(data), fraction=0.5),
         ),
         agent=CQLConfig(network=tiny.NETWORK, batch_size=4),
     )
