@@ -107,7 +107,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         variable_source: core.VariableSource | None = None,
         adder: adders.Adder | None = None,
     ) -> actors.GenericActor:
-        """Makes an actor on the CPU, which pulls parameters at each call of `update`."""
+        """Makes an actor on the CPU; each call of its `update` pulls parameters."""
         del environment_spec
         if variable_source is None:
             raise ValueError("variable_source: None is not accepted; a learner")

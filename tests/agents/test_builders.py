@@ -2,6 +2,8 @@
 
 import dataclasses
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -162,3 +164,19 @@ def test_rainbow_refuses_a_head_without_atoms():
     network = dataclasses.replace(RainbowConfig().network, num_atoms=None)
     with pytest.raises(ValueError, match=r"network\.num_atoms: None .* such as 51"):
         RainbowConfig(network=network)
+
+
+def test_settings_cost_no_heavy_import_and_builders_come_from_the_same_package():
+    code = (
+        "import sys\n"
+        "from acme_moe.agents import rainbow\n"
+        "config = rainbow.RainbowConfig()\n"
+        "heavy = {'acme', 'reverb', 'tensorflow', 'rlax'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert rainbow.RainbowBuilder(config).config is config\n"
+        "try:\n"
+        "    rainbow.RainbowBilder\n"
+        "except AttributeError as error:\n"
+        "    assert 'RainbowBilder' in str(error)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
