@@ -1,4 +1,4 @@
-"""Processes whose output goes to a log, the signals that stop them, and how they end."""
+"""Processes that log to a file, the signals that stop them, and how they end."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ import psutil
 from absl import app, flags
 
 if TYPE_CHECKING:
-    from acme_moe.runs.config import Experiment
+    from acme_moe.runs.spec import OnlineRunSpec
 
 _ACTORS = flags.DEFINE_list("actors", ["1", "2", "4"], "Numbers of actors.")
 _REPLAY_SERVERS = flags.DEFINE_integer("replay_servers", 1, "Reverb servers.")
@@ -48,7 +48,7 @@ _LAUNCHERS = Path(__file__).resolve().parent.parent / "launchers"
 _BATCH_SIZE = 32
 _WARM_UP = 500
 # Agent steps that may run ahead of updates: 1 % of the agents' usual warm-up.
-_ROOM = 200
+_MAX_LEAD = 200
 # Of the learner's rows; before that it compiles, and processes still start.
 _LEFT_OUT = 0.2
 
@@ -74,10 +74,10 @@ class Result:
     parameter_age_updates: float | None
 
 
-def _experiment() -> Experiment:
+def _spec() -> OnlineRunSpec:
     from acme_moe.agents.dqn import DQNConfig
     from acme_moe.networks import NetworkConfig
-    from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
+    from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 
     return OnlineRunSpec(
         run=OnlineRunConfig(
@@ -95,7 +95,7 @@ def _experiment() -> Experiment:
             min_replay_size=_WARM_UP,
             batch_size=_BATCH_SIZE,
             max_replay_size=max(_WARM_UP, _STEPS.value),
-            samples_per_insert_tolerance=_ROOM / _WARM_UP,
+            samples_per_insert_tolerance=_MAX_LEAD / _WARM_UP,
         ),
     )
 
@@ -121,11 +121,11 @@ def measure(
     """
     from acme_moe.runs.config import config_json
 
-    experiment = _experiment()
+    spec = _spec()
     updates = _RATIO.value * (_STEPS.value - _WARM_UP)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "settings.json"
-        config.write_text(config_json(experiment))
+        config.write_text(config_json(spec))
         workdir = Path(folder) / "run"
         process = subprocess.Popen(
             [
@@ -164,19 +164,19 @@ def measure(
     updates_per_second = rate("learner_steps")
     return Result(
         run=name,
-        agent_steps_per_second=rate("actor_steps"),
+        agent_steps_per_second=rate("agent_steps"),
         updates_per_second=updates_per_second,
         of_single=updates_per_second / single.updates_per_second if single else 1.0,
         idle=idle / sum(spent),
         cpu_ms_per_update=1_000 * (sum(spent) - idle) / (after[0] - before[0]),
-        inserts_per_second=rate("actor_steps"),
+        inserts_per_second=rate("agent_steps"),
         samples_per_second=_BATCH_SIZE * rate("learner_steps"),
         parameter_age_seconds=summary.get("parameter_age_seconds"),
         parameter_age_updates=summary.get("parameter_age_updates"),
     )
 
 
-def _serve(connection: Connection, experiment: Experiment) -> None:
+def _serve(connection: Connection, spec: OnlineRunSpec) -> None:
     """A process that holds nothing but the server."""
     import reverb
     from acme import specs
@@ -184,9 +184,9 @@ def _serve(connection: Connection, experiment: Experiment) -> None:
     from acme_moe import agents, replay
     from acme_moe.runs.assembly import make_environment
 
-    run = experiment.run
-    spec = specs.make_environment_spec(make_environment(experiment, 0))
-    builder = agents.load_builder(run.agent, experiment.agent)
+    run = spec.run
+    spec = specs.make_environment_spec(make_environment(spec, 0))
+    builder = agents.load_builder(run.agent, spec.agent)
     tables = [replay.without_ratio(t) for t in builder.make_replay_tables(spec)]
     server = reverb.Server(tables, port=None)
     connection.send(server.port)
@@ -203,13 +203,13 @@ def measure_reverb() -> tuple[float, float]:
     from acme_moe import agents
     from acme_moe.runs.assembly import make_environment
 
-    experiment = _experiment()
-    run = experiment.run
+    spec = _spec()
+    run = spec.run
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, experiment), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, spec), daemon=True)
     process.start()
-    environment = make_environment(experiment, 1)
+    environment = make_environment(spec, 1)
     spec = specs.make_environment_spec(environment)
     rng = np.random.default_rng(0)
     timesteps = [environment.reset()]
@@ -221,7 +221,7 @@ def measure_reverb() -> tuple[float, float]:
             if timesteps[-1].last()
             else environment.step(actions[-1])
         )
-    builder = agents.load_builder(run.agent, experiment.agent)
+    builder = agents.load_builder(run.agent, spec.agent)
     client = reverb.Client(f"localhost:{mine.recv()}")
     adder = builder.make_adder(client, spec)
     start = time.perf_counter()

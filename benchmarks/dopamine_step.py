@@ -36,7 +36,7 @@ _UNUSED = {
     "tensorflow_probability",
     "tf_slim",
 }
-_MOES = {"none": "BASELINE", "wide": "BASELINE", "soft": "SOFTMOE", "top1": "MOE"}
+MOES = {"none": "BASELINE", "wide": "BASELINE", "soft": "SOFTMOE", "top1": "MOE"}
 ENCODERS = {"impala": "IMPALA", "nature_cnn": "CNN"}
 
 
@@ -80,7 +80,7 @@ def make_step(
         num_actions=actions,
         num_atoms=51,
         num_experts=experts,
-        moe_type=_MOES[moe],
+        moe_type=MOES[moe],
         scale_hidden_layer=moe == "wide",
         encoder_type=ENCODERS[encoder],
         nn_scale=1,  # Not its default 1.0, which makes a float of Impala's channels.

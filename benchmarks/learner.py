@@ -55,8 +55,7 @@ def measure(encoder: str) -> Result:
     from acme.utils import loggers
 
     from acme_moe import replay
-    from acme_moe.agents.dqn import DQNConfig
-    from acme_moe.agents.dqn.builder import DQNBuilder
+    from acme_moe.agents.dqn import DQNBuilder, DQNConfig
     from acme_moe.environments import AtariConfig, AtariEnvironment
     from acme_moe.networks import NetworkConfig
 

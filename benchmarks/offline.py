@@ -103,8 +103,8 @@ def record(game: str, path: Path) -> Any:
     return spec
 
 
-def open_set(path: Path, spec: Any, n_step: int, num_files: int = 0) -> OfflineDataset:
-    """Opens the share of the set, or of its first files."""
+def open_set(path: Path, spec: Any, n_step: int, fraction: float) -> OfflineDataset:
+    """Opens a share of the set."""
     from acme_moe.offline import DatasetConfig
     from acme_moe.offline.dataset import load_dataset
     from acme_moe.offline.transitions import TransitionSettings
@@ -112,8 +112,7 @@ def open_set(path: Path, spec: Any, n_step: int, num_files: int = 0) -> OfflineD
     return load_dataset(
         DatasetConfig(
             path=str(path),
-            fraction=_FRACTION.value,
-            num_files=num_files,
+            fraction=fraction,
             workers=_WORKERS.value,
         ),
         TransitionSettings(spec.observations.stack, n_step, 0.99, 1.0),
@@ -127,14 +126,13 @@ def measure(game: str, path: Path, spec: Any, n_step: int) -> Result:
     import jax
     from acme.utils import loggers
 
-    from acme_moe.agents.cql import CQLConfig
-    from acme_moe.agents.cql.builder import CQLBuilder
+    from acme_moe.agents.cql import CQLBuilder, CQLConfig
     from acme_moe.networks import NetworkConfig
     from acme_moe.offline.sampler import make_sample_iterator
 
-    open_set(path, spec, n_step, num_files=1)  # Imports.
+    open_set(path, spec, n_step, _FRACTION.value / 100)  # Imports.
     before = _resident()
-    dataset = open_set(path, spec, n_step)
+    dataset = open_set(path, spec, n_step, _FRACTION.value)
     resident = _resident() - before
 
     config = CQLConfig(network=NetworkConfig(encoder=_ENCODER.value), n_step=n_step)

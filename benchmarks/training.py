@@ -61,15 +61,15 @@ class Result:
     dopamine_ms: float | None
 
 
-def make_experiment(agent: str, encoder: str, num_environments: int) -> Any:
-    """The paper's agent with a short warm-up."""
+def make_spec(agent: str, encoder: str, num_environments: int) -> Any:
+    """Returns the paper's agent with a short warm-up."""
     from acme_moe import agents
-    from acme_moe.runs import protocols
+    from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 
     settings = agents.config_class(agent)()
     return OnlineRunSpec(
-        run=dataclasses.replace(
-            protocols.atari_200m(agent),
+        run=OnlineRunConfig(
+            agent=agent,
             game=_GAME.value,
             num_environments=num_environments,
             evaluation_episodes=0,
@@ -94,8 +94,8 @@ def measure(
     from acme_moe.runs.online import OnlineRun
     from acme_moe.runs.progress import Progress
 
-    experiment = make_experiment(agent, encoder, num_environments)
-    ratio = experiment.agent.replay_ratio
+    spec = make_spec(agent, encoder, num_environments)
+    ratio = spec.agent.replay_ratio
     rounds_of_steps = max(1, round(_UPDATES.value / ratio / num_environments))
     steps = rounds_of_steps * num_environments
 
@@ -113,7 +113,7 @@ def measure(
 
             # Past the warm-up, and until everything is compiled.
             whole(_WARM_UP + max(4, round(4 / ratio / num_environments)))
-            parts = {"whole": (whole, steps), **self._parts()}
+            parts = {"whole": (whole, steps), **self._alone()}
             times: dict[str, list[float]] = {name: [] for name in parts}
             for _ in range(_ROUNDS.value):
                 for name, (run, count) in parts.items():
@@ -123,8 +123,8 @@ def measure(
                     times[name].append(1e3 * seconds / count)
             self.milliseconds = {k: statistics.median(v) for k, v in times.items()}
 
-        def _parts(self) -> dict[str, tuple[Callable[[], Any], int]]:
-            environment = AtariEnvironment(_GAME.value, 1, experiment.run.environment)
+        def _alone(self) -> dict[str, tuple[Callable[[], Any], int]]:
+            environment = AtariEnvironment(_GAME.value, 1, spec.run.environment)
             rng = np.random.default_rng(0)
 
             def emulator() -> None:
@@ -134,21 +134,22 @@ def measure(
                     last = timestep.last()
                     timestep = environment.reset() if last else environment.step(action)
 
-            blank = self._spec.observations
+            environment_spec = self._parts.environment_spec
             observation = jax.tree.map(
-                lambda spec: np.zeros(spec.shape, spec.dtype), blank
+                lambda spec: np.zeros(spec.shape, spec.dtype),
+                environment_spec.observations,
             )
 
             def policy() -> None:
                 for _ in range(100):
                     self._actor.select_actions([observation] * num_environments)
 
-            alone = self._builder.make_learner(
+            alone = self._parts.builder.make_learner(
                 jax.random.PRNGKey(0),
-                self._network,
-                itertools.repeat(next(self._samples)),
+                self._parts.network,
+                itertools.repeat(next(self._session.data.samples)),
                 lambda *_: loggers.NoOpLogger(),
-                self._spec,
+                environment_spec,
                 self._client,
             )
 
@@ -170,7 +171,7 @@ def measure(
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        Timed(experiment, Path(folder)) as run,
+        Timed(spec, Path(folder)) as run,
     ):
         run.run()
         ms = run.milliseconds

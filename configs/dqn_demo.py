@@ -7,7 +7,7 @@ is higher, and evaluation explores a little. `dqn_atari` has the paper's setting
 
 from ml_collections import ConfigDict
 
-from acme_moe.runs.presets import load_config
+from acme_moe.runs.config import load_config
 
 
 def get_config() -> ConfigDict:

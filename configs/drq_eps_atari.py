@@ -2,7 +2,7 @@
 
 from ml_collections import ConfigDict
 
-from acme_moe.runs.presets import load_config
+from acme_moe.runs.config import load_config
 
 
 def get_config() -> ConfigDict:

@@ -17,8 +17,7 @@ import jax.numpy as jnp
 from absl import app, flags
 from acme import specs
 
-from acme_moe.agents.dqn import DQNConfig
-from acme_moe.agents.dqn.builder import DQNBuilder
+from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 from acme_moe.networks import (
     Network,
     NetworkConfig,
@@ -29,8 +28,8 @@ from acme_moe.networks import (
 )
 from acme_moe.networks.experts import Experts
 from acme_moe.networks.outputs import Mixed, MoEOutput, ValueOutput
-from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
 from acme_moe.runs.online import OnlineRun
+from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 
 _GAME = flags.DEFINE_string("game", "Pong", "Any of the games.")
 _AGENT_STEPS = flags.DEFINE_integer("agent_steps", 100_000, "How long.")
@@ -106,14 +105,16 @@ class Builder(DQNBuilder):
 
     def make_network(self, environment_spec: specs.EnvironmentSpec) -> Network:
         """The network for so many actions."""
-        return make_network(self.config.network, self._num_actions(environment_spec))
+        num_actions = environment_spec.actions.num_values
+        return make_network(self.config.network, num_actions)
 
 
 def main(_: list[str]) -> None:
-    """Trains on Atari; the same command goes on after Ctrl-C."""
+    """Trains on Atari; the same command resumes after Ctrl-C."""
     agent = DQNConfig(network=NetworkConfig(num_experts=4))
     experiment = OnlineRunSpec(
-        run=OnlineRunConfig(game=_GAME.value, max_agent_steps=_AGENT_STEPS.value), agent=agent
+        run=OnlineRunConfig(game=_GAME.value, max_agent_steps=_AGENT_STEPS.value),
+        agent=agent,
     )
     with OnlineRun(experiment, Path(_WORKDIR.value), Builder(agent)) as run:
         run.run()

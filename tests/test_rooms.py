@@ -10,7 +10,7 @@ import acme_moe
 PACKAGE = Path(acme_moe.__file__).parent
 
 # From the ground up; what every room may use stands first.
-ANYWHERE = {"_compat", "specs", "validation"}
+ANYWHERE = {"_compat", "fields", "files", "lazy", "processes", "specs", "validation"}
 ROOMS = (
     "networks",
     "losses",
@@ -20,14 +20,19 @@ ROOMS = (
     "environments",
     "agents",
     "offline",
-    "experiments",
+    "runs",
+    "distributed",
+    "viewing",
     "studies",
     "reporting",
+    "cli",
 )
-# Studies name config files and programs, and load no agent. Reporting reads run
-# folders and the plans of studies, and knows games and scores, but no agents.
+# Studies name presets and commands, and load no agent. Reporting reads run folders and
+# the plans of studies, and knows games and scores, but no agents. Films are of runs in
+# one process.
 MAY = {
-    "studies": {"environments", "studies"},
+    "viewing": {"networks", "learning", "runs", "viewing"},
+    "studies": {"environments", "runs", "studies"},
     "reporting": {"environments", "studies", "reporting"},
 }
 HEAVY = {"acme", "reverb", "launchpad", "tensorflow", "ale_py"}

@@ -1,7 +1,11 @@
-"""The agents, each a settings dataclass and an Acme builder.
+"""The agents, each a package with its settings and its Acme builder.
 
-Nothing heavy is imported before `load_builder` asks for it, so that a config file
-or a `--help` costs no more than the dataclasses.
+    from acme_moe.agents import rainbow
+
+    builder = rainbow.RainbowBuilder(rainbow.RainbowConfig(n_step=5))
+
+Nothing heavy is imported before a builder is asked for, so that a config file or a
+`--help` costs no more than the dataclasses.
 """
 
 from __future__ import annotations
@@ -28,18 +32,17 @@ AGENTS = tuple(_AGENTS)
 
 
 def config_class(agent: str) -> type:
-    """The settings dataclass of an agent.
+    """Returns the settings dataclass of an agent.
 
     Raises:
       ValueError: if there is no such agent.
     """
     validation.one_of("agent", agent, sorted(_AGENTS))
     package, config, _ = _AGENTS[agent]
-    return getattr(importlib.import_module(f"{__name__}.{package}.config"), config)
+    return getattr(importlib.import_module(f"{__name__}.{package}"), config)
 
 
 def load_builder(agent: str, config: Any) -> Any:
     """Imports an agent's builder and makes one."""
     package, _, builder = _AGENTS[agent]
-    module = importlib.import_module(f"{__name__}.{package}.builder")
-    return getattr(module, builder)(config)
+    return getattr(importlib.import_module(f"{__name__}.{package}"), builder)(config)

@@ -17,7 +17,7 @@ from acme.agents.jax import actor_core, actors, builders
 from acme.utils import counting, loggers
 
 from acme_moe import learning, replay
-from acme_moe.agents.online import OnlineAgentBuilder
+from acme_moe.agents.builder import OnlineBuilder
 from acme_moe.learning.learner import Learner
 
 
@@ -29,7 +29,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
 
     def __init__(
         self,
-        builder: OnlineAgentBuilder,
+        builder: OnlineBuilder[Any],
         environment_spec: specs.EnvironmentSpec,
         *,
         alternating: bool = True,

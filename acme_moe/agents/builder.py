@@ -1,64 +1,313 @@
-"""The Acme builder that online agents without a memory share.
+"""The Acme builders that all agents are made from.
 
-Each adds its objective.
+`OfflineBuilder` has the methods of `acme.agents.jax.builders.OfflineBuilder` on Acme's
+main branch, `OnlineBuilder` those of `ActorLearnerBuilder`. An agent adds its
+objective, and what its items are if they are not transitions.
 """
 
 from __future__ import annotations
 
-from typing import Any, Generic
+import abc
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
+import jax
+import jax.numpy as jnp
+import optax
 import reverb
-from acme import specs
-from acme.agents.jax import actor_core
+import tree
+from acme import core, specs
+from acme.adders import base as adders
+from acme.agents.jax import actor_core, actors
+from acme.jax import variable_utils
+from acme.utils import counting, loggers
 
-from acme_moe import learning, replay
+from acme_moe import diagnostics, learning, replay
+from acme_moe.agents import items
 from acme_moe.agents import policy as policies
-from acme_moe.agents.online import Config, OnlineAgentBuilder
-from acme_moe.agents.transitions import TransitionAgentBuilder
-from acme_moe.networks import Network
+from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.agents.vector_actor import VectorActor
+from acme_moe.learning.learner import Learner, PrioritySink
+
+Config = TypeVar("Config", bound=AgentConfig)
+OnlineConfig = TypeVar("OnlineConfig", bound=ValueAgentConfig)
 
 
-class ValueAgentBuilder(
-    TransitionAgentBuilder[Config],
-    OnlineAgentBuilder[Config, Network],
-    Generic[Config],
-):
-    """An agent that learns from n-step transitions."""
+class OfflineBuilder(abc.ABC, Generic[Config]):
+    """Network, policy, actor and learner of an agent, wherever its data come from.
 
-    table = "transitions"
-    batch_type = learning.Transition
+    Attributes:
+      config: the settings.
+      items: what it learns from, and what hangs on that.
+    """
 
-    def make_adder(
-        self,
-        replay_client: reverb.Client,
-        environment_spec: specs.EnvironmentSpec,
-        policy: Any = None,
-    ) -> replay.NStepAdder:
-        """An adder of n-step transitions with clipped rewards."""
-        del policy
-        return replay.NStepAdder(
-            replay_client,
-            environment_spec,
-            table=self.table,
-            n_step=self.config.n_step,
-            discount=self.config.discount,
-            max_abs_reward=self.config.max_abs_reward,
-        )
+    items_type: ClassVar[type[items.Items[Any, Any]]] = items.Transitions
+
+    def __init__(self, config: Config) -> None:
+        """Keeps the settings; nothing is made yet."""
+        self.config = config
+        self.items = self.items_type(config)
+
+    @abc.abstractmethod
+    def make_objective(self, network: Any) -> learning.Objective:
+        """Returns what the learner minimises."""
+
+    def make_network(self, environment_spec: specs.EnvironmentSpec) -> Any:
+        """Makes the agent's network; fits Acme's `network_factory`.
+
+        Raises:
+          ValueError: if the action is not one integer of a known range.
+        """
+        actions = environment_spec.actions
+        if not isinstance(actions, specs.DiscreteArray):
+            raise ValueError(
+                f"action_spec: {actions!r} is not accepted; "
+                "a dm_env.specs.DiscreteArray"
+            )
+        return self.items.make_network(actions.num_values)
 
     def make_policy(
         self,
-        networks: Network,
+        networks: Any,
         environment_spec: specs.EnvironmentSpec,
         evaluation: bool = False,
     ) -> actor_core.ActorCore:
-        """Epsilon-greedy: decaying with the run, or small and fixed in evaluation."""
+        """Makes an epsilon-greedy policy: exploring, or for evaluation.
+
+        Raises:
+          ValueError: if it is not for evaluation and the agent acts in nothing else.
+        """
         del environment_spec
-        return policies.epsilon_greedy(
+        return self.items.make_policy(
             networks,
             self._epsilon(evaluation),
             evaluation=evaluation,
             prioritized=self.prioritized and not evaluation,
         )
 
-    def _signature(self, environment_spec: specs.EnvironmentSpec) -> Any:
-        return replay.transition_signature(environment_spec)
+    @property
+    def prioritized(self) -> bool:
+        """Whether replay draws items by the priorities that the objective gives."""
+        return False
+
+    def _epsilon(self, evaluation: bool) -> policies.EpsilonSchedule:
+        """Returns the exploration: small and fixed, and in evaluation only."""
+        if not evaluation:
+            raise ValueError(
+                "evaluation: False is not accepted; True, for the agent learns from "
+                "fixed data and acts in evaluation only"
+            )
+        return lambda _: jnp.asarray(self.config.evaluation_epsilon)
+
+    def make_actor(
+        self,
+        random_key: jax.Array,
+        policy: actor_core.ActorCore,
+        environment_spec: specs.EnvironmentSpec,
+        variable_source: core.VariableSource | None = None,
+        adder: adders.Adder | None = None,
+    ) -> actors.GenericActor:
+        """Makes an actor on the CPU; each call of its `update` pulls parameters."""
+        del environment_spec
+        if variable_source is None:
+            raise ValueError("variable_source: None is not accepted; a learner")
+        client = variable_utils.VariableClient(variable_source, "", device="cpu")
+        return actors.GenericActor(policy, random_key, client, adder, backend="cpu")
+
+    def make_optimizer(self) -> optax.GradientTransformation:
+        """Makes what moves the parameters: Adam."""
+        return optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
+
+    def make_update(
+        self, networks: Any, environment_spec: specs.EnvironmentSpec
+    ) -> learning.Update:
+        """Makes the update that the learner repeats, on batches as replay gives.
+
+        It needs no replay, and takes a state of `make_optimizer`'s optimiser.
+        """
+        return learning.make_update(
+            self._objective_of_samples(networks, environment_spec),
+            self.make_optimizer(),
+            target_update_period=self.config.target_update_period_in_updates,
+            sgd_steps_per_call=self.config.sgd_steps_per_call,
+        )
+
+    def make_learner(
+        self,
+        random_key: jax.Array,
+        networks: Any,
+        dataset: Iterator[learning.Sample],
+        logger_fn: Callable[..., loggers.Logger],
+        environment_spec: specs.EnvironmentSpec,
+        replay_client: reverb.Client | None = None,
+        counter: counting.Counter | None = None,
+    ) -> Learner:
+        """Makes a learner with Adam and a periodically copied target.
+
+        Raises:
+          ValueError: if replay is prioritised and `replay_client` is None.
+        """
+        init_key, state_key = jax.random.split(random_key)
+        blank = tree.map_structure(
+            lambda spec: jnp.zeros((1, *spec.shape), spec.dtype),
+            environment_spec.observations,
+        )
+        return Learner(
+            learning.init_training_state(
+                networks.init(init_key, blank), self.make_optimizer(), state_key
+            ),
+            self.make_update(networks, environment_spec),
+            dataset,
+            sgd_steps_per_call=self.config.sgd_steps_per_call,
+            priorities=self._make_priority_sink(replay_client),
+            counter=counter,
+            logger=logger_fn("learner"),
+        )
+
+    def _make_priority_sink(
+        self, replay_client: reverb.Client | None
+    ) -> PrioritySink | None:
+        """Returns what the learner tells priorities; None where nobody asks."""
+        del replay_client
+        return None
+
+    def make_diagnostics(
+        self,
+        networks: Any,
+        environment_spec: specs.EnvironmentSpec,
+        config: diagnostics.DiagnosticsConfig,
+    ) -> diagnostics.Measure:
+        """Makes what measures the network, on batches as replay gives them."""
+        probe = self.items.make_probe(networks)
+        observation_spec = environment_spec.observations
+        return diagnostics.make_measure(
+            lambda params, key, batch: probe(
+                params, key, self.items.decode(observation_spec, batch)
+            ),
+            self._objective_of_samples(networks, environment_spec),
+            config,
+            batch_size=self.config.batch_size,
+        )
+
+    def _objective_of_samples(
+        self, networks: Any, environment_spec: specs.EnvironmentSpec
+    ) -> learning.Objective:
+        """Returns the objective on batches as replay gives them, decoded in the jit."""
+        objective = self.make_objective(networks)
+        observation_spec = environment_spec.observations
+
+        def objective_of_samples(
+            params: Any,
+            target_params: Any,
+            key: jax.Array,
+            batch: Any,
+            probabilities: jax.Array,
+        ) -> tuple[jax.Array, learning.ObjectiveOutput]:
+            batch = self.items.decode(observation_spec, batch)
+            return objective(params, target_params, key, batch, probabilities)
+
+        return objective_of_samples
+
+
+class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
+    """An agent that acts: also replay, dataset, exploration and actors."""
+
+    @property
+    def priority_exponent(self) -> float | None:
+        """Items are drawn in proportion to this power of their priority.
+
+        None where they are drawn uniformly.
+        """
+        return None
+
+    @property
+    def prioritized(self) -> bool:
+        """Whether replay draws items by the priorities that the objective gives."""
+        return self.priority_exponent is not None
+
+    def make_replay_tables(
+        self, environment_spec: specs.EnvironmentSpec, policy: Any = None
+    ) -> list[reverb.Table]:
+        """Makes one table that holds the run to the replay ratio."""
+        del policy
+        config = self.config
+        items_per_step = 1 / self.items.steps_per_item
+        min_size = max(1, round(config.min_replay_size * items_per_step))
+        samples_per_insert = config.batch_size * config.replay_ratio / items_per_step
+        # Reverb refuses a buffer in which a single insert or sample does not fit;
+        # a call of the learner takes sgd_steps_per_call batches at once.
+        smallest = max(
+            2 * samples_per_insert,
+            2.0 * config.batch_size * config.sgd_steps_per_call,
+        )
+        network = self.make_network(environment_spec)
+        return [
+            replay.make_table(
+                self.items.table,
+                self.items.signature(environment_spec, network),
+                max_size=max(min_size, round(config.max_replay_size * items_per_step)),
+                min_size=min_size,
+                samples_per_insert=samples_per_insert,
+                error_buffer=max(
+                    smallest,
+                    config.samples_per_insert_tolerance * min_size * samples_per_insert,
+                ),
+                priority_exponent=self.priority_exponent,
+            )
+        ]
+
+    def make_dataset_iterator(
+        self, replay_client: reverb.Client
+    ) -> Iterator[learning.Sample]:
+        """Makes batches that are on the learner's device."""
+        return replay.make_sample_iterator(
+            replay_client,
+            table=self.items.table,
+            batch_size=self.config.batch_size * self.config.sgd_steps_per_call,
+            batch_type=self.items.batch_type,
+        )
+
+    def make_adder(
+        self,
+        replay_client: reverb.Client,
+        environment_spec: specs.EnvironmentSpec,
+        policy: Any = None,
+    ) -> replay.EpisodeAdder:
+        """Makes what writes the agent's items."""
+        del policy
+        return self.items.make_adder(replay_client, environment_spec)
+
+    def _epsilon(self, evaluation: bool) -> policies.EpsilonSchedule:
+        """Returns the exploration: decaying with the run, or fixed in evaluation."""
+        if evaluation:
+            return super()._epsilon(evaluation)
+        in_agent_steps = optax.linear_schedule(
+            1.0, self.config.epsilon, self.config.epsilon_decay_steps
+        )
+        return lambda learner_steps: jnp.asarray(
+            in_agent_steps(learner_steps / self.config.replay_ratio)
+        )
+
+    def make_vector_actor(
+        self,
+        random_key: jax.Array,
+        policy: actor_core.ActorCore,
+        variable_source: core.VariableSource,
+        environment_adders: Sequence[adders.Adder],
+    ) -> VectorActor:
+        """Makes an actor for several environments, with an adder for each."""
+        client = variable_utils.VariableClient(variable_source, "", device="cpu")
+        return VectorActor(policy, random_key, client, environment_adders)
+
+    def _make_priority_sink(
+        self, replay_client: reverb.Client | None
+    ) -> PrioritySink | None:
+        """Returns what writes priorities back to replay, where it draws by them."""
+        if not self.prioritized:
+            return None
+        if replay_client is None:
+            raise ValueError(
+                "replay_client: None is not accepted; a reverb.Client, to write "
+                "priorities back"
+            )
+        return replay.PriorityWriter(replay_client, self.items.table)

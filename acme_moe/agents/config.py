@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from fractions import Fraction
 
 from typing_extensions import Self
@@ -61,6 +62,14 @@ class AgentConfig(abc.ABC):
     @abc.abstractmethod
     def target_update_period_in_updates(self) -> int:
         """Updates between two copies to the target network, at least 1."""
+
+
+def check_categorical(network: NetworkConfig) -> None:
+    """Refuses a network without atoms, for an agent whose loss is C51's."""
+    if network.num_atoms is None:
+        raise ValueError(
+            "network.num_atoms: None is not accepted; a number of atoms, such as 51"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,7 +130,7 @@ class ValueAgentConfig(AgentConfig):
         """
         return dataclasses.replace(self, epsilon=epsilon)
 
-    @property
+    @functools.cached_property
     def exact_replay_ratio(self) -> Fraction:
         """The ratio as the decimal that was written, free of binary rounding."""
         return Fraction(str(self.replay_ratio))

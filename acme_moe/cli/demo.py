@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     memory.keep_freed()
 
     from acme_moe.environments import SCORES
-    from acme_moe.runs.config import OnlineRunSpec
+    from acme_moe.runs.spec import OnlineRunSpec
 
     spec = given.load_spec(OnlineRunSpec, resumes=False)
     workdir = _new_folder(given.workdir)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acme_moe.cli.run_flags import RunFlags
     from acme_moe.processes import InterruptedRunError
-    from acme_moe.runs.config import RunSpec
     from acme_moe.runs.run import Run
+    from acme_moe.runs.spec import RunSpec
 
 
 def train(

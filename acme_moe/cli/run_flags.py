@@ -23,7 +23,7 @@ from acme_moe.cli.console import fail, parse_flags
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
-    from acme_moe.runs.config import RunSpec
+    from acme_moe.runs.spec import RunSpec
 
 SpecT = TypeVar("SpecT", bound="RunSpec")
 
@@ -76,7 +76,7 @@ class RunFlags:
         return spec
 
     def _load_config(self) -> ConfigDict:
-        from acme_moe.runs.presets import load_config
+        from acme_moe.runs.config import load_config
 
         if self.config is not None:
             return load_config(self.config)

@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = run_flags.parse(argv, __doc__)
     memory.keep_freed()
 
-    from acme_moe.runs.config import OnlineRunSpec
+    from acme_moe.runs.spec import OnlineRunSpec
 
     spec = given.load_spec(OnlineRunSpec)
 

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = run_flags.parse(argv, __doc__)
 
     from acme_moe.distributed import config as config_lib
-    from acme_moe.runs.config import RunSpec
+    from acme_moe.runs.spec import RunSpec
 
     changes: dict[str, Any] = {
         flag.name: flag.value for flag in distribution if flag.value is not None

@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = run_flags.parse(argv, __doc__)
     memory.keep_freed()
 
-    from acme_moe.runs.config import OfflineRunSpec
+    from acme_moe.runs.spec import OfflineRunSpec
 
     spec = given.load_spec(OfflineRunSpec)
 

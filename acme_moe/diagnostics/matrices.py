@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 
 def feature_norm(features: jax.Array) -> jax.Array:
-    """Mean Euclidean norm of the features of a batch (figure 10 of the MoE paper).
+    """Computes the mean Euclidean norm of the features of a batch.
 
     Args:
       features: `[B, F]`.
@@ -19,14 +19,15 @@ def feature_norm(features: jax.Array) -> jax.Array:
 
 
 def numerical_rank(matrix: jax.Array, threshold: float) -> jax.Array:
-    """How many singular values are above a share of the largest.
+    """Counts the singular values above a share of the largest.
 
     The rank of figure 10 of the MoE paper, of the empirical NTK; Lyle et al. (2022,
     "Understanding and Preventing Capacity Loss in Reinforcement Learning") count the
     singular values of features above a threshold in the same way.
 
     Args:
-      matrix: `[n, m]`.
+      matrix: `[n, m]`, or several, `[..., n, m]`: then the largest singular value is
+        that of all of them, and the count as well.
       threshold: the share, in [0, 1).
 
     Returns:
@@ -37,7 +38,7 @@ def numerical_rank(matrix: jax.Array, threshold: float) -> jax.Array:
 
 
 def effective_rank(matrix: jax.Array, delta: float = 0.01) -> jax.Array:
-    """The srank of Kumar et al. (2021), "Implicit Under-Parameterization".
+    """Computes the srank of Kumar et al. (2021), "Implicit Under-Parameterization".
 
     The least number of singular values, the largest first, that sum to at least
     `1 - delta` of the sum of all (their equation 2, with 0.01).

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 
+from acme_moe.diagnostics import authors
 from acme_moe.diagnostics.matrices import effective_rank, feature_norm, numerical_rank
 from acme_moe.diagnostics.neurons import dormant_share, neuron_layers
 from acme_moe.diagnostics.ntk import empirical_ntk
@@ -19,16 +20,30 @@ from acme_moe.networks import Network, ValueOutput
 # that it was taken from, all of it beginning with `[B]`.
 Probe = Callable[[Any, jax.Array, Any], tuple[jax.Array, ValueOutput]]
 
-# (params, target_params, key, batch, probabilities) -> scalar, anything; as
+
+class LossOutput(Protocol):
+    """What a loss reports; `acme_moe.learning.ObjectiveOutput` is one."""
+
+    @property
+    def losses(self) -> jax.Array:
+        """Losses of single items, `[B]`, unweighted and without those of the batch."""
+
+
+# (params, target_params, key, batch, probabilities) -> scalar, output; as
 # `acme_moe.learning.Objective`.
-Loss = Callable[[Any, Any, jax.Array, Any, jax.Array], tuple[jax.Array, Any]]
+Loss = Callable[[Any, Any, jax.Array, Any, jax.Array], tuple[jax.Array, LossOutput]]
 
 # The same arguments -> scalars by name.
 Measure = Callable[[Any, Any, jax.Array, Any, jax.Array], dict[str, jax.Array]]
 
+# The same, and what the network gave on the batch.
+_Definitions = Callable[
+    [Any, Any, jax.Array, Any, jax.Array, ValueOutput], dict[str, jax.Array]
+]
+
 
 def transition_probe(network: Network) -> Probe:
-    """Looks at a network where the actions of a batch of transitions were taken.
+    """Makes a probe that looks where the actions of transitions were taken.
 
     Args:
       network: as `acme_moe.networks.make_network` returns it.
@@ -53,20 +68,27 @@ def make_measure(
 
     Args:
       probe: how its network is looked at.
-      loss: what it minimises, for the gradients of the mixture.
-      config: thresholds.
+      loss: what it minimises.
+      config: definitions and thresholds.
       batch_size: items that are measured, the last of the batch that is given.
 
     Returns:
       A function to jit, of parameters, target parameters, a key for the noise, a
       batch of at least that many items and their probabilities. It gives float32
-      scalars:
+      scalars. With the definitions `published`:
         `feature_norm`, `feature_rank`: see `feature_norm`, `effective_rank`.
         `ntk_rank`: `numerical_rank` of `empirical_ntk` of the values of the actions.
         `dormant_share`, `dormant_share_penultimate`: of the neurons of all layers with
           a ReLU, and of the dense layer or the experts.
+      with the definitions `authors`, each after `authors_`:
+        those of `hidden_statistics`, of the dense layer or the experts, with one draw
+          of the network's noise for all items;
+        those of `kernel_statistics`, of the unweighted losses of single items;
+        those of `value_statistics`.
       and of a mixture also those of `router_statistics` and `gradient_norms`.
     """
+    definitions = {"published": _published, "authors": _authors}[config.definitions]
+    of_figure_10 = definitions(probe, loss, config)
 
     def measure(
         params: Any,
@@ -78,29 +100,11 @@ def make_measure(
         batch, probabilities = jax.tree.map(
             lambda x: x[-batch_size:], (batch, probabilities)
         )
-        probe_key, ntk_key, loss_key = jax.random.split(key, 3)
+        probe_key, figure_key, loss_key = jax.random.split(key, 3)
         _, output = probe(params, probe_key, batch)
-        layers = neuron_layers(output)
-
-        def value(params: Any, example: Any) -> jax.Array:
-            key, item = example
-            values, _ = probe(params, key, jax.tree.map(lambda x: x[None], item))
-            return values[0]
-
-        kernel = empirical_ntk(
-            value,
-            params,
-            (jax.random.split(ntk_key, batch_size), batch),
-            max_bytes=config.gradient_megabytes * 2**20,
+        results = of_figure_10(
+            params, target_params, figure_key, batch, probabilities, output
         )
-        tau = config.dormant_tau
-        results = {
-            "feature_norm": feature_norm(output.features),
-            "feature_rank": effective_rank(output.features),
-            "ntk_rank": numerical_rank(kernel, config.rank_threshold),
-            "dormant_share": dormant_share(layers.values(), tau),
-            "dormant_share_penultimate": dormant_share([layers["penultimate"]], tau),
-        }
         if output.moe is not None:
             gradients, _ = jax.grad(loss, has_aux=True)(
                 params, target_params, loss_key, batch, probabilities
@@ -109,3 +113,88 @@ def make_measure(
         return jax.tree.map(lambda x: x.astype(jnp.float32), results)
 
     return measure
+
+
+def _published(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definitions:
+    """Figure 10's measures as the papers define them that introduced each."""
+    del loss
+
+    def measure(
+        params: Any,
+        target_params: Any,
+        key: jax.Array,
+        batch: Any,
+        probabilities: jax.Array,
+        output: ValueOutput,
+    ) -> dict[str, jax.Array]:
+        del target_params
+        layers = neuron_layers(output)
+
+        def value(params: Any, example: Any) -> jax.Array:
+            key, item = example
+            values, _ = probe(params, key, _alone(item))
+            return values[0]
+
+        keys = jax.random.split(key, probabilities.shape[0])
+        kernel = empirical_ntk(
+            value, params, (keys, batch), max_bytes=config.gradient_megabytes * 2**20
+        )
+        tau = config.dormant_tau
+        return {
+            "feature_norm": feature_norm(output.features),
+            "feature_rank": effective_rank(output.features),
+            "ntk_rank": numerical_rank(kernel, config.rank_threshold),
+            "dormant_share": dormant_share(layers.values(), tau),
+            "dormant_share_penultimate": dormant_share([layers["penultimate"]], tau),
+        }
+
+    return measure
+
+
+def _authors(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definitions:
+    """Figure 10's measures as the MoE paper's code has them."""
+
+    def measure(
+        params: Any,
+        target_params: Any,
+        key: jax.Array,
+        batch: Any,
+        probabilities: jax.Array,
+        output: ValueOutput,
+    ) -> dict[str, jax.Array]:
+        del output
+        probe_key, ntk_key = jax.random.split(key)
+
+        def look(item: Any) -> tuple[jax.Array, jax.Array]:
+            # With one key for all: the variance is to be that of the observations, and
+            # not that of the noise.
+            _, output = probe(params, probe_key, _alone(item))
+            return output.activations["penultimate"][0], output.q_values[0]
+
+        def item_loss(params: Any, example: Any) -> jax.Array:
+            key, item, probability = example
+            _, output = loss(
+                params, target_params, key, _alone(item), probability[None]
+            )
+            return output.losses[0]
+
+        hidden, q_values = jax.vmap(look)(batch)
+        keys = jax.random.split(ntk_key, probabilities.shape[0])
+        examples = (keys, batch, probabilities)
+        losses = jax.vmap(item_loss, in_axes=(None, 0))(params, examples)
+        kernel = empirical_ntk(
+            item_loss, params, examples, max_bytes=config.gradient_megabytes * 2**20
+        )
+        results = {
+            **authors.hidden_statistics(hidden),
+            **authors.kernel_statistics(kernel),
+            **authors.value_statistics(params, losses, q_values),
+        }
+        return {f"authors_{name}": value for name, value in results.items()}
+
+    return measure
+
+
+def _alone(item: Any) -> Any:
+    """A batch of one item, of a nest of `[...]` one of `[1, ...]`."""
+    return jax.tree.map(lambda x: x[None], item)

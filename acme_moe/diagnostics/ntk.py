@@ -11,24 +11,25 @@ import jax.numpy as jnp
 
 
 def empirical_ntk(
-    value: Callable[[Any, Any], jax.Array],
+    function: Callable[[Any, Any], jax.Array],
     params: Any,
     examples: Any,
     *,
     max_bytes: int = 2**29,
 ) -> jax.Array:
-    """Dot products of the gradients of all pairs of examples.
+    """Computes the dot products of the gradients of all pairs of examples.
 
     `K[i, j] = <grad f(x_i), grad f(x_j)>`, with gradients by all parameters: the
-    matrix of section 4.3 of the MoE paper. As a kernel it is of the network's outputs
-    (Jacot et al., 2018), so the loss has no part in it.
+    matrix of section 4.3 of the MoE paper. Of an output of the network it is the
+    tangent kernel of Jacot et al. (2018); of a loss, whose gradient is that of the
+    output times the error, each row and column has the error as a factor.
 
     The gradients of all examples are computed at once if they take no more than
     `max_bytes`. Otherwise the kernel is made block by block, and the gradients of a
     block of examples are computed anew for each later one, with two of them in memory.
 
     Args:
-      value: `(params, example) -> f(example)`, a scalar.
+      function: `(params, example) -> f(example)`, a scalar.
       params: nest of parameters.
       examples: nest of `[N, ...]`.
       max_bytes: memory for gradients; two are held whatever they take.
@@ -39,7 +40,7 @@ def empirical_ntk(
     num_examples = jax.tree.leaves(examples)[0].shape[0]
     gradient_bytes = 4 * sum(math.prod(x.shape) for x in jax.tree.leaves(params))
     size = block_size(num_examples, gradient_bytes, max_bytes)
-    gradient = jax.grad(value)
+    gradient = jax.grad(function)
 
     def gradients(block: Any) -> Any:
         return jax.vmap(gradient, in_axes=(None, 0))(params, block)

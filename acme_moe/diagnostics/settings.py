@@ -6,18 +6,24 @@ import dataclasses
 
 from acme_moe import validation
 
+DEFINITIONS = ("published", "authors")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiagnosticsConfig:
-    """When a run measures itself, and by which thresholds.
+    """When a run measures itself, and by which definitions.
 
     Attributes:
       every: between two measurements, in the unit of the run's length (agent steps,
         or updates of a run that does not act); 0 for none.
-      dormant_tau: a neuron is dormant if its mean absolute activation is at most this
-        share of its layer's mean. At 0 it is one that no example of the batch wakes.
-      rank_threshold: singular values count in the rank of the empirical NTK if they
-        are above this share of the largest.
+      definitions: of figure 10's measures: `published`, those of the papers that
+        introduced them, or `authors`, those of the MoE paper's code, whose thresholds
+        are fixed; see `make_measure`.
+      dormant_tau: of `published` alone: a neuron is dormant if its mean absolute
+        activation is at most this share of its layer's mean. At 0 it is one that no
+        example of the batch wakes.
+      rank_threshold: of `published` alone: singular values count in the rank of the
+        empirical NTK if they are above this share of the largest.
       gradient_megabytes: memory that the gradients of single transitions may take;
         where all of a batch need more, some are computed more than once.
 
@@ -26,6 +32,7 @@ class DiagnosticsConfig:
     """
 
     every: int = 0
+    definitions: str = "published"
     dormant_tau: float = 0.0
     rank_threshold: float = 0.01
     gradient_megabytes: int = 512
@@ -33,6 +40,7 @@ class DiagnosticsConfig:
     def __post_init__(self) -> None:
         validation.check_types(self)
         validation.at_least("every", self.every, 0)
+        validation.one_of("definitions", self.definitions, DEFINITIONS)
         validation.at_least("dormant_tau", self.dormant_tau, 0)
         validation.between("rank_threshold", self.rank_threshold, 0, 1)
         validation.at_least("gradient_megabytes", self.gradient_megabytes, 1)

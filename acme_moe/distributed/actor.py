@@ -11,8 +11,8 @@ import reverb
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
-from acme_moe.runs.config import OnlineRunSpec
 from acme_moe.runs.episodes import EpisodeResult, Rounds
+from acme_moe.runs.spec import OnlineRunSpec
 
 # Tells the draws of this kind of node from those of others.
 _SEED = 3

@@ -14,7 +14,7 @@ import math
 from fractions import Fraction
 
 from acme_moe.agents.config import ValueAgentConfig
-from acme_moe.runs.config import OnlineRunSpec
+from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.runs.state import RunState
 
 # Steps that an actor takes between two reports: enough to cost nothing.

@@ -15,7 +15,7 @@ from absl import logging
 
 from acme_moe.distributed.budget import Pacing, StepBudget
 from acme_moe.distributed.config import DistributedConfig
-from acme_moe.runs.config import OnlineRunSpec, RunSpec
+from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 
 

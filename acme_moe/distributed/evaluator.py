@@ -9,8 +9,8 @@ import jax
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
-from acme_moe.runs.config import RunSpec
 from acme_moe.runs.episodes import evaluate
+from acme_moe.runs.spec import RunSpec
 
 # Tells the draws of this kind of node from those of others.
 _SEED = 2

@@ -19,8 +19,8 @@ from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.process import RunStatus
 from acme_moe.distributed.program import COORDINATOR, make_distributed_program
 from acme_moe.processes import InterruptedRunError, Interrupts
-from acme_moe.runs.config import RunSpec
 from acme_moe.runs.progress import Progress
+from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
 LAUNCH_TYPES = ("local_mp", "local_mt")

@@ -17,11 +17,11 @@ from acme_moe.distributed.nodes import Remote
 from acme_moe.replay import ReplayServers
 from acme_moe.runs.assembly import Parts, draw_seeds
 from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
-from acme_moe.runs.config import OfflineRunSpec, OnlineRunSpec, RunSpec
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
 from acme_moe.runs.offline import fixed_data
 from acme_moe.runs.online import replay_data
+from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 
 # Tells the draws of this kind of node from those of others.

@@ -1,4 +1,4 @@
-"""Launchpad nodes whose work is done in supervised processes, and calls between them."""
+"""Launchpad nodes with supervised processes of their own, and calls between them."""
 
 from __future__ import annotations
 

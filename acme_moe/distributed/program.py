@@ -14,7 +14,7 @@ from acme_moe import memory
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import ReplayServerNode, ServiceNode, WorkerNode
 from acme_moe.distributed.process import Supervision
-from acme_moe.runs.config import OnlineRunSpec, RunSpec
+from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 
 COORDINATOR = "coordinator"
 

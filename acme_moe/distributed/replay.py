@@ -13,7 +13,7 @@ from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoints
-from acme_moe.runs.config import OnlineRunSpec
+from acme_moe.runs.spec import OnlineRunSpec
 
 
 class ReplayNode:
@@ -72,7 +72,7 @@ class ReplayNode:
         )
         self._client = self._server.localhost_client()
         self._table = tables[0].name
-        self._steps_per_item = parts.builder.steps_per_item
+        self._steps_per_item = parts.builder.items.steps_per_item
         coordinator.replay_enters(number, self._size(), entered["position"])
 
     def _size(self) -> int:

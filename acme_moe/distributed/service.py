@@ -28,9 +28,9 @@ from acme_moe.distributed.coordinator import (
 )
 from acme_moe.distributed.process import RunStatus
 from acme_moe.runs.checkpoints import Checkpoints
-from acme_moe.runs.config import OnlineRunSpec, RunSpec
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState, Stopwatch
 
 
@@ -346,9 +346,7 @@ class OnlineCoordinatorService(CoordinatorService):
         with self._lock:
             before = self.coordinator.phase
             restarted = self._starts.get(f"replay_{server}", 0) > 1
-            self.coordinator.replay_enters(
-                server, size, position, restarted=restarted
-            )
+            self.coordinator.replay_enters(server, size, position, restarted=restarted)
             if self.coordinator.phase is not before:
                 self._publish()
 

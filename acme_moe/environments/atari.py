@@ -32,6 +32,9 @@ class AtariEnvironment(dm_env.Environment):
 
     A game of `max_episode_steps` agent steps is truncated: the episode ends with
     discount 1, for what follows still has a value, and the next one starts a new game.
+
+    Where `max_noop_starts` is set, no-ops are played before a game's first observation.
+    They are in no return or length, and what came before it is blank as ever.
     """
 
     def __init__(
@@ -41,8 +44,9 @@ class AtariEnvironment(dm_env.Environment):
 
         Args:
           game: which one, `MsPacman` or `ms_pacman`.
-          seed: of the emulator, which draws the sticky actions. It is not used again
-            when a game starts, so the games of one environment differ.
+          seed: of the emulator, which draws the sticky actions, and of the numbers of
+            no-ops. It is not used again when a game starts, so the games of one
+            environment differ.
           config: how the emulator is turned into an environment.
 
         Raises:
@@ -69,6 +73,7 @@ class AtariEnvironment(dm_env.Environment):
             config.screen_size, config.screen_size, config.frame_stack
         )
         self._screen = Screen(ale, config.screen_size)
+        self._noop_starts = np.random.default_rng(seed)
         self._blank = np.zeros(self._spec.frame.shape, np.uint8)
         self._frames = [self._blank] * config.frame_stack
         self._lives = 0
@@ -87,13 +92,7 @@ class AtariEnvironment(dm_env.Environment):
           A `FIRST` step.
         """
         if self._in_episode or self._game_over:
-            self._ale.reset_game()
-            self._lives = self._ale.lives()
-            self._steps = 0
-            self._return = 0
-            self._game_over = False
-            self._screen.clear()
-            self._screen.fetch(0)
+            self._start_game()
             self._screen.pool()
             newest = self._screen.resize()
         else:
@@ -134,6 +133,30 @@ class AtariEnvironment(dm_env.Environment):
             _ENDS if terminal else _CONTINUES,
             stack_frames(self._frames),
         )
+
+    def _start_game(self) -> None:
+        """Starts the emulator's next game, and plays the no-ops drawn for it.
+
+        As in the reference, no-ops that end an episode start the game anew, and those
+        that are left follow.
+        """
+        self._reset_emulator()
+        choices = self._config.max_noop_starts
+        noops = int(self._noop_starts.integers(choices)) if choices else 0
+        for _ in range(noops):
+            _, terminal = self._play(ale_py.Action.NOOP)
+            if terminal:
+                self._reset_emulator()
+        self._steps = 0
+        self._return = 0
+
+    def _reset_emulator(self) -> None:
+        """Puts the emulator at a game's start, its first screen on the screen."""
+        self._ale.reset_game()
+        self._lives = self._ale.lives()
+        self._game_over = False
+        self._screen.clear()
+        self._screen.fetch(0)
 
     def _play(self, action: ale_py.Action) -> tuple[int, bool]:
         """Holds an action; the reward, and whether a life or the game came to an end.

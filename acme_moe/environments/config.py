@@ -13,7 +13,8 @@ class AtariConfig:
 
     The defaults are those of Machado et al. (2018), "Revisiting the Arcade Learning
     Environment", as the paper's online experiments use them. Its Atari-100k agents
-    have no sticky actions and end an episode with each life.
+    have no sticky actions, end an episode with each life, and start a game with up to
+    29 no-ops.
 
     Attributes:
       sticky_action_probability: that the emulator repeats its last action instead of
@@ -22,6 +23,9 @@ class AtariConfig:
         the next one.
       max_episode_steps: agent steps of a whole game, over all of its lives; 27,000
         are 108,000 frames, half an hour. A longer game is truncated.
+      max_noop_starts: a game starts with a number of no-ops below this, in agent steps,
+        drawn uniformly at each new game and never after a lost life; 30 in the
+        reference's Atari-100k runner, 0 or 1 for none.
       frame_skip: frames that an action is held for.
       frame_stack: frames that an observation holds.
       screen_size: rows and columns of a frame, in pixels.
@@ -35,6 +39,7 @@ class AtariConfig:
     sticky_action_probability: float = 0.25
     terminal_on_life_loss: bool = False
     max_episode_steps: int = 27_000
+    max_noop_starts: int = 0
     frame_skip: int = 4
     frame_stack: int = 4
     screen_size: int = 84
@@ -49,3 +54,4 @@ class AtariConfig:
             )
         for name in ("max_episode_steps", "frame_skip", "frame_stack", "screen_size"):
             validation.at_least(name, getattr(self, name), 1)
+        validation.at_least("max_noop_starts", self.max_noop_starts, 0)

@@ -101,6 +101,10 @@ class Learner(core.Learner):
         """
         self.check()
         start = time.perf_counter()
+        if self._priorities is not None:
+            # As soon as this batch is taken the next one is drawn, by the priorities
+            # of all updates up to here.
+            self._priorities.flush()
         sample = self._sample = next(self._samples)
         if self._calls > 0:  # The first batch waits for its pipeline to be built.
             self._data_wait_seconds += time.perf_counter() - start

@@ -20,10 +20,13 @@ class ObjectiveOutput(NamedTuple):
     """What an objective reports beside its value.
 
     Attributes:
+      losses: `float32 [B]`, what each item adds to the loss before it is weighted by
+        its probability, without the load-balancing losses, which are of the batch.
       priorities: `float32 [B]`, what prioritised replay is told of each item.
       metrics: scalars for the log.
     """
 
+    losses: jax.Array
     priorities: jax.Array
     metrics: dict[str, jax.Array]
 
@@ -58,7 +61,7 @@ def q_learning(
     network: Network,
     *,
     discount: float,
-    loss: str = "huber",
+    loss: str = "squared",
     double: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
@@ -67,7 +70,8 @@ def q_learning(
     Args:
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
-      loss: of the temporal-difference error: `huber` (with delta 1) or `squared`.
+      loss: of the temporal-difference error: `squared` (without a half) or `huber`
+        (with delta 1).
       double: whether the online network selects the action of the target.
       weights: of the losses that are added.
 
@@ -96,12 +100,14 @@ def q_learning(
             outputs.target.q_values,
             outputs.selector.q_values if double else None,
         )
-        value = jnp.mean(_ERROR_LOSSES[loss](errors))
+        item_losses = _ERROR_LOSSES[loss](errors)
+        value = jnp.mean(item_losses)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
-        value, metrics = _weighted(value, metrics, outputs, transitions, weights)
-        return total(
-            network.config, outputs.online, key, value, jnp.abs(errors), metrics
+        value, item_losses, metrics = _weighted(
+            value, item_losses, metrics, outputs, transitions, weights
         )
+        output = ObjectiveOutput(item_losses, jnp.abs(errors), metrics)
+        return total(network.config, outputs.online, key, value, output)
 
     return objective
 
@@ -110,6 +116,7 @@ def categorical_q_learning(
     network: Network,
     *,
     discount: float,
+    shared_target_noise: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
     """Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
@@ -117,6 +124,9 @@ def categorical_q_learning(
     Args:
       network: with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
+      shared_target_noise: whether the targets of a batch are made with one draw of
+        the networks' noise, the same for both networks, as in Dopamine; if not, each
+        example and each network has its own. The predictions' is always an example's.
       weights: of the losses that are added.
 
     Returns:
@@ -138,7 +148,15 @@ def categorical_q_learning(
         transitions: Transition,
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
-        outputs = _apply(network, params, target_params, key, transitions, double=True)
+        outputs = _apply(
+            network,
+            params,
+            target_params,
+            key,
+            transitions,
+            double=True,
+            shared_noise=shared_target_noise,
+        )
         online, target = outputs.online, outputs.target
         assert online.logits is not None
         assert online.atoms is not None
@@ -153,20 +171,29 @@ def categorical_q_learning(
             outputs.selector.q_values,
         )
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
-        priorities = losses.priorities(errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
-        value, metrics = _weighted(value, metrics, outputs, transitions, weights)
-        return total(network.config, outputs.online, key, value, priorities, metrics)
+        value, item_losses, metrics = _weighted(
+            value, errors, metrics, outputs, transitions, weights
+        )
+        output = ObjectiveOutput(item_losses, losses.priorities(errors), metrics)
+        return total(network.config, outputs.online, key, value, output)
 
     return objective
+
+
+class _Values(NamedTuple):
+    """What a target is made of; the fields are those of `ValueOutput`."""
+
+    q_values: jax.Array
+    logits: jax.Array | None
 
 
 class _Outputs(NamedTuple):
     """Of the online network at both ends of the transitions, and of the target."""
 
     online: ValueOutput
-    selector: ValueOutput
-    target: ValueOutput
+    selector: _Values
+    target: _Values
 
 
 def _apply(
@@ -176,34 +203,65 @@ def _apply(
     key: jax.Array,
     transitions: Transition,
     double: bool,
+    shared_noise: bool = False,
 ) -> _Outputs:
     online_key, target_key, selector_key = jax.random.split(key, 3)
-    target = network.apply(target_params, target_key, transitions.next_observation)
+    next_values = _values
+    if shared_noise:
+        next_values, selector_key = _values_with_one_draw, target_key
+    next_observation = transitions.next_observation
+    target = next_values(network, target_params, target_key, next_observation)
     selector = target
     if double:
-        selector = network.apply(params, selector_key, transitions.next_observation)
+        selector = next_values(network, params, selector_key, next_observation)
         # Nothing of it is trained here: without this its backward pass is kept.
         selector = jax.lax.stop_gradient(selector)
     online = network.apply(params, online_key, transitions.observation)
     return _Outputs(online, selector, target)
 
 
+def _values(
+    network: Network, params: Any, key: jax.Array, observations: Any
+) -> _Values:
+    output = network.apply(params, key, observations)
+    return _Values(output.q_values, output.logits)
+
+
+def _values_with_one_draw(
+    network: Network, params: Any, key: jax.Array, observations: Any
+) -> _Values:
+    """Applies a network with the same noise to each of a batch of observations.
+
+    A network draws noise for each example of its batch, so each goes in as a batch of
+    one, with the same key. It costs no more: XLA makes batched products of it again.
+    """
+
+    def values_of_one(observation: Any) -> _Values:
+        batch_of_one = jax.tree.map(lambda x: x[None], observation)
+        values = _values(network, params, key, batch_of_one)
+        return jax.tree.map(lambda x: x[0], values)
+
+    return jax.vmap(values_of_one)(observations)
+
+
 def _weighted(
     value: jax.Array,
+    item_losses: jax.Array,
     metrics: dict[str, jax.Array],
     outputs: _Outputs,
     transitions: Transition,
     weights: LossWeights,
-) -> tuple[jax.Array, dict[str, jax.Array]]:
+) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
     """Adds the conservative loss; one of weight zero is not computed."""
     value = weights.td * value
+    item_losses = weights.td * item_losses
     if weights.conservative:
-        conservative = jnp.mean(
-            losses.conservative_errors(outputs.online.q_values, transitions.action)
-        )
+        errors = losses.conservative_errors(outputs.online.q_values, transitions.action)
+        conservative = jnp.mean(errors)
         value += weights.conservative * conservative
+        item_losses += weights.conservative * errors
         metrics = {**metrics, "conservative_loss": conservative}
-    return value, metrics
+    return value, item_losses, metrics
 
 
 def total(
@@ -211,8 +269,7 @@ def total(
     online: ValueOutput,
     key: jax.Array,
     value: jax.Array,
-    priorities: jax.Array,
-    metrics: dict[str, jax.Array],
+    output: ObjectiveOutput,
     mask: jax.Array | None = None,
 ) -> tuple[jax.Array, ObjectiveOutput]:
     """Adds the load-balancing losses that the network's settings ask for.
@@ -222,15 +279,14 @@ def total(
       online: what it made of the observations `[B, ...]` that are trained on.
       key: the objective's.
       value: the loss so far.
-      priorities: of the items.
-      metrics: scalars for the log, to which the mean value and the loss are added.
+      output: what is reported; to its metrics the mean value and the loss are added.
       mask: `[B]` bool, the observations that count; all of them if None.
 
     Returns:
       What an objective returns.
     """
     best = jnp.max(online.q_values, axis=-1)
-    metrics = {**metrics, "q_value": jnp.mean(best, where=mask)}
+    metrics = {**output.metrics, "q_value": jnp.mean(best, where=mask)}
     moe = online.moe
     if moe is not None and (config.importance_weight or config.load_weight):
         balancing = losses.load_balancing_loss(
@@ -245,4 +301,4 @@ def total(
         value += balancing
         metrics["load_balancing_loss"] = balancing
     metrics["loss"] = value
-    return value, ObjectiveOutput(priorities, metrics)
+    return value, output._replace(metrics=metrics)

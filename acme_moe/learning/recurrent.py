@@ -14,6 +14,10 @@ from acme_moe.learning.objectives import Objective, ObjectiveOutput, total
 from acme_moe.learning.types import Sequences
 from acme_moe.networks import RecurrentNetwork, ValueOutput
 
+# Added to each probability, as in Acme: without it a sequence that is hardly ever drawn
+# would make all others' weights small.
+_PROBABILITY_OFFSET = 1e-6
+
 
 def recurrent_q_learning(
     network: RecurrentNetwork,
@@ -37,7 +41,7 @@ def recurrent_q_learning(
         sequence, either all of them took place or none.
       discount: the agent's discount, applied to each step.
       n_step: steps of a return.
-      importance_exponent: of the weights `1 / p^exponent`, over their maximum.
+      importance_exponent: of the weights `1 / (p + 1e-6)^exponent`, over their maximum.
       max_priority_weight: of the largest error in the new priority; the mean has the
         rest.
 
@@ -67,8 +71,11 @@ def recurrent_q_learning(
             steps.mask,
             n_step,
         )
-        weights = losses.importance_weights(probabilities, importance_exponent)
-        value = jnp.mean(weights * losses.sequence_losses(errors))
+        weights = losses.importance_weights(
+            probabilities + _PROBABILITY_OFFSET, importance_exponent
+        )
+        item_losses = losses.sequence_losses(errors)
+        value = jnp.mean(weights * item_losses)
         priorities = losses.sequence_priorities(errors, steps.mask, max_priority_weight)
         metrics = {"td_error": jnp.mean(jnp.abs(errors), where=steps.mask)}
         # Where an action was taken: all observations but the last.
@@ -80,8 +87,7 @@ def recurrent_q_learning(
             trained,
             key,
             value,
-            priorities,
-            metrics,
+            ObjectiveOutput(item_losses, priorities, metrics),
             steps.mask.reshape(-1),
         )
 

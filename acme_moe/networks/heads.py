@@ -5,7 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks.encoders import LayerFactory
+from acme_moe.networks import layers
+from acme_moe.networks.encoders import Activations, LayerFactory
 
 
 def value_head(
@@ -29,17 +30,59 @@ def value_head(
       `[B, actions]`, or logits `[B, actions, atoms]`.
     """
     atoms = num_atoms or 1
-    shape = (features.shape[0], num_actions, atoms)
     if dueling:
         # Side by side, so that noisy streams see their input through the same noise.
         sizes = (num_actions * atoms, atoms)
         streams = dense(sizes, name="streams")(features)
-        advantage = streams[:, : sizes[0]].reshape(shape)
-        value = streams[:, None, sizes[0] :]
-        output = value + advantage - advantage.mean(axis=1, keepdims=True)
+        values = _dueling(streams[:, : sizes[0]], streams[:, sizes[0] :], atoms)
     else:
-        output = dense(num_actions * atoms, name="value")(features).reshape(shape)
-    return output if num_atoms else output[..., 0]
+        flat = dense(num_actions * atoms, name="value")(features)
+        values = flat.reshape(-1, num_actions, atoms)
+    return values if num_atoms else values[..., 0]
+
+
+def deep_value_head(
+    features: jax.Array,
+    num_actions: int,
+    num_atoms: int | None,
+    dueling: bool,
+    dense: LayerFactory,
+    width: int,
+) -> tuple[jax.Array, Activations]:
+    """A hidden layer and the last one; dueling streams have one each of both.
+
+    The head of Wang et al. (2016), figure 1, and of Acme's R2D2 (`DuellingMLP`).
+
+    Args:
+      features: `[B, F]`.
+      num_actions: see `value_head`.
+      num_atoms: see `value_head`.
+      dueling: see `value_head`.
+      dense: see `value_head`.
+      width: units of each hidden layer.
+
+    Returns:
+      What `value_head` returns, and the hidden activations, `[B, width]` each, by the
+      name of what is made of them.
+    """
+    if not dueling:
+        hidden = layers.relu(dense(width, name="hidden")(features))
+        values = value_head(hidden, num_actions, num_atoms, False, dense)
+        return values, {"head_hidden": hidden}
+    atoms = num_atoms or 1
+    # Side by side, as the streams of `value_head`.
+    hidden = layers.relu(dense((width, width), name="hidden")(features))
+    of_advantage, of_value = hidden[:, :width], hidden[:, width:]
+    advantage = dense(num_actions * atoms, name="advantage")(of_advantage)
+    values = _dueling(advantage, dense(atoms, name="value")(of_value), atoms)
+    activations = {"head_advantage_hidden": of_advantage, "head_value_hidden": of_value}
+    return values if num_atoms else values[..., 0], activations
+
+
+def _dueling(advantage: jax.Array, value: jax.Array, atoms: int) -> jax.Array:
+    """`[B, A * atoms]` and `[B, atoms]` become values `[B, A, atoms]`."""
+    advantage = advantage.reshape(advantage.shape[0], -1, atoms)
+    return value[:, None] + advantage - advantage.mean(axis=1, keepdims=True)
 
 
 def support(num_atoms: int, v_max: float) -> jax.Array:

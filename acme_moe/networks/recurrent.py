@@ -10,10 +10,11 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import torso
+from acme_moe import validation
+from acme_moe.networks import heads, layers, torso
 from acme_moe.networks.outputs import ValueOutput
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.value_network import features, head_layer, value_output
+from acme_moe.networks.value_network import features, value_output
 
 _OBSERVATION_ACTION_REWARD = ("observation", "action", "reward")
 
@@ -29,7 +30,7 @@ class RecurrentNetwork:
       unroll: the same on observations `[T, B, ...]`, from the state before the first;
         all that it returns but the state and `atoms` begins with `[T, B]`.
       initial_state: `(batch_size) -> state` of zeros.
-      config: what everything but the LSTM is made of.
+      config: what everything but the LSTM and the width of the head is made of.
       num_actions: number of actions.
 
     Jit `apply` and `unroll` with `evaluation` static. Observations are those of
@@ -46,31 +47,44 @@ class RecurrentNetwork:
 
 
 def make_recurrent_network(
-    config: NetworkConfig, num_actions: int, lstm_size: int = 512
+    config: NetworkConfig,
+    num_actions: int,
+    lstm_size: int = 512,
+    head_width: int = 512,
 ) -> RecurrentNetwork:
-    """Makes torso -> LSTM -> head.
+    """Makes torso -> LSTM -> head, as Acme's `R2D2AtariNetwork`.
 
-    The mixture of experts stands where the dense layer before the LSTM would; in the
-    variants `big` and `all` it does not reach beyond the LSTM either.
+    The head has a hidden layer, in each of its streams if it is dueling. The mixture of
+    experts stands where the dense layer before the LSTM would; in the variants `big`
+    and `all` it does not reach beyond the LSTM either.
 
     Args:
       config: what the torso and the head are made of.
       num_actions: number of actions.
       lstm_size: units of the LSTM.
+      head_width: units of each of the head's hidden layers.
 
     Returns:
       The network's pure functions.
 
     Raises:
-      ValueError: `lstm_size` is less than 1.
+      ValueError: `lstm_size` or `head_width` is less than 1.
     """
-    if lstm_size < 1:
-        raise ValueError(f"lstm_size: {lstm_size!r} is not accepted; at least 1")
+    validation.at_least("lstm_size", lstm_size, 1)
+    validation.at_least("head_width", head_width, 1)
 
     def unroll(
         observations: Any, state: hk.LSTMState, evaluation: bool = False
     ) -> tuple[ValueOutput, hk.LSTMState]:
-        return _unroll(config, num_actions, lstm_size, observations, state, evaluation)
+        return _unroll(
+            config,
+            num_actions,
+            lstm_size,
+            head_width,
+            observations,
+            state,
+            evaluation,
+        )
 
     def initial_state(batch_size: int) -> hk.LSTMState:
         zeros = jnp.zeros((batch_size, lstm_size), jnp.float32)
@@ -112,6 +126,7 @@ def _unroll(
     config: NetworkConfig,
     num_actions: int,
     lstm_size: int,
+    head_width: int,
     observations: Any,
     state: hk.LSTMState,
     evaluation: bool,
@@ -139,8 +154,15 @@ def _unroll(
     flat = core_output.reshape(steps * batch, lstm_size)
     dense = torso.dense_factory(config, evaluation)
     head_input = flat.astype(output.features.dtype)
-    values = head_layer(config, num_actions, head_input, dense)
-    result = value_output(config, output._replace(features=flat), values)
+    with layers.scope("head"):
+        values, hidden = heads.deep_value_head(
+            head_input, num_actions, config.num_atoms, config.dueling, dense, head_width
+        )
+    output = output._replace(
+        features=jnp.concatenate(list(hidden.values()), axis=-1),
+        activations={**output.activations, **hidden},
+    )
+    result = value_output(config, output, values)
     return _map_examples(split, result), state
 
 

@@ -17,8 +17,8 @@ class DatasetConfig:
         system knows, such as `gs://`.
       fraction: share of the set's transitions, drawn at random without replacement.
       seed: of that draw; the same seed draws the same transitions in every run.
-      num_files: files that the set has to have; 0 takes those that are there,
-        numbered from 0 without gaps. A published set has 50.
+      num_files: files that the set has to have, neither fewer nor more; 0 takes what
+        is there, numbered from 0 without gaps. A published set has 50.
       workers: files that are read at once, each in a thread; also the threads that
         unpack frames for batches.
     """

@@ -81,7 +81,7 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
       num_files: how many there have to be; 0 takes those that are there.
 
     Raises:
-      DatasetError: names the first file that is missing.
+      DatasetError: names the first file that is missing, or says that there are more.
     """
     found: dict[int, set[str]] = {}
     for name in _list_directory(path):
@@ -104,6 +104,11 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
                     f"files 0 to {numbers[-1]}, and this one should hold {_what(array)}"
                     + hint
                 )
+    if len(numbers) <= max(found):
+        raise DatasetError(
+            f"dataset.num_files: {num_files} is not accepted; {path} has files 0 to "
+            f"{max(found)}, and 0 takes the files that are there"
+        )
     return list(numbers)
 
 

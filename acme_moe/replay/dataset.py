@@ -10,10 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 import reverb
-import tensorflow as tf
+import tree
 
 from acme_moe.learning.types import Sample, Transition
-from acme_moe.replay.servers import ReplayServers, trajectories
+from acme_moe.replay.servers import ReplayServers, make_sampler
 
 
 def make_sample_iterator(
@@ -26,8 +26,8 @@ def make_sample_iterator(
 ) -> Iterator[Sample]:
     """Endless batches from a table with a signature.
 
-    At most two batches are under way, so that what is sampled is hardly older than
-    what is trained on.
+    A batch is drawn when it is asked for, from what replay holds then; none is under
+    way before.
 
     Args:
       client: of the replay server, or of several.
@@ -39,25 +39,22 @@ def make_sample_iterator(
     Yields:
       Samples with the data on the device and the keys on the host.
     """
-    # One thread decompresses about seven thousand 84x84 stacks a second, and more
-    # of them would take the cores from whatever else runs in the process.
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 1
-    options.threading.max_intra_op_parallelism = 1
-    # There is nothing to tune, and the tuner's thread can keep the iterator's end
-    # waiting for a minute.
-    options.autotune.enabled = False
-    dataset = trajectories(client, table, max_in_flight=batch_size)
-    dataset = dataset.batch(batch_size, drop_remainder=True).with_options(options)
-    for item in dataset.as_numpy_iterator():
+    draw_items, signature = make_sampler(client, table)
+    while True:
+        draw = draw_items(batch_size)
+        data = tree.unflatten_as(signature, draw.columns)
         batch, probabilities = jax.device_put(
-            (batch_type(*item.data), item.info.probability.astype(np.float32)), device
+            (batch_type(*data), draw.probabilities.astype(np.float32)), device
         )
-        yield Sample(item.info.key, probabilities, batch)
+        yield Sample(draw.keys, probabilities, batch)
 
 
 class Prefetcher(Iterator[Sample]):
     """Fetches the next batch in a thread while the present one is trained on.
+
+    The thread begins a batch when there is room for it, which is when the one before
+    is taken: with room for one, a batch is drawn one update ahead of its use, from
+    what replay holds and knows by then.
 
     Unlike `acme.jax.utils.prefetch` it can be closed before the interpreter ends.
     """
@@ -70,10 +67,11 @@ class Prefetcher(Iterator[Sample]):
 
         Args:
           samples: where batches come from; used from the thread alone.
-          buffer_size: batches kept ready.
+          buffer_size: batches that are ready or being fetched.
         """
         self._samples = samples
-        self._buffer: queue.Queue[Sample | BaseException] = queue.Queue(buffer_size)
+        self._room = threading.Semaphore(buffer_size)
+        self._ready: queue.SimpleQueue[Sample | BaseException] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._started = False
         self._thread = threading.Thread(
@@ -82,21 +80,13 @@ class Prefetcher(Iterator[Sample]):
 
     def _fetch(self) -> None:
         try:
-            for sample in self._samples:
-                if not self._put(sample):
+            while True:
+                self._room.acquire()
+                if self._closed.is_set():
                     return
-            self._put(StopIteration())
+                self._ready.put(next(self._samples))
         except BaseException as error:
-            self._put(error)
-
-    def _put(self, item: Sample | BaseException) -> bool:
-        while not self._closed.is_set():
-            try:
-                self._buffer.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
+            self._ready.put(error)
 
     def __next__(self) -> Sample:
         """The next batch; waits where there is none yet.
@@ -111,12 +101,13 @@ class Prefetcher(Iterator[Sample]):
         item = self._get()
         if isinstance(item, BaseException):
             raise item
+        self._room.release()
         return item
 
     def _get(self) -> Sample | BaseException:
         while True:
             try:
-                return self._buffer.get(timeout=0.1)
+                return self._ready.get(timeout=0.1)
             except queue.Empty:
                 if self._closed.is_set():
                     return StopIteration()
@@ -124,5 +115,6 @@ class Prefetcher(Iterator[Sample]):
     def close(self, timeout: float | None = 10.0) -> None:
         """Stops the thread; call it after the source can no longer block."""
         self._closed.set()
+        self._room.release()
         if self._started:
             self._thread.join(timeout)

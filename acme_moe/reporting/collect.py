@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from acme_moe.reporting import grouping
 from acme_moe.reporting.comparison import Gap, Line, Panel, make_panel
 from acme_moe.reporting.curve import describe
 from acme_moe.reporting.curves import KINDS, Curve, curve_of, is_offline
@@ -42,8 +44,10 @@ _Found = Mapping[str, Curve | Gap]
 def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Collection]:
     """Reads every run of a folder.
 
-    Only finished runs are used. Without a `study.json` the runs are grouped by agent,
-    a panel each, and by what they have for a penultimate layer.
+    Only finished runs are used, and those of a line share every setting but game and
+    seed (see `grouping`). Without a `study.json` each agent has a panel, and each
+    group of settings a line. With one, its arms are the lines, and runs with other
+    settings than most of their arm are left out.
 
     Args:
       workdir: of a study, or any folder with run folders below it.
@@ -67,19 +71,42 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Collectio
 def _read_study(plan: plan_lib.Plan, workdir: Path) -> dict[str, _Found]:
     """What there is of each run of a plan, by its name."""
     found: dict[str, _Found] = {}
+    by_arm: dict[str, dict[str, grouping.Settings]] = {}
     # Where data lie is of no matter to runs that are finished.
     for cell in plan_lib.expand(plan, workdir, data=""):
         state = read_state(cell, workdir)
         if state.state == "finished":
             try:
-                found[cell.name] = _curves(read_run(workdir / cell.name), cell.name)
+                run = read_run(workdir / cell.name)
+                found[cell.name] = _curves(run, cell.name)
+                settings = grouping.settings_of(run)
+                # A study's data are where its sweep was told, for each run.
+                settings.pop("dataset.path", None)
+                by_arm.setdefault(cell.arm, {})[cell.name] = settings
             except BrokenRunError as error:
                 found[cell.name] = _nothing(cell.name, str(error))
         else:
             what = "not started" if state.state == "waiting" else state.state
             reason = f"{what}: {state.reason}" if state.reason else what
             found[cell.name] = _nothing(cell.name, reason)
+    for arm in by_arm.values():
+        for name, reason in _strangers(arm):
+            found[name] = _nothing(name, reason)
     return found
+
+
+def _strangers(arm: Mapping[str, grouping.Settings]) -> Iterator[tuple[str, str]]:
+    """Runs of an arm that are no repeats of most of its others, and why.
+
+    A plan names only some of a run's settings; of the others an earlier version of the
+    config, or a hand, may have made something else.
+    """
+    ((usual, _),) = Counter(map(_key, arm.values())).most_common(1)
+    for name, settings in arm.items():
+        if _key(settings) != usual:
+            own, others = grouping.labels([settings, dict(usual)])
+            own, others = own or "nothing", others or "nothing"
+            yield name, f"other settings than its arm's: {own} for {others}"
 
 
 def _of_study(
@@ -114,7 +141,7 @@ def _of_study(
         form=plan.form,
         x_label=plan.x_label,
         panels=_panels(lines, units, external),
-        gaps=tuple(gap for gap in gaps if isinstance(gap, Gap)),
+        gaps=(*(gap for gap in gaps if isinstance(gap, Gap)), *_incomparable(lines)),
     )
 
 
@@ -146,6 +173,7 @@ def _of_runs(
     external: Sequence[Line],
 ) -> Collection:
     gaps: list[Gap] = []
+    series = _series(run for run, found in runs.values() if run and _has_curve(found))
     by_line: dict[tuple[str, str], dict[str, dict[int, Curve]]] = {}
     units: dict[str, str] = {}
     for name, (run, found) in runs.items():
@@ -155,22 +183,46 @@ def _of_runs(
             continue
         agent, game, seed = (run.summary[key] for key in ("agent", "game", "seed"))
         units[agent] = "updates" if is_offline(run) else "frames"
-        seeds = by_line.setdefault((agent, describe(run)), {}).setdefault(game, {})
+        line = agent, series[agent, _key(grouping.settings_of(run))]
+        seeds = by_line.setdefault(line, {}).setdefault(game, {})
         if seed in seeds:
-            gaps.append(Gap(name, "another run has its agent, layer, game and seed"))
+            gaps.append(Gap(name, "another run has its settings, game and seed"))
         else:
             seeds[seed] = curve
     lines: dict[str, list[Line]] = {}
-    for (agent, series), curves in by_line.items():
-        lines.setdefault(agent, []).append(Line(series=series, curves=curves))
+    for (agent, label), curves in by_line.items():
+        lines.setdefault(agent, []).append(Line(series=label, curves=curves))
     return Collection(
         title=title,
         kind=kind,
         form="curves",
         x_label="",
         panels=_panels(lines, units, external),
-        gaps=tuple(gaps),
+        gaps=(*gaps, *_incomparable(lines)),
     )
+
+
+# All of a run's settings, the same for no other settings.
+_Key = frozenset[tuple[str, Hashable]]
+
+
+def _key(settings: grouping.Settings) -> _Key:
+    return frozenset(settings.items())
+
+
+def _series(runs: Iterable[Run]) -> dict[tuple[str, _Key], str]:
+    """The name of each line, by its agent and its runs' settings."""
+    by_agent: dict[str, dict[_Key, Run]] = {}
+    for run in runs:
+        key = _key(grouping.settings_of(run))
+        by_agent.setdefault(run.summary["agent"], {}).setdefault(key, run)
+    series = {}
+    for agent, lines in by_agent.items():
+        settings = [grouping.settings_of(run) for run in lines.values()]
+        labels = grouping.labels(settings)
+        for (key, run), label in zip(lines.items(), labels, strict=True):
+            series[agent, key] = label or describe(run)
+    return series
 
 
 def _panels(
@@ -184,11 +236,22 @@ def _panels(
     return tuple(panel for panel in panels if panel is not None)
 
 
+def _incomparable(lines: Mapping[str, list[Line]]) -> Iterator[Gap]:
+    """Panels that are not there although each of their lines has runs."""
+    for name, of_panel in lines.items():
+        if any(x.curves for x in of_panel) and make_panel(name, "", of_panel) is None:
+            yield Gap(name, "its lines have no game in common")
+
+
 def _curves(run: Run, name: str) -> _Found:
     return {
         kind: curve_of(run, kind) or Gap(name, f"no {kind} game ended")
         for kind in KINDS
     }
+
+
+def _has_curve(found: _Found) -> bool:
+    return any(isinstance(curve, Curve) for curve in found.values())
 
 
 def _nothing(name: str, reason: str) -> _Found:

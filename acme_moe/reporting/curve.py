@@ -65,10 +65,10 @@ def plot_curve(run: Run, out: Path) -> None:
 
 def describe(run: Run) -> str:
     """The agent and its penultimate layer in a few words."""
-    network = run.config["network"]
-    layer = {
-        "none": "dense",
-        "soft": f"Soft MoE, {network['num_experts']} experts",
-        "top1": f"Top1-MoE, {network['num_experts']} experts",
-    }[network["moe"]]
-    return f"{run.summary['agent']} with {layer} ({network['encoder']})"
+    network = run.config.get("network", {})
+    moe = network.get("moe", "unknown")
+    layer = {"none": "dense", "soft": "Soft MoE", "top1": "Top1-MoE"}.get(moe, moe)
+    if moe != "none" and "num_experts" in network:
+        layer += f", {network['num_experts']} experts"
+    encoder = f" ({network['encoder']})" if "encoder" in network else ""
+    return f"{run.summary['agent']} with {layer}{encoder}"

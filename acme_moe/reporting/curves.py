@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from acme_moe.environments import AtariConfig
 from acme_moe.reporting.runs import Episode, Run
 
 MEASURES = {
     "ntk_rank": "rank of the tangent kernel",
     "feature_norm": "norm of the features",
     "dormant_share": "share of dormant neurons",
+    "authors_entk_srank_0.01": "rank of the tangent kernel of the loss",
+    "authors_feature_norm": "norm of the units' variances",
+    "authors_dormant_share_0.0": "share of units without variance",
 }
-"""Columns of a run's diagnostics that a report shows, and what they are."""
+"""Columns of a run's diagnostics that a report shows, and what they are: of the
+definitions `published`, then of `authors`."""
 
 KINDS = ("evaluation", "training")
 
@@ -58,12 +64,15 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     if not episodes:
         return None
     offline = is_offline(run)
-    skip = run.config["environment"]["frame_skip"]
+    environment = run.config.get("environment", {})
+    skip = environment.get("frame_skip", AtariConfig.frame_skip)
     every = run.config.get("evaluation_every", 1)
+    length = run.summary.get("agent_steps", math.inf)
 
-    def position(episode: Episode) -> int:
+    def position(episode: Episode) -> float:
         if kind == "training":
-            return -(-episode.agent_steps // every) * every * skip
+            # A run's last iteration may be shorter than the others.
+            return min(-(-episode.agent_steps // every) * every, length) * skip
         return episode.learner_steps if offline else episode.agent_steps * skip
 
     groups = [(at, list(group)) for at, group in itertools.groupby(episodes, position)]
@@ -78,7 +87,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
 
 def is_offline(run: Run) -> bool:
     """Whether a run learnt from fixed data, so that its length is in updates."""
-    return "num_iterations" in run.config
+    return "num_iterations" in run.config or "dataset" in run.config
 
 
 def on_grid(

@@ -14,7 +14,6 @@ from acme_moe.reporting.results import Improvement
 from acme_moe.reporting.statistics import METRICS, Interval
 
 _GAMES_IN_A_ROW = 5
-_SCORE = "IQM human-normalised score"
 # Between two series at one place, in places.
 _ASIDE = 0.06
 
@@ -49,7 +48,7 @@ def scaling(
             places = [i + aside for i in sorted(at)]
             _error_bars(ax, places, [at[i] for i in sorted(at)], series)
         ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
-        _describe(ax, panel, collection.x_label, _SCORE)
+        _describe(ax, panel, collection.x_label, _score_label(collection))
     style.legend(figure, axes)
     return figure
 
@@ -85,7 +84,7 @@ def games(collection: Collection) -> Figure:
                 _draw_game(ax, line, game, panel)
             ax.set_title(f"{panel.name}: {game}", fontsize="small")
             ax.set_xlabel(_length_label(panel.unit))
-            ax.set_ylabel("return")
+            ax.set_ylabel(f"{collection.kind} return")
             drawn.append(ax)
     style.legend(figure, drawn)
     return figure
@@ -94,20 +93,26 @@ def games(collection: Collection) -> Figure:
 def diagnostics(collection: Collection) -> Figure | None:
     """Returns beside what the runs measured of their networks (figure 10).
 
-    A row a game; bands span the runs' least and greatest values.
+    A row a game; a column a measure that any run has; bands span the runs' least and
+    greatest values.
     """
     rows = [(panel, game) for panel in collection.panels for game in panel.games]
     lines = [line for panel in collection.panels for line in panel.lines]
-    if not any(
-        curve.measures
+    measured = {
+        name
         for line in lines
         for curves in line.curves.values()
         for curve in curves.values()
-    ):
+        for name in curve.measures
+    }
+    if not measured:
         return None
-    figure, axes = style.new_figure(len(MEASURES) + 1, len(rows), size=(3.4, 2.6))
+    measures: list[tuple[str | None, str]] = [
+        (None, "return"),
+        *((name, label) for name, label in MEASURES.items() if name in measured),
+    ]
+    figure, axes = style.new_figure(len(measures), len(rows), size=(3.4, 2.6))
     for (panel, game), row in zip(rows, axes, strict=True):
-        measures: list[tuple[str | None, str]] = [(None, "return"), *MEASURES.items()]
         for ax, (measure, label) in zip(row, measures, strict=True):
             for line in panel.lines:
                 _draw_game(ax, line, game, panel, measure)
@@ -164,7 +169,8 @@ def profiles(collection: Collection, reps: int) -> Figure:
         for line in panel.lines:
             _band(ax, thresholds, shares[line.label], line, panel)
         ax.set_ylim(-0.02, 1.02)
-        _describe(ax, panel, "human-normalised score τ", "share of runs above τ")
+        score = f"human-normalised score τ, {collection.kind}"
+        _describe(ax, panel, score, "share of runs above τ")
     style.legend(figure, axes)
     return figure
 
@@ -211,7 +217,7 @@ def _over(collection: Collection, axis: str, reps: int) -> Figure | None:
             interval = statistics.iqm_over({"": scores}, reps)[""]
             _band(ax, points / _scale(unit), interval, line, panel)
             drawn = True
-        _describe(ax, panel, _length_label(unit), _SCORE)
+        _describe(ax, panel, _length_label(unit), _score_label(collection))
     style.legend(figure, axes)
     return figure if drawn else None
 
@@ -292,6 +298,10 @@ def _describe(ax: Axes, panel: Panel, x_label: str, y_label: str) -> None:
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     ax.grid(alpha=0.3)
+
+
+def _score_label(collection: Collection) -> str:
+    return f"IQM human-normalised score, {collection.kind}"
 
 
 def _scale(unit: str) -> float:

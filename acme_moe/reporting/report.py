@@ -61,7 +61,7 @@ def write_report(
                 # The places of everything stay, and need not be found again.
                 figure.set_layout_engine("none")
                 figure.savefig(out / f"{name}.pdf")
-                shown.append((name, caption))
+                shown.append((name, f"{caption}, {kind} returns"))
     for name, table in tables.items():
         results.write_csv(table, out / f"{name}.csv")
     note = _note(collection, reps)

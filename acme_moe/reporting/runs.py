@@ -48,6 +48,7 @@ class Run:
       summary: what `summary.json` holds.
       episodes: of `scores.csv`, in order.
       diagnostics: columns of `diagnostics.csv`, where the run has one.
+      distributed: what `distributed.json` holds, where it ran in many processes.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Run:
     summary: dict[str, Any]
     episodes: tuple[Episode, ...]
     diagnostics: Mapping[str, Sequence[float]] = dataclasses.field(default_factory=dict)
+    distributed: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 _COLUMNS: dict[str, Callable[[str], Any]] = {
@@ -74,13 +76,23 @@ def read_run(path: Path) -> Run:
     Raises:
       BrokenRunError: names the file that is missing or damaged.
     """
+    distributed = path / "distributed.json"
     return Run(
         path,
         _read_json(path / "config.json"),
-        _read_json(path / "summary.json"),
+        _read_summary(path / "summary.json"),
         _read_episodes(path / "scores.csv"),
         _read_columns(path / "diagnostics.csv"),
+        _read_json(distributed) if distributed.exists() else {},
     )
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    summary = _read_json(path)
+    for name in ("agent", "game", "seed"):
+        if name not in summary:
+            raise BrokenRunError(f"{path}: lacks the run's {name}")
+    return summary
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from acme.wrappers import EnvironmentWrapper, ObservationActionRewardWrapper
 
 from acme_moe import agents
 from acme_moe.environments import AtariEnvironment
-from acme_moe.runs.config import RunSpec
+from acme_moe.runs.spec import RunSpec
 
 
 class Parts:

@@ -24,8 +24,8 @@ from acme.utils import loggers
 from acme_moe import files
 from acme_moe.environments import human_normalized_score
 from acme_moe.runs import config as config_lib
-from acme_moe.runs.config import RunSpec
 from acme_moe.runs.episodes import EpisodeResult
+from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
 SCORES_FIELDS = (

@@ -90,7 +90,7 @@ class LearnerSession:
             self._counter.increment(learner_steps=state.learner_steps)
             self.count_agent_steps(state.agent_steps)
         self._stores_transitions = (
-            bool(data.stored) and parts.builder.batch_type is Transition
+            bool(data.stored) and parts.builder.items.batch_type is Transition
         )
         self._diagnosis: Diagnosis | None = None
         if parts.spec.run.diagnostics.every:

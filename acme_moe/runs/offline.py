@@ -7,10 +7,10 @@ from acme_moe.offline.dataset import load_dataset
 from acme_moe.offline.sampler import make_sample_iterator
 from acme_moe.offline.transitions import TransitionSettings
 from acme_moe.runs.assembly import Parts
-from acme_moe.runs.config import OfflineRunSpec
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.run import Run
+from acme_moe.runs.spec import OfflineRunSpec
 
 
 def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingData:
@@ -46,7 +46,8 @@ def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingDat
         workers=run.dataset.workers,
     )
     return TrainingData(
-        samples=replay.Prefetcher(samples),
+        # Fixed data do not grow old while they wait.
+        samples=replay.Prefetcher(samples, buffer_size=2),
         details={
             "dataset_files": len(dataset.files),
             "dataset_total_transitions": dataset.total,

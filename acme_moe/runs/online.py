@@ -12,11 +12,11 @@ from acme.adders import base
 from acme_moe import replay
 from acme_moe.offline.recorder import Recorder
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
-from acme_moe.runs.config import OnlineRunSpec
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.run import Run
+from acme_moe.runs.spec import OnlineRunSpec
 
 # Tells the draw of the environments' seeds from that of the run's others.
 _ENVIRONMENTS = 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import tqdm
 
-from acme_moe.runs.config import RunSpec
+from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
 

@@ -19,11 +19,11 @@ from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
 from acme_moe.runs.checkpoints import Checkpoints
-from acme_moe.runs.config import RunSpec
 from acme_moe.runs.episodes import evaluate
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
 from acme_moe.runs.progress import Progress
+from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState, Stopwatch
 
 SpecT = TypeVar("SpecT", bound=RunSpec)

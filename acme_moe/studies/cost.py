@@ -56,7 +56,7 @@ def steps(run: PlannedRun) -> Steps:
 def _defaults(config: str) -> Mapping[str, Any]:
     """Returns the flat fields of a preset or a config file."""
     # Takes JAX, which a sweep that only says how far it is does not wait for.
-    from acme_moe.runs.presets import load_config
+    from acme_moe.runs.config import load_config
 
     fields: Mapping[str, Any] = load_config(config).to_dict()
     return fields

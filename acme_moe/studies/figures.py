@@ -158,7 +158,11 @@ _STUDIES = (
         title="Games of the analysis, 8 experts",
         form="games",
         games=("Asterix", "Pong", "SpaceInvaders"),
-        settings={**_50M_FRAMES, "diagnostics.every": 250_000},
+        settings={
+            **_50M_FRAMES,
+            "diagnostics.every": 250_000,
+            "diagnostics.definitions": "authors",
+        },
         arms=arms((RAINBOW,), _THREE),
     ),
     # Fixed data: 2.5 M transitions of each game.

@@ -184,8 +184,6 @@ def expand(
                         recorders[recorder.name] = recorder
                         needs = recorder.name
                         settings["dataset.path"] = recorder.settings["record"]
-                        # As many as there are, and not a published set's 50.
-                        settings["dataset.num_files"] = 0
                     else:
                         settings["dataset.path"] = _data_path(data, game, seed)
                 run = PlannedRun(
@@ -222,7 +220,12 @@ def _recorder(plan: Plan, workdir: Path, game: str) -> PlannedRun:
 
 def _data_path(data: str, game: str, seed: int) -> str:
     template = data if "{game}" in data else f"{data.rstrip('/')}/{_DATA_LAYOUT}"
-    return template.format(game=game, run=seed % _PUBLISHED_RUNS + 1)
+    return template.format(game=game, run=published_run(seed))
+
+
+def published_run(seed: int) -> int:
+    """Which of the published runs of a game a seed takes, from 1."""
+    return seed % _PUBLISHED_RUNS + 1
 
 
 def write_plan(plan: Plan, workdir: Path) -> None:

@@ -20,7 +20,7 @@ class Agent:
     Attributes:
       name: in folders, `der_50m`.
       label: in figures, `DER`.
-      config: a preset of `acme_moe.runs.presets`, or the path of a `.py` file.
+      config: a preset of `acme_moe.runs.config`, or the path of a `.py` file.
       offline: whether it learns from fixed data.
     """
 

@@ -56,7 +56,7 @@ def draw(decision: Decision) -> np.ndarray:
 
 
 def _draw_shares(area: np.ndarray, shares: np.ndarray, screen: np.ndarray) -> None:
-    """Draws a map of shares in [0, 1] for each expert, over the screen as it is seen."""
+    """Draws a map of shares in [0, 1] for each expert, over the screen."""
     experts = shares.shape[-1]
     columns, size = _tiling(experts, area)
     side = max(size - _GAP, 1)

@@ -17,7 +17,8 @@ from acme_moe.learning import ActingVariables
 from acme_moe.networks import Network, NetworkConfig, RecurrentNetwork
 from acme_moe.runs.assembly import Parts, make_environment
 from acme_moe.runs.checkpoints import Checkpoint, Checkpoints, read_checkpoint
-from acme_moe.runs.config import RunSpec, read_config_json
+from acme_moe.runs.config import read_config_json
+from acme_moe.runs.spec import RunSpec
 
 # Tokenizers whose tokens are places of the observation.
 _PLACES = ("per_conv", "patches_conv", "patches_pool")

@@ -43,6 +43,7 @@ _MORE = {
     "drq_eps": {"crop_padding": 1},
     "r2d2": {
         "lstm_size": 32,
+        "head_width": 32,
         "burn_in_length": 2,
         "trace_length": 5,
         "sequence_period": 3,

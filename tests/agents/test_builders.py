@@ -2,6 +2,8 @@
 
 import dataclasses
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -15,7 +17,8 @@ from acme_moe.agents.der import DERConfig
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.drq_eps import DrQEpsConfig
 from acme_moe.agents.rainbow import RainbowConfig
-from acme_moe.runs.config import OfflineRunSpec, from_config_dict
+from acme_moe.runs.config import from_config_dict
+from acme_moe.runs.spec import OfflineRunSpec
 from tests import catch
 from tests.agents import agents
 
@@ -108,20 +111,24 @@ def test_the_settings_are_those_of_the_paper():
     online |= {"replay_ratio": 0.25}
     efficient = {"learning_rate": 1e-4, "n_step": 10, "min_replay_size": 1_600}
     efficient |= {"replay_ratio": 1.0}
+    rainbow = {"prioritized": True, "shared_target_noise": True}
     head = {"dueling": True, "noisy": True, "num_atoms": 51, "v_max": 10.0}
     for config, expected, network in (
-        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "huber"}, {}),
-        (RainbowConfig(), {**online, "n_step": 3, "prioritized": True}, head),
+        (DQNConfig(), {**online, "n_step": 1, "double": False, "loss": "squared"}, {}),
+        (RainbowConfig(), {**online, **rainbow, "n_step": 3}, head),
         (
             DERConfig(),
-            efficient | {"target_update_period": 2_000, "epsilon_decay_steps": 2_000},
+            efficient
+            | rainbow
+            | {"target_update_period": 2_000, "epsilon_decay_steps": 2_000},
             head,
         ),
         (
             DrQEpsConfig(),
             efficient
             | {"target_update_period": 1, "epsilon_decay_steps": 5_000}
-            | {"double": True, "crop_padding": 4, "intensity_scale": 0.05},
+            | {"double": True, "loss": "huber"}
+            | {"crop_padding": 4, "intensity_scale": 0.05},
             {"dueling": True, "noisy": False, "num_atoms": None},
         ),
     ):
@@ -144,10 +151,11 @@ def test_a_config_file_has_its_agents_own_values(path):
     environment = experiment.run.environment
     assert environment.terminal_on_life_loss == efficient
     assert environment.sticky_action_probability == (0.0 if efficient else 0.25)
+    assert environment.max_noop_starts == (30 if efficient else 0)
     if isinstance(experiment, OfflineRunSpec):
         assert experiment.run.num_iterations == 200
         assert experiment.run.updates_per_iteration == 62_500
-        assert experiment.run.dataset.num_files == 50
+        assert experiment.run.dataset.num_files == 0
         return
     steps = 100_000 if efficient and "50m" not in path.stem else 50_000_000
     assert experiment.run.max_agent_steps == steps
@@ -157,3 +165,19 @@ def test_rainbow_refuses_a_head_without_atoms():
     network = dataclasses.replace(RainbowConfig().network, num_atoms=None)
     with pytest.raises(ValueError, match=r"network\.num_atoms: None .* such as 51"):
         RainbowConfig(network=network)
+
+
+def test_settings_cost_no_heavy_import_and_builders_come_from_the_same_package():
+    code = (
+        "import sys\n"
+        "from acme_moe.agents import rainbow\n"
+        "config = rainbow.RainbowConfig()\n"
+        "heavy = {'acme', 'reverb', 'tensorflow', 'rlax'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert rainbow.RainbowBuilder(config).config is config\n"
+        "try:\n"
+        "    rainbow.RainbowBilder\n"
+        "except AttributeError as error:\n"
+        "    assert 'RainbowBilder' in str(error)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,15 +10,15 @@ from acme import specs
 from acme.utils import loggers
 
 from acme_moe import agents, learning
+from acme_moe.agents.builder import OnlineBuilder
 from acme_moe.agents.cql import (
     BehaviorCloningConfig,
     CQLC51Config,
     CQLConfig,
     OfflineDQNConfig,
 )
-from acme_moe.agents.online import OnlineAgentBuilder
 from acme_moe.runs import config as config_lib
-from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
 from tests import catch
 from tests.agents.agents import NETWORKS
 
@@ -48,7 +48,7 @@ def test_a_builder_learns_and_is_evaluated_without_replay(name):
     builder = agents.load_builder(
         name, dataclasses.replace(default, network=network, batch_size=8)
     )
-    assert not isinstance(builder, OnlineAgentBuilder)
+    assert not isinstance(builder, OnlineBuilder)
     networks = builder.make_network(SPEC)
     learner = builder.make_learner(
         jax.random.PRNGKey(0),

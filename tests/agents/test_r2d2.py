@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from acme import specs
 
-from acme_moe.agents.r2d2 import R2D2Config
-from acme_moe.agents.r2d2.builder import R2D2Builder
+from acme_moe.agents.r2d2 import R2D2Builder, R2D2Config
 from acme_moe.networks import NetworkConfig
 from tests import catch
 from tests.agents import agents
@@ -64,6 +63,7 @@ def test_the_table_counts_agent_steps():
 
 def test_the_defaults_are_those_of_the_paper_and_of_acme():
     config = R2D2Config()
+    assert config.head_width == 512
     assert config.target_update_period_in_updates == 2_500
     # Each sequence is drawn this often.
     drawn = config.batch_size * config.exact_replay_ratio * config.sequence_period
@@ -81,6 +81,7 @@ def test_the_defaults_are_those_of_the_paper_and_of_acme():
         ),
         ({"min_replay_size": 79}, "min_replay_size: 79 is not accepted; at least 80"),
         ({"lstm_size": 0}, "lstm_size: 0 is not accepted; at least 1"),
+        ({"head_width": 0}, "head_width: 0 is not accepted; at least 1"),
         ({"max_priority_weight": 1.1}, "max_priority_weight: 1.1 is not accepted"),
         ({"importance_exponent": -0.1}, "importance_exponent: -0.1 is not accepted"),
         ({"epsilon": 0.0}, "epsilon: 0.0 is not accepted; more than 0"),

@@ -20,6 +20,7 @@ NETWORK = make_recurrent_network(
     ),
     ACTIONS,
     lstm_size=8,
+    head_width=8,
 )
 OBSERVATIONS = np.random.default_rng(0).normal(size=(2, STEPS, 5)).astype(np.float32)
 PARAMS = NETWORK.init(jax.random.PRNGKey(0), OBSERVATIONS[:, 0])

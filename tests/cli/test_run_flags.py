@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from acme_moe.cli import run_flags
-from acme_moe.runs.config import from_config_dict
-from acme_moe.runs.presets import load_config
+from acme_moe.runs.config import from_config_dict, load_config
 
 
 def fields(*arguments, config="dqn_atari"):

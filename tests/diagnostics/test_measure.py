@@ -67,6 +67,17 @@ def test_without_a_mixture_there_is_nothing_to_say_of_one():
     }
 
 
+def test_the_columns_of_the_two_sets_have_no_name_in_common():
+    args = arguments(tiny.NETWORK, tiny.batch(4))
+    published = jax.eval_shape(MEASURE, *args)
+    of_authors = diagnostics.DiagnosticsConfig(definitions="authors")
+    authors = jax.eval_shape(make(tiny.NETWORK, 4, of_authors), *args)
+    mixture = {name for name in authors if not name.startswith("authors_")}
+    assert set(published) & set(authors) == mixture
+    assert {"dispatch_entropy", "router_gradient_norm"} <= mixture
+    assert len(authors) == 23 + len(mixture)
+
+
 def test_noisy_layers_have_their_noise_from_the_key():
     config = NetworkConfig(
         encoder="mlp", mlp_widths=(8,), moe="none", expert_width=8, noisy=True
@@ -87,11 +98,12 @@ def test_noisy_layers_have_their_noise_from_the_key():
     [
         ("every", -1),
         ("every", 2.5),
+        ("definitions", "kumar"),
         ("dormant_tau", -0.1),
         ("rank_threshold", 1.5),
         ("gradient_megabytes", 0),
     ],
 )
 def test_settings_without_sense_are_refused(field, value):
-    with pytest.raises(ValueError, match=f"{field}: {value}"):
+    with pytest.raises(ValueError, match=f"{field}: {value!r}"):
         diagnostics.DiagnosticsConfig(**{field: value})

@@ -27,9 +27,9 @@ def test_weights_need_not_sum_to_one():
     assert float(columns[1]) == pytest.approx(math.log(2), rel=1e-5)
 
 
-def test_an_entropy_of_zeros_has_a_finite_gradient():
+def test_an_entropy_of_zeros_has_a_gradient_that_is_a_number():
     gradient = jax.grad(lambda x: diagnostics.entropy(x).sum())(jnp.zeros(3))
-    assert np.isfinite(gradient).all() or np.isinf(gradient).all()
+    assert not np.isnan(gradient).any()
 
 
 def test_a_uniform_soft_mixture_has_the_largest_entropies():

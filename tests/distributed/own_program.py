@@ -16,7 +16,7 @@ from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.nodes import RunEndedError
 from acme_moe.distributed.program import make_distributed_program
-from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 from tests.runs import tiny
 
 SPEC = OnlineRunSpec(
@@ -33,6 +33,7 @@ SPEC = OnlineRunSpec(
         batch_size=4,
         replay_ratio=0.25,
         lstm_size=8,
+        head_width=8,
         burn_in_length=4,
         trace_length=8,
         sequence_period=4,

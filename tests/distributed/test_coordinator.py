@@ -15,9 +15,9 @@ from tests.runs import tiny
 SPEC = tiny.spec(agent={"replay_ratio": 0.5})
 
 
-def make(workdir, servers=1, token="launch"):
+def make(workdir, servers=1, token="launch", spec=SPEC):
     config = DistributedConfig(num_actors=2, num_replay_servers=servers)
-    return OnlineCoordinatorService(SPEC, workdir, config, token)
+    return OnlineCoordinatorService(spec, workdir, config, token)
 
 
 class Play:
@@ -89,6 +89,32 @@ def test_a_run_goes_through_its_phases(tmp_path):
             for row in csv.DictReader(stream)
         ]
     assert rows == [("210", "40", "-3.0"), ("300", "100", "-1.0")]
+
+
+@pytest.mark.parametrize(
+    ("episodes", "final", "expected"),
+    [(0, 3, (0, 3)), (2, 3, (2, 3)), (2, None, (2, 2))],
+)
+def test_the_last_evaluation_has_its_own_episodes(tmp_path, episodes, final, expected):
+    settings = {"evaluation_episodes": episodes, "final_evaluation_episodes": final}
+    coordinator = make(tmp_path, spec=tiny.spec(run=settings))
+    play = Play(coordinator)
+    play.go_to(210)
+    order = coordinator.evaluation()
+    assert order.episodes == expected[0]
+    if order.episodes:
+        played = [EpisodeResult(0.0, 9)] * order.episodes
+        coordinator.evaluated(210, play.steps, played)
+    play.go_to(300)
+    assert phase(coordinator) is Phase.EVALUATING
+    assert coordinator.evaluation() == {"episodes": expected[1], "position": 300}
+
+
+def test_without_any_evaluation_the_run_is_saved_at_once(tmp_path):
+    experiment = tiny.experiment(run={"evaluation_episodes": 0})
+    coordinator = make(tmp_path, experiment=experiment)
+    Play(coordinator).go_to(300)
+    assert phase(coordinator) is Phase.SAVING
 
 
 def test_an_evaluation_of_other_parameters_than_the_last_does_not_end_the_run(tmp_path):
@@ -165,6 +191,60 @@ def test_replay_that_came_back_with_less_is_filled_before_learning_resumes(
     assert play.steps == 30
     play.go_to(160 + 100 - held + 10)
     assert play.steps == 35
+
+
+def come_back(coordinator, server, size, position):
+    coordinator.enter(f"replay_{server}")
+    coordinator.replay_enters(server, size, position)
+
+
+@pytest.mark.parametrize(("came_back_with", "steps"), [(0, 100), (20, 60), (50, 0)])
+def test_a_server_gets_its_share_of_the_warm_up_back_whatever_others_hold(
+    tmp_path, came_back_with, steps
+):
+    coordinator = make(tmp_path, servers=2)
+    for server in range(2):
+        come_back(coordinator, server, 0, 0)
+    play = Play(coordinator)
+    play.go_to(160)
+    assert play.steps == 30
+    coordinator.replay_holds(0, 5_000)
+    come_back(coordinator, 1, came_back_with, 160)
+    # Half of all steps are written to it.
+    play.go_to(160 + steps)
+    assert play.steps == 30
+    play.go_to(160 + steps + 10)
+    assert play.steps == 35
+
+
+def test_servers_that_come_back_one_after_the_other_are_filled_together(tmp_path):
+    coordinator = make(tmp_path, servers=2)
+    for server in range(2):
+        come_back(coordinator, server, 0, 0)
+    play = Play(coordinator)
+    play.go_to(160)
+    for server in range(2):
+        coordinator.replay_holds(server, 80)
+    for server in range(2):
+        come_back(coordinator, server, 0, 160)
+    play.go_to(270)
+    assert play.steps == 35
+
+
+def test_a_program_that_starts_again_counts_what_all_servers_hold(tmp_path):
+    first = make(tmp_path, servers=2)
+    for server in range(2):
+        come_back(first, server, 0, 0)
+    play = Play(first)
+    play.go_to(160)
+    first.keep()
+    again = make(tmp_path, servers=2)
+    again._starts.clear()
+    # One actor was slower than the other: nothing is lost.
+    for server, size in enumerate((30, 130)):
+        come_back(again, server, size, 160)
+    schedules = [SPEC.schedule(c.coordinator.state) for c in (again, first)]
+    assert schedules[0] == schedules[1]
 
 
 def test_replay_that_is_lost_in_the_warm_up_makes_it_longer(tmp_path):

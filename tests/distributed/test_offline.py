@@ -4,7 +4,7 @@ from acme_moe.agents.cql import CQLConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs import online
-from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
 from tests.distributed.launched import Launched
 from tests.runs import tiny
 
@@ -23,7 +23,7 @@ def test_it_learns_evaluates_and_survives_its_learner(tmp_path):
             log_every_seconds=1e-6,
             checkpoint_every_minutes=1e-6,
             environment=AtariConfig(max_episode_steps=40),
-            dataset=DatasetConfig(path=str(data), fraction=0.5, num_files=0),
+            dataset=DatasetConfig(path=str(data), fraction=0.5),
         ),
         agent=CQLConfig(network=tiny.NETWORK, batch_size=4),
     )

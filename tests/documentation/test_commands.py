@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from acme_moe.runs.config import from_config_dict
-from acme_moe.runs.presets import load_config
+from acme_moe.runs.config import from_config_dict, load_config
 from acme_moe.studies.figures import load_study
 
 ROOT = Path(__file__).parents[2]

@@ -72,6 +72,7 @@ def test_names_far_from_all_say_where_the_list_is():
         ({"sticky_action_probability": "often"}, "^sticky_action_probability: 'often'"),
         ({"terminal_on_life_loss": 1}, "^terminal_on_life_loss: 1.*bool"),
         ({"max_episode_steps": 0}, "^max_episode_steps: 0.*at least 1"),
+        ({"max_noop_starts": -1}, "^max_noop_starts: -1.*at least 0"),
         ({"frame_skip": 0}, "^frame_skip: 0.*at least 1"),
         ({"frame_skip": 2.5}, "^frame_skip: 2.5.*int"),
         ({"frame_stack": -1}, "^frame_stack: -1.*at least 1"),

@@ -106,6 +106,30 @@ def test_waiting_for_data_is_measured():
     assert 0 <= statistics["data_wait_fraction"] <= 1
 
 
+def test_priorities_of_earlier_updates_arrive_before_the_next_batch_is_taken():
+    events = []
+
+    class Sink:
+        def put(self, keys, priorities):
+            events.append("put")
+
+        def flush(self):
+            events.append("flush")
+
+        def close(self):
+            pass
+
+    def source():
+        for sample in samples():
+            events.append("take")
+            yield sample
+
+    learner = make_learner(source(), priorities=Sink())
+    for _ in range(2):
+        learner.step()
+    assert events == ["flush", "take", "put"] * 2
+
+
 def test_priorities_are_handed_on_with_their_keys():
     class Sink:
         given, flushed, closed = [], False, False

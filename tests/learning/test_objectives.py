@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from acme_moe import learning, losses
-from acme_moe.networks import NetworkConfig, make_network
+from acme_moe.networks import Network, NetworkConfig, make_network
+from acme_moe.networks.outputs import ValueOutput
 from tests.learning.tiny import NUM_ACTIONS, batch
 
 TOP1 = NetworkConfig(
@@ -44,6 +45,7 @@ def test_double_q_learning_lets_the_online_network_choose():
     goal = data.reward + 0.9 * data.discount * target.q_values[rows, chosen]
     errors = goal - online.q_values[rows, data.action]
     np.testing.assert_allclose(value, jnp.mean(errors**2), rtol=1e-5)
+    np.testing.assert_allclose(report.losses, errors**2, rtol=1e-4)
     np.testing.assert_allclose(report.priorities, jnp.abs(errors), atol=1e-6)
 
 
@@ -63,18 +65,70 @@ def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
     )
     weights = np.sqrt(PROBABILITIES.min() / PROBABILITIES)
     np.testing.assert_allclose(value, jnp.mean(weights * errors), rtol=1e-4)
+    np.testing.assert_allclose(report.losses, errors, rtol=1e-4)
     np.testing.assert_allclose(
         report.priorities, jnp.sqrt(errors), rtol=1e-4, atol=1e-6
     )
 
 
+def noise_network():
+    """Two actions at 1, of values e and -e with noise e; at 0 no noise."""
+
+    def apply(params, rng, observations, evaluation=False):
+        del params, evaluation
+        noise = jax.random.normal(rng, observations.shape)
+        above = jnp.where(observations == 0, 1.0, noise)
+        rows = jnp.stack([above, jnp.where(observations == 0, 1.0, -noise)], axis=1)
+        logits = jnp.stack([jnp.zeros_like(rows), rows], axis=2)
+        atoms = jnp.array([-1.0, 1.0])
+        q_values = jax.nn.softmax(logits) @ atoms
+        return ValueOutput(q_values, logits, atoms, None, None, {})
+
+    config = NetworkConfig(encoder="mlp", moe="none", num_atoms=2)
+    return Network(init=None, apply=apply, config=config, num_actions=2)
+
+
+def targets_upper_atoms(key, shared):
+    """Probability of the upper atom in the targets of four equal transitions."""
+    data = learning.Transition(
+        observation=jnp.zeros(4),
+        action=jnp.zeros(4, int),
+        reward=jnp.zeros(4),
+        discount=jnp.ones(4),
+        next_observation=jnp.ones(4),
+    )
+    objective = learning.categorical_q_learning(
+        noise_network(), discount=1.0, shared_target_noise=shared
+    )
+    _, report = objective(None, None, key, data, jnp.ones(4))
+    # At 0 the logits are [0, 1], so the cross-entropy is linear in it.
+    return jnp.logaddexp(0.0, 1.0) - report.priorities**2
+
+
+def test_shared_noise_is_one_draw_for_all_targets_and_both_networks():
+    keys = jax.random.split(KEY, 30)
+    upper = jax.vmap(targets_upper_atoms, in_axes=(0, None))(keys, True)
+    np.testing.assert_allclose(upper, np.tile(upper[:, :1], 4), atol=1e-5)
+    assert np.ptp(upper[:, 0]) > 0.1
+    # Who selects sees the values that are taken, so that none is the worse action's.
+    assert (upper > 0.5 - 1e-5).all()
+
+
+def test_other_noise_is_an_examples_and_a_networks_own():
+    keys = jax.random.split(KEY, 30)
+    upper = jax.vmap(targets_upper_atoms, in_axes=(0, None))(keys, False)
+    assert (np.ptp(upper, axis=1) > 1e-3).all()
+    assert 0.3 < np.mean(upper < 0.5) < 0.7
+
+
 def test_load_balancing_reaches_the_loss_with_its_weight():
-    plain, _, (online, *_), _ = evaluate(learning.q_learning, TOP1)
+    plain, unbalanced, (online, *_), _ = evaluate(learning.q_learning, TOP1)
     importance = losses.importance_loss(online.moe.probabilities)
     config = dataclasses.replace(TOP1, importance_weight=0.5)
     balanced, report, _, _ = evaluate(learning.q_learning, config)
     assert importance > 0
     np.testing.assert_allclose(balanced - plain, 0.5 * importance, rtol=1e-3)
+    np.testing.assert_array_equal(report.losses, unbalanced.losses)
     np.testing.assert_allclose(
         report.metrics["load_balancing_loss"], 0.5 * importance, rtol=1e-4
     )

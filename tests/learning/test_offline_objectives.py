@@ -80,6 +80,7 @@ def test_cql_is_the_temporal_difference_and_a_tenth_of_the_conservative_loss(
         value, report = value_of(objective, Q, TARGET_Q, TRANSITIONS)
         assert value.dtype == jnp.float64
         np.testing.assert_allclose(value, td + 0.1 * CONSERVATIVE, rtol=1e-12)
+        np.testing.assert_allclose(jnp.mean(report.losses), value, rtol=1e-12)
         metrics = report.metrics
         np.testing.assert_allclose(metrics["conservative_loss"], CONSERVATIVE)
         np.testing.assert_allclose(metrics["loss"], value, rtol=1e-12)
@@ -101,7 +102,10 @@ def test_offline_dqn_and_behavior_cloning_are_one_loss_each():
         parts = [
             value_of(
                 learning.q_learning(
-                    table_network(), discount=0.5, weights=learning.LossWeights(*pair)
+                    table_network(),
+                    discount=0.5,
+                    loss="huber",
+                    weights=learning.LossWeights(*pair),
                 ),
                 Q,
                 TARGET_Q,

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from acme_moe import learning, losses
+from acme_moe import diagnostics, learning, losses
 from acme_moe.networks import NetworkConfig, make_recurrent_network
 
 ACTIONS, UNITS, BATCH, BURN_IN, STEPS = 3, 4, 4, 3, 5
@@ -62,7 +62,10 @@ def batch(seed=0, size=BATCH):
 @functools.cache
 def parts(**changes):
     network = make_recurrent_network(
-        dataclasses.replace(CONFIG, **changes), ACTIONS, lstm_size=UNITS
+        dataclasses.replace(CONFIG, **changes),
+        ACTIONS,
+        lstm_size=UNITS,
+        head_width=16,
     )
     observation = batch().observation[:, 0]
     params, target_params = (
@@ -165,6 +168,22 @@ def test_the_burn_in_trains_nothing():
     np.testing.assert_array_equal(compiled(changed_padding), compiled(observation))
 
 
+def test_a_sequence_that_is_hardly_ever_drawn_does_not_silence_the_others():
+    """Weights are Acme's `(p + 1e-6)^-0.6`, over their maximum."""
+    network, params, target_params = parts()
+    objective = learning.recurrent_q_learning(network, **SETTINGS)
+    # All alike, so that the loss is the mean weight of what one of them has.
+    alike = jax.tree.map(lambda x: np.repeat(x[:1], BATCH, axis=0), batch())
+    compiled = jax.jit(lambda p: objective(params, target_params, KEY, alike, p)[0])
+    probabilities = np.array([1e-9, 1e-6, 1e-5, 1e-4], np.float32)
+    weights = (probabilities + 1e-6) ** -0.6
+    np.testing.assert_allclose(
+        compiled(probabilities) / compiled(np.full(BATCH, 0.25, np.float32)),
+        np.mean(weights / weights.max()),
+        rtol=1e-3,
+    )
+
+
 def test_load_balancing_counts_only_the_steps_that_are_learnt_from():
     network, params, _ = parts()
     data = batch()
@@ -221,6 +240,24 @@ def test_without_a_burn_in_the_stored_state_is_the_first():
     state = type(state)(*data.start_state)
     expected, _ = by_hand(params, target_params, state, state)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("definitions", diagnostics.DEFINITIONS)
+def test_it_is_measured_by_either_definition(definitions):
+    network, params, target_params = parts()
+    measure = diagnostics.make_measure(
+        learning.recurrent_probe(network, burn_in_length=BURN_IN),
+        learning.recurrent_q_learning(network, **SETTINGS),
+        diagnostics.DiagnosticsConfig(definitions=definitions),
+        batch_size=BATCH,
+    )
+    results = jax.jit(measure)(params, target_params, KEY, batch(), PROBABILITIES)
+    assert all(np.isfinite(float(x)) for x in results.values())
+    if definitions == "authors":
+        _, report, _ = evaluated()
+        expected = [float(jnp.mean(report.losses)), float(jnp.var(report.losses))]
+        ours = [float(results[f"authors_td_error_{x}"]) for x in ("mean", "var")]
+        assert ours == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_probe_is_at_the_last_step_that_took_place():

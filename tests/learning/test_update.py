@@ -10,10 +10,17 @@ from acme_moe import learning
 from tests.learning.tiny import NETWORK, batch, make_state
 
 
-def test_a_step_moves_against_the_gradient_of_the_huber_loss():
+def huber(error):
+    return jnp.where(abs(error) < 1, 0.5 * error**2, abs(error) - 0.5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "loss_of"), [({}, jnp.square), ({"loss": "huber"}, huber)]
+)
+def test_a_step_moves_against_the_gradient_of_the_loss(settings, loss_of):
     discount, optimizer = 0.9, optax.sgd(0.5)
     update = learning.make_update(
-        learning.q_learning(NETWORK, discount=discount),
+        learning.q_learning(NETWORK, discount=discount, **settings),
         optimizer,
         target_update_period=100,
     )
@@ -27,8 +34,7 @@ def test_a_step_moves_against_the_gradient_of_the_huber_loss():
             params, jax.random.PRNGKey(1), data.next_observation
         ).q_values
         target = data.reward + discount * data.discount * next_q.max(axis=1)
-        error = jnp.abs(target - q[jnp.arange(4), data.action])
-        return jnp.mean(jnp.where(error < 1, 0.5 * error**2, error - 0.5))
+        return jnp.mean(loss_of(target - q[jnp.arange(4), data.action]))
 
     # The target is a constant: the expected gradient is with respect to p alone.
     expected = jax.tree.map(lambda p, g: p - 0.5 * g, params, jax.grad(loss)(params))

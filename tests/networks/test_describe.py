@@ -61,8 +61,15 @@ def test_parts_add_up(settings):
 
 
 def test_recurrent_and_vectors():
-    config = NetworkConfig(encoder="mlp", tokenizer="per_samp", mlp_widths=(64,))
+    config = NetworkConfig(
+        encoder="mlp", tokenizer="per_samp", mlp_widths=(64,), dueling=True
+    )
     observation = {"x": np.zeros(3, np.float32), "y": np.zeros(2, np.float32)}
-    text = describe(make_recurrent_network(config, 2, lstm_size=16), observation)
+    network = make_recurrent_network(config, 2, lstm_size=16, head_width=8)
+    text = describe(network, observation)
     assert numbers(text, "lstm") == (4 * 16 * (64 + 16 + 1), 2 * 4 * 16 * (64 + 16))
     assert numbers(text, "encoder")[1] == 2 * 5 * 64
+    # Both streams.
+    assert numbers(text, "head/hidden") == (2 * 8 * (16 + 1), 2 * 2 * 8 * 16)
+    assert numbers(text, "head/advantage") == (2 * (8 + 1), 2 * 2 * 8)
+    assert numbers(text, "head/value") == (8 + 1, 2 * 8)

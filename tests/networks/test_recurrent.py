@@ -1,13 +1,16 @@
 import collections
 import functools
 
+import haiku as hk
 import jax
 import numpy as np
 import pytest
+from acme.jax.networks import duelling
 
+from acme_moe.diagnostics import neuron_layers
 from acme_moe.networks import NetworkConfig, make_recurrent_network
 
-STEPS, BATCH, ACTIONS, UNITS = 4, 2, 3, 7
+STEPS, BATCH, ACTIONS, UNITS, WIDTH = 4, 2, 3, 7, 6
 RNG = np.random.default_rng(0)
 SMALL = {"num_experts": 2, "expert_width": 6, "mlp_widths": (5,)}
 VECTORS = RNG.normal(size=(STEPS, BATCH, 5)).astype(np.float32)
@@ -33,7 +36,7 @@ CASES = [
 
 @functools.cache
 def compiled(config):
-    network = make_recurrent_network(config, ACTIONS, lstm_size=UNITS)
+    network = make_recurrent_network(config, ACTIONS, lstm_size=UNITS, head_width=WIDTH)
     return (
         network,
         jax.jit(network.apply, static_argnums=4),
@@ -91,6 +94,59 @@ def test_sees_the_last_action_and_reward():
         assert (np.abs(changed - values)[1] > 0).all()
 
 
-def test_refuses_an_lstm_without_units():
-    with pytest.raises(ValueError, match=r"^lstm_size: 0 "):
-        make_recurrent_network(MLP, ACTIONS, lstm_size=0)
+def test_the_head_is_that_of_acme():
+    """The same parameters and LSTM output give the same values."""
+    network, apply, _ = compiled(MLP)
+    params = network.init(jax.random.key(0), VECTORS[0])
+    # Biases start at zero, which would hide one in the wrong place.
+    params = jax.tree.map(lambda x: x + RNG.normal(size=x.shape, scale=0.1), params)
+    start = network.initial_state(BATCH)
+    output, state = apply(params, None, VECTORS[0], start, True)
+    hidden, advantage, value = (
+        params[f"head/{layer}"] for layer in ("hidden", "advantage", "value")
+    )
+    theirs = {
+        "duelling_q_network/~/mlp/~/linear_0": {
+            k: x[..., WIDTH:] for k, x in hidden.items()
+        },
+        "duelling_q_network/~/mlp/~/linear_1": value,
+        "duelling_q_network/~/mlp_1/~/linear_0": {
+            k: x[..., :WIDTH] for k, x in hidden.items()
+        },
+        "duelling_q_network/~/mlp_1/~/linear_1": advantage,
+    }
+    head = hk.without_apply_rng(
+        hk.transform(lambda x: duelling.DuellingMLP(ACTIONS, hidden_sizes=[WIDTH])(x))
+    )
+    q_values = head.apply(theirs, state.hidden)
+    assert np.std(q_values) > 0.01
+    np.testing.assert_allclose(output.q_values, q_values, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("config", "layers"),
+    [
+        (MLP, ("head_advantage_hidden", "head_value_hidden")),
+        (CASES[3][0], ("head_hidden",)),
+    ],
+)
+def test_the_hidden_layers_of_the_head_are_layers_of_neurons(config, layers):
+    network, _, unroll = compiled(config)
+    params = network.init(jax.random.key(0), VECTORS[0])
+    output, _ = unroll(params, None, VECTORS, network.initial_state(BATCH), True)
+    step = jax.tree.map(lambda x: x[-1], output._replace(atoms=None))
+    neurons = neuron_layers(step)
+    assert {layer for layer in neurons if layer.startswith("head")} == set(layers)
+    for layer in layers:
+        assert neurons[layer].shape == (BATCH, WIDTH)
+        assert (np.asarray(neurons[layer]) >= 0).all()
+        assert (np.asarray(neurons[layer]) > 0).any()
+    # What the last layer reads.
+    read = np.concatenate([neurons[layer] for layer in layers], axis=-1)
+    np.testing.assert_array_equal(step.features, read)
+
+
+@pytest.mark.parametrize("field", ["lstm_size", "head_width"])
+def test_refuses_layers_without_units(field):
+    with pytest.raises(ValueError, match=rf"^{field}: 0 "):
+        make_recurrent_network(MLP, ACTIONS, **{field: 0})

@@ -265,6 +265,16 @@ def test_a_gap_and_a_missing_end_are_named(several):
         load(several, num_files=50)
 
 
+def test_a_number_of_files_is_a_check_and_chooses_none(several):
+    whole = load(several)
+    assert whole.files == (0, 1, 2)
+    assert keys(load(several, num_files=3)) == keys(whole)
+    with pytest.raises(DatasetError, match=r"^dataset\.num_files: 2 .*files 0 to 2"):
+        load(several, num_files=2)
+    with pytest.raises(DatasetError, match=r"ckpt\.3\.gz: is missing.*num_files=0"):
+        load(several, num_files=4)
+
+
 def test_a_folder_without_a_set_is_named(tmp_path):
     with pytest.raises(DatasetError, match="holds no set"):
         load(tmp_path)

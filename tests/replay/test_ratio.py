@@ -5,8 +5,7 @@ import pytest
 import reverb
 from acme import specs
 
-from acme_moe.agents.dqn import DQNConfig
-from acme_moe.agents.dqn.builder import DQNBuilder
+from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 
 SPEC = specs.EnvironmentSpec(
     observations=specs.Array((2,), np.float32),

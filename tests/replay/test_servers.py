@@ -1,6 +1,7 @@
-"""Several replay servers share the samples, and none of them holds the others up."""
+"""Several replay servers are drawn from as if all that they hold were in one."""
 
 import collections
+import math
 
 import numpy as np
 import pytest
@@ -8,66 +9,220 @@ import reverb
 import tensorflow as tf
 
 from acme_moe import replay
-from acme_moe.replay.servers import trajectories
+from acme_moe.replay import servers as servers_lib
+from acme_moe.replay.servers import make_sampler
 
 
-def table():
+def table(priority_exponent=None, max_size=10_000):
+    prioritized = reverb.selectors.Prioritized(priority_exponent or 1.0)
     return reverb.Table(
         "t",
-        reverb.selectors.Prioritized(1.0),
+        reverb.selectors.Uniform() if priority_exponent is None else prioritized,
         reverb.selectors.Fifo(),
-        100,
+        max_size,
         reverb.rate_limiters.MinSize(1),
-        signature=tf.TensorSpec((1,), tf.float32),
+        signature=tf.TensorSpec((), tf.float32),
     )
 
 
+class Servers:
+    """Servers that can be stopped, and started again with nothing in them."""
+
+    def __init__(self, *exponents):
+        self._exponents = exponents
+        self._servers = [reverb.Server([table(e)], port=None) for e in exponents]
+        self.ports = [server.port for server in self._servers]
+        self.clients = [reverb.Client(f"localhost:{port}") for port in self.ports]
+
+    def start(self, i):
+        self._servers[i] = reverb.Server(
+            [table(self._exponents[i])], port=self.ports[i]
+        )
+
+    def stop(self, *which):
+        for i in which or range(len(self._servers)):
+            self._servers[i].stop()
+
+
 @pytest.fixture
-def servers():
-    servers = [reverb.Server([table()], port=None) for _ in range(3)]
-    yield [reverb.Client(f"localhost:{server.port}") for server in servers]
-    for server in servers:
-        server.stop()
+def start():
+    started = []
+
+    def start(*exponents):
+        started.append(Servers(*exponents))
+        return started[-1]
+
+    yield start
+    for servers in started:
+        servers.stop()
 
 
-def fill(client, value):
-    for _ in range(20):
-        client.insert(np.float32(value), {"t": 1.0})
+def fill(client, values, priorities=(1.0,)):
+    """Writes values, and priorities in turn."""
+    writer = client.trajectory_writer(1)
+    for i, value in enumerate(values):
+        writer.append(np.float32(value))
+        priority = priorities[i % len(priorities)]
+        writer.create_item("t", priority, writer.history[-1])
+        writer.flush(50)
+    writer.flush()
+    writer.close()
+
+
+def draw_many(sampler, batches, size=50):
+    """How often each value was drawn, and with which probability, over all batches."""
+    counts, probabilities = collections.Counter(), {}
+    for _ in range(batches):
+        draw = sampler(size)
+        assert draw.keys.shape == draw.probabilities.shape == (size,)
+        values = draw.columns[0].tolist()
+        counts.update(values)
+        probabilities.update(zip(values, draw.probabilities.tolist(), strict=True))
+    return counts, probabilities
+
+
+def within_the_error_of_the_draw(count, draws, share, sigmas=5):
+    return abs(count - share * draws) < sigmas * math.sqrt(draws * share * (1 - share))
 
 
 def drawn(client):
     return client.server_info()["t"].rate_limiter_info.sample_stats.completed
 
 
-def test_all_are_sampled_alike_and_an_empty_one_is_passed_over(servers):
-    fill(servers[0], 0)
-    samples = trajectories(
-        replay.ReplayServers(servers), "t", max_in_flight=4
-    ).as_numpy_iterator()
-    assert {float(next(samples).data[0]) for _ in range(100)} == {0.0}
-    fill(servers[1], 1)
-    fill(servers[2], 2)
-    # Until what was under way is used up.
-    seen = set()
-    while seen != {0.0, 1.0, 2.0}:
-        seen.add(float(next(samples).data[0]))
-    counts = collections.Counter(float(next(samples).data[0]) for _ in range(900))
-    assert all(250 < count < 350 for count in counts.values())
-    # Few more than were used are drawn.
-    assert sum(drawn(client) for client in servers) < 1_000 + 200 + 100 * 3
+def test_each_is_drawn_from_in_proportion_to_what_it_holds(start):
+    servers = start(None, None)
+    fill(servers.clients[0], range(5_000))
+    fill(servers.clients[1], range(5_000, 5_020))
+    sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
+    counts, probabilities = draw_many(sampler, batches=400)
+    few = sum(n for value, n in counts.items() if value >= 5_000)
+    assert within_the_error_of_the_draw(few, 20_000, 20 / 5_020)
+    # And each item of either server with the same probability.
+    np.testing.assert_allclose(list(probabilities.values()), 1 / 5_020, rtol=1e-9)
+    # Nothing is drawn but what was asked for and a look at each now and then.
+    assert 20_000 <= sum(drawn(client) for client in servers.clients) < 20_100
 
 
-def test_priorities_find_the_server_of_their_item(servers):
-    merged = replay.ReplayServers(servers)
-    for value, client in enumerate(servers):
-        fill(client, value)
-    samples = trajectories(merged, "t", max_in_flight=4).as_numpy_iterator()
-    keys = {
-        float(s.data[0]): int(s.info.key)
-        for s, _ in zip(samples, range(100), strict=False)
+@pytest.mark.parametrize("exponent", [1.0, 0.6])
+def test_prioritised_servers_are_one_table(start, exponent):
+    servers = start(exponent, exponent, exponent)
+    priorities = [(1.0, 2.0, 3.0), (9.0, 0.5), (4.0,)]
+    numbers = [range(30), range(30, 40), range(40, 41)]
+    for client, values, of_values in zip(
+        servers.clients, numbers, priorities, strict=True
+    ):
+        fill(client, values, of_values)
+    weights = {
+        value: of_values[i % len(of_values)] ** exponent
+        for values, of_values in zip(numbers, priorities, strict=True)
+        for i, value in enumerate(values)
     }
+    total = sum(weights.values())
+    sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
+    counts, probabilities = draw_many(sampler, batches=200)
+    assert probabilities == pytest.approx(
+        {value: weight / total for value, weight in weights.items()}, rel=1e-9
+    )
+    assert sum(probabilities.values()) == pytest.approx(1.0)
+    for values in numbers:
+        share = sum(weights[value] for value in values) / total
+        count = sum(counts[value] for value in values)
+        assert within_the_error_of_the_draw(count, 10_000, share)
+
+
+def test_new_priorities_move_the_shares(start):
+    servers = start(1.0, 1.0)
+    merged = replay.ReplayServers(servers.clients)
+    for number, client in enumerate(servers.clients):
+        fill(client, [number])
+    sampler, _ = make_sampler(merged, "t")
+    draw = sampler(50)
+    keys = dict(zip(draw.columns[0].tolist(), draw.keys.tolist(), strict=True))
+    merged.mutate_priorities("t", {keys[0.0]: 3.0})
+    # The draw that tells of it comes first.
+    sampler(50)
+    _, probabilities = draw_many(sampler, batches=1)
+    assert probabilities == pytest.approx({0.0: 0.75, 1.0: 0.25})
+    # Where all priorities are zero Reverb draws uniformly, and so do several.
+    merged.mutate_priorities("t", {keys[0.0]: 0.0, keys[1.0]: 0.0})
+    sampler(50)
+    _, probabilities = draw_many(sampler, batches=1)
+    assert probabilities == pytest.approx({0.0: 0.5, 1.0: 0.5})
+
+
+def test_a_batch_that_is_cut_into_several_is_not_cut_by_server(start):
+    servers = start(None, None)
+    for number, client in enumerate(servers.clients):
+        fill(client, [number])
+    sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
+    first_half = sampler(1_000).columns[0][:500].sum()
+    assert within_the_error_of_the_draw(first_half, 500, 0.5)
+
+
+def test_who_is_empty_or_away_holds_nobody_up_and_comes_in_with_its_share(
+    start, monkeypatch
+):
+    monkeypatch.setattr(servers_lib, "_PATIENCE", 0.1)
+    monkeypatch.setattr(servers_lib, "_STALE_AFTER", 0.0)
+    servers = start(None, None)
+    merged = replay.ReplayServers(servers.clients)
+    fill(servers.clients[0], range(100))
+    sampler, _ = make_sampler(merged, "t")
+    counts, probabilities = draw_many(sampler, batches=10)
+    assert sum(counts.values()) == 500
+    assert set(probabilities.values()) == {0.01}
+
+    def draw_until_both_are_there(size):
+        while len(sampler._present()) < 2:
+            sampler(size)
+
+    fill(servers.clients[1], range(100, 200))
+    draw_until_both_are_there(50)
+    _, probabilities = draw_many(sampler, batches=10)
+    assert set(probabilities.values()) == {0.005}
+
+    servers.stop(1)
+    counts, probabilities = draw_many(sampler, batches=10)
+    assert sum(counts.values()) == 500
+    assert max(counts) < 100
+    assert set(probabilities.values()) == {0.01}
+    # Nor does it hold up those who write priorities back.
+    for _ in range(10):
+        merged.mutate_priorities("t", {1: 1.0})
+
+    # It comes back empty, and gets no more than its share of the draws.
+    servers.start(1)
+    draw_many(sampler, batches=10)
+    fill(servers.clients[1], range(100, 105))
+    draw_until_both_are_there(50)
+    counts, probabilities = draw_many(sampler, batches=100)
+    few = sum(n for value, n in counts.items() if value >= 100)
+    assert within_the_error_of_the_draw(few, 5_000, 5 / 105)
+    np.testing.assert_allclose(list(probabilities.values()), 1 / 105)
+
+
+def test_priorities_find_the_server_of_their_item(start):
+    servers = start(1.0, 1.0, 1.0)
+    merged = replay.ReplayServers(servers.clients)
+    for value, client in enumerate(servers.clients):
+        fill(client, [value] * 20)
+    sampler, _ = make_sampler(merged, "t")
+    draw = sampler(100)
+    keys = dict(zip(draw.columns[0].tolist(), draw.keys.tolist(), strict=True))
     merged.mutate_priorities("t", {keys[1.0]: 1e9, keys[2.0]: 0.0})
-    found = next(iter(servers[1].sample("t", 1)))[0].info
+    found = next(iter(servers.clients[1].sample("t", 1, emit_timesteps=False))).info
     assert (found.key, found.priority) == (keys[1.0], 1e9)
-    other = {s[0].info.key for s in servers[2].sample("t", 200)}
+    other = {
+        sample.info.key
+        for sample in servers.clients[2].sample("t", 200, emit_timesteps=False)
+    }
     assert keys[2.0] not in other
+
+
+def test_an_error_that_is_no_absence_is_raised(start):
+    servers = start(None, None)
+    sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
+    for line in sampler._lines:
+        line._call._table = "none such"
+    with pytest.raises(RuntimeError, match="none such"):
+        sampler(2)

@@ -61,6 +61,13 @@ def test_a_curve_has_the_means_of_evaluations(tmp_path):
     np.testing.assert_allclose(curve.hours, [0.9, 1.9])
 
 
+def test_the_last_iteration_ends_with_the_run(tmp_path):
+    # As of 100,000 agent steps between evaluations that are 250,000 apart.
+    write_run(tmp_path, evaluation_every=150)
+    curve = curve_of(read_run(tmp_path), "training")
+    np.testing.assert_array_equal(curve.positions, [600, 800])
+
+
 def test_a_run_on_fixed_data_is_over_updates(tmp_path):
     write_run(tmp_path, num_iterations=2, updates_per_iteration=100)
     run = read_run(tmp_path)
@@ -147,7 +154,7 @@ def test_half_written_folders_are_listed(tmp_path, name, text, reason):
     assert panel.final_scores()["Baseline"].shape == (1, 2)
 
 
-def test_any_folder_of_runs_is_grouped_by_agent_and_layer(tmp_path):
+def test_any_folder_of_runs_is_grouped_by_agent_and_settings(tmp_path):
     for moe in ("none", "soft"):
         for seed in (0, 1):
             write_run(tmp_path / f"{moe}_{seed}", moe=moe, seed=seed)
@@ -158,14 +165,37 @@ def test_any_folder_of_runs_is_grouped_by_agent_and_layer(tmp_path):
     collection = collect(tmp_path)["evaluation"]
     (panel,) = collection.panels
     assert panel.title == "dqn\n1 game, 2 seeds"
-    assert {line.label for line in panel.lines} == {
-        "dqn with dense (impala)",
-        "dqn with Soft MoE, 8 experts (impala)",
-    }
+    assert {line.label for line in panel.lines} == {"Baseline", "Soft MoE"}
     reasons = {gap.run: gap.reason for gap in collection.gaps}
     assert reasons.pop("open") == "interrupted"
     assert "has no summary.json" in reasons.pop("empty")
-    assert list(reasons.values()) == ["another run has its agent, layer, game and seed"]
+    assert list(reasons.values()) == ["another run has its settings, game and seed"]
+
+
+def test_lines_without_a_game_in_common_are_listed(tmp_path):
+    write_run(tmp_path / "a", moe="none", game="Pong")
+    write_run(tmp_path / "b", moe="soft", game="Breakout")
+    collection = collect(tmp_path)["evaluation"]
+    assert collection.panels == ()
+    assert collection.gaps == (("dqn", "its lines have no game in common"),)
+
+
+def test_a_line_alone_is_told_by_its_agent_and_layer(tmp_path):
+    write_run(tmp_path / "run")
+    (panel,) = collect(tmp_path)["evaluation"].panels
+    assert panel.lines[0].label == "dqn with Soft MoE, 8 experts (impala)"
+
+
+def test_runs_of_an_arm_that_differ_in_what_the_study_leaves_open(tmp_path):
+    cells = planned(tmp_path, num_seeds=3)
+    write_all(tmp_path, cells)
+    old = "dqn-baseline/Pong/1"
+    write_run(tmp_path / old, game="Pong", seed=1, moe="none", loss="huber")
+    collection = collect(tmp_path)["evaluation"]
+    ((name, reason),) = collection.gaps
+    assert name == old
+    assert reason == 'other settings than its arm\'s: loss="huber" for nothing'
+    assert collection.panels[0].lines[0].num_runs(GAMES) == 2
 
 
 def test_no_run_at_all_is_an_error(tmp_path):

@@ -64,7 +64,10 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     for name in names:
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    (curves,) = figures.over_length(collect(tmp_path / "runs")["training"], 20).axes
+    assert curves.get_ylabel() == "IQM human-normalised score, training"
     page = (out / "report.html").read_text()
+    assert "Score over length, evaluation returns" in page
     assert all(f'src="{name}.png"' in page for name in names)
     assert "Two arms (two_arms, scale tiny)" in page
     assert (
@@ -143,22 +146,35 @@ def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
     assert list(out.glob("*.png")) == []
 
 
-def test_diagnostics_are_drawn_where_runs_have_some(tmp_path):
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("feature_norm", "ntk_rank", "dormant_share"),
+        (
+            "authors_feature_norm",
+            "authors_entk_srank_0.01",
+            "authors_dormant_share_0.0",
+        ),
+    ],
+    ids=["published", "authors"],
+)
+def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     cells = planned(tmp_path)
     write_all(tmp_path, cells)
     assert figures.diagnostics(collect(tmp_path)["evaluation"]) is None
     for cell in cells[:-1]:
         (tmp_path / cell.name / "diagnostics.csv").write_text(
-            "actor_steps,learner_steps,feature_norm,ntk_rank,dormant_share\n"
+            f"actor_steps,learner_steps,{','.join(columns)}\n"
             "100,1,3.0,30,0.25\n200,2,4.0,31,0.5\n"
         )
     curve = curve_of(read_run(tmp_path / cells[0].name), "evaluation")
-    positions, values = curve.measures["feature_norm"]
+    positions, values = curve.measures[columns[0]]
     assert list(positions) == [400, 800]
     assert list(values) == [3, 4]
     figure = figures.diagnostics(collect(tmp_path)["evaluation"])
     labels = [axes.get_ylabel() for axes in figure.axes[:4]]
-    assert labels == ["return", *MEASURES.values()]
+    assert labels == ["return", *(v for k, v in MEASURES.items() if k in columns)]
+    assert len(set(MEASURES.values())) == len(MEASURES)
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     (tmp_path / cells[0].name / "diagnostics.csv").write_text("actor_steps\n1,2\n")
     (gap,) = collect(tmp_path)["evaluation"].gaps

@@ -28,6 +28,7 @@ _SMALL = {
 _MORE = {
     "r2d2": {
         "lstm_size": 8,
+        "head_width": 8,
         "burn_in_length": 4,
         "trace_length": 8,
         "sequence_period": 4,
@@ -76,7 +77,7 @@ def test_an_agent_trains_and_goes_on(agent, ratio, moe, tmp_path):
 
     again = train(f"{agent}_atari.py", tmp_path, max_agent_steps=200, **settings)
     assert again.returncode == 0, again.stderr
-    assert "going on after 180 agent steps" in again.stderr
+    assert "resuming after 180 agent steps" in again.stderr
     with (tmp_path / "learner.csv").open(newline="") as stream:
         log = list(csv.DictReader(stream))
     assert int(log[-1]["learner_steps"]) == ratio * 100

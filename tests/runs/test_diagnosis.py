@@ -126,6 +126,19 @@ def test_a_run_measures_itself_and_keeps_its_replay_ratio(tmp_path):
     assert [float(row["compile_seconds"]) > 0 for row in log] == [True, False, False]
 
 
+def test_a_run_measures_itself_as_the_authors_do(tmp_path):
+    settings = DiagnosticsConfig(every=100, definitions="authors")
+    spec = tiny_run.spec(
+        run={"evaluation_episodes": 0, "max_agent_steps": 120, "diagnostics": settings}
+    )
+    with online.OnlineRun(spec, tmp_path) as run:
+        run.run()
+    (row,) = rows(tmp_path / "diagnostics.csv")
+    assert 1 <= float(row["authors_entk_srank_0.01"]) <= 4
+    assert 0 <= float(row["authors_dormant_share_0.0"]) <= 1
+    assert "ntk_rank" not in row
+
+
 def test_without_it_a_run_has_neither_log_nor_diagnosis(tmp_path):
     with online.OnlineRun(tiny_run.spec(), tmp_path) as run:
         assert run._session._diagnosis is None

@@ -3,9 +3,9 @@
 import csv
 
 from acme_moe.agents.cql import CQLConfig
-from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
 from acme_moe.runs.state import RunState
 from tests.runs import tiny
 

@@ -15,6 +15,7 @@ import pytest
 
 from acme_moe.agents.cql import CQLC51Config, CQLConfig
 from acme_moe.agents.cql.config import categorical_network
+from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.offline import DatasetConfig, files
@@ -22,8 +23,8 @@ from acme_moe.offline.files import DatasetError
 from acme_moe.reporting.runs import read_run
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
-from acme_moe.runs.config import OfflineRunConfig, OfflineRunSpec
 from acme_moe.runs.offline import OfflineRun
+from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
 from tests.runs import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,11 +154,19 @@ def test_cql_c51_and_several_updates_a_call(recorded, tmp_path):
         batch_size=4,
         sgd_steps_per_call=3,
     )
-    settings = {"agent": "cql_c51", "evaluation_episodes": 0}
+    settings = {
+        "agent": "cql_c51",
+        "evaluation_episodes": 0,
+        "diagnostics": DiagnosticsConfig(every=6, definitions="authors"),
+    }
     with OfflineRun(spec(recorded, settings, agent), tmp_path) as run:
         summary = run.run()
     assert summary["learner_steps"] == 12
     assert summary["agent"] == "cql_c51"
+    measured = rows(tmp_path / "diagnostics.csv")
+    assert [row["learner_steps"] for row in measured] == ["6", "12"]
+    # Of the 12 items of a call, those of the last update.
+    assert all(1 <= float(row["authors_entk_srank_0.0"]) <= 4 for row in measured)
     stored = config_lib.read_config_json(tmp_path / "config.json")
     assert stored == spec(recorded, settings, agent)
 

@@ -193,6 +193,16 @@ def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
     assert evaluated == ["200", "300", "300"]
 
 
+def test_the_last_evaluation_may_be_the_only_one(tmp_path):
+    settings = {"evaluation_episodes": 0, "final_evaluation_episodes": 2}
+    with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
+        summary = run.run()
+    scores = rows(tmp_path / "scores.csv")
+    evaluated = [row["agent_steps"] for row in scores if row["kind"] == "evaluation"]
+    assert evaluated == ["300", "300"]
+    assert summary["evaluated_at"] == 300
+
+
 def start(workdir, **run):
     """A run in a process of its own that would take far too long."""
     spec = tiny.spec(run={"max_agent_steps": 10**6, "evaluation_episodes": 0, **run})

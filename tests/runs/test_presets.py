@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from acme_moe.runs.config import OfflineRunSpec, from_config_dict, to_config_dict
-from acme_moe.runs.presets import PRESETS, load_config, preset
+from acme_moe.runs.config import (
+    PRESETS,
+    from_config_dict,
+    load_config,
+    preset,
+    to_config_dict,
+)
+from acme_moe.runs.spec import OfflineRunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,12 +24,14 @@ _ATARI_200M = {
     "final_evaluation_episodes": None,
     "environment.sticky_action_probability": 0.25,
     "environment.terminal_on_life_loss": False,
+    "environment.max_noop_starts": 0,
 }
 _DATA_EFFICIENT = {
     "evaluation_episodes": 10,
     "final_evaluation_episodes": 100,
     "environment.sticky_action_probability": 0.0,
     "environment.terminal_on_life_loss": True,
+    "environment.max_noop_starts": 30,
 }
 _ATARI_100K = {
     **_DATA_EFFICIENT,
@@ -39,7 +47,7 @@ _OFFLINE = {
     "num_iterations": 200,
     "updates_per_iteration": 62_500,
     "dataset.fraction": 0.05,
-    "dataset.num_files": 50,
+    "dataset.num_files": 0,
     "conservative_weight": 0.1,
 }
 _NETWORK = {

@@ -4,7 +4,7 @@ import dataclasses
 
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.runs.config import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 
 NETWORK = NetworkConfig(encoder="nature_cnn", moe="soft", num_experts=2, expert_width=8)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from acme_moe.environments import SUITES
-from acme_moe.runs.config import from_config_dict
-from acme_moe.runs.presets import load_config
+from acme_moe.runs.config import from_config_dict, load_config
 from acme_moe.studies import catalogue
 from acme_moe.studies.figures import FIGURES, load_study
 from acme_moe.studies.plan import expand, make_plan
@@ -133,6 +132,7 @@ def test_only_a_study_that_measures_networks_does_and_as_often_as_its_scale_allo
     for scale, every in (("smoke", 80), ("small", 10_000), ("paper", 250_000)):
         for run in runs_of("figure_10", scale):
             assert run.settings["diagnostics.every"] == every
+            assert spec_of(run).run.diagnostics.definitions == "authors"
             assert spec_of(run).run.max_agent_steps >= 2 * every
         for run in runs_of("figure_9", scale):
             assert "diagnostics.every" not in run.settings

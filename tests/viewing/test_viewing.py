@@ -50,11 +50,11 @@ def test_a_film_has_a_frame_a_step(played, tmp_path):
     result = watch(f"--checkpoint={workdir}", f"--out={out}", "--max_steps=7")
     assert result.returncode == 0, result.stderr
     assert "7 agent steps of Pong" in result.stdout
-    film = cv2.VideoCapture(str(out))
-    assert film.get(cv2.CAP_PROP_FPS) == 15
+    video = cv2.VideoCapture(str(out))
+    assert video.get(cv2.CAP_PROP_FPS) == 15
     frames = 0
     while True:
-        more, frame = film.read()
+        more, frame = video.read()
         if not more:
             break
         frames += 1
@@ -120,7 +120,9 @@ def store(spec, workdir):
 
 
 def test_an_agent_with_a_memory_plays_too(tmp_path):
-    config = agents.config_class("r2d2")(network=tiny.NETWORK, lstm_size=8)
+    config = agents.config_class("r2d2")(
+        network=tiny.NETWORK, lstm_size=8, head_width=8
+    )
     spec = tiny.spec(run={"agent": "r2d2", "max_agent_steps": 300_000})
     spec = dataclasses.replace(spec, agent=config)
     stored = store(spec, tmp_path)
@@ -198,15 +200,15 @@ def test_a_film_holds_its_frames(name, read, tmp_path):
     assert film.writer_for(path)(frames, path, 10.0) == 4
     reds = []
     if read == "gif":
-        with Image.open(path) as film:
-            assert (film.size, film.n_frames) == ((48, 32), 4)
-            assert film.info["duration"] == 100
+        with Image.open(path) as image:
+            assert (image.size, image.n_frames) == ((48, 32), 4)
+            assert image.info["duration"] == 100
             for i in range(4):
-                film.seek(i)
-                reds.append(film.convert("RGB").getpixel((5, 5))[0])
+                image.seek(i)
+                reds.append(image.convert("RGB").getpixel((5, 5))[0])
     else:
-        film = cv2.VideoCapture(str(path))
-        while (result := film.read())[0]:
+        video = cv2.VideoCapture(str(path))
+        while (result := video.read())[0]:
             reds.append(result[1][5, 5, 2])
     np.testing.assert_allclose(np.array(reds, int), levels, atol=8)
 

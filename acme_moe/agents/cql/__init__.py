@@ -3,6 +3,9 @@
 With other weights of its two losses, CQL is offline DQN or behaviour cloning.
 """
 
+from typing import TYPE_CHECKING
+
+from acme_moe import lazy
 from acme_moe.agents.cql.config import (
     BehaviorCloningConfig,
     CQLC51Config,
@@ -11,10 +14,23 @@ from acme_moe.agents.cql.config import (
     OfflineDQNConfig,
 )
 
+if TYPE_CHECKING:
+    from acme_moe.agents.cql.builder import CQLBuilder, CQLC51Builder
+
 __all__ = [
     "BehaviorCloningConfig",
+    "CQLBuilder",
+    "CQLC51Builder",
     "CQLC51Config",
     "CQLConfig",
     "OfflineAgentConfig",
     "OfflineDQNConfig",
 ]
+
+__getattr__ = lazy.attributes(
+    __name__,
+    {
+        "CQLBuilder": "acme_moe.agents.cql.builder",
+        "CQLC51Builder": "acme_moe.agents.cql.builder",
+    },
+)

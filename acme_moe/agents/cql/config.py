@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from acme_moe import validation
-from acme_moe.agents.config import AgentConfig
+from acme_moe.agents.config import AgentConfig, check_categorical
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -98,7 +98,4 @@ class CQLC51Config(OfflineAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.network.num_atoms is None:
-            raise ValueError(
-                "network.num_atoms: None is not accepted; a number of atoms, such as 51"
-            )
+        check_categorical(self.network)

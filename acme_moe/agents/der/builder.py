@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from acme_moe.agents.der.config import DERConfig
 from acme_moe.agents.rainbow.builder import RainbowBuilder
 
-
-class DERBuilder(RainbowBuilder[DERConfig]):
-    """Rainbow with other settings."""
+DERBuilder = RainbowBuilder
+"""Rainbow's, whose settings are all that DER changes."""

@@ -1,5 +1,21 @@
-"""DQN (Mnih et al. 2015), as the paper trains it: Huber loss, Adam, uniform replay."""
+"""DQN (Mnih et al. 2015), as the paper trains it: squared error, Adam."""
 
+from typing import TYPE_CHECKING
+
+from acme_moe import lazy
 from acme_moe.agents.dqn.config import DQNConfig
 
-__all__ = ["DQNConfig"]
+if TYPE_CHECKING:
+    from acme_moe.agents.dqn.builder import DQNBuilder
+
+__all__ = [
+    "DQNBuilder",
+    "DQNConfig",
+]
+
+__getattr__ = lazy.attributes(
+    __name__,
+    {
+        "DQNBuilder": "acme_moe.agents.dqn.builder",
+    },
+)

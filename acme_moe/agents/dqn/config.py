@@ -13,11 +13,12 @@ class DQNConfig(ValueAgentConfig):
     """The shared settings, and what else DQN has.
 
     Attributes:
-      loss: of the temporal-difference error, `huber` or `squared`.
+      loss: of the temporal-difference error: `squared`, without a half, as Dopamine
+        has it, or `huber`, as Mnih et al. (2015) clip the error.
       double: whether the online network selects the target's action.
     """
 
-    loss: str = "huber"
+    loss: str = "squared"
     double: bool = False
 
     def __post_init__(self) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from acme_moe import learning
-from acme_moe.agents.dqn.builder import QLearningBuilder
+from acme_moe.agents.builder import OnlineBuilder
 from acme_moe.agents.drq_eps.config import DrQEpsConfig
 from acme_moe.networks import Network
 
 
-class DrQEpsBuilder(QLearningBuilder[DrQEpsConfig]):
+class DrQEpsBuilder(OnlineBuilder[DrQEpsConfig]):
     """DQN with double Q-learning and dueling heads on augmented images."""
 
     def make_objective(self, network: Network) -> learning.Objective:
-        """Q-learning on images that are augmented at each update."""
+        """Returns Q-learning on images that are augmented at each update."""
+        config = self.config
         return learning.augmented(
-            super().make_objective(network),
-            crop_padding=self.config.crop_padding,
-            intensity_scale=self.config.intensity_scale,
+            learning.q_learning(
+                network,
+                discount=config.discount,
+                loss=config.loss,
+                double=config.double,
+            ),
+            crop_padding=config.crop_padding,
+            intensity_scale=config.intensity_scale,
         )

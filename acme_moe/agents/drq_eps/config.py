@@ -15,6 +15,7 @@ class DrQEpsConfig(DQNConfig):
 
     Attributes:
       network: dueling by default, as for every agent else.
+      loss: Huber's by default, as in Dopamine's DrQ(eps).
       crop_padding: pixels of edge values around an image, from which a crop of the
         image's own size is drawn; 0 for none.
       intensity_scale: an image is multiplied by one plus this times a standard
@@ -30,6 +31,7 @@ class DrQEpsConfig(DQNConfig):
     learning_rate: float = 1e-4
     target_update_period: int = 1
     epsilon_decay_steps: int = 5_000
+    loss: str = "huber"
     double: bool = True
     crop_padding: int = 4
     intensity_scale: float = 0.05

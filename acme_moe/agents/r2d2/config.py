@@ -27,6 +27,8 @@ class R2D2Config(ValueAgentConfig):
 
     Attributes:
       lstm_size: units of the LSTM.
+      head_width: units of the hidden layer in each dueling stream after the LSTM, or
+        of the one hidden layer of a head without streams.
       burn_in_length: steps before those that are learnt from, which only warm the
         LSTM's state up.
       trace_length: steps of a sequence that are learnt from.
@@ -63,6 +65,7 @@ class R2D2Config(ValueAgentConfig):
     epsilon_decay_steps: int = 1
 
     lstm_size: int = 512
+    head_width: int = 512
     burn_in_length: int = 40
     trace_length: int = 80
     sequence_period: int = 40
@@ -75,7 +78,7 @@ class R2D2Config(ValueAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("lstm_size", "trace_length", "num_epsilons"):
+        for name in ("lstm_size", "head_width", "trace_length", "num_epsilons"):
             validation.at_least(name, getattr(self, name), 1)
         for name in ("burn_in_length", "priority_exponent"):
             validation.at_least(name, getattr(self, name), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import ValueAgentConfig, check_categorical
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -22,6 +22,9 @@ class RainbowConfig(ValueAgentConfig):
       n_step: as for every agent.
       prioritized: whether transitions are drawn in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
+      shared_target_noise: whether noisy layers have one draw for all the targets of a
+        batch, the same in the selecting and the evaluating network, as in the paper's
+        implementation, or one for each example and network.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.
@@ -30,10 +33,8 @@ class RainbowConfig(ValueAgentConfig):
     network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
     n_step: int = 3
     prioritized: bool = True
+    shared_target_noise: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.network.num_atoms is None:
-            raise ValueError(
-                "network.num_atoms: None is not accepted; a number of atoms, such as 51"
-            )
+        check_categorical(self.network)

@@ -14,6 +14,7 @@ _SETTINGS = {
     "batch_size": 16,
     "n_step": 3,
     "learning_rate": 3e-4,
+    "loss": "huber",
     "target_update_period": 400,
     "epsilon_decay_steps": 3_000,
     "epsilon": 0.05,

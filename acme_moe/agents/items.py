@@ -1,0 +1,226 @@
+"""What agents store in replay and learn from: single transitions, or sequences.
+
+A builder has one of these as a component. It settles all that hangs on the choice: the
+replay table's signature, its adder, how a sampled batch is decoded, and the network,
+policy and probe that go with it.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
+
+import jax
+import numpy as np
+import reverb
+from acme import specs
+from acme.agents.jax import actor_core
+
+from acme_moe import diagnostics, learning, replay
+from acme_moe.agents import policy as policies
+from acme_moe.agents.config import AgentConfig
+from acme_moe.agents.r2d2.config import R2D2Config
+from acme_moe.agents.r2d2.policy import recurrent_epsilon_greedy
+from acme_moe.networks import (
+    Network,
+    RecurrentNetwork,
+    make_network,
+    make_recurrent_network,
+)
+
+Config = TypeVar("Config", bound=AgentConfig)
+NetworkT = TypeVar("NetworkT", Network, RecurrentNetwork)
+
+
+class Items(abc.ABC, Generic[Config, NetworkT]):
+    """The items of an agent.
+
+    Attributes:
+      table: name of the replay table.
+      batch_type: named tuple of a batch.
+    """
+
+    table: ClassVar[str]
+    batch_type: ClassVar[Callable[..., Any]]
+
+    def __init__(self, config: Config) -> None:
+        """Keeps the agent's settings."""
+        self._config = config
+
+    @property
+    def steps_per_item(self) -> int:
+        """Agent steps for each item that is written, in a long episode."""
+        return 1
+
+    @abc.abstractmethod
+    def make_network(self, num_actions: int) -> NetworkT:
+        """Makes the agent's network."""
+
+    @abc.abstractmethod
+    def make_policy(
+        self,
+        network: NetworkT,
+        epsilon: policies.EpsilonSchedule,
+        *,
+        evaluation: bool,
+        prioritized: bool,
+    ) -> actor_core.ActorCore:
+        """Makes an epsilon-greedy policy.
+
+        Args:
+          network: as `make_network` returns it.
+          epsilon: of the learner's step count.
+          evaluation: switches the network's own noise off.
+          prioritized: whether the adder is told the priority of new items.
+        """
+
+    @abc.abstractmethod
+    def make_probe(self, network: NetworkT) -> diagnostics.Probe:
+        """Makes what looks at the network on a batch of items."""
+
+    @abc.abstractmethod
+    def make_adder(
+        self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
+    ) -> replay.EpisodeAdder:
+        """Makes what writes the items of one environment."""
+
+    @abc.abstractmethod
+    def signature(
+        self, environment_spec: specs.EnvironmentSpec, network: NetworkT
+    ) -> Any:
+        """Returns the signature of a table of such items."""
+
+    @abc.abstractmethod
+    def decode(self, observation_spec: Any, batch: Any) -> Any:
+        """Returns sampled items as objectives take them; inside the jitted update."""
+
+
+class Transitions(Items[AgentConfig, Network]):
+    """n-step transitions, for networks of single observations."""
+
+    table = "transitions"
+    batch_type = learning.Transition
+
+    def make_network(self, num_actions: int) -> Network:
+        """Makes the agent's network."""
+        return make_network(self._config.network, num_actions)
+
+    def make_policy(
+        self,
+        network: Network,
+        epsilon: policies.EpsilonSchedule,
+        *,
+        evaluation: bool,
+        prioritized: bool,
+    ) -> actor_core.ActorCore:
+        """Makes an epsilon-greedy policy."""
+        return policies.epsilon_greedy(
+            network, epsilon, evaluation=evaluation, prioritized=prioritized
+        )
+
+    def make_probe(self, network: Network) -> diagnostics.Probe:
+        """Makes what looks where the transitions' actions were taken."""
+        return diagnostics.transition_probe(network)
+
+    def make_adder(
+        self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
+    ) -> replay.NStepAdder:
+        """Makes an adder of n-step transitions with clipped rewards."""
+        return replay.NStepAdder(
+            replay_client,
+            environment_spec,
+            table=self.table,
+            n_step=self._config.n_step,
+            discount=self._config.discount,
+            max_abs_reward=self._config.max_abs_reward,
+        )
+
+    def signature(
+        self, environment_spec: specs.EnvironmentSpec, network: Network
+    ) -> learning.Transition:
+        """Returns the signature of a table of transitions."""
+        del network
+        return replay.transition_signature(environment_spec)
+
+    def decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
+        """Returns transitions with their frames stacked."""
+        return replay.decode_transitions(observation_spec, batch)
+
+
+class Sequences(Items[R2D2Config, RecurrentNetwork]):
+    """Sequences that overlap, for recurrent networks.
+
+    Observations may be those of Acme's `ObservationActionRewardWrapper`, of which the
+    recurrent core then sees the action and the reward, or any others.
+    """
+
+    table = "sequences"
+    batch_type = learning.Sequences
+
+    @property
+    def steps_per_item(self) -> int:
+        """The period; the ends of short episodes come more often."""
+        return self._config.sequence_period
+
+    def make_network(self, num_actions: int) -> RecurrentNetwork:
+        """Makes the agent's network."""
+        config = self._config
+        return make_recurrent_network(
+            config.network, num_actions, config.lstm_size, config.head_width
+        )
+
+    def make_policy(
+        self,
+        network: RecurrentNetwork,
+        epsilon: policies.EpsilonSchedule,
+        *,
+        evaluation: bool,
+        prioritized: bool,
+    ) -> actor_core.ActorCore:
+        """Makes an epsilon-greedy policy with an epsilon for each episode."""
+        del prioritized  # A new sequence has priority 1.
+        config = self._config
+        spread = np.geomspace(config.epsilon, config.max_epsilon, config.num_epsilons)
+        return recurrent_epsilon_greedy(
+            network,
+            epsilon,
+            episode_epsilons=(0.0,) if evaluation else spread.tolist(),
+            evaluation=evaluation,
+        )
+
+    def make_probe(self, network: RecurrentNetwork) -> diagnostics.Probe:
+        """Makes what looks at each sequence's last step, all before it unrolled."""
+        return learning.recurrent_probe(
+            network, burn_in_length=self._config.burn_in_length
+        )
+
+    def make_adder(
+        self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
+    ) -> replay.SequenceAdder:
+        """Makes an adder of sequences that overlap."""
+        return replay.SequenceAdder(
+            replay_client,
+            environment_spec,
+            table=self.table,
+            burn_in_length=self._config.burn_in_length,
+            trace_length=self._config.trace_length,
+            period=self._config.sequence_period,
+            max_abs_reward=self._config.max_abs_reward,
+        )
+
+    def signature(
+        self, environment_spec: specs.EnvironmentSpec, network: RecurrentNetwork
+    ) -> learning.Sequences:
+        """Returns the signature of a table of sequences."""
+        batch = jax.eval_shape(lambda: network.initial_state(1))
+        state = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batch
+        )
+        steps = self._config.burn_in_length + self._config.trace_length
+        return replay.sequence_signature(environment_spec, state, steps)
+
+    def decode(self, observation_spec: Any, batch: Any) -> learning.Sequences:
+        """Returns sequences with their frames stacked."""
+        observation = replay.decode_frame_sequences(observation_spec, batch.observation)
+        return batch._replace(observation=observation)

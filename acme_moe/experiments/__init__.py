@@ -1,1 +1,0 @@
-"""Runs: settings, the run folder, checkpoints, training in one process."""

@@ -1,0 +1,362 @@
+"""What a run is asked to do, as frozen dataclasses with all of its defaults.
+
+A run acts and learns (`OnlineRunSpec`) or learns from fixed data (`OfflineRunSpec`);
+which of them is a matter of its agent.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from acme_moe import agents, validation
+from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.diagnostics import DiagnosticsConfig
+from acme_moe.environments import AtariConfig, human_normalized_score, resolve_game
+from acme_moe.offline import DatasetConfig
+from acme_moe.runs.state import RunState, UpdateSchedule, ratio
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """The settings that every run has beside its agent.
+
+    Attributes:
+      agent: which one, a name of `acme_moe.agents.AGENTS`.
+      game: an Atari game, `Pong` or `ms_pacman`.
+      seed: of the parameters, the exploration and the emulator.
+      evaluation_episodes: episodes an evaluation; 0 for none.
+      final_evaluation_episodes: episodes of the last one, where they are others; it
+        then takes place even if `evaluation_episodes` is 0.
+      checkpoint_every_minutes: wall time between two checkpoints.
+      checkpoints_kept: how many stay on disk.
+      log_every_seconds: seconds between two rows of the learner's log.
+      diagnostics: what the run measures of its network, if anything.
+      environment: how the emulator is turned into an environment. Evaluation uses
+        the same, but its episodes always last for a whole game; where a lost life
+        ends an episode in training, it blanks the earlier frames there.
+    """
+
+    agent: str
+    game: str = "Pong"
+    seed: int = 0
+    evaluation_episodes: int = 10
+    final_evaluation_episodes: int | None = None
+    checkpoint_every_minutes: float = 20.0
+    checkpoints_kept: int = 2
+    log_every_seconds: float = 1.0
+    diagnostics: DiagnosticsConfig = dataclasses.field(
+        default_factory=DiagnosticsConfig
+    )
+    environment: AtariConfig = dataclasses.field(default_factory=AtariConfig)
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.one_of("agent", self.agent, agents.AGENTS)
+        object.__setattr__(self, "game", resolve_game(self.game))
+        validation.at_least("seed", self.seed, 0)
+        validation.at_least("checkpoints_kept", self.checkpoints_kept, 1)
+        if self.final_evaluation_episodes is not None:
+            validation.at_least(
+                "final_evaluation_episodes", self.final_evaluation_episodes, 1
+            )
+        validation.at_least("evaluation_episodes", self.evaluation_episodes, 0)
+        for name in ("checkpoint_every_minutes", "log_every_seconds"):
+            validation.above(name, getattr(self, name), 0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OnlineRunConfig(RunConfig):
+    """The settings of a run that acts and learns.
+
+    Attributes:
+      max_agent_steps: agent steps of the whole run; 50 M are 200 M frames.
+      evaluation_every: agent steps between two evaluations.
+      num_environments: environments that one process acts in, with one call of the
+        policy for all of them.
+      checkpoint_replay: whether checkpoints hold the replay's contents, 2.4 GB for
+        a million transitions; without them a resumed run fills it anew first.
+      record: folder that the run's interactions are written to, as a set that an
+        offline run can learn from; empty for none.
+    """
+
+    agent: str = "dqn"
+    max_agent_steps: int = 50_000_000
+    evaluation_every: int = 250_000
+    num_environments: int = 1
+    checkpoint_replay: bool = True
+    record: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("max_agent_steps", "num_environments", "evaluation_every"):
+            validation.at_least(name, getattr(self, name), 1)
+        if self.max_agent_steps % self.num_environments:
+            raise ValueError(
+                f"max_agent_steps: {self.max_agent_steps} is not accepted; a multiple "
+                f"of num_environments ({self.num_environments})"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfflineRunConfig(RunConfig):
+    """The settings of a run that learns from fixed data.
+
+    Attributes:
+      num_iterations: of the whole run, each followed by an evaluation.
+      updates_per_iteration: gradient updates of one.
+      dataset: what it learns from.
+    """
+
+    agent: str = "cql"
+    num_iterations: int = 200
+    updates_per_iteration: int = 62_500
+    dataset: DatasetConfig = dataclasses.field(default_factory=DatasetConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("num_iterations", "updates_per_iteration"):
+            validation.at_least(name, getattr(self, name), 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSpec(abc.ABC):
+    """A run and its agent: all that is needed to start it, or to start it again.
+
+    Attributes:
+      run: the run's settings.
+      agent: the agent's.
+    """
+
+    run: RunConfig
+    agent: AgentConfig
+
+    @property
+    @abc.abstractmethod
+    def unit(self) -> str:
+        """What length and position count, in words."""
+
+    @property
+    @abc.abstractmethod
+    def steps_key(self) -> str:
+        """The same as a column of the logs and of the summary."""
+
+    @property
+    @abc.abstractmethod
+    def length(self) -> int:
+        """Length of the whole run."""
+
+    @property
+    @abc.abstractmethod
+    def evaluation_period(self) -> int:
+        """Distance between two evaluations."""
+
+    @abc.abstractmethod
+    def position(self, state: RunState) -> int:
+        """Returns how far a run is."""
+
+    @abc.abstractmethod
+    def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
+        """Notes in the state of a run that starts or resumes when updates are due.
+
+        Args:
+          state: of the run.
+          replay_lost: whether replay has to be filled anew first.
+        """
+
+    @abc.abstractmethod
+    def updates_due(self, state: RunState) -> int:
+        """Returns how many updates are due now, whole calls of the learner."""
+
+    @abc.abstractmethod
+    def _describe(self, state: RunState) -> dict[str, Any]:
+        """Returns the part of the summary that only this kind of run has."""
+
+    def evaluation_due(self, state: RunState) -> int:
+        """Returns the episodes of the evaluation that is due now; 0 if none is.
+
+        One is due whenever a multiple of the period has been passed since the last,
+        and one at the end of the run, which may have its own number of episodes.
+        """
+        position, run = self.position(state), self.run
+        if position >= self.length:
+            final = run.final_evaluation_episodes
+            episodes = run.evaluation_episodes if final is None else final
+            return episodes if state.evaluated_at < position else 0
+        period = self.evaluation_period
+        passed = position // period > state.evaluated_at // period
+        return run.evaluation_episodes if passed else 0
+
+    def summarize(
+        self, state: RunState, *, status: str, details: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Returns what `summary.json` holds.
+
+        Args:
+          state: of the run.
+          status: `running`, `finished`, `interrupted`, or `failed: ` and why.
+          details: of the learner, the data and the processes.
+        """
+        run, mean = self.run, state.evaluation_return_mean
+        return {
+            "status": status,
+            "agent": run.agent,
+            "game": run.game,
+            "seed": run.seed,
+            "moe": self.agent.network.moe,
+            "num_experts": self.agent.network.num_experts,
+            "agent_steps": state.agent_steps,
+            "learner_steps": state.learner_steps,
+            **self._describe(state),
+            **details,
+            "wall_seconds": state.wall_seconds,
+            "evaluated_at": state.evaluated_at,
+            "evaluation_return_mean": mean,
+            "evaluation_human_normalized_score": (
+                None if mean is None else human_normalized_score(run.game, mean)
+            ),
+        }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OnlineRunSpec(RunSpec):
+    """A run that acts and learns; it is measured in agent steps."""
+
+    run: OnlineRunConfig
+    agent: ValueAgentConfig
+
+    def __post_init__(self) -> None:
+        if self.run.max_agent_steps <= self.agent.min_replay_size:
+            raise ValueError(
+                f"max_agent_steps: {self.run.max_agent_steps} is not accepted; more "
+                f"than min_replay_size ({self.agent.min_replay_size}), or nothing is "
+                "learnt"
+            )
+        # Or there would be nothing to learn from yet when learning starts.
+        validation.at_least(
+            "min_replay_size",
+            self.agent.min_replay_size,
+            self.agent.steps_to_first_item * self.run.num_environments,
+        )
+
+    @property
+    def unit(self) -> str:
+        """Agent steps."""
+        return "agent steps"
+
+    @property
+    def steps_key(self) -> str:
+        """The column of agent steps."""
+        return "agent_steps"
+
+    @property
+    def length(self) -> int:
+        """Agent steps of the whole run."""
+        return self.run.max_agent_steps
+
+    @property
+    def evaluation_period(self) -> int:
+        """Agent steps between two evaluations."""
+        return self.run.evaluation_every
+
+    def position(self, state: RunState) -> int:
+        """Returns the agent steps taken."""
+        return state.agent_steps
+
+    def schedule(self, state: RunState) -> UpdateSchedule:
+        """Returns when updates are due in a run that has begun."""
+        return UpdateSchedule(
+            self.agent.exact_replay_ratio,
+            state.schedule_start,
+            state.schedule_steps_before,
+        )
+
+    def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
+        """Starts learning after the warm-up, or after another if replay is lost."""
+        warm_up = self.agent.min_replay_size
+        if not state.agent_steps:
+            state.schedule_start = warm_up
+        elif replay_lost:
+            state.follow(self.schedule(state).refilled(state.agent_steps, warm_up))
+
+    def refill(self, state: RunState, agent_steps: int) -> None:
+        """Puts updates off for the agent steps that replay lacks again."""
+        full_at = max(state.agent_steps, state.schedule_start)
+        state.follow(self.schedule(state).refilled(full_at, agent_steps))
+
+    def updates_due(self, state: RunState) -> int:
+        """Returns the updates that the replay ratio asks for and that lack."""
+        schedule = self.schedule(state)
+        if state.agent_steps < schedule.start:
+            return 0  # Replay is being filled, or filled anew.
+        due = schedule.updates(state.agent_steps) - state.learner_steps
+        return max(0, due - due % self.agent.sgd_steps_per_call)
+
+    def realised_replay_ratio(self, state: RunState) -> float | None:
+        """Returns updates per agent step past the warm-up, None before."""
+        learning_steps = self.schedule(state).learning_steps(state.agent_steps)
+        return ratio(state.learner_steps, learning_steps)
+
+    def _describe(self, state: RunState) -> dict[str, Any]:
+        return {
+            "replay_ratio_target": self.agent.replay_ratio,
+            "replay_ratio_realised": self.realised_replay_ratio(state),
+            "agent_steps_per_second": ratio(state.agent_steps, state.training_seconds),
+            "replay_bytes_per_transition": state.replay_bytes_per_transition,
+            "training_episodes": state.training_episodes,
+        }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfflineRunSpec(RunSpec):
+    """A run that learns from fixed data; it is measured in updates."""
+
+    run: OfflineRunConfig
+
+    def __post_init__(self) -> None:
+        per_call = self.agent.sgd_steps_per_call
+        if self.run.updates_per_iteration % per_call:
+            raise ValueError(
+                f"updates_per_iteration: {self.run.updates_per_iteration} is not "
+                f"accepted; a multiple of sgd_steps_per_call ({per_call})"
+            )
+
+    @property
+    def unit(self) -> str:
+        """Updates."""
+        return "updates"
+
+    @property
+    def steps_key(self) -> str:
+        """The column of updates."""
+        return "learner_steps"
+
+    @property
+    def length(self) -> int:
+        """Updates of the whole run."""
+        return self.run.num_iterations * self.run.updates_per_iteration
+
+    @property
+    def evaluation_period(self) -> int:
+        """Updates between two evaluations."""
+        return self.run.updates_per_iteration
+
+    def position(self, state: RunState) -> int:
+        """Returns the updates taken."""
+        return state.learner_steps
+
+    def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
+        """Does nothing: updates are due at once."""
+
+    def updates_due(self, state: RunState) -> int:
+        """Returns the updates that are left."""
+        return max(0, self.length - state.learner_steps)
+
+    def _describe(self, state: RunState) -> dict[str, Any]:
+        updates = state.learner_steps
+        return {
+            "iterations": updates / self.run.updates_per_iteration,
+            "updates_per_second": ratio(updates, state.training_seconds),
+        }
