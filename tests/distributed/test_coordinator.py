@@ -107,12 +107,12 @@ def test_the_last_evaluation_has_its_own_episodes(tmp_path, episodes, final, exp
         coordinator.evaluated(210, play.steps, played)
     play.go_to(300)
     assert phase(coordinator) is Phase.EVALUATING
-    assert coordinator.evaluation() == {"episodes": expected[1], "position": 300}
+    assert coordinator.evaluation() == EvaluationOrder(expected[1], position=300)
 
 
 def test_without_any_evaluation_the_run_is_saved_at_once(tmp_path):
-    experiment = tiny.experiment(run={"evaluation_episodes": 0})
-    coordinator = make(tmp_path, experiment=experiment)
+    spec = tiny.spec(run={"evaluation_episodes": 0})
+    coordinator = make(tmp_path, spec=spec)
     Play(coordinator).go_to(300)
     assert phase(coordinator) is Phase.SAVING
 

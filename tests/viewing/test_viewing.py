@@ -116,7 +116,7 @@ def store(spec, workdir):
     workdir.mkdir(exist_ok=True)
     (workdir / "config.json").write_text(config_lib.config_json(spec))
     state = jax.tree.map(np.asarray, state)
-    return Checkpoints(workdir / "checkpoints", kept=1).save(0, state, {}, None)
+    return Checkpoints(workdir / "checkpoints", kept=1).save(0, state, {}, [])
 
 
 def test_an_agent_with_a_memory_plays_too(tmp_path):
@@ -229,7 +229,7 @@ def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_p
     (path,) = (workdir / "checkpoints").glob("0*")
     stray = tmp_path / "stray"
     stray.mkdir()
-    for file in ("manifest.json", "state.npz", "facts.json"):
+    for file in ("manifest.json", "state.npz", "state.json"):
         (stray / file).write_bytes((path / file).read_bytes())
     with pytest.raises(DamagedCheckpointError, match="is missing"):
         play.find_checkpoint(stray)  # Its replay is in the manifest.
