@@ -16,16 +16,17 @@ from launchpad.nodes import base
 
 from acme_moe.distributed import process
 from acme_moe.distributed.config import Seconds
-from acme_moe.distributed.process import RunStatus, Supervision, supervise
+from acme_moe.distributed.process import (
+    RunEndedError,
+    RunStatus,
+    Supervision,
+    supervise,
+)
 
 _THREADS = (
     context.LaunchType.LOCAL_MULTI_THREADING,
     context.LaunchType.TEST_MULTI_THREADING,
 )
-
-
-class RunEndedError(Exception):
-    """The run is over, and nobody is there to answer any more."""
 
 
 class RemoteError(RuntimeError):
@@ -154,6 +155,7 @@ class ServiceNode(lp.CourierNode):
         *args: Any,
         coordinator: RemoteHandle | None,
         timeout: float = Seconds.CALL,
+        preload: Callable[[], None] = lambda: None,
         **kwargs: Any,
     ) -> None:
         """Describes the node.
@@ -165,6 +167,7 @@ class ServiceNode(lp.CourierNode):
           coordinator: the first of these arguments, and who is told that the node
             cannot be kept alive; None for the coordinator itself.
           timeout: seconds of one try of a call to it.
+          preload: imports whatever nodes import, before any of them is a thread.
           **kwargs: of `make`.
         """
         first = () if coordinator is None else (coordinator,)
@@ -172,6 +175,7 @@ class ServiceNode(lp.CourierNode):
         self._settings = settings
         self._coordinator = coordinator
         self._timeout = timeout
+        self._preload = preload
 
     @property
     def token(self) -> str:
@@ -190,9 +194,7 @@ class ServiceNode(lp.CourierNode):
         if self._is_thread():
             # TensorFlow's modules import each other in circles: of two threads that
             # import it at the same time, one may get half of it.
-            from acme_moe.distributed import actor, evaluator, learner, replay
-
-            del actor, evaluator, learner, replay
+            self._preload()
 
     def run(self) -> None:
         """Serves here as a thread, or else in the process that this one supervises."""

@@ -38,6 +38,10 @@ _LAST_LINES = 15
 _PR_SET_PDEATHSIG = 1
 
 
+class RunEndedError(Exception):
+    """The run is over, and nobody is there to answer any more."""
+
+
 @dataclasses.dataclass(frozen=True)
 class RunStatus:
     """What the coordinator keeps on disk, for itself and for those who restart nodes.
@@ -231,7 +235,6 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     # Acme imports gym, and gym prints that it is no longer maintained.
     notices.notices.clear()
     function = cloudpickle.load(sys.stdin.buffer)
-    from acme_moe.distributed.nodes import RunEndedError
     from acme_moe.offline.files import DatasetError
     from acme_moe.runs.checkpoints import DamagedCheckpointError
 

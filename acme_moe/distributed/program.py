@@ -71,6 +71,13 @@ def _make_evaluator(*args: Any) -> Any:
     return EvaluatorNode(*args)
 
 
+def import_parts() -> None:
+    """Imports whatever nodes import."""
+    from acme_moe.distributed import actor, evaluator, learner, replay
+
+    del actor, evaluator, learner, replay
+
+
 def make_distributed_program(
     spec: RunSpec,
     workdir: Path | str,
@@ -121,6 +128,7 @@ def make_distributed_program(
                 _make_online_coordinator if online else _make_coordinator,
                 *(spec, workdir, config, token),
                 coordinator=None,
+                preload=import_parts,
             )
         )
     if online:

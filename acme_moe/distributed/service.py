@@ -55,6 +55,8 @@ class CoordinatorService:
         Raises:
           DamagedCheckpointError: if the folder has checkpoints, none of them whole.
         """
+        self._spec = spec
+        self._config = config
         self._workdir = workdir
         self._token = token
         self._lock = threading.RLock()
@@ -74,7 +76,7 @@ class CoordinatorService:
             phase, outcome = Phase(kept.phase), kept.outcome
             self._starts.update(kept.starts)
         self._folder.forget_scores_after(state)
-        self.coordinator = self._make_coordinator(spec, state, config, phase, outcome)
+        self.coordinator = self._make_coordinator(state, phase, outcome)
         self._wall = Stopwatch(state.wall_seconds)
         self._training: Stopwatch | None = None
         self._learner: dict[str, Any] = {}
@@ -85,15 +87,9 @@ class CoordinatorService:
             self._ended.set()
 
     def _make_coordinator(
-        self,
-        spec: RunSpec,
-        state: RunState,
-        config: DistributedConfig,
-        phase: Phase,
-        outcome: str,
+        self, state: RunState, phase: Phase, outcome: str
     ) -> Coordinator:
-        del config
-        return Coordinator(spec, state, phase, outcome)
+        return Coordinator(self._spec, state, phase, outcome)
 
     def run(self) -> None:
         """Keeps a copy of the state until the run is over."""
@@ -288,27 +284,16 @@ class OnlineCoordinatorService(CoordinatorService):
     """That of a run that acts, with actors and replay servers."""
 
     coordinator: OnlineCoordinator
-
-    def __init__(
-        self, spec: OnlineRunSpec, workdir: Path, config: DistributedConfig, token: str
-    ) -> None:
-        """Resumes. Arguments and errors as of `CoordinatorService`."""
-        super().__init__(spec, workdir, config, token)
-        self._last_return: float | None = None
-        # Sums over the actors' reports: of the age of their parameters in seconds and
-        # in updates, and how many these are.
-        self._ages = (0.0, 0, 0)
+    _spec: OnlineRunSpec
+    _last_return: float | None = None
+    # Sums over the actors' reports: of the age of their parameters in seconds and in
+    # updates, and how many these are.
+    _ages = (0.0, 0, 0)
 
     def _make_coordinator(
-        self,
-        spec: RunSpec,
-        state: RunState,
-        config: DistributedConfig,
-        phase: Phase,
-        outcome: str,
+        self, state: RunState, phase: Phase, outcome: str
     ) -> OnlineCoordinator:
-        assert isinstance(spec, OnlineRunSpec)
-        return OnlineCoordinator(spec, state, config, phase, outcome)
+        return OnlineCoordinator(self._spec, state, self._config, phase, outcome)
 
     def actor_enters(self, actor: int) -> None:
         """Takes note of an actor that starts: what it was granted before is void."""

@@ -14,7 +14,7 @@ import launchpad as lp
 import acme_moe  # noqa: F401
 from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.distributed.config import DistributedConfig
-from acme_moe.distributed.nodes import RunEndedError
+from acme_moe.distributed.process import RunEndedError
 from acme_moe.distributed.program import make_distributed_program
 from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 from tests.runs import tiny

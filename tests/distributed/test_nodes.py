@@ -9,6 +9,7 @@ import launchpad as lp
 from acme_moe import distributed
 from acme_moe.distributed.nodes import WorkerNode
 from acme_moe.distributed.process import Supervision
+from acme_moe.distributed.program import import_parts
 
 PARTS = ("actor", "evaluator", "learner", "replay")
 
@@ -57,6 +58,7 @@ def test_everything_is_imported_before_the_first_thread_starts(tmp_path, monkeyp
             launcher=0,
         )
         with program.group(f"group_{i}"):
-            program.add_node(WorkerNode(settings, make, coordinator=None))
+            node = WorkerNode(settings, make, coordinator=None, preload=import_parts)
+            program.add_node(node)
     lp.launch(program, launch_type="local_mt").wait()
     assert made == [dict.fromkeys(PARTS, threading.current_thread())] * 3
