@@ -117,7 +117,7 @@ def _products(
         output = equation.outvars[0].aval.shape if equation.outvars else ()
         if equation.primitive.name in ("dot_general", "conv_general_dilated"):
             terms = _terms(equation)
-            # A product with one term is how a bias is added; see `layers.add_bias`.
+            # A product with one term adds a bias; see `xla_cpu.add_bias`.
             if terms > 1:
                 yield "/".join(names), output, 2 * math.prod(output) * terms
         repeats = equation.params.get("length", 1)

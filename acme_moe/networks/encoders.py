@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import layers
-from acme_moe.networks.pooling import max_pool
+from acme_moe.networks.xla_cpu import max_pool, relu
 
 Activations = dict[str, jax.Array]
 # Called with the arguments of `layers.Conv` or `layers.Dense`; gives a layer.
@@ -42,7 +42,7 @@ def nature_cnn(
     for index, (channels, size, stride) in enumerate(_NATURE_LAYERS):
         name = f"conv_{index}"
         x = conv(channels, size, stride, name=name)(x)
-        x = activations[name] = layers.relu(x)
+        x = activations[name] = relu(x)
     return x, activations
 
 
@@ -73,10 +73,10 @@ def impala(
             shortcut = x
             for index in range(2):
                 name = f"{prefix}_block_{block}_conv_{index}"
-                x = activations[name] = layers.relu(x)
+                x = activations[name] = relu(x)
                 x = conv(channels, filter_size, lecun=True, name=name)(x)
             x = x + shortcut
-    x = activations["encoder_output"] = layers.relu(x)
+    x = activations["encoder_output"] = relu(x)
     return x, activations
 
 
@@ -98,7 +98,7 @@ def mlp(
     for index, width in enumerate(widths):
         name = f"dense_{index}"
         x = dense(width, name=name)(x)
-        x = activations[name] = layers.relu(x)
+        x = activations[name] = relu(x)
     return x, activations
 
 

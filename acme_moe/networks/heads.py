@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import layers
 from acme_moe.networks.encoders import Activations, LayerFactory
+from acme_moe.networks.xla_cpu import relu
 
 
 def value_head(
@@ -66,12 +66,12 @@ def deep_value_head(
       name of what is made of them.
     """
     if not dueling:
-        hidden = layers.relu(dense(width, name="hidden")(features))
+        hidden = relu(dense(width, name="hidden")(features))
         values = value_head(hidden, num_actions, num_atoms, False, dense)
         return values, {"head_hidden": hidden}
     atoms = num_atoms or 1
     # Side by side, as the streams of `value_head`.
-    hidden = layers.relu(dense((width, width), name="hidden")(features))
+    hidden = relu(dense((width, width), name="hidden")(features))
     of_advantage, of_value = hidden[:, :width], hidden[:, width:]
     advantage = dense(num_actions * atoms, name="advantage")(of_advantage)
     values = _dueling(advantage, dense(atoms, name="value")(of_value), atoms)

@@ -15,6 +15,7 @@ from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.soft_moe import SoftMoE
 from acme_moe.networks.tokenizers import tokenize
 from acme_moe.networks.top1_moe import Top1MoE
+from acme_moe.networks.xla_cpu import relu
 
 
 class TorsoOutput(NamedTuple):
@@ -68,7 +69,7 @@ def dense_torso(
     """
     encoded, activations = encode(config, x, conv, encoder_dense)
     flat = encoded.reshape(encoded.shape[0], -1)
-    hidden = layers.relu(hidden_dense(config.hidden_units, name="dense")(flat))
+    hidden = relu(hidden_dense(config.hidden_units, name="dense")(flat))
     return TorsoOutput(hidden, {**activations, "penultimate": hidden}, None)
 
 
