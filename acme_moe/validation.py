@@ -1,4 +1,4 @@
-"""Checks of settings; each message names the field, the value and what would do."""
+"""Checks of settings; each message names the field, the value and what is accepted."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def one_of(name: str, value: Any, accepted: Any) -> None:
 
 
 def known_field(name: str, accepted: Iterable[str], prefix: str = "") -> None:
-    """Refuses names that no field has, with those that come close.
+    """Refuses names that no field has, and suggests close ones.
 
     Args:
       name: of the field.
