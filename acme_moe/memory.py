@@ -16,8 +16,8 @@ import os
 import platform
 import sys
 
-# See mallopt(3). One arena, because the others cannot keep large buffers; everything is
-# on the heap; and the heap is never trimmed.
+# See mallopt(3). One arena, because others cannot keep large buffers; everything is on
+# the heap; and the heap is never trimmed.
 VARIABLES = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_MAX_": "0",

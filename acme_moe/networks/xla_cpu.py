@@ -13,8 +13,8 @@ included, up to the order in which a sum is taken. With the plain ones XLA:CPU i
   forward pass.
 
 With `add_bias` and `max_pool`, the encoders' pass takes 0.84 of the time that it takes
-without, and a gradient step of Rainbow 0.81 to 0.85. GPUs need none of this and lose
-nothing by it.
+without, and a gradient step of Rainbow 0.81 to 0.85. GPUs do not need this, and do not
+mind it.
 
 Two loops are also written for XLA:CPU, which is slow at convolutions inside a loop: see
 `variants.whole_networks` and `acme_moe.learning.update`.
