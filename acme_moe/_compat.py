@@ -1,4 +1,4 @@
-"""Names that dm-acme 0.4.0 expects of JAX and numpy and that they have dropped.
+"""Names that dm-acme 0.4.0 expects in JAX and numpy, which have dropped them.
 
 Each is put back only where it is missing, so on an older JAX or numpy, and for
 code that never imports Acme, nothing changes. Acme's main branch needs none of

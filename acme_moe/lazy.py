@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first asked for."""
+"""Attributes of a package that are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def attributes(package: str, modules: dict[str, str]) -> Callable[[str], Any]:
     """Returns a package's `__getattr__` (PEP 562).
 
     Args:
-      package: its `__name__`.
-      modules: for each name, the module that defines it.
+      package: the package's `__name__`.
+      modules: maps each name to the module that defines it.
     """
 
     def getter(name: str) -> Any:

@@ -1,12 +1,12 @@
-"""Memory that one update frees is kept for the next.
+"""Keeps the memory that one update frees for the next.
 
-XLA:CPU asks the C library for the buffers of each call anew. By default glibc gives
-buffers of that size back to the system at once, which then clears them page by page
-when the next call touches them: 32,000 to 51,000 page faults an update of the Impala
+XLA:CPU allocates the buffers of each call with the C library. By default glibc returns
+buffers of that size to the system at once, which then clears them page by page when
+the next call touches them: 32,000 to 51,000 page faults an update of the Impala
 networks, a tenth of its time or more.
 
-glibc can be told otherwise by its variables only, before the process starts its first
-thread; importing numpy starts some.
+Only environment variables change that, set before the process starts its first thread;
+importing numpy starts some.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import os
 import platform
 import sys
 
-# See mallopt(3). One arena, because the others cannot keep large buffers; everything on
-# the heap; and nothing of the heap returned.
+# See mallopt(3). One arena, because others cannot keep large buffers; everything is on
+# the heap; and the heap is never trimmed.
 VARIABLES = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_MAX_": "0",
@@ -26,11 +26,11 @@ VARIABLES = {
 
 
 def variables() -> dict[str, str]:
-    """Environment variables with which a process keeps what it frees.
+    """Returns environment variables with which a process keeps the memory it frees.
 
-    None where the C library is not glibc, where JAX has an accelerator's plugin (the
-    buffers are not glibc's then, and other threads may want arenas of their own), or if
-    one of them, or `GLIBC_TUNABLES`, is set already: whoever did that has a reason.
+    Empty if the C library is not glibc, if JAX has an accelerator's plugin (the buffers
+    are not glibc's then, and other threads may need arenas of their own), or if one of
+    the variables, or `GLIBC_TUNABLES`, is set already, on purpose presumably.
     """
     on_cpu = os.environ.get("JAX_PLATFORMS") == "cpu"
     accelerator = importlib.util.find_spec("jax_plugins") is not None
@@ -42,10 +42,10 @@ def variables() -> dict[str, str]:
 
 
 def keep_freed() -> None:
-    """Starts this program again, as the same process, with `variables`.
+    """Restarts this program, as the same process, with `variables`.
 
-    Is to be called before anything is done that would be done twice. Returns where
-    there is nothing to set, and so in the program that was started again.
+    Call it first, as everything before it is done twice. It returns if there is nothing
+    to set, as in the restarted program.
     """
     if missing := variables():
         sys.stdout.flush()

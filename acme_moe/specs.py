@@ -23,14 +23,14 @@ class StackedFrames(specs.BoundedArray):
         Args:
           height: rows of one frame, in pixels.
           width: columns of one frame, in pixels.
-          stack: how many frames an observation holds.
+          stack: frames that an observation holds.
           name: name of the spec, for messages.
         """
         super().__init__((height, width, stack), np.uint8, 0, 255, name)
 
     @property
     def stack(self) -> int:
-        """How many frames an observation holds."""
+        """Number of frames that an observation holds."""
         return self.shape[-1]
 
     @property

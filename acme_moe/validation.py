@@ -1,4 +1,4 @@
-"""Checks of settings; each message names the field, the value and what would do."""
+"""Checks of settings; each message names the field, the value and what is accepted."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def one_of(name: str, value: Any, accepted: Iterable[Any], others: str = "") -> 
 def known_field(
     name: str, accepted: Iterable[str], prefix: str = "", *, kind: str = "field"
 ) -> None:
-    """Refuses names that no field has, with those that come close.
+    """Refuses names that no field has, and suggests close ones.
 
     Args:
       name: of the field.

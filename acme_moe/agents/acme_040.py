@@ -1,6 +1,6 @@
-"""Any builder of this package, as release 0.4.0 of Acme knows builders.
+"""Adapts any builder of this package to the interface of Acme's release 0.4.0.
 
-Acme's main branch hands the environment's spec and the policy to a builder's methods;
+Acme's main branch passes the environment's spec and the policy to a builder's methods;
 0.4.0 has an older interface without them.
 """
 
@@ -22,9 +22,9 @@ from acme_moe.learning.learner import Learner
 
 
 class Acme040Builder(builders.GenericActorLearnerBuilder):
-    """For `acme.jax.layouts` of release 0.4.0.
+    """A builder for `acme.jax.layouts` of release 0.4.0.
 
-    A layout is given `policy_network=builder.make_policy(networks, environment_spec)`.
+    Give the layout `policy_network=builder.make_policy(networks, environment_spec)`.
     """
 
     def __init__(
@@ -34,14 +34,14 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
         *,
         alternating: bool = True,
     ) -> None:
-        """Keeps what the older methods are not given.
+        """Wraps a builder.
 
         Args:
           builder: any of `acme_moe.agents`.
           environment_spec: of the environment.
-          alternating: whether the layout keeps the replay ratio itself by taking
-            turns, as `LocalLayout` does (see `layout_settings`); a distributed one
-            does not, and there the replay table keeps it.
+          alternating: whether the layout itself keeps the replay ratio by alternating,
+            as `LocalLayout` does (see `layout_settings`); a distributed one does not,
+            and the replay table keeps it instead.
         """
         self._builder = builder
         self._spec = environment_spec
@@ -49,7 +49,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
 
     @property
     def layout_settings(self) -> dict[str, Any]:
-        """The arguments of `LocalLayout` that make it keep the agent's settings."""
+        """Arguments of `LocalLayout` that make it keep the agent's settings."""
         config = self._builder.config
         return {
             "min_replay_size": config.min_replay_size,
@@ -60,7 +60,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
     def make_replay_tables(
         self, environment_spec: specs.EnvironmentSpec
     ) -> list[reverb.Table]:
-        """The builder's tables."""
+        """Makes the builder's tables."""
         tables = self._builder.make_replay_tables(environment_spec)
         if self._alternating:
             return [replay.without_ratio(table) for table in tables]
@@ -69,11 +69,11 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
     def make_dataset_iterator(
         self, replay_client: reverb.Client
     ) -> Iterator[learning.Sample]:
-        """The builder's batches."""
+        """Makes the builder's batches."""
         return self._builder.make_dataset_iterator(replay_client)
 
     def make_adder(self, replay_client: reverb.Client) -> adders.Adder:
-        """The builder's adder."""
+        """Makes the builder's adder."""
         return self._builder.make_adder(replay_client, self._spec)
 
     def make_actor(
@@ -83,7 +83,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
         adder: adders.Adder | None = None,
         variable_source: core.VariableSource | None = None,
     ) -> actors.GenericActor:
-        """The builder's actor; the policy is what its `make_policy` returns."""
+        """Makes the builder's actor; the policy is what its `make_policy` returns."""
         return self._builder.make_actor(
             random_key, policy_network, self._spec, variable_source, adder
         )
@@ -96,7 +96,7 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
         replay_client: reverb.Client | None = None,
         counter: counting.Counter | None = None,
     ) -> Learner:
-        """The builder's learner, with Acme's default logger."""
+        """Makes the builder's learner, with Acme's default logger."""
         return self._builder.make_learner(
             random_key,
             networks,

@@ -2,7 +2,7 @@
 
 `OfflineBuilder` has the methods of `acme.agents.jax.builders.OfflineBuilder` on Acme's
 main branch, `OnlineBuilder` those of `ActorLearnerBuilder`. An agent adds its
-objective, and what its items are if they are not transitions.
+objective, and its kind of items if they are not transitions.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ OnlineConfig = TypeVar("OnlineConfig", bound=ValueAgentConfig)
 
 
 class OfflineBuilder(abc.ABC, Generic[Config]):
-    """Network, policy, actor and learner of an agent, wherever its data come from.
+    """A builder of an agent's network, policy, actor and learner, for any data.
 
     Attributes:
       config: the settings.
-      items: what it learns from, and what hangs on that.
+      items: the kind of items that the agent learns from.
     """
 
     items_type: ClassVar[type[items.Items[Any, Any]]] = items.Transitions
 
     def __init__(self, config: Config) -> None:
-        """Keeps the settings; nothing is made yet."""
+        """Takes the settings; nothing is made yet."""
         self.config = config
         self.items = self.items_type(config)
 
     @abc.abstractmethod
     def make_objective(self, network: Any) -> learning.Objective:
-        """Returns what the learner minimises."""
+        """Makes the objective that the learner minimises."""
 
     def make_network(self, environment_spec: specs.EnvironmentSpec) -> Any:
         """Makes the agent's network; fits Acme's `network_factory`.
@@ -75,7 +75,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         """Makes an epsilon-greedy policy: exploring, or for evaluation.
 
         Raises:
-          ValueError: if it is not for evaluation and the agent acts in nothing else.
+          ValueError: if it is not for evaluation and the agent acts only in evaluation.
         """
         del environment_spec
         return self.items.make_policy(
@@ -87,7 +87,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
 
     @property
     def prioritized(self) -> bool:
-        """Whether replay draws items by the priorities that the objective gives."""
+        """True if items are sampled by the priorities that the objective returns."""
         return False
 
     def _epsilon(self, evaluation: bool) -> policies.EpsilonSchedule:
@@ -115,13 +115,13 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         return actors.GenericActor(policy, random_key, client, adder, backend="cpu")
 
     def make_optimizer(self) -> optax.GradientTransformation:
-        """Makes what moves the parameters: Adam."""
+        """Makes the optimiser: Adam."""
         return optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
 
     def make_update(
         self, networks: Any, environment_spec: specs.EnvironmentSpec
     ) -> learning.Update:
-        """Makes the update that the learner repeats, on batches as replay gives.
+        """Makes the learner's update, on batches as replay returns them.
 
         It needs no replay, and takes a state of `make_optimizer`'s optimiser.
         """
@@ -167,7 +167,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
     def _make_priority_sink(
         self, replay_client: reverb.Client | None
     ) -> PrioritySink | None:
-        """Returns what the learner tells priorities; None where nobody asks."""
+        """Returns the receiver of the learner's priorities; None if there is none."""
         del replay_client
         return None
 
@@ -177,7 +177,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         environment_spec: specs.EnvironmentSpec,
         config: diagnostics.DiagnosticsConfig,
     ) -> diagnostics.Measure:
-        """Makes what measures the network, on batches as replay gives them."""
+        """Makes the diagnostics of the network, on batches as replay returns them."""
         probe = self.items.make_probe(networks)
         observation_spec = environment_spec.observations
         return diagnostics.make_measure(
@@ -192,7 +192,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
     def _objective_of_samples(
         self, networks: Any, environment_spec: specs.EnvironmentSpec
     ) -> learning.Objective:
-        """Returns the objective on batches as replay gives them, decoded in the jit."""
+        """Makes the objective on batches as replay returns them, decoded in the jit."""
         objective = self.make_objective(networks)
         observation_spec = environment_spec.observations
 
@@ -210,19 +210,19 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
 
 
 class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
-    """An agent that acts: also replay, dataset, exploration and actors."""
+    """A builder of an agent that acts: also of replay, exploration and actors."""
 
     @property
     def priority_exponent(self) -> float | None:
-        """Items are drawn in proportion to this power of their priority.
+        """Items are sampled in proportion to this power of their priority.
 
-        None where they are drawn uniformly.
+        None if they are uniformly sampled.
         """
         return None
 
     @property
     def prioritized(self) -> bool:
-        """Whether replay draws items by the priorities that the objective gives."""
+        """True if items are sampled by the priorities that the objective returns."""
         return self.priority_exponent is not None
 
     def make_replay_tables(
@@ -259,7 +259,7 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
     def make_dataset_iterator(
         self, replay_client: reverb.Client
     ) -> Iterator[learning.Sample]:
-        """Makes batches that are on the learner's device."""
+        """Makes an iterator of batches that are on the learner's device."""
         return replay.make_sample_iterator(
             replay_client,
             table=self.items.table,
@@ -273,7 +273,7 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
         environment_spec: specs.EnvironmentSpec,
         policy: Any = None,
     ) -> replay.EpisodeAdder:
-        """Makes what writes the agent's items."""
+        """Makes the adder that writes the agent's items."""
         del policy
         return self.items.make_adder(replay_client, environment_spec)
 
@@ -302,7 +302,7 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
     def _make_priority_sink(
         self, replay_client: reverb.Client | None
     ) -> PrioritySink | None:
-        """Returns what writes priorities back to replay, where it draws by them."""
+        """Returns what writes priorities back to replay, if it samples by them."""
         if not self.prioritized:
             return None
         if replay_client is None:

@@ -15,21 +15,21 @@ from acme_moe.networks import NetworkConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AgentConfig(abc.ABC):
-    """What every agent has, wherever its data come from.
+    """Settings of every agent, online or offline.
 
     Attributes:
       network: the network's composition.
-      batch_size: transitions an update.
-      n_step: steps a transition spans.
+      batch_size: transitions in an update.
+      n_step: steps that a transition spans.
       discount: per agent step.
       max_abs_reward: rewards are clipped to plus or minus this for learning; None
         for rewards as they are.
       learning_rate: Adam's.
       adam_epsilon: Adam's.
       evaluation_epsilon: exploration in evaluation episodes.
-      sgd_steps_per_call: updates that one call to the device takes; more than one
-        pays where an update is short, and online lets the realised ratio lag by up
-        to that many updates.
+      sgd_steps_per_call: updates in one call to the device; more than one is faster if
+        an update is short, and online lets the realised replay ratio lag by up to that
+        many updates.
     """
 
     network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
@@ -55,7 +55,7 @@ class AgentConfig(abc.ABC):
 
     @property
     def wants_action_and_reward(self) -> bool:
-        """Whether a run's environment is to show the action and reward before."""
+        """True if observations should include the previous action and reward."""
         return False
 
     @property
@@ -74,7 +74,7 @@ def check_categorical(network: NetworkConfig) -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ValueAgentConfig(AgentConfig):
-    """What every agent that acts has; the values are the paper's DQN's.
+    """Settings of every agent that acts; the values are the paper's DQN's.
 
     Periods and schedules count agent steps (one agent step is `frame_skip` frames),
     so they keep their meaning when the replay ratio changes.
@@ -86,9 +86,9 @@ class ValueAgentConfig(AgentConfig):
       target_update_period: agent steps between two copies to the target network.
       epsilon: exploration at the end of its decay from 1.
       epsilon_decay_steps: agent steps that the decay takes.
-      samples_per_insert_tolerance: where replay and learner run by themselves, the
-        share of `min_replay_size` by which the ratio may be ahead or behind; with
-        0.01 it is within 2 % from half a warm-up after the warm-up on.
+      samples_per_insert_tolerance: if the replay table keeps the ratio, the share of
+        `min_replay_size` by which it may be ahead or behind; with 0.01 it is within 2 %
+        from half a warm-up after the warm-up on.
     """
 
     replay_ratio: float = 0.25
@@ -106,7 +106,7 @@ class ValueAgentConfig(AgentConfig):
         for name in ("replay_ratio", "samples_per_insert_tolerance"):
             validation.above(name, getattr(self, name), 0)
         validation.between("epsilon", self.epsilon, 0, 1)
-        # Or nothing would be complete when learning starts.
+        # Otherwise replay could have no complete item when learning starts.
         validation.at_least(
             "min_replay_size", self.min_replay_size, self.steps_to_first_item
         )
@@ -116,11 +116,11 @@ class ValueAgentConfig(AgentConfig):
 
     @property
     def steps_to_first_item(self) -> int:
-        """Agent steps in one environment until replay has an item for sure."""
+        """Agent steps in one environment after which replay has at least one item."""
         return self.n_step
 
     def with_epsilon(self, epsilon: float) -> Self:
-        """The same agent with the exploration of one of several actors.
+        """Returns the settings with the exploration of one of several actors.
 
         Args:
           epsilon: of that actor, once the decay is over.
@@ -137,5 +137,5 @@ class ValueAgentConfig(AgentConfig):
 
     @property
     def target_update_period_in_updates(self) -> int:
-        """The target's period as the update counts it, at least 1."""
+        """Updates between two copies to the target network, at least 1."""
         return max(1, round(self.target_update_period * self.exact_replay_ratio))

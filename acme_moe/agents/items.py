@@ -1,8 +1,8 @@
-"""What agents store in replay and learn from: single transitions, or sequences.
+"""The items that agents store in replay and learn from: transitions or sequences.
 
-A builder has one of these as a component. It settles all that hangs on the choice: the
-replay table's signature, its adder, how a sampled batch is decoded, and the network,
-policy and probe that go with it.
+A builder has one of these as a component. It makes all that depends on the choice: the
+replay table's signature, its adder, the decoding of a sampled batch, and the network,
+policy and probe.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NetworkT = TypeVar("NetworkT", Network, RecurrentNetwork)
 
 
 class Items(abc.ABC, Generic[Config, NetworkT]):
-    """The items of an agent.
+    """The kind of items of an agent.
 
     Attributes:
       table: name of the replay table.
@@ -45,7 +45,7 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
     batch_type: ClassVar[Callable[..., Any]]
 
     def __init__(self, config: Config) -> None:
-        """Keeps the agent's settings."""
+        """Takes the agent's settings."""
         self._config = config
 
     @property
@@ -72,18 +72,18 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
           network: as `make_network` returns it.
           epsilon: of the learner's step count.
           evaluation: switches the network's own noise off.
-          prioritized: whether the adder is told the priority of new items.
+          prioritized: whether the extras carry the priority of new items to the adder.
         """
 
     @abc.abstractmethod
     def make_probe(self, network: NetworkT) -> diagnostics.Probe:
-        """Makes what looks at the network on a batch of items."""
+        """Makes a probe of the network on a batch of items."""
 
     @abc.abstractmethod
     def make_adder(
         self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
     ) -> replay.EpisodeAdder:
-        """Makes what writes the items of one environment."""
+        """Makes the adder that writes the items of one environment."""
 
     @abc.abstractmethod
     def signature(
@@ -93,7 +93,7 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
 
     @abc.abstractmethod
     def decode(self, observation_spec: Any, batch: Any) -> Any:
-        """Returns sampled items as objectives take them; inside the jitted update."""
+        """Decodes sampled items for the objective, inside the jitted update."""
 
 
 class Transitions(Items[AgentConfig, Network]):
@@ -120,7 +120,7 @@ class Transitions(Items[AgentConfig, Network]):
         )
 
     def make_probe(self, network: Network) -> diagnostics.Probe:
-        """Makes what looks where the transitions' actions were taken."""
+        """Makes a probe of the observations in which the actions were taken."""
         return diagnostics.transition_probe(network)
 
     def make_adder(
@@ -144,15 +144,15 @@ class Transitions(Items[AgentConfig, Network]):
         return replay.transition_signature(environment_spec)
 
     def decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
-        """Returns transitions with their frames stacked."""
+        """Stacks the transitions' frames."""
         return replay.decode_transitions(observation_spec, batch)
 
 
 class Sequences(Items[R2D2Config, RecurrentNetwork]):
-    """Sequences that overlap, for recurrent networks.
+    """Overlapping sequences, for recurrent networks.
 
-    Observations may be those of Acme's `ObservationActionRewardWrapper`, of which the
-    recurrent core then sees the action and the reward, or any others.
+    Observations may be those of Acme's `ObservationActionRewardWrapper`, whose action
+    and reward the recurrent core then sees, or any others.
     """
 
     table = "sequences"
@@ -160,7 +160,7 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
 
     @property
     def steps_per_item(self) -> int:
-        """The period; the ends of short episodes come more often."""
+        """The period of the sequences; short episodes have fewer steps for each."""
         return self._config.sequence_period
 
     def make_network(self, num_actions: int) -> RecurrentNetwork:
@@ -190,7 +190,7 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
         )
 
     def make_probe(self, network: RecurrentNetwork) -> diagnostics.Probe:
-        """Makes what looks at each sequence's last step, all before it unrolled."""
+        """Makes a probe of each sequence's last step, unrolled from its start."""
         return learning.recurrent_probe(
             network, burn_in_length=self._config.burn_in_length
         )
@@ -198,7 +198,7 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
     def make_adder(
         self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
     ) -> replay.SequenceAdder:
-        """Makes an adder of sequences that overlap."""
+        """Makes an adder of overlapping sequences."""
         return replay.SequenceAdder(
             replay_client,
             environment_spec,
@@ -221,6 +221,6 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
         return replay.sequence_signature(environment_spec, state, steps)
 
     def decode(self, observation_spec: Any, batch: Any) -> learning.Sequences:
-        """Returns sequences with their frames stacked."""
+        """Stacks the sequences' frames."""
         observation = replay.decode_frame_sequences(observation_spec, batch.observation)
         return batch._replace(observation=observation)

@@ -18,14 +18,14 @@ EpsilonSchedule = Callable[[jax.Array], jax.Array]
 
 
 class _PolicyState(NamedTuple):
-    """Of the next draw, and what the newest parameters say of priorities."""
+    """The key of the next action, and the newest priority of new items."""
 
     key: jax.Array
     priority: jax.Array
 
 
 def sample_action(key: jax.Array, q_values: jax.Array, epsilon: jax.Array) -> jax.Array:
-    """An epsilon-greedy action, `int32 []`, for Q-values `[A]`."""
+    """Samples an epsilon-greedy action, `int32 []`, for Q-values `[A]`."""
     action = distrax.EpsilonGreedy(q_values, epsilon).sample(seed=key)
     return action.astype(jnp.int32)
 
@@ -37,14 +37,14 @@ def epsilon_greedy(
     evaluation: bool,
     prioritized: bool = False,
 ) -> actor_core.ActorCore:
-    """A policy whose epsilon follows the learner's steps.
+    """Makes a policy whose epsilon depends on the learner's steps.
 
     Args:
       network: as `acme_moe.networks.make_network` returns it.
       epsilon: of the learner's step count.
       evaluation: switches the network's own noise off.
-      prioritized: whether the adder is told the priority of new items, in the
-        extras; it comes with the parameters, so it reaches any actor wherever it is.
+      prioritized: whether the extras carry the priority of new items to the adder; it
+        comes with the parameters, so it reaches every actor.
 
     Returns:
       An actor core whose parameters are `ActingVariables`.

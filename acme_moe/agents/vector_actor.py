@@ -15,7 +15,7 @@ from acme.jax import variable_utils
 
 
 class VectorActor:
-    """What `acme.agents.jax.actors.GenericActor` is for one environment.
+    """An `acme.agents.jax.actors.GenericActor` for several environments.
 
     Each environment has a policy state and an adder of its own. The network sees one
     batch of all observations, which on a CPU costs far less than one call for each.
@@ -28,12 +28,12 @@ class VectorActor:
         variable_client: variable_utils.VariableClient,
         environment_adders: Sequence[adders.Adder],
     ) -> None:
-        """Compiles nothing yet.
+        """Makes an actor on the CPU.
 
         Args:
           policy: for one environment.
           random_key: of the actions.
-          variable_client: where parameters come from.
+          variable_client: source of the parameters.
           environment_adders: one for each environment.
         """
         self._key = random_key
@@ -70,7 +70,7 @@ class VectorActor:
         self._adders[index].add_first(timestep)
 
     def select_actions(self, observations: Sequence[Any]) -> np.ndarray:
-        """Actions `int32 [environments]` for an observation of each."""
+        """Selects actions `int32 [environments]`, given one observation of each."""
         batch = tree.map_structure(lambda *x: np.stack(x), *observations)
         actions, self._states = self._policy(self._client.params, batch, self._states)
         if self._has_extras:
@@ -80,7 +80,7 @@ class VectorActor:
     def observe(
         self, index: int, action: np.int32, next_timestep: dm_env.TimeStep
     ) -> None:
-        """Records what came of one environment's action."""
+        """Adds the outcome of one environment's action to replay."""
         extras = ()
         if self._has_extras:
             extras = jax.tree.map(lambda x: x[index], self._extras_now)

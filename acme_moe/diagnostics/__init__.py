@@ -1,4 +1,4 @@
-"""What figure 10 of the MoE paper shows of a network, and what its mixture does.
+"""The measures of figure 10 of the MoE paper, and statistics of a mixture.
 
 Pure functions on arrays, to be called inside `jit`, and their one composition.
 """

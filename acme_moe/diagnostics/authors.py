@@ -1,7 +1,7 @@
 """Figure 10's measures as the MoE paper's authors compute them.
 
-Theirs is `log_network_statistics` of `labs/moes/agents/full_rainbow_moe_agent.py` in
-dopamine-rl 4.1.2. Names of results are those that they log.
+Their code is `log_network_statistics` of `labs/moes/agents/full_rainbow_moe_agent.py`
+in dopamine-rl 4.1.2. Results have the names that they log.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import jax.numpy as jnp
 from acme_moe.diagnostics.matrices import numerical_rank
 
 THRESHOLDS = (0.0, 0.001, 0.01)
-"""Of all ranks, as shares of the largest singular value, and of dormant units."""
+"""Thresholds of the ranks, as shares of the largest singular value, and of dormancy."""
 
 
 def hidden_statistics(hidden: jax.Array) -> dict[str, jax.Array]:
-    """Measures the hidden activations of the layer in question.
+    """Measures the hidden activations of the penultimate layer.
 
     A unit is measured by the variance of its activation over the batch. Of a mixture
     a unit counts once for each slot of its expert, whether or not the slot is filled.
@@ -40,10 +40,10 @@ def hidden_statistics(hidden: jax.Array) -> dict[str, jax.Array]:
     variances = jnp.var(hidden, axis=0)
     results = {"feature_norm": jnp.mean(jnp.linalg.norm(variances, axis=-1))}
     for t in THRESHOLDS:
-        asleep = variances <= t
+        is_dormant = variances <= t
         results[f"srank_{t}"] = numerical_rank(hidden, t)
-        results[f"dormant_{t}"] = jnp.sum(asleep)
-        results[f"dormant_share_{t}"] = jnp.mean(asleep)
+        results[f"dormant_{t}"] = jnp.sum(is_dormant)
+        results[f"dormant_share_{t}"] = jnp.mean(is_dormant)
     return results
 
 
@@ -77,7 +77,7 @@ def kernel_statistics(kernel: jax.Array) -> dict[str, jax.Array]:
 def value_statistics(
     params: Any, losses: jax.Array, q_values: jax.Array
 ) -> dict[str, jax.Array]:
-    """Measures what else they log of a batch.
+    """Measures parameters, losses and Q-values, as they log them too.
 
     Args:
       params: nest of parameters.

@@ -1,4 +1,4 @@
-"""All diagnostics of a network on a batch from replay, as one function to jit."""
+"""All diagnostics of a network on a batch from replay, in one function to jit."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ Probe = Callable[[Any, jax.Array, Any], tuple[jax.Array, ValueOutput]]
 
 
 class LossOutput(Protocol):
-    """What a loss reports; `acme_moe.learning.ObjectiveOutput` is one."""
+    """The part of a loss's output that is measured; see `learning.ObjectiveOutput`."""
 
     @property
     def losses(self) -> jax.Array:
-        """Losses of single items, `[B]`, unweighted and without those of the batch."""
+        """Losses of single items, `[B]`, unweighted, without load balancing."""
 
 
 # (params, target_params, key, batch, probabilities) -> scalar, output; as
 # `acme_moe.learning.Objective`.
 Loss = Callable[[Any, Any, jax.Array, Any, jax.Array], tuple[jax.Array, LossOutput]]
 
-# The same arguments -> scalars by name.
+# The arguments of `Loss` -> scalars by name.
 Measure = Callable[[Any, Any, jax.Array, Any, jax.Array], dict[str, jax.Array]]
 
-# The same, and what the network gave on the batch.
+# The same arguments, and the output of the network on the batch.
 _Definitions = Callable[
     [Any, Any, jax.Array, Any, jax.Array, ValueOutput], dict[str, jax.Array]
 ]
 
 
 def transition_probe(network: Network) -> Probe:
-    """Makes a probe that looks where the actions of transitions were taken.
+    """Makes a probe of the observations in which transitions' actions were taken.
 
     Args:
       network: as `acme_moe.networks.make_network` returns it.
@@ -64,17 +64,17 @@ def transition_probe(network: Network) -> Probe:
 def make_measure(
     probe: Probe, loss: Loss, config: DiagnosticsConfig, *, batch_size: int
 ) -> Measure:
-    """Puts together the diagnostics of one agent.
+    """Makes the diagnostics of one agent.
 
     Args:
-      probe: how its network is looked at.
-      loss: what it minimises.
+      probe: applies its network to a batch.
+      loss: the loss that it minimises.
       config: definitions and thresholds.
       batch_size: items that are measured, the last of the batch that is given.
 
     Returns:
       A function to jit, of parameters, target parameters, a key for the noise, a
-      batch of at least that many items and their probabilities. It gives float32
+      batch of at least that many items and their probabilities. It returns float32
       scalars. With the definitions `published`:
         `feature_norm`, `feature_rank`: see `feature_norm`, `effective_rank`.
         `ntk_rank`: `numerical_rank` of `empirical_ntk` of the values of the actions.
@@ -116,7 +116,7 @@ def make_measure(
 
 
 def _published(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definitions:
-    """Figure 10's measures as the papers define them that introduced each."""
+    """Makes figure 10's measures as defined by the papers that introduced them."""
     del loss
 
     def measure(
@@ -132,7 +132,7 @@ def _published(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definiti
 
         def value(params: Any, example: Any) -> jax.Array:
             key, item = example
-            values, _ = probe(params, key, _alone(item))
+            values, _ = probe(params, key, _batch_of_one(item))
             return values[0]
 
         keys = jax.random.split(key, probabilities.shape[0])
@@ -152,7 +152,7 @@ def _published(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definiti
 
 
 def _authors(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definitions:
-    """Figure 10's measures as the MoE paper's code has them."""
+    """Makes figure 10's measures as the MoE paper's code computes them."""
 
     def measure(
         params: Any,
@@ -166,15 +166,15 @@ def _authors(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definition
         probe_key, ntk_key = jax.random.split(key)
 
         def look(item: Any) -> tuple[jax.Array, jax.Array]:
-            # With one key for all: the variance is to be that of the observations, and
-            # not that of the noise.
-            _, output = probe(params, probe_key, _alone(item))
+            # One key for all items, so that the variance is that of the observations
+            # and not that of the noise.
+            _, output = probe(params, probe_key, _batch_of_one(item))
             return output.activations["penultimate"][0], output.q_values[0]
 
         def item_loss(params: Any, example: Any) -> jax.Array:
             key, item, probability = example
             _, output = loss(
-                params, target_params, key, _alone(item), probability[None]
+                params, target_params, key, _batch_of_one(item), probability[None]
             )
             return output.losses[0]
 
@@ -195,6 +195,6 @@ def _authors(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definition
     return measure
 
 
-def _alone(item: Any) -> Any:
-    """A batch of one item, of a nest of `[...]` one of `[1, ...]`."""
+def _batch_of_one(item: Any) -> Any:
+    """Makes a batch of one item: a nest of `[...]` becomes one of `[1, ...]`."""
     return jax.tree.map(lambda x: x[None], item)

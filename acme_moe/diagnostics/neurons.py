@@ -11,7 +11,7 @@ from acme_moe.networks import ValueOutput
 
 
 def dormant(activations: jax.Array, tau: float) -> jax.Array:
-    """Which neurons of a layer are tau-dormant.
+    """Finds the neurons of a layer that are tau-dormant.
 
     Definition 3.1 of Sokar et al. (2023), "The Dormant Neuron Phenomenon in Deep
     Reinforcement Learning": those whose mean absolute activation over the batch is at
@@ -27,15 +27,15 @@ def dormant(activations: jax.Array, tau: float) -> jax.Array:
     """
     axes = tuple(range(activations.ndim - 1))
     means = jnp.mean(jnp.abs(activations.astype(jnp.float32)), axis=axes)
-    # Not as a quotient: of a layer of zeros that would be no number.
+    # Not as a quotient, which would be NaN in a layer of zeros.
     return means <= tau * jnp.mean(means)
 
 
 def dormant_share(layers: Iterable[jax.Array], tau: float) -> jax.Array:
-    """Dormant neurons of all layers over the neurons of all layers.
+    """Computes the share of dormant neurons among the neurons of all layers.
 
     Args:
-      layers: of each, the activations `[B, ..., neurons]`.
+      layers: activations `[B, ..., neurons]` of each layer.
       tau: the threshold, at least 0.
 
     Returns:
@@ -45,14 +45,14 @@ def dormant_share(layers: Iterable[jax.Array], tau: float) -> jax.Array:
 
 
 def neuron_layers(output: ValueOutput) -> dict[str, jax.Array]:
-    """A network's activations as layers of neurons.
+    """Arranges a network's activations as layers of neurons.
 
     The experts of a mixture are one layer. The activation of an expert's neuron counts
     as 0 in a slot that holds no token, so an expert without tokens has only dormant
     neurons.
 
     Args:
-      output: what a network returned.
+      output: of a network.
 
     Returns:
       Activations `[B, ..., neurons]` by the name of the layer.

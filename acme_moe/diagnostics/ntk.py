@@ -26,13 +26,13 @@ def empirical_ntk(
 
     The gradients of all examples are computed at once if they take no more than
     `max_bytes`. Otherwise the kernel is made block by block, and the gradients of a
-    block of examples are computed anew for each later one, with two of them in memory.
+    block of examples are recomputed for each later one, with two of them in memory.
 
     Args:
       function: `(params, example) -> f(example)`, a scalar.
       params: nest of parameters.
       examples: nest of `[N, ...]`.
-      max_bytes: memory for gradients; two are held whatever they take.
+      max_bytes: memory for gradients; two are held however large they are.
 
     Returns:
       `[N, N]` float32.
@@ -71,10 +71,10 @@ def empirical_ntk(
 
 
 def block_size(num_examples: int, gradient_bytes: int, max_bytes: int) -> int:
-    """Examples whose gradients are held at once, a divisor of their number.
+    """Returns how many examples' gradients to hold at once, a divisor of their number.
 
-    All of them if they fit, else as many as fit twice, for a block of the kernel is
-    of two blocks of examples, but at least one.
+    All of them if they fit; otherwise as many as fit twice, because a block of the
+    kernel needs two blocks of examples; at least one.
     """
     if num_examples * gradient_bytes <= max_bytes:
         return num_examples
@@ -83,7 +83,7 @@ def block_size(num_examples: int, gradient_bytes: int, max_bytes: int) -> int:
 
 
 def _dot_products(left: Any, right: Any) -> jax.Array:
-    """Of all pairs of rows of two nests of `[n, ...]` and `[m, ...]`, `[n, m]`."""
+    """Computes dot products `[n, m]` of all rows of nests `[n, ...]` and `[m, ...]`."""
 
     def of_leaf(x: jax.Array, y: jax.Array) -> jax.Array:
         return jnp.matmul(

@@ -1,4 +1,4 @@
-"""What a mixture of experts does with its tokens, and how it is being trained."""
+"""Statistics of a mixture's routing, and of the gradients of its parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from acme_moe.networks import MoEOutput
 
 
 def entropy(weights: jax.Array, axis: int = -1) -> jax.Array:
-    """Entropy of weights, in nats, after they are divided by their sum.
+    """Computes the entropy of weights, in nats, after they are divided by their sum.
 
     Args:
       weights: not negative.
@@ -29,19 +29,19 @@ def entropy(weights: jax.Array, axis: int = -1) -> jax.Array:
 
 
 def router_statistics(moe: MoEOutput) -> dict[str, jax.Array]:
-    """How the tokens of a batch were spread.
+    """Measures how the tokens of a batch were routed.
 
     Args:
-      moe: what a mixture did with `m` tokens of each example.
+      moe: the routing of `m` tokens of each example.
 
     Returns:
       Scalars:
         `load_expert_0` and so on: share of the tokens that an expert serves.
         `dropped_tokens`: share of the tokens that no expert serves.
         `dispatch_entropy`: of a slot's weights over the tokens, at most log(m); mean
-          of the slots that hold any.
+          over the slots that hold any.
         `combine_entropy`: of a token's weights over the slots of all experts, at most
-          log(experts * slots); mean of the tokens that are served.
+          log(experts * slots); mean over the tokens that are served.
         `expert_entropy`: of the router's probabilities over the experts, at most
           log(experts).
     """
@@ -58,13 +58,13 @@ def router_statistics(moe: MoEOutput) -> dict[str, jax.Array]:
 
 
 def _mean_entropy(weights: jax.Array, axis: int) -> jax.Array:
-    """Mean over the distributions that are not zeros only; 0 if there is none."""
+    """Averages over the distributions that are not all zeros; 0 if there is none."""
     given = jnp.sum(weights, axis=axis) > 0
     return jnp.sum(entropy(weights, axis)) / jnp.maximum(jnp.sum(given), 1)
 
 
 def gradient_norms(gradients: Any) -> dict[str, jax.Array]:
-    """Euclidean norms of the gradients of the router and of the experts.
+    """Computes Euclidean norms of the gradients of the router and of the experts.
 
     Args:
       gradients: as `hk.Params` of a network with a mixture.
@@ -82,7 +82,7 @@ def gradient_norms(gradients: Any) -> dict[str, jax.Array]:
 
 
 def _part(module: str, modules: Container[str]) -> str | None:
-    """Which part of a mixture a module's parameters belong to, by its path."""
+    """Returns the part of a mixture that a module belongs to, by its path, or None."""
     names = module.split("/")
     if names[-1] in ("slot_logits", "router"):
         return "router"

@@ -11,17 +11,17 @@ DEFINITIONS = ("published", "authors")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiagnosticsConfig:
-    """When a run measures itself, and by which definitions.
+    """Settings of a run's diagnostics.
 
     Attributes:
-      every: between two measurements, in the unit of the run's length (agent steps,
-        or updates of a run that does not act); 0 for none.
+      every: interval between two measurements, in the unit of the run's length (agent
+        steps, or updates in a run that does not act); 0 for none.
       definitions: of figure 10's measures: `published`, those of the papers that
         introduced them, or `authors`, those of the MoE paper's code, whose thresholds
         are fixed; see `make_measure`.
       dormant_tau: of `published` alone: a neuron is dormant if its mean absolute
         activation is at most this share of its layer's mean. At 0 it is one that no
-        example of the batch wakes.
+        example of the batch activates.
       rank_threshold: of `published` alone: singular values count in the rank of the
         empirical NTK if they are above this share of the largest.
       gradient_megabytes: memory that the gradients of single transitions may take;

@@ -1,8 +1,8 @@
 """Atari 2600 games as `dm_env` environments, the suites of games, and their scores.
 
 Importing this package loads no emulator: names, suites, scores and settings serve
-programs that only check a config or read results. `AtariEnvironment` brings ale-py
-and OpenCV in when it is first asked for.
+programs that only check a config or read results. `AtariEnvironment` imports ale-py
+and OpenCV when it is first used.
 """
 
 from __future__ import annotations

@@ -26,15 +26,16 @@ class AtariEnvironment(dm_env.Environment):
     a new array each time, which the caller may keep. Rewards are not clipped.
 
     A *game* lasts until the emulator says that it is over, an *episode* until the agent
-    is told so. They differ where `terminal_on_life_loss` is set: a lost life ends an
-    episode with discount 0, and the next `reset` goes on in the same game and leaves
-    the emulator alone. `game_over` and `episode_return` speak of the game.
+    gets a `LAST` step. They differ if `terminal_on_life_loss` is set: a lost life ends
+    an episode with discount 0, and the next `reset` continues the same game and leaves
+    the emulator alone. `game_over` and `episode_return` are those of the game.
 
     A game of `max_episode_steps` agent steps is truncated: the episode ends with
-    discount 1, for what follows still has a value, and the next one starts a new game.
+    discount 1, as the states that would follow have a value, and the next one starts a
+    new game.
 
-    Where `max_noop_starts` is set, no-ops are played before a game's first observation.
-    They are in no return or length, and what came before it is blank as ever.
+    With `max_noop_starts`, no-ops are played before a game's first observation. They
+    count in no return or length, and their frames are not in the observation.
     """
 
     def __init__(
@@ -43,11 +44,10 @@ class AtariEnvironment(dm_env.Environment):
         """Loads a game.
 
         Args:
-          game: which one, `MsPacman` or `ms_pacman`.
-          seed: of the emulator, which draws the sticky actions, and of the numbers of
-            no-ops. It is not used again when a game starts, so the games of one
-            environment differ.
-          config: how the emulator is turned into an environment.
+          game: its name, `MsPacman` or `ms_pacman`.
+          seed: of the emulator's sticky actions and of the numbers of no-ops. It is not
+            used again when a game starts, so the games of one environment differ.
+          config: the environment's settings.
 
         Raises:
           ValueError: if there is no such game, or the seed is not in [0, 2^31).
@@ -56,7 +56,7 @@ class AtariEnvironment(dm_env.Environment):
         if not 0 <= seed <= _MAX_SEED:
             raise ValueError(f"seed: {seed!r} is not in [0, {_MAX_SEED}]")
         self._config = config = AtariConfig() if config is None else config
-        # The emulator greets on stderr unless told before it is made.
+        # Before the emulator is made, which writes to stderr otherwise.
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
         self._ale = ale = ale_py.ALEInterface()
         ale.setInt("random_seed", int(seed))
@@ -79,13 +79,13 @@ class AtariEnvironment(dm_env.Environment):
         self._lives = 0
         self._steps = 0
         self._return = 0
-        self._game_over = True  # There is none yet: `reset` starts one.
+        self._game_over = True  # So that the first `reset` starts a game.
         self._in_episode = False
 
     def reset(self) -> dm_env.TimeStep:
         """Starts an episode.
 
-        After a lost life that ended an episode it goes on in the same game; otherwise,
+        After a lost life that ended an episode it continues the same game; otherwise,
         in the middle of an episode too, it starts a new one.
 
         Returns:
@@ -105,8 +105,8 @@ class AtariEnvironment(dm_env.Environment):
         """Holds an action for `frame_skip` frames, or until the episode ends.
 
         Args:
-          action: an index into the actions of `action_spec`. Not looked at where this
-            starts an episode, before the first `reset` or after a `LAST` step.
+          action: an index into the actions of `action_spec`. Ignored if this starts an
+            episode, before the first `reset` or after a `LAST` step.
 
         Returns:
           The step, with reward and discount of type `np.float32`.
@@ -135,10 +135,10 @@ class AtariEnvironment(dm_env.Environment):
         )
 
     def _start_game(self) -> None:
-        """Starts the emulator's next game, and plays the no-ops drawn for it.
+        """Starts the emulator's next game, and plays its no-ops.
 
-        As in the reference, no-ops that end an episode start the game anew, and those
-        that are left follow.
+        As in the reference, a no-op that ends an episode restarts the game, and the
+        remaining no-ops follow.
         """
         self._reset_emulator()
         choices = self._config.max_noop_starts
@@ -151,7 +151,7 @@ class AtariEnvironment(dm_env.Environment):
         self._return = 0
 
     def _reset_emulator(self) -> None:
-        """Puts the emulator at a game's start, its first screen on the screen."""
+        """Resets the emulator to a game's start, and fetches its first screen."""
         self._ale.reset_game()
         self._lives = self._ale.lives()
         self._game_over = False
@@ -159,10 +159,13 @@ class AtariEnvironment(dm_env.Environment):
         self._screen.fetch(0)
 
     def _play(self, action: ale_py.Action) -> tuple[int, bool]:
-        """Holds an action; the reward, and whether a life or the game came to an end.
+        """Holds an action for `frame_skip` frames, or until the episode ends.
 
-        The screen gets the last two frames of the `frame_skip`. As in the reference, it
-        keeps what it had where the episode ends before them.
+        The screen gets the last two of the frames. As in the reference, it keeps the
+        older ones if the episode ends before them.
+
+        Returns:
+          The reward, and whether the game, or a life that counts, ended.
         """
         ale = self._ale
         frame_skip = self._config.frame_skip
@@ -185,23 +188,23 @@ class AtariEnvironment(dm_env.Environment):
         return reward, terminal
 
     def observation_spec(self) -> StackedFrames:
-        """Frames, `uint8 [screen_size, screen_size, frame_stack]`, newest last."""
+        """Returns `uint8 [screen_size, screen_size, frame_stack]`, newest last."""
         return self._spec
 
     def action_spec(self) -> specs.DiscreteArray:
-        """Indices, `int32`, into the actions that the game reacts to or into all 18."""
+        """Returns `int32` indices into the game's own actions, or into all 18."""
         return specs.DiscreteArray(len(self._actions), np.int32, "action")
 
     def reward_spec(self) -> specs.Array:
-        """The change of the game's score, `float32`, not clipped."""
+        """Returns `float32`: the change of the game's score, not clipped."""
         return specs.Array((), np.float32, "reward")
 
     def discount_spec(self) -> specs.BoundedArray:
-        """0 where an episode ended, 1 elsewhere, truncation included; `float32`."""
+        """Returns `float32`: 0 at a terminal, 1 elsewhere, truncations included."""
         return specs.BoundedArray((), np.float32, 0, 1, "discount")
 
     def render(self) -> np.ndarray:
-        """The emulator's current screen in colour, a new `uint8 [height, width, 3]`."""
+        """Returns the emulator's screen in colour, a new `uint8 [height, width, 3]`."""
         return self._ale.getScreenRGB()
 
     @property
@@ -211,7 +214,7 @@ class AtariEnvironment(dm_env.Environment):
 
     @property
     def action_names(self) -> tuple[str, ...]:
-        """What the console calls the actions of `action_spec`, as `UPFIRE`."""
+        """The console's names of the actions of `action_spec`, such as `UPFIRE`."""
         return tuple(action.name for action in self._actions)
 
     @property
@@ -221,12 +224,12 @@ class AtariEnvironment(dm_env.Environment):
 
     @property
     def ale(self) -> ale_py.ALEInterface:
-        """The emulator. To look at: whoever acts on it changes the episode."""
+        """The emulator, to read from: acting on it changes the episode."""
         return self._ale
 
     @property
     def game_over(self) -> bool:
-        """Whether the last step ended the game, by truncation too; not so for a life.
+        """True if the last step ended or truncated the game, and not only a life.
 
         Also true before the first `reset`.
         """

@@ -9,7 +9,7 @@ from acme_moe import validation
 
 @dataclasses.dataclass(frozen=True)
 class AtariConfig:
-    """How the emulator is turned into an environment.
+    """Settings of an Atari environment.
 
     The defaults are those of Machado et al. (2018), "Revisiting the Arcade Learning
     Environment", as the paper's online experiments use them. Its Atari-100k agents
@@ -17,14 +17,14 @@ class AtariConfig:
     29 no-ops.
 
     Attributes:
-      sticky_action_probability: that the emulator repeats its last action instead of
-        the agent's, drawn anew at each of its frames.
-      terminal_on_life_loss: whether a lost life ends an episode. The game goes on in
+      sticky_action_probability: probability, at each frame, that the emulator repeats
+        its last action instead of the agent's.
+      terminal_on_life_loss: whether a lost life ends an episode. The game continues in
         the next one.
       max_episode_steps: agent steps of a whole game, over all of its lives; 27,000
         are 108,000 frames, half an hour. A longer game is truncated.
       max_noop_starts: a game starts with a number of no-ops below this, in agent steps,
-        drawn uniformly at each new game and never after a lost life; 30 in the
+        sampled uniformly at each new game and never after a lost life; 30 in the
         reference's Atari-100k runner, 0 or 1 for none.
       frame_skip: frames that an action is held for.
       frame_stack: frames that an observation holds.

@@ -38,7 +38,7 @@ _ROMS = {_camel_case(rom): rom for rom in _ROM_IDS}
 GAMES: tuple[str, ...] = tuple(_ROMS)
 """Every game that can be played, by the name used throughout: `MsPacman`."""
 
-# What a name is compared by: `ms_pacman`, `ms-pacman` and `MSPACMAN` are one game.
+# Names are compared without case and separators: `ms_pacman` and `MSPACMAN` are one.
 _BY_KEY = {rom.replace("_", ""): game for game, rom in _ROMS.items()}
 
 _ATARI_20 = _split("""
@@ -86,7 +86,7 @@ al., 2020) the Atari-100k benchmark, `atari_60` the largest set of appendix A, a
 
 
 def resolve_game(name: str) -> str:
-    """The name that a game goes by here.
+    """Returns the name that a game has here.
 
     Args:
       name: the game's name in any case, with words joined or separated by `_`, `-` or
@@ -96,7 +96,7 @@ def resolve_game(name: str) -> str:
       Its entry of `GAMES`: `MsPacman`.
 
     Raises:
-      ValueError: if no game has that name; lists those that come close.
+      ValueError: if no game has that name; suggests close ones.
     """
     key = name.casefold()
     for separator in "_- ":
@@ -114,7 +114,7 @@ def resolve_game(name: str) -> str:
 
 
 def rom_id(game: str) -> str:
-    """The name of a game's ROM file in ale-py, without its ending: `ms_pacman`.
+    """Returns the name of a game's ROM in ale-py, such as `ms_pacman`.
 
     Raises:
       ValueError: if no game has that name.

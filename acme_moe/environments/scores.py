@@ -1,6 +1,6 @@
-"""Scores of a random agent and of people, and what is normalised by them.
+"""Scores of a random agent and of people, and human-normalised scores.
 
-Where the numbers are from:
+Sources:
 
 * The 57 games of the usual benchmark: Wang et al. (2016), "Dueling Network
   Architectures for Deep Reinforcement Learning", appendix, whose random agent and
@@ -9,8 +9,8 @@ Where the numbers are from:
 * AirRaid, Carnival, ElevatorAction, JourneyEscape and Pooyan, which are in the suite of
   60 but not among the 57: Kim et al. (2024), "Investigating Pre-Training Objectives for
   Generalization in Vision-Based Reinforcement Learning", `src/envs/atari.py` of
-  dojeon-ai/Atari-PB. It says that its author played these games, not how often: take
-  them for rougher than the others. No other source of human scores was found.
+  dojeon-ai/Atari-PB. It says that its author played these games, not how often, so
+  they are rougher than the others. No other source of human scores was found.
 
 Scores are returns of whole games of at most 108,000 frames, rewards not clipped.
 """
@@ -30,9 +30,9 @@ class Score(NamedTuple):
     """Returns that a game's score is normalised by.
 
     Attributes:
-      random: of an agent that draws its actions uniformly.
+      random: of an agent whose actions are uniformly sampled.
       human: of a person.
-      source: who published the two.
+      source: the publication of both.
     """
 
     random: float
@@ -110,8 +110,8 @@ _TABLE_57 = """
 # A uniformly random agent in this environment (default settings, seed 0) had these
 # means and standard errors: AirRaid 566 +- 34 and Carnival 723 +- 31 over 100 games,
 # Pooyan 436 +- 27 over 73, JourneyEscape -20,019 +- 1,063 over 58. Of 20 games of
-# ElevatorAction 16 scored nothing and three 35,000 or more, so its random score is a
-# matter of luck, and human-normalised scores of that game say little.
+# ElevatorAction, 16 scored nothing and three 35,000 or more, so its random score is
+# mostly noise, and human-normalised scores of that game mean little.
 _TABLE_OTHERS = """
     AirRaid             579.25   3325.0
     Carnival             700.8  22870.0
@@ -124,11 +124,11 @@ SCORES: dict[str, Score] = {
     **_read(_TABLE_57, _WANG_2016),
     **_read(_TABLE_OTHERS, _KIM_2024),
 }
-"""Random and human scores of every game that both have been published of."""
+"""Random and human scores of every game with published ones."""
 
 
 def human_normalized_score(game: str, episode_return: float) -> float:
-    """Where a return lies between those of a random agent, 0, and of a person, 1.
+    """Scales a return so that a random agent's is 0 and a person's is 1.
 
     Args:
       game: the game's name, in any form that `resolve_game` takes.

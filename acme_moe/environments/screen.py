@@ -1,4 +1,4 @@
-"""From the emulator's screen to the frames that an agent sees."""
+"""Turns the emulator's screens into the frames that an agent sees."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import ale_py
 import cv2
 import numpy as np
 
-# So many unchanged bands of rows end a run of bands that are resized in one call: a
-# call costs about as much as these.
+# This many unchanged bands of rows end a run of bands that are resized in one call: a
+# call costs about as much as resizing them.
 _GAP = 4
 
 
@@ -21,8 +21,8 @@ class Screen:
     the maximum of two successive frames (consoles draw some objects only in every
     other one), area-averaged to a square.
 
-    Resizing is the dearest part, and most rows of a screen stay as they were from one
-    step to the next, so only rows that changed are resized again.
+    Resizing costs most, and most rows of a screen do not change from one step to the
+    next, so only rows that changed are resized again.
     """
 
     def __init__(self, ale: ale_py.ALEInterface, size: int) -> None:
@@ -37,14 +37,14 @@ class Screen:
         height, width = ale.getScreenDims()
         self._first = np.zeros((height, width), np.uint8)
         self._second = np.zeros((height, width), np.uint8)
-        # The pooled screen and the one before it take turns in these two. Both come
-        # with a view of eight pixels a word, to be compared faster; a row has 160.
+        # The pooled screen and the one before it alternate in these two. Both have a
+        # view of eight pixels a word, for faster comparison; a row has 160.
         self._pooled, self._before = (
             (pixels, pixels.reshape(-1).view(np.uint64))
             for pixels in np.zeros((2, height, width), np.uint8)
         )
         # Which words differ, as an array to write and as bytes to search: at this size
-        # that takes a fraction of what NumPy's reductions do.
+        # searching bytes takes a fraction of the time of NumPy's reductions.
         self._differs = bytearray(self._pooled[1].size)
         self._differs_array = np.frombuffer(self._differs, np.bool_)
         self._frame = np.zeros((size, size), np.uint8)  # Resized from `_before`.
@@ -54,7 +54,7 @@ class Screen:
         self._words = len(self._differs) // bands
 
     def clear(self) -> None:
-        """Forgets the two latest frames, as at the start of a game."""
+        """Clears the two latest frames, as at the start of a game."""
         self._first.fill(0)
         self._second.fill(0)
 
@@ -116,12 +116,12 @@ def stack_frames(frames: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def count_bands(height: int, width: int, size: int) -> int:
-    """How many bands of rows of a screen can be resized apart from each other.
+    """Counts the bands of rows of a screen that can be resized independently.
 
-    The rows of a band get the very weights that they have in the whole screen if screen
-    rows per frame row is a number that floating point holds exactly (210 to 84 is 2.5),
-    and each row of the frame is an average of rows of one band. All but a handful of
-    games have 210 rows; the others are resized whole.
+    The rows of a band get the same weights as in the whole screen if the number of
+    screen rows per frame row is exact in floating point (210 to 84 is 2.5), and each
+    row of the frame is an average of rows of one band. All but a handful of games have
+    210 rows; the others are resized whole.
 
     Args:
       height: rows of the screen.

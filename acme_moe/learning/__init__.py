@@ -1,7 +1,7 @@
 """The jitted update, and the Acme learner around it.
 
 `acme_moe.learning.learner` needs Acme and is imported by its own name; everything
-that is exported here runs wherever JAX, Haiku, optax and rlax do.
+that is exported here needs only JAX, Haiku, optax and rlax.
 """
 
 from acme_moe.learning.augmentation import augmented

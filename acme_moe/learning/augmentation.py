@@ -14,15 +14,15 @@ import jax.numpy as jnp
 from acme_moe.learning.objectives import Objective, ObjectiveOutput
 from acme_moe.learning.types import Transition
 
-# How many standard deviations from 1 an intensity may be.
-_MOST_DEVIATIONS = 2.0
+# Intensities are clipped at this many standard deviations from 1.
+_MAX_DEVIATIONS = 2.0
 
 
 def random_crops(key: jax.Array, images: jax.Array, padding: int) -> jax.Array:
     """Shifts each image by up to `padding` pixels; edge values fill the gaps.
 
     Args:
-      key: of the draws, one for each image.
+      key: random key; each image has a shift of its own.
       images: `[B, H, W, C]`, any dtype.
       padding: pixels.
 
@@ -43,15 +43,15 @@ def random_intensities(key: jax.Array, images: jax.Array, scale: float) -> jax.A
     """Multiplies each image by `1 + scale * clip(normal, -2, 2)`.
 
     Args:
-      key: of the draws, one for each image.
+      key: random key; each image has a factor of its own.
       images: `[B, H, W, C]`, float.
-      scale: of the factor's deviation from one.
+      scale: standard deviation of the factor, but for the clipping.
 
     Returns:
       The images, not clipped to their range.
     """
-    draws = jax.random.normal(key, (images.shape[0], 1, 1, 1), images.dtype)
-    return images * (1 + scale * jnp.clip(draws, -_MOST_DEVIATIONS, _MOST_DEVIATIONS))
+    noise = jax.random.normal(key, (images.shape[0], 1, 1, 1), images.dtype)
+    return images * (1 + scale * jnp.clip(noise, -_MAX_DEVIATIONS, _MAX_DEVIATIONS))
 
 
 def augment(
@@ -60,15 +60,14 @@ def augment(
     """Augments the images of an observation.
 
     Args:
-      key: of the draws.
+      key: random key.
       observation: nest of arrays `[B, ...]`; those with four axes are images, all
         others stay as they are.
       crop_padding: see `random_crops`.
       intensity_scale: see `random_intensities`.
 
     Returns:
-      The nest; images of `uint8` as float32 in units of 255, which is how the
-      networks would have scaled them.
+      The nest; `uint8` images as float32 divided by 255, as the networks scale them.
     """
     leaves, structure = jax.tree.flatten(observation)
     augmented = []
@@ -86,10 +85,10 @@ def augment(
 def augmented(
     objective: Objective, *, crop_padding: int, intensity_scale: float
 ) -> Objective:
-    """An objective whose observations are augmented before, both ends by themselves.
+    """Makes an objective on augmented observations, both ends augmented independently.
 
     Args:
-      objective: of the augmented transitions.
+      objective: the objective on the augmented transitions.
       crop_padding: see `random_crops`.
       intensity_scale: see `random_intensities`.
 

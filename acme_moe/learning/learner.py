@@ -15,32 +15,32 @@ from acme_moe.learning.types import ActingVariables, Sample
 from acme_moe.learning.update import TrainingState, Update
 
 # One call in this many is timed from its dispatch to its end, which keeps the host
-# from running ahead; few enough to cost nothing, enough for a mean.
-_TIME_ONE_CALL_IN = 50
+# from running ahead: rarely enough to cost nothing, often enough for a mean.
+_TIMING_PERIOD = 50
 
 
 class NonFiniteLossError(FloatingPointError):
-    """Loss or gradient became NaN or infinite; the parameters are lost with it."""
+    """Loss or gradient became NaN or infinite; the parameters are lost."""
 
 
 class PrioritySink(Protocol):
-    """Takes the priorities that come out of each update."""
+    """Receiver of the priorities that each update returns."""
 
     def put(self, keys: np.ndarray, priorities: jax.Array) -> None:
-        """Keys `uint64 [B]` of items, and `float32 [B]` that the device still makes."""
+        """Takes keys `uint64 [B]` of items, and `float32 [B]`, maybe still computed."""
 
     def flush(self) -> None:
-        """Waits until all of them have arrived."""
+        """Waits until all priorities have arrived."""
 
     def close(self) -> None:
-        """Takes no more; what is under way still arrives."""
+        """Stops taking priorities; those on their way still arrive."""
 
 
 class Learner(core.Learner):
     """Takes batches, updates, and serves parameters.
 
-    The update is dispatched and not waited for: its loss is looked at when the next
-    one is due, so the device works while the caller acts in the environment.
+    The update is dispatched and not waited for: its loss is checked when the next one
+    is due, so the device works while the caller acts in the environment.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Learner(core.Learner):
         """Makes a learner; nothing is compiled before the first step.
 
         Args:
-          state: to start from.
+          state: the state to start from.
           update: as `make_update` returns it.
           samples: batches of transitions that are on the device already.
           sgd_steps_per_call: gradient steps that one call of `update` takes.
-          priorities: told the new priorities of each batch, and closed at the end.
+          priorities: receives the new priorities of each batch; closed at the end.
           counter: counts `steps` and `walltime`.
           logger: written to at each step, with metrics that are still on the
-            device; one that drops most rows by time makes it cheap.
+            device; cheap if it drops most rows, as one limited by time does.
         """
         self._state = state
         self._update = update
@@ -85,12 +85,12 @@ class Learner(core.Learner):
 
     @property
     def state(self) -> TrainingState:
-        """On the device; only what actors are given outlives the next step."""
+        """State on the device; only what actors are given outlives the next step."""
         return self._state
 
     @property
     def sample(self) -> Sample | None:
-        """The batch of the last step, to look at; None before the first."""
+        """The batch of the last step; None before the first."""
         return self._sample
 
     def step(self) -> None:
@@ -102,14 +102,14 @@ class Learner(core.Learner):
         self.check()
         start = time.perf_counter()
         if self._priorities is not None:
-            # As soon as this batch is taken the next one is drawn, by the priorities
-            # of all updates up to here.
+            # As soon as this batch is taken the next one is sampled, with the
+            # priorities of all updates so far.
             self._priorities.flush()
         sample = self._sample = next(self._samples)
         if self._calls > 0:  # The first batch waits for its pipeline to be built.
             self._data_wait_seconds += time.perf_counter() - start
 
-        timed = self._calls % _TIME_ONE_CALL_IN == _TIME_ONE_CALL_IN - 1
+        timed = self._calls % _TIMING_PERIOD == _TIMING_PERIOD - 1
         if timed:
             jax.block_until_ready((self._state, sample.transitions))
             dispatched = time.perf_counter()
@@ -133,15 +133,15 @@ class Learner(core.Learner):
         )
 
     def check(self) -> None:
-        """Waits for the last update, looks at its loss, and logs it.
+        """Waits for the last update, checks its loss, and logs it.
 
         Raises:
           NonFiniteLossError: if the loss is not finite.
         """
         if self._metrics is None:
             return
-        # A gradient can break where the loss still is a number, and then it is the
-        # parameters that are lost.
+        # A gradient can be NaN where the loss is still finite, and the parameters are
+        # then lost.
         for name in ("loss", "gradient_norm"):
             value = float(self._metrics[name])
             if not np.isfinite(value):
@@ -153,15 +153,15 @@ class Learner(core.Learner):
 
     @property
     def loss(self) -> float | None:
-        """Loss of the last update, waited for; None before the first."""
+        """Loss of the last update, which it waits for; None before the first."""
         return None if self._metrics is None else float(self._metrics["loss"])
 
     def statistics(self) -> dict[str, float | None]:
-        """How the time went, since this learner was made.
+        """Returns timings since this learner was made.
 
         Returns:
-          `learner_step_ms`, milliseconds of one gradient step on the device, over
-          those that were timed (None if none was), and `data_wait_fraction`, the
+          `learner_step_ms`, milliseconds of one gradient step on the device, averaged
+          over those that were timed (None if none was), and `data_wait_fraction`, the
           share of a step's time spent waiting for its batch.
         """
         calls = self._timed_calls * self._sgd_steps_per_call
@@ -176,7 +176,7 @@ class Learner(core.Learner):
         }
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
-        """What actors need, once for each name, whatever it is."""
+        """Returns what actors need, once for each name, whatever the names are."""
         state = self._state
         return [
             ActingVariables(state.params, state.steps, state.max_priority)
@@ -184,10 +184,10 @@ class Learner(core.Learner):
         ]
 
     def save(self) -> TrainingState:
-        """A copy of the state on the host.
+        """Returns a copy of the state on the host.
 
         Raises:
-          NonFiniteLossError: if an update broke it.
+          NonFiniteLossError: if an update made it NaN or infinite.
         """
         self.check()
         if self._priorities is not None:
@@ -202,7 +202,7 @@ class Learner(core.Learner):
         return state
 
     def restore(self, state: TrainingState) -> None:
-        """Goes on from a saved state."""
+        """Resumes from a saved state."""
         self._state = jax.tree.map(jax.numpy.array, state)
         self._metrics = None
 

@@ -1,4 +1,4 @@
-"""What an agent minimises: a network and a batch in, a scalar out.
+"""The objectives that agents minimise: a network and a batch in, a scalar out.
 
 An objective is the only thing in which the agents' updates differ.
 """
@@ -17,12 +17,12 @@ from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
 
 class ObjectiveOutput(NamedTuple):
-    """What an objective reports beside its value.
+    """Output of an objective beside its value.
 
     Attributes:
       losses: `float32 [B]`, what each item adds to the loss before it is weighted by
         its probability, without the load-balancing losses, which are of the batch.
-      priorities: `float32 [B]`, what prioritised replay is told of each item.
+      priorities: `float32 [B]`, each item's new priority in prioritised replay.
       metrics: scalars for the log.
     """
 
@@ -39,10 +39,10 @@ Objective = Callable[
 
 
 class LossWeights(NamedTuple):
-    """What an objective is made of.
+    """Weights of an objective's losses.
 
-    With a conservative loss of weight 0.1 it is that of CQL (Kumar et al., 2020);
-    with nothing else, behaviour cloning by the softmax of the Q-values.
+    With a conservative loss of weight 0.1 the objective is CQL's (Kumar et al., 2020);
+    with that loss alone, behaviour cloning by the softmax of the Q-values.
 
     Attributes:
       td: weight of the temporal-difference loss.
@@ -65,7 +65,7 @@ def q_learning(
     double: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
-    """The (double) Q-learning loss of DQN (Mnih et al. 2015; van Hasselt et al. 2016).
+    """Makes DQN's loss (Mnih et al. 2015), or double DQN's (van Hasselt et al. 2016).
 
     Args:
       network: as `acme_moe.networks.make_network` returns it.
@@ -119,14 +119,14 @@ def categorical_q_learning(
     shared_target_noise: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
-    """Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
+    """Makes Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
 
     Args:
       network: with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
-      shared_target_noise: whether the targets of a batch are made with one draw of
-        the networks' noise, the same for both networks, as in Dopamine; if not, each
-        example and each network has its own. The predictions' is always an example's.
+      shared_target_noise: whether the targets of a batch share one draw of the
+        networks' noise, the same for both networks, as in Dopamine; if not, each
+        example and each network has its own. Predictions always have their own.
       weights: of the losses that are added.
 
     Returns:
@@ -182,14 +182,14 @@ def categorical_q_learning(
 
 
 class _Values(NamedTuple):
-    """What a target is made of; the fields are those of `ValueOutput`."""
+    """The fields of `ValueOutput` that targets are computed from."""
 
     q_values: jax.Array
     logits: jax.Array | None
 
 
 class _Outputs(NamedTuple):
-    """Of the online network at both ends of the transitions, and of the target."""
+    """Outputs of the online network at both ends of transitions, and of the target."""
 
     online: ValueOutput
     selector: _Values
@@ -214,7 +214,7 @@ def _apply(
     selector = target
     if double:
         selector = next_values(network, params, selector_key, next_observation)
-        # Nothing of it is trained here: without this its backward pass is kept.
+        # It only selects actions; without this its backward pass is kept.
         selector = jax.lax.stop_gradient(selector)
     online = network.apply(params, online_key, transitions.observation)
     return _Outputs(online, selector, target)
@@ -252,7 +252,7 @@ def _weighted(
     transitions: Transition,
     weights: LossWeights,
 ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
-    """Adds the conservative loss; one of weight zero is not computed."""
+    """Applies the weights; a conservative loss of weight zero is not computed."""
     value = weights.td * value
     item_losses = weights.td * item_losses
     if weights.conservative:
@@ -276,14 +276,14 @@ def total(
 
     Args:
       config: the network's settings.
-      online: what it made of the observations `[B, ...]` that are trained on.
+      online: the network's output on the observations `[B, ...]` that are trained on.
       key: the objective's.
       value: the loss so far.
-      output: what is reported; to its metrics the mean value and the loss are added.
+      output: the objective's output, to whose metrics mean value and loss are added.
       mask: `[B]` bool, the observations that count; all of them if None.
 
     Returns:
-      What an objective returns.
+      An objective's value and output.
     """
     best = jnp.max(online.q_values, axis=-1)
     metrics = {**output.metrics, "q_value": jnp.mean(best, where=mask)}

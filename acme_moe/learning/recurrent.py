@@ -1,4 +1,4 @@
-"""What R2D2 minimises (Kapturowski et al., 2019)."""
+"""R2D2's objective (Kapturowski et al., 2019)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from acme_moe.learning.objectives import Objective, ObjectiveOutput, total
 from acme_moe.learning.types import Sequences
 from acme_moe.networks import RecurrentNetwork, ValueOutput
 
-# Added to each probability, as in Acme: without it a sequence that is hardly ever drawn
-# would make all others' weights small.
+# Added to each probability, as in Acme: without it a sequence that is hardly ever
+# sampled would make all others' weights small.
 _PROBABILITY_OFFSET = 1e-6
 
 
@@ -28,17 +28,17 @@ def recurrent_q_learning(
     importance_exponent: float,
     max_priority_weight: float,
 ) -> Objective:
-    """R2D2's loss: rescaled n-step double Q-learning after a burn-in.
+    """Makes R2D2's loss: rescaled n-step double Q-learning after a burn-in.
 
     Both networks are unrolled from the stored state over the burn-in, which trains
-    nothing, and from the state that each of them arrives at over the rest. A burn-in
-    of padding, which is one that would lie before the episode, is left out: the stored
-    state is then the one at the first step that is learnt from.
+    nothing, and over the rest from the state that each of them arrives at. A burn-in
+    before the episode's start is padding and is left out: the stored state is then the
+    one at the first step that is learnt from.
 
     Args:
       network: as `acme_moe.networks.make_recurrent_network` returns it.
-      burn_in_length: steps of each sequence before those that are learnt from. Of one
-        sequence, either all of them took place or none.
+      burn_in_length: steps of each sequence before those that are learnt from. In each
+        sequence either all of them took place or none.
       discount: the agent's discount, applied to each step.
       n_step: steps of a return.
       importance_exponent: of the weights `1 / (p + 1e-6)^exponent`, over their maximum.
@@ -95,11 +95,11 @@ def recurrent_q_learning(
 
 
 def recurrent_probe(network: RecurrentNetwork, *, burn_in_length: int) -> Probe:
-    """Looks at a network at the last step of each sequence that took place.
+    """Makes a probe of the last step of each sequence that took place.
 
     Args:
       network: as `acme_moe.networks.make_recurrent_network` returns it.
-      burn_in_length: as of `recurrent_q_learning`; no gradient reaches it.
+      burn_in_length: see `recurrent_q_learning`; no gradient reaches the burn-in.
 
     Returns:
       The probe, on `Sequences`.
@@ -111,12 +111,12 @@ def recurrent_probe(network: RecurrentNetwork, *, burn_in_length: int) -> Probe:
         steps, unroll = _after_burn_in(network, burn_in_length, sequences)
         length, batch = steps.mask.shape
         last = jnp.max(jnp.where(steps.mask, jnp.arange(length)[:, None], 0), axis=0)
-        there = (last, jnp.arange(batch))
+        where = (last, jnp.arange(batch))
         output = unroll(params, key)
-        output = jax.tree.map(lambda x: x[there], output._replace(atoms=None))._replace(
+        output = jax.tree.map(lambda x: x[where], output._replace(atoms=None))._replace(
             atoms=output.atoms
         )
-        return output.q_values[there[1], steps.action[there]], output
+        return output.q_values[where[1], steps.action[where]], output
 
     return probe
 
@@ -124,14 +124,14 @@ def recurrent_probe(network: RecurrentNetwork, *, burn_in_length: int) -> Probe:
 def _after_burn_in(
     network: RecurrentNetwork, burn_in_length: int, sequences: Sequences
 ) -> tuple[Sequences, Callable[[Any, jax.Array], ValueOutput]]:
-    """The steps after the burn-in, and what unrolls a network over them.
+    """Returns the steps after the burn-in, and a function that unrolls over them.
 
     Returns:
       Sequences of `[T, B, ...]` without `start_state`, and a function of parameters and
-      a key that gives the output at each of their observations.
+      a key that returns the output at each of their observations.
     """
     core = jax.tree.structure(jax.eval_shape(lambda: network.initial_state(1)))
-    # Replay gives named tuples back as others of the same fields.
+    # Replay returns other named tuples, of the same fields.
     state = jax.tree.unflatten(core, jax.tree.leaves(sequences.start_state))
     steps = jax.tree.map(
         lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(start_state=())

@@ -1,4 +1,4 @@
-"""What a learner is fed with."""
+"""Batches that a learner takes, and variables that it serves."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Sequences(NamedTuple):
     """A batch of sequences of T steps, for agents with a memory.
 
     A sequence may begin before its episode and end after it: the steps that did not
-    take place are padding, and what stands there means nothing.
+    take place are padding, whose values mean nothing.
 
     Attributes:
       observation: nest of `[B, T + 1, ...]`, where each action was taken, and where
-        the last one led.
+        the last one led to.
       action: `int32 [B, T]`.
       reward: `float32 [B, T]`.
       discount: `float32 [B, T]`, the environment's.
       mask: `bool [B, T]`, whether the step took place.
-      start_state: nest of `[B, ...]`, the recurrent core's state with which the policy
-        met the sequence's first observation that is not padding.
+      start_state: nest of `[B, ...]`, the recurrent core's state before the sequence's
+        first observation that is not padding.
     """
 
     observation: Any
@@ -53,11 +53,11 @@ class Sequences(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A batch as replay gives it.
+    """A batch as replay returns it.
 
     Attributes:
       keys: `uint64 [B]` on the host: the items' keys, for updating priorities.
-      probabilities: `float32 [B]`, with which each item was drawn.
+      probabilities: `float32 [B]`, with which each item was sampled.
       transitions: the data itself, `Transition` or `Sequences`.
     """
 
@@ -67,10 +67,10 @@ class Sample(NamedTuple):
 
 
 class ActingVariables(NamedTuple):
-    """What a learner gives its actors.
+    """The variables that a learner serves to its actors.
 
     The learner's step count travels with the parameters because exploration depends
-    on it: an actor that starts late, or anew, explores as far as the run has come.
+    on it: an actor that starts late, or again, explores as the others do then.
 
     Attributes:
       params: of the online network.

@@ -1,6 +1,6 @@
 """One gradient step, or several, as one jitted call.
 
-Runs wherever JAX, Haiku and optax do: nothing here knows of Acme or of replay.
+It needs only JAX, Haiku and optax: nothing here depends on Acme or replay.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class TrainingState(NamedTuple):
       opt_state: the optimiser's.
       key: for the noise of the next step.
       max_priority: `float32 []`, the largest priority that any item was given so
-        far; prioritised replay lets new items in with it (Schaul et al., 2016,
-        algorithm 1). At least 1.
+        far, at least 1; new items enter prioritised replay with it (Schaul et al.,
+        2016, algorithm 1).
     """
 
     params: Any
@@ -47,7 +47,7 @@ Update = Callable[
 def init_training_state(
     params: Any, optimizer: optax.GradientTransformation, key: jax.Array
 ) -> TrainingState:
-    """A state before the first step; the target starts as a copy of `params`."""
+    """Makes the state before the first step, with a copy of `params` as the target."""
     return TrainingState(
         params=params,
         steps=jnp.zeros((), jnp.int32),
@@ -69,16 +69,16 @@ def make_update(
     """Compiles an objective and an optimiser into an update.
 
     Args:
-      objective: what is minimised.
-      optimizer: what moves the parameters.
+      objective: to be minimised.
+      optimizer: moves the parameters.
       target_update_period: gradient steps between two copies to the target.
       sgd_steps_per_call: gradient steps a call; batches then hold that many times
         the examples, and priorities come back in their order.
 
     Returns:
       The jitted update. The state's target, optimiser state and key are donated:
-      their buffers must not be used after the call. What actors are given is
-      not, so they may still be reading it.
+      their buffers must not be used after the call. What actors are given is not
+      donated, as they may still be reading it.
     """
 
     def sgd_step(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import rlax
 
-# Keeps the root's gradient and the reciprocal finite at zero.
+# Keeps the square root's gradient and the reciprocal finite at zero.
 _EPSILON = 1e-10
 
 
@@ -19,7 +19,7 @@ def categorical_double_q_errors(
     logits_t_value: jax.Array,
     q_t_selector: jax.Array,
 ) -> jax.Array:
-    """Cross-entropy to the projected target (Bellemare et al., 2017, algorithm 1).
+    """Computes the cross-entropy to C51's target (Bellemare et al., 2017, alg. 1).
 
     The next action is the best of `q_t_selector`: those of the online network for
     double Q-learning, as in Rainbow (Hessel et al., 2018).
@@ -52,7 +52,7 @@ def projected_targets(
     discount_t: jax.Array,
     probabilities_t: jax.Array,
 ) -> jax.Array:
-    """Distributions of `r + discount * z`, projected back onto the atoms.
+    """Projects the distributions of `r + discount * z` back onto the atoms.
 
     Equation 7 of Bellemare et al. (2017).
 
@@ -71,7 +71,7 @@ def projected_targets(
 
 
 def importance_weights(probabilities: jax.Array, exponent: float = 0.5) -> jax.Array:
-    """Weights `1 / p^exponent` over their maximum, `[B] -> [B]`.
+    """Computes weights `1 / p^exponent` over their maximum, `[B] -> [B]`.
 
     Schaul et al. (2016), section 3.4; Rainbow's exponent is 0.5.
 
@@ -84,5 +84,5 @@ def importance_weights(probabilities: jax.Array, exponent: float = 0.5) -> jax.A
 
 
 def priorities(per_example_losses: jax.Array) -> jax.Array:
-    """New priorities, the square root of the losses, `[B] -> [B]`."""
+    """Computes new priorities, the square roots of the losses, `[B] -> [B]`."""
     return jnp.sqrt(per_example_losses + _EPSILON)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 
 def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
-    """How far the Q-values lie above that of the action in the data.
+    """Computes how far the Q-values lie above that of the action in the data.
 
     `logsumexp(Q(s, .)) - Q(s, a)` (Kumar et al., 2020, equation 4), which is the
     cross-entropy of the softmax policy to the data's action.

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 def importance_loss(
     probabilities: jax.Array, mask: jax.Array | None = None
 ) -> jax.Array:
-    """Unevenness of the probability mass that experts get (equations 7 and 8).
+    """Measures how unevenly probability is spread over experts (equations 7 and 8).
 
     Args:
       probabilities: `[B, m, E]`, the router's probabilities.
@@ -31,10 +31,10 @@ def load_loss(
     noise_stddev: float,
     mask: jax.Array | None = None,
 ) -> jax.Array:
-    """Unevenness of the experts' chances to be chosen (equations 10 to 13).
+    """Measures how unequal the experts' chances to be chosen are (equations 10 to 13).
 
-    A token's chance to choose an expert is that of the expert's logit to be above
-    the largest noisy logit, were its own noise drawn anew.
+    A token's chance to choose an expert is the probability that the expert's logit,
+    with new noise, exceeds the largest noisy logit.
 
     Args:
       logits: `[B, m, E]`, the router's logits without noise.
@@ -59,7 +59,7 @@ def load_balancing_loss(
     load_noise: float = 1.0,
     mask: jax.Array | None = None,
 ) -> jax.Array:
-    """Weighted sum of both losses, to be added to an agent's loss.
+    """Computes the weighted sum of both losses, to be added to an agent's loss.
 
     A loss of weight zero is not computed.
 
@@ -86,9 +86,9 @@ def load_balancing_loss(
 
 
 def _squared_variation(x: jax.Array) -> jax.Array:
-    """Squared coefficient of variation along the last axis.
+    """Computes the squared coefficient of variation along the last axis.
 
-    From the variance, not from the standard deviation, whose gradient is not finite
-    where all experts are equal.
+    Uses the variance, as the standard deviation has no finite gradient where all
+    experts are equal.
     """
     return jnp.var(x, axis=-1) / jnp.square(jnp.mean(x, axis=-1))

@@ -23,7 +23,7 @@ def transformed_n_step_errors(
     mask: jax.Array,
     n_step: int,
 ) -> jax.Array:
-    """Errors of n-step double Q-learning under the signed hyperbolic rescaling.
+    """Computes errors of n-step double Q-learning under signed hyperbolic rescaling.
 
     The networks' values are those of `h(x) = sign(x)(sqrt(|x| + 1) - 1) + 0.001 x`
     (Pohlen et al., 2018); targets are `h` of the returns of the values' `h^-1`.
@@ -31,7 +31,7 @@ def transformed_n_step_errors(
     A return ends after `n_step` steps, at the sequence's last step, or at the last
     step that took place, whichever is first, and bootstraps there unless a discount
     of 0 says that the episode ended. So a truncated episode bootstraps from its last
-    observation, and what stands in the padding after it does not matter.
+    observation, and the padding after it has no effect.
 
     Args:
       q_tm1: `[T, B, A]`, Q-values of the observations at which the actions were taken.
@@ -56,7 +56,7 @@ def transformed_n_step_errors(
         index = until_last.reshape(*mask.shape, *(1,) * (x.ndim - 2))
         return jnp.take_along_axis(x, index, axis=0)
 
-    # What rlax does past a sequence's end: no reward, no discount, the last value.
+    # As rlax does past a sequence's end: no reward, no discount, the last value.
     errors = jax.vmap(
         functools.partial(
             rlax.transformed_n_step_q_learning,
@@ -77,14 +77,14 @@ def transformed_n_step_errors(
 
 
 def sequence_losses(errors: jax.Array) -> jax.Array:
-    """Half the squared errors of each sequence, summed, `[T, B] -> [B]`."""
+    """Sums half the squared errors of each sequence, `[T, B] -> [B]`."""
     return 0.5 * jnp.sum(jnp.square(errors), axis=0)
 
 
 def sequence_priorities(
     errors: jax.Array, mask: jax.Array, max_weight: float
 ) -> jax.Array:
-    """New priorities, a mixture of the largest and the mean absolute error.
+    """Computes new priorities, a mixture of the largest and the mean absolute error.
 
     Args:
       errors: `[T, B]`.

@@ -1,4 +1,4 @@
-"""Temporal-difference errors of Q-values, and what is made of an error."""
+"""Temporal-difference errors of Q-values, and losses of an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def q_learning_errors(
     q_t_value: jax.Array,
     q_t_selector: jax.Array | None = None,
 ) -> jax.Array:
-    """Errors of Q-learning (Watkins, 1989) or double Q-learning (van Hasselt, 2010).
+    """Computes errors of Q-learning (Watkins, 1989) or double Q-learning.
+
+    Double Q-learning is that of van Hasselt (2010).
 
     Args:
       q_tm1: `[B, A]`, Q-values of the states.
@@ -38,10 +40,10 @@ def q_learning_errors(
 
 
 def huber(errors: jax.Array) -> jax.Array:
-    """Half the square up to 1, linear beyond (Huber, 1964); any shape."""
+    """Computes half the square up to 1, linear beyond (Huber, 1964); any shape."""
     return jnp.asarray(rlax.huber_loss(errors, delta=1.0))
 
 
 def squared(errors: jax.Array) -> jax.Array:
-    """The square, without a factor of one half; any shape."""
+    """Computes the square, without a factor of one half; any shape."""
     return jnp.square(errors)

@@ -26,7 +26,7 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
         anything with `shape` and `dtype`, such as `dm_env` specs.
 
     Returns:
-      Lines of text: what the network is made of; for each layer the shape of its
+      Lines of text: a summary of the network; for each layer the shape of its
       output (axes of size 1 left out), its parameters and FLOPs a sample; the
       parameters and FLOPs of each part and of all.
     """
@@ -109,7 +109,7 @@ def _mixture_lines(network: Network | RecurrentNetwork, output: Any) -> list[str
 def _products(
     jaxpr: Any, parents: tuple[str, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], int]]:
-    """Path, output shape and FLOPs of each matrix product and convolution."""
+    """Yields path, output shape and FLOPs of each matrix product and convolution."""
     for equation in jaxpr.eqns:
         stack = str(equation.source_info.name_stack).split("/")
         # Einsum adds its own specification to the names.
@@ -117,7 +117,7 @@ def _products(
         output = equation.outvars[0].aval.shape if equation.outvars else ()
         if equation.primitive.name in ("dot_general", "conv_general_dilated"):
             terms = _terms(equation)
-            # A product with one term is how a bias is added; see `layers.add_bias`.
+            # A product with one term adds a bias; see `xla_cpu.add_bias`.
             if terms > 1:
                 yield "/".join(names), output, 2 * math.prod(output) * terms
         repeats = equation.params.get("length", 1)
@@ -127,7 +127,7 @@ def _products(
 
 
 def _terms(equation: Any) -> int:
-    """How many products are summed in one entry of the result."""
+    """Counts the products that are summed in one entry of the result."""
     left, right = (variable.aval.shape for variable in equation.invars)
     if equation.primitive.name == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
@@ -147,7 +147,7 @@ def _inner_jaxprs(params: dict[str, Any]) -> Iterator[Any]:
 def _parts(
     rows: list[tuple[str, tuple[int, ...], int, int]],
 ) -> list[tuple[str, int, int]]:
-    """Sums over the layers of each part, and over all."""
+    """Sums parameters and FLOPs over the layers of each part, and over all."""
     parts: dict[str, tuple[int, int]] = {}
     for path, _, count, cost in rows:
         part = path.split("/")[0].removesuffix("_routing")
@@ -161,7 +161,7 @@ def _parts(
 
 
 def _table(titles: list[str], rows: Iterable[tuple[Any, ...]]) -> list[str]:
-    """Lines of columns; numbers to the right, everything else to the left."""
+    """Formats lines of columns; numbers to the right, everything else to the left."""
     cells = [titles, *([_cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     numeric = [title in ("parameters", "FLOPs") for title in titles]
@@ -181,5 +181,5 @@ def _cell(value: Any) -> str:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    """A shape as text, without axes of size 1."""
+    """Formats a shape, without axes of size 1."""
     return "x".join(str(size) for size in shape if size != 1)

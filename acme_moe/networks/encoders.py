@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import layers
-from acme_moe.networks.pooling import max_pool
+from acme_moe.networks.xla_cpu import max_pool, relu
 
 Activations = dict[str, jax.Array]
-# Called with the arguments of `layers.Conv` or `layers.Dense`; gives a layer.
+# Takes the arguments of `layers.Conv` or `layers.Dense`; returns a layer.
 LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
 
 _NATURE_LAYERS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
@@ -28,7 +28,7 @@ _IMPALA_BLOCKS = 2
 def nature_cnn(
     images: jax.Array, conv: LayerFactory = layers.Conv
 ) -> tuple[jax.Array, Activations]:
-    """The convolutional network of Mnih et al. (2015), with `SAME` padding.
+    """Applies the convolutional network of Mnih et al. (2015), with `SAME` padding.
 
     Args:
       images: `[B, H, W, C]`, a float dtype.
@@ -42,7 +42,7 @@ def nature_cnn(
     for index, (channels, size, stride) in enumerate(_NATURE_LAYERS):
         name = f"conv_{index}"
         x = conv(channels, size, stride, name=name)(x)
-        x = activations[name] = layers.relu(x)
+        x = activations[name] = relu(x)
     return x, activations
 
 
@@ -52,7 +52,7 @@ def impala(
     filter_size: int = 3,
     conv: LayerFactory = layers.Conv,
 ) -> tuple[jax.Array, Activations]:
-    """The ResNet of Espeholt et al. (2018), figure 3, without its dense layer.
+    """Applies the ResNet of Espeholt et al. (2018), figure 3, up to its dense layer.
 
     Args:
       images: `[B, H, W, C]`, a float dtype.
@@ -73,17 +73,17 @@ def impala(
             shortcut = x
             for index in range(2):
                 name = f"{prefix}_block_{block}_conv_{index}"
-                x = activations[name] = layers.relu(x)
+                x = activations[name] = relu(x)
                 x = conv(channels, filter_size, lecun=True, name=name)(x)
             x = x + shortcut
-    x = activations["encoder_output"] = layers.relu(x)
+    x = activations["encoder_output"] = relu(x)
     return x, activations
 
 
 def mlp(
     vectors: jax.Array, widths: Sequence[int], dense: LayerFactory = layers.Dense
 ) -> tuple[jax.Array, Activations]:
-    """Dense layers, each with a ReLU.
+    """Applies dense layers, each with a ReLU.
 
     Args:
       vectors: `[B, D]`, a float dtype.
@@ -98,12 +98,12 @@ def mlp(
     for index, width in enumerate(widths):
         name = f"dense_{index}"
         x = dense(width, name=name)(x)
-        x = activations[name] = layers.relu(x)
+        x = activations[name] = relu(x)
     return x, activations
 
 
 def to_images(observations: Any, dtype: jnp.dtype) -> jax.Array:
-    """Observations as float images; `uint8` is scaled by 1/255.
+    """Converts observations to float images; `uint8` is scaled by 1/255.
 
     Args:
       observations: one array `[B, H, W, C]`, alone or as a nest's only leaf.
@@ -126,7 +126,7 @@ def to_images(observations: Any, dtype: jnp.dtype) -> jax.Array:
 
 
 def to_vectors(observations: Any, dtype: jnp.dtype) -> jax.Array:
-    """Observations flattened and put side by side; `uint8` is scaled by 1/255.
+    """Flattens and concatenates observations; `uint8` is scaled by 1/255.
 
     Args:
       observations: a nest of arrays `[B, ...]`.

@@ -7,6 +7,7 @@ import jax
 
 from acme_moe.networks import layers
 from acme_moe.networks.encoders import LayerFactory
+from acme_moe.networks.xla_cpu import relu
 
 
 class Experts(hk.Module):
@@ -41,6 +42,6 @@ class Experts(hk.Module):
         first = self._hidden_dense(
             self._hidden_units, num_experts=self._num_experts, name="hidden"
         )
-        hidden = layers.relu(first(slots))
+        hidden = relu(first(slots))
         output = layers.Dense(slots.shape[-1], self._num_experts, name="output")
         return output(hidden), hidden

@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import layers
 from acme_moe.networks.encoders import Activations, LayerFactory
+from acme_moe.networks.xla_cpu import relu
 
 
 def value_head(
@@ -16,14 +16,14 @@ def value_head(
     dueling: bool,
     dense: LayerFactory,
 ) -> jax.Array:
-    """The last layer.
+    """Applies the last layer.
 
     Args:
       features: `[B, F]`.
       num_actions: number of actions.
       num_atoms: atoms of a categorical head, or None for Q-values.
       dueling: whether the values are a state's plus the actions' advantages less
-        their mean (Wang et al., 2016, equation 9), for each atom where there are.
+        their mean (Wang et al., 2016, equation 9), atom by atom if there are atoms.
       dense: makes a layer, with the arguments of `layers.Dense`.
 
     Returns:
@@ -49,7 +49,7 @@ def deep_value_head(
     dense: LayerFactory,
     width: int,
 ) -> tuple[jax.Array, Activations]:
-    """A hidden layer and the last one; dueling streams have one each of both.
+    """Applies a hidden layer and the last one; each dueling stream has its own.
 
     The head of Wang et al. (2016), figure 1, and of Acme's R2D2 (`DuellingMLP`).
 
@@ -62,16 +62,15 @@ def deep_value_head(
       width: units of each hidden layer.
 
     Returns:
-      What `value_head` returns, and the hidden activations, `[B, width]` each, by the
-      name of what is made of them.
+      What `value_head` returns, and the hidden activations by name, `[B, width]` each.
     """
     if not dueling:
-        hidden = layers.relu(dense(width, name="hidden")(features))
+        hidden = relu(dense(width, name="hidden")(features))
         values = value_head(hidden, num_actions, num_atoms, False, dense)
         return values, {"head_hidden": hidden}
     atoms = num_atoms or 1
     # Side by side, as the streams of `value_head`.
-    hidden = layers.relu(dense((width, width), name="hidden")(features))
+    hidden = relu(dense((width, width), name="hidden")(features))
     of_advantage, of_value = hidden[:, :width], hidden[:, width:]
     advantage = dense(num_actions * atoms, name="advantage")(of_advantage)
     values = _dueling(advantage, dense(atoms, name="value")(of_value), atoms)
@@ -80,18 +79,18 @@ def deep_value_head(
 
 
 def _dueling(advantage: jax.Array, value: jax.Array, atoms: int) -> jax.Array:
-    """`[B, A * atoms]` and `[B, atoms]` become values `[B, A, atoms]`."""
+    """Combines `[B, A * atoms]` and `[B, atoms]` into values `[B, A, atoms]`."""
     advantage = advantage.reshape(advantage.shape[0], -1, atoms)
     return value[:, None] + advantage - advantage.mean(axis=1, keepdims=True)
 
 
 def support(num_atoms: int, v_max: float) -> jax.Array:
-    """Atoms of a categorical head, `[num_atoms]` float32 on `[-v_max, v_max]`."""
+    """Returns a categorical head's atoms, `[num_atoms]` on `[-v_max, v_max]`."""
     return jnp.linspace(-v_max, v_max, num_atoms, dtype=jnp.float32)
 
 
 def expected_values(logits: jax.Array, atoms: jax.Array) -> jax.Array:
-    """Means of categorical distributions (Bellemare et al., 2017).
+    """Computes means of categorical distributions (Bellemare et al., 2017).
 
     Args:
       logits: `[..., atoms]`.

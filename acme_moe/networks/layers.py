@@ -1,7 +1,7 @@
 """Dense and convolutional layers; with an expert axis, one a layer of experts.
 
 Parameters are float32 and are cast to the dtype of the input, so that the caller
-chooses the precision of the products by what it passes in.
+chooses the precision of the products by the input that it passes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TypeAlias
 import haiku as hk
 import jax
 import jax.numpy as jnp
+
+from acme_moe.networks.xla_cpu import add_bias, experts_affine
 
 # Standard deviation of a standard normal that is cut off at two of its own.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -30,13 +32,13 @@ def scope(name: str) -> Iterator[None]:
 
 
 def xavier_uniform(fan_in: int, fan_out: int) -> hk.initializers.Initializer:
-    """Uniform initialiser of Glorot & Bengio (2010), for any leading axes."""
+    """Returns the uniform initialiser of Glorot & Bengio (2010)."""
     limit = math.sqrt(6.0 / (fan_in + fan_out))
     return hk.initializers.RandomUniform(-limit, limit)
 
 
 def lecun_normal(fan_in: int) -> hk.initializers.Initializer:
-    """Truncated normal initialiser of variance `1 / fan_in`, for any leading axes."""
+    """Returns a truncated normal initialiser of variance `1 / fan_in`."""
     stddev = 1.0 / math.sqrt(fan_in) / _TRUNCATED_STDDEV
     return hk.initializers.TruncatedNormal(stddev)
 
@@ -44,10 +46,10 @@ def lecun_normal(fan_in: int) -> hk.initializers.Initializer:
 def side_by_side(
     make_init: Callable[[int], hk.initializers.Initializer], sizes: Sequence[int]
 ) -> hk.initializers.Initializer:
-    """Initialiser of several layers' weights beside each other, each as it is alone.
+    """Returns an initialiser of several layers' weights, concatenated.
 
     Args:
-      make_init: a layer's, of its number of outputs.
+      make_init: returns one layer's initialiser, given its number of outputs.
       sizes: the layers' numbers of outputs, which make up the last axis.
     """
 
@@ -64,35 +66,17 @@ def get_parameter(
     dtype: jnp.dtype,
     init: hk.initializers.Initializer,
 ) -> jax.Array:
-    """A float32 parameter of the current module, cast to a dtype."""
+    """Returns a float32 parameter of the current module, cast to a dtype."""
     return hk.get_parameter(name, shape, jnp.float32, init).astype(dtype)
 
 
 def at_least_float32(x: jax.Array) -> jax.Array:
-    """For routers, which need the digits (Fedus et al., 2022, section 2.4)."""
+    """Casts to float32 if less precise, for routers (Fedus et al., 2022, sec. 2.4)."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-@jax.custom_jvp
-def relu(x: jax.Array) -> jax.Array:
-    """Rectifier whose gradient is read off its output.
-
-    The input then need not be kept until the backward pass, which saves a good part
-    of the memory that XLA:CPU touches in a step. The gradient at 0 is 0.
-    """
-    return jnp.maximum(x, 0)
-
-
-@relu.defjvp
-def _relu_jvp(
-    primals: tuple[jax.Array], tangents: tuple[jax.Array]
-) -> tuple[jax.Array, jax.Array]:
-    y = relu(*primals)
-    return y, jnp.where(y > 0, tangents[0], 0)
-
-
 def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
-    """Affine map of the last axis.
+    """Applies an affine map to the last axis.
 
     Args:
       x: `[B, ..., i]`, or `[E, B, S, i]` with experts.
@@ -104,31 +88,11 @@ def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
     """
     if w.ndim == 2:
         return x @ w + b
-    # Examples and slots as one axis: the gradients of weights and biases sum over
-    # both, and XLA:CPU sums over two axes many times slower than over one.
-    rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    return add_bias(rows @ w, b).reshape(*x.shape[:-1], w.shape[-1])
-
-
-def add_bias(rows: jax.Array, b: jax.Array) -> jax.Array:
-    """Adds a bias to many rows.
-
-    As a product with ones, whose gradient is a matrix product too: XLA:CPU sums the
-    rows that way in a fraction of the time, and GPUs do not mind.
-
-    Args:
-      rows: `[R, o]`, or `[E, R, o]` with experts.
-      b: `[o]`, or `[E, o]`.
-
-    Returns:
-      The shape of `rows`.
-    """
-    ones = jnp.ones((*rows.shape[:-1], 1), rows.dtype)
-    return rows + ones @ b[..., None, :]
+    return experts_affine(x, w, b)
 
 
 def as_sizes(output_size: OutputSize) -> tuple[int, ...]:
-    """The numbers of outputs of layers side by side, or of a single one."""
+    """Returns the numbers of outputs of one layer, or of several side by side."""
     return (output_size,) if isinstance(output_size, int) else tuple(output_size)
 
 
@@ -229,7 +193,7 @@ class ParallelConv(hk.Module):
 def conv_initializer(
     size: int, inputs: int, outputs: int, lecun: bool
 ) -> hk.initializers.Initializer:
-    """Initialiser of a kernel `[..., size, size, inputs, outputs]`."""
+    """Returns the initialiser of a kernel `[..., size, size, inputs, outputs]`."""
     if lecun:
         return lecun_normal(size**2 * inputs)
     return xavier_uniform(size**2 * inputs, size**2 * outputs)

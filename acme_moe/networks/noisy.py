@@ -16,7 +16,7 @@ _INITIAL_SIGMA = 0.1
 
 
 def noise_scale(e: jax.Array) -> jax.Array:
-    """`f(e) = sign(e) sqrt(|e|)` (Fortunato et al., 2018, equation 11)."""
+    """Computes `f(e) = sign(e) sqrt(|e|)` (Fortunato et al., 2018, equation 11)."""
     return jnp.sign(e) * jnp.sqrt(jnp.abs(e))
 
 
@@ -29,7 +29,7 @@ def noisy_affine(
     e_in: jax.Array,
     e_out: jax.Array,
 ) -> jax.Array:
-    """A noisy affine map, with noise of its own for each example.
+    """Applies a noisy affine map, with noise of its own for each example.
 
     Weights are `w + w_sigma * (f(e_in) f(e_out)^T)` (equations 8, 10 and 11 of
     Fortunato et al., 2018). Because the noise is of rank one it moves out of the

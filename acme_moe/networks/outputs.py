@@ -1,4 +1,4 @@
-"""What the networks return."""
+"""Outputs of the networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax
 
 
 class MoEOutput(NamedTuple):
-    """How a mixture of experts spread the `m` tokens of each example.
+    """The routing of the `m` tokens of each example in a mixture of experts.
 
     A soft mixture gives every slot a share of every token. In a top-1 mixture a
     slot holds one token or none, so its weights are zero but for one slot a token;
@@ -40,13 +40,13 @@ class MoEOutput(NamedTuple):
 
 
 class Mixed(NamedTuple):
-    """What a mixture of experts makes of tokens.
+    """Output of a mixture of experts.
 
     Attributes:
       tokens: `[B, m, d]`, the new tokens.
       expert_hidden: `[B, experts, slots, hidden]`, the experts' hidden activations
         after their ReLU.
-      moe: how it came to them.
+      moe: how the tokens were routed.
     """
 
     tokens: jax.Array
@@ -55,13 +55,13 @@ class Mixed(NamedTuple):
 
 
 class ValueOutput(NamedTuple):
-    """Values of a batch of observations, and what led to them.
+    """Values of a batch of observations, with the intermediate results.
 
     Attributes:
       q_values: `[B, actions]` float32.
       logits: `[B, actions, atoms]` float32 of a categorical head, else None.
       atoms: `[atoms]` float32, the support of a categorical head, else None.
-      moe: what the mixture did, or None in a network without one.
+      moe: how the mixture routed its tokens, or None in a network without one.
       features: `[B, F]`, the input of the last layer.
       activations: the output of every ReLU, by the layer's name, examples first
         and neurons last; `penultimate` is the dense layer or the experts.

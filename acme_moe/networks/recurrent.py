@@ -30,7 +30,7 @@ class RecurrentNetwork:
       unroll: the same on observations `[T, B, ...]`, from the state before the first;
         all that it returns but the state and `atoms` begins with `[T, B]`.
       initial_state: `(batch_size) -> state` of zeros.
-      config: what everything but the LSTM and the width of the head is made of.
+      config: settings of everything but the LSTM and the width of the head.
       num_actions: number of actions.
 
     Jit `apply` and `unroll` with `evaluation` static. Observations are those of
@@ -59,7 +59,7 @@ def make_recurrent_network(
     and `all` it does not reach beyond the LSTM either.
 
     Args:
-      config: what the torso and the head are made of.
+      config: settings of the torso and the head.
       num_actions: number of actions.
       lstm_size: units of the LSTM.
       head_width: units of each of the head's hidden layers.
@@ -131,7 +131,7 @@ def _unroll(
     state: hk.LSTMState,
     evaluation: bool,
 ) -> tuple[ValueOutput, hk.LSTMState]:
-    """Torso and head on all steps at once, the LSTM in between step by step."""
+    """Applies torso and head to all steps at once, the LSTM step by step."""
     steps, batch = jax.tree.leaves(observations)[0].shape[:2]
 
     def split(x: jax.Array) -> jax.Array:
@@ -169,7 +169,7 @@ def _unroll(
 def _action_and_reward(
     action: jax.Array, reward: jax.Array, num_actions: int
 ) -> jax.Array:
-    """The action one-hot and the reward squashed by tanh, `[B, A + 1]`."""
+    """Encodes the action as one-hot and squashes the reward by tanh, `[B, A + 1]`."""
     one_hot = jax.nn.one_hot(action, num_actions)
     squashed = jnp.tanh(reward.astype(jnp.float32))
     return jnp.concatenate([one_hot, squashed[:, None]], axis=-1)

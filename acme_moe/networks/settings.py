@@ -1,4 +1,4 @@
-"""The settings of a value network, and what they refuse."""
+"""Settings of a value network, and their checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_NEGATIVE = ("router_noise", "importance_weight", "load_weight")
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
-    """What one value network is made of.
+    """Settings of a value network.
 
     A network is encoder -> tokenizer -> mixture of experts -> head; with
     `moe="none"` a dense layer stands where the tokenizer and the mixture stand.
@@ -107,7 +107,7 @@ class NetworkConfig:
     compute_dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        # A config file may well give a list, which no frozen dataclass can hash.
+        # A config file may have a list, which cannot be hashed.
         object.__setattr__(self, "mlp_widths", tuple(self.mlp_widths))
         self._check_values()
         self._check_mixture()
@@ -123,7 +123,7 @@ class NetworkConfig:
         return self.expert_width
 
     def slots(self, num_tokens: int) -> int:
-        """Slots of one expert for a number of tokens."""
+        """Returns the slots of one expert for a number of tokens."""
         if self.num_slots is not None:
             return self.num_slots
         return math.ceil(num_tokens * self.capacity_factor / self.num_experts)
@@ -193,7 +193,7 @@ class NetworkConfig:
             self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
 
     def _check_variant(self) -> None:
-        """Refuses what a mixture of whole networks or of all layers cannot have."""
+        """Refuses tokens and slots in variants that route at their input."""
         if self.variant == "regular":
             return
         reason = f"with variant {self.variant!r}"

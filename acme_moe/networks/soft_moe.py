@@ -29,7 +29,7 @@ def l2_normalize(x: jax.Array, axis: int) -> jax.Array:
 def slot_logits(
     tokens: jax.Array, phi: jax.Array, scale: jax.Array | None = None
 ) -> jax.Array:
-    """Affinity of tokens and slots, `X Phi`.
+    """Computes the affinity of tokens and slots, `X Phi`.
 
     Args:
       tokens: `[B, m, d]`.
@@ -47,7 +47,7 @@ def slot_logits(
 
 
 def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Softmax over the tokens, and over the slots of all experts.
+    """Computes softmaxes over the tokens, and over the slots of all experts.
 
     Args:
       logits: `[B, m, S]`.
@@ -158,7 +158,7 @@ class SoftMoE(hk.Module):
 def soft_output(
     logits: jax.Array, dispatch: jax.Array, combine: jax.Array
 ) -> MoEOutput:
-    """What a soft mixture tells of itself; arguments `[B, m, experts, slots]`."""
+    """Makes a soft mixture's `MoEOutput`; arguments `[B, m, experts, slots]`."""
     return MoEOutput(
         dispatch_weights=dispatch,
         combine_weights=combine,

@@ -52,13 +52,13 @@ def tokenize(config: NetworkConfig, features: jax.Array) -> jax.Array:
 
 
 def per_conv(features: jax.Array) -> jax.Array:
-    """One token a position, `[B, H, W, C] -> [B, H*W, C]`."""
+    """Makes one token of each position, `[B, H, W, C] -> [B, H*W, C]`."""
     batch, height, width, channels = features.shape
     return features.reshape(batch, height * width, channels)
 
 
 def average_patches(features: jax.Array, size: int) -> jax.Array:
-    """Means of the whole patches, `[B, H, W, C] -> [B, H//size, W//size, C]`."""
+    """Averages the whole patches, `[B, H, W, C] -> [B, H//size, W//size, C]`."""
     batch, height, width, channels = features.shape
     rows, columns = height // size, width // size
     whole = features[:, : rows * size, : columns * size]

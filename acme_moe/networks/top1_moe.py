@@ -15,7 +15,7 @@ from acme_moe.networks.outputs import Mixed, MoEOutput
 
 
 class Assignment(NamedTuple):
-    """Which slot holds which token; a partial one-to-one map and its inverse.
+    """A partial one-to-one map of tokens to slots, and its inverse.
 
     Attributes:
       token_slot: `[B, m]` int32, the slot of a token among `experts * capacity`, or
@@ -56,8 +56,8 @@ def assign(chosen: jax.Array, num_experts: int, capacity: int) -> Assignment:
 def move(x: jax.Array, source: jax.Array, target: jax.Array) -> jax.Array:
     """Moves rows by a partial one-to-one map; rows without a source are zero.
 
-    Its gradient moves rows back by the inverse map: a gather in place of the slow
-    scatter-add that the gradient of a gather is in general.
+    Its gradient moves rows back by the inverse map, which is a gather; the gradient of
+    a gather is a scatter-add in general, and slow.
 
     Args:
       x: `[B, n, d]`.

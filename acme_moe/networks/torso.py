@@ -15,15 +15,16 @@ from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.soft_moe import SoftMoE
 from acme_moe.networks.tokenizers import tokenize
 from acme_moe.networks.top1_moe import Top1MoE
+from acme_moe.networks.xla_cpu import relu
 
 
 class TorsoOutput(NamedTuple):
-    """What a torso gives.
+    """Output of a torso.
 
     Attributes:
       features: `[B, F]`.
       activations: the output of every ReLU, by name; see `ValueOutput`.
-      moe: what the mixture did, or None.
+      moe: how the mixture routed its tokens, or None.
     """
 
     features: jax.Array
@@ -32,15 +33,15 @@ class TorsoOutput(NamedTuple):
 
 
 def inputs(config: NetworkConfig, observations: Any) -> jax.Array:
-    """Observations as the encoder takes them, in the dtype of the computation.
+    """Converts observations to the encoder's input, in the dtype of the computation.
 
     Returns:
       Images `[B, H, W, C]`, or vectors `[B, D]` for the encoder `mlp`.
 
     Raises:
-      ValueError: a convolutional encoder is given what is not one image.
+      ValueError: a convolutional encoder is given anything but one image.
     """
-    # Not by its name: TensorFlow gives NumPy a bfloat16 that JAX does not know.
+    # Not by name: TensorFlow registers a bfloat16 with NumPy that JAX does not know.
     dtype = getattr(jnp, config.compute_dtype)
     if config.encoder == "mlp":
         return encoders.to_vectors(observations, dtype)
@@ -54,11 +55,11 @@ def dense_torso(
     hidden_dense: encoders.LayerFactory,
     encoder_dense: encoders.LayerFactory = layers.Dense,
 ) -> TorsoOutput:
-    """Encoder -> flatten -> dense -> ReLU: a network without a mixture.
+    """Applies encoder -> flatten -> dense -> ReLU, a network without a mixture.
 
     Args:
-      config: what the network is made of.
-      x: what `inputs` gives.
+      config: the network's settings.
+      x: as `inputs` returns it.
       conv: makes a convolution, with the arguments of `layers.Conv`.
       hidden_dense: makes the dense layer, with the arguments of `layers.Dense`.
       encoder_dense: makes the layers of the encoder `mlp`.
@@ -68,16 +69,16 @@ def dense_torso(
     """
     encoded, activations = encode(config, x, conv, encoder_dense)
     flat = encoded.reshape(encoded.shape[0], -1)
-    hidden = layers.relu(hidden_dense(config.hidden_units, name="dense")(flat))
+    hidden = relu(hidden_dense(config.hidden_units, name="dense")(flat))
     return TorsoOutput(hidden, {**activations, "penultimate": hidden}, None)
 
 
 def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOutput:
-    """Encoder -> tokenizer -> mixture of experts -> flatten.
+    """Applies encoder -> tokenizer -> mixture of experts -> flatten.
 
     Args:
-      config: what the network is made of.
-      x: what `inputs` gives.
+      config: the network's settings.
+      x: as `inputs` returns it.
       evaluation: whether the noise is off.
 
     Returns:
@@ -110,7 +111,7 @@ def encode(
 
 
 def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFactory:
-    """The kind of dense layer that the config wants after the encoder."""
+    """Returns the kind of dense layer that the config asks for after the encoder."""
     if config.noisy:
         return functools.partial(noisy.NoisyDense, evaluation=evaluation)
     return layers.Dense

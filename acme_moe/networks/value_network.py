@@ -24,7 +24,7 @@ class Network:
       apply: `(params, rng, observations, evaluation=False) -> ValueOutput`; jit it
         with `evaluation` static. In evaluation there is neither a noisy layer's nor
         the router's noise, and `rng` may be None (but not with `phi="redrawn"`).
-      config: what it is made of.
+      config: its settings.
       num_actions: number of actions.
 
     Observations are images `[B, H, W, C]` for the convolutional encoders, and any
@@ -41,11 +41,11 @@ def make_network(config: NetworkConfig, num_actions: int) -> Network:
     """Makes the network that a config describes.
 
     Args:
-      config: what the network is made of.
+      config: the network's settings.
       num_actions: number of actions.
 
     Returns:
-      Its pure functions.
+      The network's pure functions.
     """
 
     def forward(observations: Any, evaluation: bool = False) -> ValueOutput:
@@ -57,11 +57,11 @@ def make_network(config: NetworkConfig, num_actions: int) -> Network:
 def transform(
     forward: Callable[..., ValueOutput], config: NetworkConfig, num_actions: int
 ) -> Network:
-    """Makes pure functions of a composition of one's own.
+    """Makes the pure functions of any composition of Haiku modules.
 
     Args:
       forward: `(observations, evaluation=False) -> ValueOutput`, of Haiku modules.
-      config: what the parts are made of; agents read the head's settings in it.
+      config: the modules' settings; agents read the head's in it.
       num_actions: number of actions.
     """
     transformed = hk.transform(forward)
@@ -80,7 +80,7 @@ def transform(
 def value_network(
     config: NetworkConfig, num_actions: int, observations: Any, evaluation: bool
 ) -> ValueOutput:
-    """Values of observations `[B, ...]`; to be called inside `hk.transform`."""
+    """Computes values of observations `[B, ...]`; call it inside `hk.transform`."""
     dense = torso.dense_factory(config, evaluation)
     # Section 5.3 of the MoE paper: the last layer is part of Big's experts, and one of
     # All's mixtures, in DQN but not in Rainbow.
@@ -105,11 +105,11 @@ def value_network(
 def features(
     config: NetworkConfig, x: jax.Array, evaluation: bool
 ) -> torso.TorsoOutput:
-    """Everything before the head, for a head that no mixture takes part in.
+    """Applies everything before the head, for a head that is in no mixture.
 
     Args:
-      config: what the network is made of.
-      x: what `torso.inputs` gives.
+      config: the network's settings.
+      x: as `torso.inputs` returns it.
       evaluation: whether the noise is off.
     """
     if config.variant == "big":
@@ -131,7 +131,7 @@ def head_layer(
     features: jax.Array,
     dense: encoders.LayerFactory,
 ) -> jax.Array:
-    """The config's head on features `[B, F]`; `[B, A]`, or logits `[B, A, atoms]`."""
+    """Applies the head to features `[B, F]`; `[B, A]`, or logits `[B, A, atoms]`."""
     with layers.scope("head"):
         return heads.value_head(
             features, num_actions, config.num_atoms, config.dueling, dense
@@ -141,12 +141,12 @@ def head_layer(
 def value_output(
     config: NetworkConfig, output: torso.TorsoOutput, values: jax.Array
 ) -> ValueOutput:
-    """Puts together what a network returns.
+    """Assembles a network's output.
 
     Args:
-      config: what the network is made of.
-      output: what its torso gave.
-      values: what `head_layer` gave.
+      config: the network's settings.
+      output: of the torso.
+      values: as `head_layer` returns them.
     """
     values = values.astype(jnp.float32)
     if config.num_atoms is None:

@@ -21,7 +21,7 @@ from acme_moe.networks.soft_moe import SlotLogits, dispatch_and_combine, soft_ou
 def one_token_weights(
     config: NetworkConfig, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Logits and combine weights, each `[B, E]`, of inputs `[B, ...]`."""
+    """Computes logits and combine weights, each `[B, E]`, of inputs `[B, ...]`."""
     logits = SlotLogits(config.num_experts, 1, config.normalization, config.phi)(
         x.reshape(x.shape[0], 1, -1)
     )
@@ -30,7 +30,7 @@ def one_token_weights(
 
 
 def mix(outputs: jax.Array, weights: jax.Array) -> jax.Array:
-    """Weighted sum over experts, `[B, E, ...]` by `[B, E]`, in the outputs' dtype."""
+    """Sums over experts, `[B, E, ...]` weighted by `[B, E]`, in the outputs' dtype."""
     weights = weights.astype(outputs.dtype)
     return jnp.sum(outputs * jnp.expand_dims(weights, range(2, outputs.ndim)), axis=1)
 
@@ -41,14 +41,14 @@ def whole_networks(
     evaluation: bool,
     last_layer: Callable[[jax.Array], jax.Array] | None = None,
 ) -> tuple[torso.TorsoOutput, jax.Array]:
-    """Big: each expert is an encoder, a dense layer and, where given, a last layer.
+    """Applies Big: each expert is an encoder, a dense layer and maybe a last layer.
 
     Args:
-      config: what the network is made of.
-      x: what `torso.inputs` gives.
+      config: the network's settings.
+      x: as `torso.inputs` returns it.
       evaluation: whether the noise is off.
-      last_layer: each expert's own, `[B, F] -> [B, ...]`; None: it is not part of the
-        experts.
+      last_layer: each expert's own, `[B, F] -> [B, ...]`; None if the experts have
+        none.
 
     Returns:
       The mixture of the experts' hidden activations `[B, F]` as features, and that of
@@ -79,7 +79,7 @@ def whole_networks(
 
 
 class LayerMixtures:
-    """All: makes layers that are Soft MoEs, each with its own routing.
+    """Layers of All, which are Soft MoEs, each with its own routing.
 
     An expert is the layer's affine map; activations, pooling and shortcuts between
     the layers stay where they are, so that with one expert this is the plain network.
@@ -99,7 +99,7 @@ class LayerMixtures:
         lecun: bool = False,
         name: str = "conv",
     ) -> Callable[[jax.Array], jax.Array]:
-        """A mixture of convolutions; the arguments of `layers.Conv`."""
+        """Makes a mixture of convolutions; the arguments of `layers.Conv`."""
         experts = layers.ParallelConv(
             self._config.num_experts, channels, size, stride, lecun, name=name
         )
@@ -108,17 +108,17 @@ class LayerMixtures:
     def dense(
         self, output_size: layers.OutputSize, name: str = "dense"
     ) -> Callable[[jax.Array], jax.Array]:
-        """A mixture of the config's dense layers (which may be noisy)."""
+        """Makes a mixture of the config's dense layers (which may be noisy)."""
         return self._dense_mixture(self._dense, output_size, name)
 
     def encoder_dense(
         self, output_size: layers.OutputSize, name: str = "dense"
     ) -> Callable[[jax.Array], jax.Array]:
-        """A mixture of plain dense layers."""
+        """Makes a mixture of plain dense layers."""
         return self._dense_mixture(layers.Dense, output_size, name)
 
     def output(self) -> MoEOutput:
-        """What the mixtures made so far did; their layers stand for the tokens."""
+        """Returns the routing of the mixtures made so far, one token a layer."""
         return _routing(
             jnp.stack(self._logits, axis=1), jnp.stack(self._combine, axis=1)
         )
@@ -155,12 +155,12 @@ class LayerMixtures:
 def all_layers(
     config: NetworkConfig, x: jax.Array, mixtures: LayerMixtures
 ) -> torso.TorsoOutput:
-    """All: the network without a mixture, built from layers that are mixtures.
+    """Applies All: the network without a mixture, built from layers that are mixtures.
 
     Args:
-      config: what the network is made of.
-      x: what `torso.inputs` gives.
-      mixtures: makes the layers; its `output` tells what they did.
+      config: the network's settings.
+      x: as `torso.inputs` returns it.
+      mixtures: makes the layers; its `output` is their routing.
 
     Returns:
       The hidden activations as features, without a `moe`.
@@ -171,6 +171,6 @@ def all_layers(
 
 
 def _routing(logits: jax.Array, combine: jax.Array) -> MoEOutput:
-    """What mixtures of one token did, from logits and weights `[B, m, E]`."""
+    """Makes the `MoEOutput` of mixtures of one token, each argument `[B, m, E]`."""
     logits, combine = logits[..., None], combine[..., None]
     return soft_output(logits, jnp.ones_like(combine), combine)

@@ -9,16 +9,17 @@ from acme_moe import validation
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """Which transitions an offline run learns from.
+    """Settings of the transitions that an offline run learns from.
 
     Attributes:
       path: folder of one game and run of the DQN Replay Dataset (see
         `acme_moe.offline.files`), local, or with a scheme that TensorFlow's file
         system knows, such as `gs://`.
-      fraction: share of the set's transitions, drawn at random without replacement.
-      seed: of that draw; the same seed draws the same transitions in every run.
-      num_files: files that the set has to have, neither fewer nor more; 0 takes what
-        is there, numbered from 0 without gaps. A published set has 50.
+      fraction: share of the set's transitions that is uniformly sampled, without
+        replacement.
+      seed: of that sample; the same seed gives the same transitions in every run.
+      num_files: files that the set has to have, neither fewer nor more; 0 takes those
+        that are there, numbered from 0 without gaps. A published set has 50.
       workers: files that are read at once, each in a thread; also the threads that
         unpack frames for batches.
     """

@@ -1,4 +1,4 @@
-"""A share of a fixed set of transitions, drawn at random and held in memory."""
+"""A share of a fixed set of transitions, uniformly sampled and held in memory."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class OfflineDataset:
     """Transitions in memory, with each frame that they need held once.
 
     Attributes:
-      files: numbers of the files that they were drawn from.
+      files: numbers of the files that they come from.
       total: transitions that those files hold altogether.
-      open_seconds: that reading them took.
+      open_seconds: time that reading them took.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class OfflineDataset:
         total: int,
         open_seconds: float,
     ) -> None:
-        """Keeps what `load_dataset` made; its rows are indices into `frames`."""
+        """Wraps what `load_dataset` made; its rows are indices into `frames`."""
         self._frames = frames
         self._transitions = transitions._replace(
             first=transitions.first.astype(np.int32)
@@ -63,11 +63,11 @@ class OfflineDataset:
     def gather(
         self, indices: np.ndarray, executor: Executor | None = None
     ) -> Transition:
-        """Transitions by their numbers, as `acme_moe.replay` gives them.
+        """Returns transitions by their indices, laid out as `acme_moe.replay` does.
 
         Args:
           indices: `int [B]`, each in `[0, len(self))`.
-          executor: whose threads unpack frames; None to unpack in this one.
+          executor: runs the unpacking of frames; None for the calling thread.
 
         Returns:
           Arrays on the host; observations are frames `uint8 [B, stack, height, width]`.
@@ -82,7 +82,7 @@ class OfflineDataset:
 
 
 class _File(NamedTuple):
-    """One file's part: transitions whose `first` counts the frames in `blocks`."""
+    """One file's share: transitions whose `first` is an index into its `blocks`."""
 
     transitions: RowTransitions
     blocks: list[bytes]
@@ -98,13 +98,13 @@ def load_dataset(
     """Reads a set and keeps a share of it.
 
     Exactly `round(fraction * total)` transitions are kept, each subset of that size
-    with the same chance. Every file is read to its end and checked, a few megabytes at
-    a time, whatever is kept of it.
+    with the same probability. Every file is read to its end and checked, a few
+    megabytes at a time, however little of it is kept.
 
     Args:
-      config: which set, and which share.
+      config: the set and the share.
       settings: how transitions are made.
-      frame_shape: height and width that the environment's frames have.
+      frame_shape: height and width of the environment's frames.
       num_actions: of the environment.
 
     Raises:
@@ -147,7 +147,7 @@ def load_dataset(
                 f"{config.fraction} is none"
             )
         rng = np.random.default_rng(config.seed)
-        # How many of each file: as though they were drawn from all at once.
+        # Numbers for each file, as if they were sampled from all files at once.
         shares = rng.multivariate_hypergeometric(counts, kept, method="marginals")
 
         def load(number: int, share: int) -> _File:

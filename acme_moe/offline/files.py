@@ -11,7 +11,7 @@ buffer in the form in which Dopamine saves one, each array `np.save`d and gzippe
     invalid_range_ckpt.N.gz         int64 [k], rows that are no transitions
     episode_end_indices_ckpt.N.gz   a pickled set of rows; newer sets only
 
-A row holds the frame that the agent saw, and its action with what came of that. An
+A row holds the frame that the agent saw, its action, and the action's outcome. An
 episode starts with `stack - 1` rows of zeros. The buffer is circular: the rows before
 `add_count % rows` are newer than those from there on. A truncated episode ends with a
 row that is in `episode_end_indices` and not terminal.
@@ -39,7 +39,7 @@ _CHUNK_BYTES = 4 << 20
 
 
 class DatasetError(ValueError):
-    """A file of a set is missing, or does not hold what it should."""
+    """A setting or a file of a set is missing, or is not as it should be."""
 
 
 class Columns(NamedTuple):
@@ -49,9 +49,9 @@ class Columns(NamedTuple):
       action: `int32 [rows]`.
       reward: `float32 [rows]`, not clipped.
       terminal: `bool [rows]`, whether the action ended the episode.
-      last: `bool [rows]`, whether the next row continues with something else: after
-        an episode's end, before the buffer's oldest row, and at the file's end.
-      excluded: `bool [rows]`, what the file itself says is no transition.
+      last: `bool [rows]`, whether the next row does not continue this one: at an
+        episode's end, before the buffer's oldest row, and at the file's end.
+      excluded: `bool [rows]`, rows that the file itself says are no transitions.
     """
 
     action: np.ndarray
@@ -62,23 +62,23 @@ class Columns(NamedTuple):
 
 
 class FrameHeader(NamedTuple):
-    """Of the frames of one file: how many there are, and their height and width."""
+    """Number of the frames of one file, and their height and width."""
 
     rows: int
     shape: tuple[int, int]
 
 
 def file_name(array: str, number: int) -> str:
-    """Name of the file that holds an array."""
+    """Returns the name of the file that holds an array."""
     return f"{array}_ckpt.{number}.gz"
 
 
 def list_files(path: str, num_files: int = 0) -> list[int]:
-    """The numbers of a set's files, each complete.
+    """Lists the numbers of a set's files, each complete.
 
     Args:
       path: folder of the set.
-      num_files: how many there have to be; 0 takes those that are there.
+      num_files: number that there has to be; 0 takes those that are there.
 
     Raises:
       DatasetError: names the first file that is missing, or says that there are more.
@@ -101,7 +101,7 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
             if array not in found.get(number, ()):
                 raise DatasetError(
                     f"{_join(path, file_name(array, number))}: is missing; the set has "
-                    f"files 0 to {numbers[-1]}, and this one should hold {_what(array)}"
+                    f"files 0 to {numbers[-1]}, and this one should hold {_spec(array)}"
                     + hint
                 )
     if len(numbers) <= max(found):
@@ -112,7 +112,7 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
     return list(numbers)
 
 
-def _what(array: str) -> str:
+def _spec(array: str) -> str:
     kind = {
         OBSERVATION: "uint8 frames [rows, height, width]",
         "$store$_action": "int32 [rows]",
@@ -126,7 +126,7 @@ def _what(array: str) -> str:
 
 
 def read_frame_header(path: str, number: int) -> FrameHeader:
-    """What the frames' file says of itself, without reading the frames.
+    """Reads the number and shape of a file's frames, without the frames.
 
     Raises:
       DatasetError: if it is damaged, or holds something else.
@@ -136,7 +136,7 @@ def read_frame_header(path: str, number: int) -> FrameHeader:
 
 
 def read_columns(path: str, number: int) -> Columns:
-    """All of a file but its frames.
+    """Reads all of a file but its frames.
 
     Raises:
       DatasetError: names the array that is damaged or does not fit the others.
@@ -172,15 +172,15 @@ def read_columns(path: str, number: int) -> Columns:
 
 
 def read_frames(path: str, number: int) -> Iterator[tuple[int, np.ndarray]]:
-    """The frames of a file from its first to its last, a part at a time.
+    """Yields the frames of a file from first to last, some at a time.
 
     Yields:
-      A part's first row, and its frames `uint8 [n, height, width]`, valid until the
-      next part is asked for.
+      The first row of some frames, and the frames `uint8 [n, height, width]`, valid
+      until the next are asked for.
 
     Raises:
-      DatasetError: if the file ends early, goes on after its last row, or fails its
-        checksum; not before all that is whole was handed out.
+      DatasetError: if the file ends early, continues after its last row, or fails its
+        checksum; only after all complete frames were yielded.
     """
     with _open(path, OBSERVATION, number) as stream:
         rows, shape = _frame_header(stream, path, number)
@@ -197,9 +197,9 @@ def read_frames(path: str, number: int) -> Iterator[tuple[int, np.ndarray]]:
                     f"ends after {start + read // size} of {rows} frames",
                 )
             yield start, part
-        # gzip looks at its checksum when it is read beyond the end.
+        # gzip verifies its checksum when it is read beyond the end.
         if stream.read(1):
-            raise _damaged(path, OBSERVATION, number, f"goes on after {rows} frames")
+            raise _damaged(path, OBSERVATION, number, f"continues after {rows} frames")
 
 
 def _frame_header(stream: BinaryIO, path: str, number: int) -> FrameHeader:
@@ -232,7 +232,7 @@ def _read_array(
     path: str, array: str, number: int, shape: tuple[int, ...] | None
 ) -> np.ndarray:
     with _open(path, array, number) as stream:
-        # Read to the end first, so that the checksum is looked at.
+        # Read to the end first, so that the checksum is verified.
         values = np.load(io.BytesIO(stream.read()), allow_pickle=False)
     if shape is not None and values.shape != shape:
         raise _damaged(
@@ -245,7 +245,7 @@ def _read_array(
 
 
 def _episode_ends(path: str, number: int, rows: int) -> np.ndarray:
-    """Rows that end an episode, empty in older sets, which do not have them."""
+    """Reads the rows that end an episode; none in older sets, which lack the file."""
     if file_name(_EPISODE_ENDS, number) not in _list_directory(path):
         return np.zeros(0, np.int64)
     with _open(path, _EPISODE_ENDS, number) as stream:
@@ -256,7 +256,7 @@ def _episode_ends(path: str, number: int, rows: int) -> np.ndarray:
 
 
 class _SetUnpickler(pickle.Unpickler):
-    """Unpickles a set of numbers, and runs nothing that a pickle may ask for."""
+    """Unpickles a set of numbers, and calls nothing else that a pickle may name."""
 
     _ACCEPTED = frozenset(
         {
@@ -268,7 +268,7 @@ class _SetUnpickler(pickle.Unpickler):
     )
 
     def find_class(self, module: str, name: str) -> Any:
-        """The class, if numbers in a set need it."""
+        """Returns a class that a set of numbers needs; refuses all others."""
         if (module, name) not in self._ACCEPTED:
             raise pickle.UnpicklingError(f"{module}.{name} is no part of a set of rows")
         return super().find_class(module, name)
@@ -276,7 +276,7 @@ class _SetUnpickler(pickle.Unpickler):
 
 @contextlib.contextmanager
 def _open(path: str, array: str, number: int) -> Iterator[BinaryIO]:
-    """A file's contents, with what is wrong with it told as a `DatasetError`."""
+    """Opens a file's contents; any error while reading becomes a `DatasetError`."""
     try:
         raw = _open_binary(_join(path, file_name(array, number)))
         with raw, gzip.GzipFile(fileobj=raw, mode="rb") as stream:
@@ -284,14 +284,14 @@ def _open(path: str, array: str, number: int) -> Iterator[BinaryIO]:
     except DatasetError:
         raise
     except Exception as error:
-        # Of gzip, zlib, numpy's parser, pickle and TensorFlow, with no base in common.
+        # Errors of gzip, zlib, numpy, pickle and TensorFlow have no common base.
         reason = str(error) or type(error).__name__
         raise _damaged(path, array, number, f"is damaged ({reason})") from error
 
 
 def _damaged(path: str, array: str, number: int, what: str) -> DatasetError:
     name = _join(path, file_name(array, number))
-    return DatasetError(f"{name}: {what}; it should hold {_what(array)}")
+    return DatasetError(f"{name}: {what}; it should hold {_spec(array)}")
 
 
 def _remote(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Frames in memory, each held once, packed a few at a time."""
+"""Frames in memory, each held once, compressed a few at a time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-# Frames a block. More pack better, for what neighbours share is held once, but a
-# batch has to unpack more that it does not need.
+# Frames in a block. Larger blocks compress better, as neighbours are alike, but a batch
+# has to unpack more frames that it does not need.
 BLOCK = 8
-# Of zlib. On Atari frames the next ones are slower by more than they are smaller.
+# Of zlib. On Atari frames the next levels cost more time than they save memory.
 _LEVEL = 3
 
 
 def pack(parts: Iterable[np.ndarray]) -> list[bytes]:
-    """Frames as blocks of `BLOCK`, the last one shorter.
+    """Compresses frames in blocks of `BLOCK`, the last one shorter.
 
     Args:
-      parts: each `uint8 [n, height, width]`, not looked at after the next is asked for.
+      parts: each `uint8 [n, height, width]`, not used after the next is asked for.
     """
     blocks: list[bytes] = []
     rest: np.ndarray | None = None
@@ -42,10 +42,10 @@ class FrameStore:
     """Reads frames out of packed blocks; frame i is in block `i // BLOCK`."""
 
     def __init__(self, blocks: list[bytes], shape: tuple[int, int]) -> None:
-        """Keeps the blocks.
+        """Wraps packed blocks.
 
         Args:
-          blocks: as `pack` makes them; indices go on after a shorter one as though it
+          blocks: as `pack` makes them; indices continue after a shorter one as if it
             were whole.
           shape: height and width of a frame.
         """
@@ -61,11 +61,14 @@ class FrameStore:
         )
 
     def gather(self, indices: np.ndarray, executor: Executor | None) -> np.ndarray:
-        """The frames at `indices`, of any shape `[...]`: `uint8 [..., height, width]`.
+        """Returns the frames at `indices`.
 
         Args:
-          indices: of frames.
-          executor: whose threads unpack; None to unpack in this one.
+          indices: of frames, int of any shape `[...]`.
+          executor: runs the unpacking; None for the calling thread.
+
+        Returns:
+          `uint8 [..., height, width]`.
         """
         numbers, block_of = np.unique(indices // BLOCK, return_inverse=True)
         unpacked = np.empty((len(numbers), BLOCK * self._frame_bytes), np.uint8)

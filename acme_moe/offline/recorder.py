@@ -21,12 +21,12 @@ _Row = tuple[np.ndarray, int, float, bool]
 
 
 class Recorder:
-    """A set that a run adds to, in files that are complete or not there at all.
+    """Writes a set, in files that are either complete or not there at all.
 
     Each environment's episode is written when it ends, so that rows of several
     environments do not mix. `save` also writes what the open episodes have so far;
-    their other rows follow in the next file, where they take up to `stack - 1`
-    transitions more to have a whole stack again.
+    their other rows follow in the next file, whose first `stack - 1` rows of each such
+    episode start no transition, because they lack a whole stack.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Recorder:
         """Opens the folder of a set.
 
         Args:
-          path: made where it is missing.
+          path: folder of the set; made if it is missing.
           environment_spec: of the environments.
-          num_files: complete files that belong to the run already; files after them
-            were written after its checkpoint, and are removed.
-          rows_per_file: at most; a published file has a million.
+          num_files: complete files that the run has at its checkpoint; later files
+            were written after the checkpoint, and are removed.
+          rows_per_file: maximum; a published file has a million.
 
         Raises:
           DatasetError: if the observation is no stack of frames, or the run is a new
@@ -79,17 +79,17 @@ class Recorder:
         self._streams: list[_Stream] = []
 
     def wrap(self, adder: base.Adder) -> RecordingAdder:
-        """An adder that also records; one for each environment."""
+        """Returns an adder that also records; each environment needs its own."""
         stream = _Stream(self)
         self._streams.append(stream)
         return RecordingAdder(adder, stream)
 
     def newest_frame(self, observation: Any) -> np.ndarray:
-        """What is recorded of an observation, whatever else it holds."""
+        """Returns the frame that is recorded of an observation."""
         return frames.newest(self.spec, tree.flatten(observation)[self._leaf])
 
     def write(self, rows: list[_Row]) -> None:
-        """Writes rows that belong together and are not continued in this file."""
+        """Writes rows of one episode, which no later row of this file continues."""
         for row in rows:
             if self._writer is None:
                 self._writer = FileWriter(
@@ -105,7 +105,7 @@ class Recorder:
             self._writer.end()
 
     def save(self) -> int:
-        """Completes the file with all that was recorded; the number of files."""
+        """Completes the file with all rows so far; returns the number of files."""
         for stream in self._streams:
             stream.flush()
         self._finish()
@@ -118,7 +118,7 @@ class Recorder:
             self._num_files += 1
 
     def close(self) -> None:
-        """Drops what `save` has not written."""
+        """Discards what `save` has not written."""
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
@@ -133,7 +133,7 @@ class _Stream:
         self._frame: np.ndarray | None = None
 
     def first(self, timestep: dm_env.TimeStep) -> None:
-        """An episode starts; one that is open was left where it is."""
+        """Starts an episode; one that is open ends without a last step."""
         self.flush()
         spec = self._recorder.spec
         blank = frames.blank(spec)
@@ -141,7 +141,7 @@ class _Stream:
         self._frame = self._recorder.newest_frame(timestep.observation)
 
     def add(self, action: Any, next_timestep: dm_env.TimeStep) -> None:
-        """An action, and what came of it."""
+        """Adds an action and its outcome."""
         if self._frame is None:
             raise ValueError("add: no episode is open; call add_first before")
         ends = next_timestep.last()
@@ -161,7 +161,7 @@ class _Stream:
 
 
 class RecordingAdder(base.Adder):
-    """Records what it passes on to another adder."""
+    """Records what it passes to another adder."""
 
     def __init__(self, adder: base.Adder, stream: _Stream) -> None:
         """Wraps an adder; `Recorder.wrap` makes the stream."""
@@ -176,18 +176,18 @@ class RecordingAdder(base.Adder):
     def add(
         self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
     ) -> None:
-        """Records an action and what came of it."""
+        """Records an action and its outcome."""
         self._stream.add(action, next_timestep)
         self._adder.add(action, next_timestep, extras)
 
     def reset(self) -> None:
-        """Ends the other adder's episode; the recording goes on."""
+        """Ends the other adder's episode; the recording continues."""
         self._adder.reset()
 
     def flush(self) -> None:
-        """Of the other adder."""
+        """Flushes the other adder."""
         self._adder.flush()
 
     def close(self) -> None:
-        """Of the other adder; the recorder is closed by who made it."""
+        """Closes the other adder; the recorder's owner closes the recorder."""
         self._adder.close()

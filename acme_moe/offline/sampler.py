@@ -1,4 +1,4 @@
-"""From a fixed dataset to batches that are on the device."""
+"""Batches on the device, sampled from a fixed dataset."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def make_sample_iterator(
     workers: int = 1,
     device: jax.Device | None = None,
 ) -> Iterator[Sample]:
-    """Endless batches, drawn uniformly with replacement.
+    """Yields batches endlessly, uniformly sampled with replacement.
 
-    Each batch depends on the seed and its number alone, so a run that goes on from its
-    checkpoint sees the batches that it would have seen.
+    Each batch depends only on the seed and its number, so a run that resumes from its
+    checkpoint gets the batches that it would have got without a stop.
 
     Args:
-      dataset: to draw from.
-      batch_size: transitions a batch.
-      seed: of the draws.
+      dataset: to sample from.
+      batch_size: transitions in a batch.
+      seed: of the samples.
       start: number of the first batch.
       workers: threads that unpack frames.
       device: where the transitions go; JAX's default device if None.
 
     Yields:
-      Samples as `acme_moe.replay.make_sample_iterator` gives them.
+      Samples as `acme_moe.replay.make_sample_iterator` yields them.
     """
     probabilities = np.full(batch_size, 1 / len(dataset), np.float32)
     with ThreadPoolExecutor(workers) as executor:

@@ -1,4 +1,4 @@
-"""Which rows of a file start a transition, and what each transition is."""
+"""Finds the rows of a file that start a transition, and makes the transitions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from acme_moe.offline.files import Columns
 
 
 class TransitionSettings(NamedTuple):
-    """How transitions are made of rows.
+    """Settings of transitions.
 
     Attributes:
       stack: frames that an observation holds.
@@ -45,7 +45,7 @@ class RowTransitions(NamedTuple):
 
 
 def valid_rows(columns: Columns, settings: TransitionSettings) -> np.ndarray:
-    """Rows at which a whole transition starts, `int64 [n]`, ascending.
+    """Finds the rows at which a whole transition starts, `int64 [n]`, ascending.
 
     The observation's frames and the n steps lie in one episode and one file. The rows
     of zeros that an episode starts with are no transitions, because the stack of each
@@ -66,7 +66,7 @@ def valid_rows(columns: Columns, settings: TransitionSettings) -> np.ndarray:
 def make_transitions(
     columns: Columns, settings: TransitionSettings, rows: np.ndarray
 ) -> RowTransitions:
-    """The transitions that start at `rows`, each of them a valid one."""
+    """Makes the transitions that start at `rows`, all of them valid ones."""
     end = _ends(columns)[rows]
     terminal = rows + settings.n_step > end
     limit = math.inf if settings.max_abs_reward is None else settings.max_abs_reward
@@ -78,7 +78,8 @@ def make_transitions(
         total += np.where(
             inside, settings.discount**step * rewards[np.minimum(row, end)], 0.0
         )
-    # A terminal's next observation has no value; the last one that there is does.
+    # A terminal's next observation is not used: the last one that exists takes its
+    # place.
     offset = np.where(terminal, end - rows, settings.n_step)
     discount = np.where(terminal, 0.0, settings.discount ** (settings.n_step - 1))
     return RowTransitions(
@@ -91,7 +92,7 @@ def make_transitions(
 
 
 def needed_rows(transitions: RowTransitions, stack: int, rows: int) -> np.ndarray:
-    """Rows whose frames the transitions hold, `int64 [m]`, ascending, each once."""
+    """Finds the rows whose frames the transitions need, `int64 [m]`, ascending."""
     # +1 where a window starts, -1 after its end.
     change = np.zeros(rows + 1, np.int32)
     np.add.at(change, transitions.first, 1)
@@ -100,7 +101,7 @@ def needed_rows(transitions: RowTransitions, stack: int, rows: int) -> np.ndarra
 
 
 def _ends(columns: Columns) -> np.ndarray:
-    """Of each row, the last row of its episode in this file."""
+    """Finds, for each row, the last row of its episode in this file."""
     rows = np.arange(len(columns.last))
     last = np.where(columns.last, rows, len(rows) - 1)
     return np.minimum.accumulate(last[::-1])[::-1]

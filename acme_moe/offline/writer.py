@@ -14,15 +14,15 @@ import numpy as np
 from acme_moe.offline.files import OBSERVATION, file_name
 
 UNFINISHED = ".unfinished"
-# Of gzip. Higher ones take time from the run that is recorded.
+# Of gzip. Higher levels take time from the run that is recorded.
 _LEVEL = 1
 
 
 class FileWriter:
-    """One file of a set, whose rows are written as they come.
+    """Writes one file of a set, row by row.
 
-    Frames go to disk at once, everything else when the file is finished; then all of
-    it is given its name.
+    Frames go to disk at once, everything else when the file is finished; only then
+    do its files get their names.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class FileWriter:
         self._terminal: list[bool] = []
         self._ends: set[int] = set()
         self._file = self._unfinished(OBSERVATION).open("wb")
-        # The number of rows stands before them and is not known yet. gzip files may
-        # follow one another, and one that is stored is as long whatever it holds, so
-        # the header gets one of its own, which is written again at the end.
+        # The header comes before the rows and has their number, which is not known yet.
+        # gzip members can be concatenated, and an uncompressed one has a fixed length,
+        # so the header is a member of its own, which is overwritten at the end.
         self._write_header()
         self._frames = gzip.GzipFile(
             fileobj=self._file, mode="wb", compresslevel=_LEVEL, mtime=0
@@ -61,7 +61,7 @@ class FileWriter:
     def append(
         self, frame: np.ndarray, action: int, reward: float, terminal: bool
     ) -> None:
-        """Writes a row: a frame, the action taken there, and what came of it."""
+        """Writes a row: a frame, the action taken there, and its outcome."""
         self._frames.write(np.ascontiguousarray(frame).data)
         self._action.append(action)
         self._reward.append(reward)
@@ -70,17 +70,17 @@ class FileWriter:
             self.end()
 
     def end(self) -> None:
-        """Marks the last row as one that the next does not continue."""
+        """Marks the last row as one that the next row does not continue."""
         self._ends.add(self.rows - 1)
 
     def finish(self) -> None:
-        """Completes the file and gives its parts their names."""
+        """Completes the file and gives its arrays' files their names."""
         self._frames.close()
         self._file.seek(0)
         self._write_header()
         _close(self._file)
         rows = self.rows
-        # As Dopamine's buffer has it: one row before its end, and the stack after.
+        # As in Dopamine's buffer: one row before its end, and the stack after.
         invalid = (rows - 1 + np.arange(self._stack + 1)) % rows
         arrays: dict[str, np.ndarray] = {
             "$store$_action": np.array(self._action, np.int32),

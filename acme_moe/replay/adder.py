@@ -18,7 +18,7 @@ from acme_moe.specs import StackedFrames
 
 
 def transition_signature(environment_spec: specs.EnvironmentSpec) -> Transition:
-    """The signature of a table that `NStepAdder` writes to."""
+    """Returns the signature of a table that `NStepAdder` writes to."""
 
     def tensor_spec(spec: specs.Array) -> tf.TensorSpec:
         return tf.TensorSpec(frames.stored_shape(spec), spec.dtype, spec.name)
@@ -38,12 +38,12 @@ def transition_signature(environment_spec: specs.EnvironmentSpec) -> Transition:
 class NStepAdder(EpisodeAdder):
     """Writes each agent step as one n-step transition.
 
-    Differs from `acme.adders.reverb.NStepTransitionAdder` in what the paper's agents
-    ask for: frames are stored once (see `acme_moe.replay.frames`), rewards are
-    clipped before they are summed, and an episode's start gives no additional
-    shorter transitions. Its end gives the n - 1 shorter ones, so that an episode of
-    T steps is exactly T transitions, each of which ends at the last observation at
-    the latest: with discount 0 after a terminal, bootstrapping after a truncation.
+    Differs from `acme.adders.reverb.NStepTransitionAdder` as the paper's agents need:
+    frames are stored once (see `acme_moe.replay.frames`), rewards are clipped before
+    they are summed, and an episode's start adds no shorter transitions. Its end adds
+    n - 1 shorter ones, so that an episode of T steps is exactly T transitions, each of
+    which ends at the last observation at the latest: with discount 0 after a terminal,
+    bootstrapping after a truncation.
 
     A row holds the return of the transition that ends at its observation.
     """
@@ -63,9 +63,9 @@ class NStepAdder(EpisodeAdder):
 
         Args:
           client: of the replay server.
-          environment_spec: of the environment, which decides what is stored.
+          environment_spec: of the environment; frames are stored as it says.
           table: to write to.
-          n_step: steps a transition spans.
+          n_step: steps that a transition spans.
           discount: the agent's, between the rewards of one transition.
           max_abs_reward: each reward is clipped to plus or minus this, if not None.
           max_in_flight_items: transitions sent before a step waits for the server.
@@ -81,8 +81,8 @@ class NStepAdder(EpisodeAdder):
         )
         self._n_step = n_step
         self._discount = discount
-        # (clipped reward, environment discount) of the steps that still await
-        # their transition.
+        # (clipped reward, environment discount) of the steps whose transitions are not
+        # complete.
         self._window: deque[tuple[float, float]] = deque(maxlen=n_step)
 
     def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
@@ -104,7 +104,7 @@ class NStepAdder(EpisodeAdder):
             self._write_transition(rows_after_last)
 
     def _return(self) -> dict[str, np.float32]:
-        """Return and discount of the window, the discount one factor short."""
+        """Computes return and discount of the window, the discount one factor short."""
         value, factor, total = 0.0, 1.0, 1.0
         for reward, discount in self._window:
             value += factor * reward
@@ -113,7 +113,7 @@ class NStepAdder(EpisodeAdder):
         return {"reward": np.float32(value), "discount": np.float32(total)}
 
     def _write_transition(self, rows_after_last: int) -> None:
-        """Writes the window; its last observation lies that many rows back."""
+        """Writes the window, whose last observation lies that many rows back."""
         history = self._writer.history
         end = -rows_after_last
         start = end - len(self._window)

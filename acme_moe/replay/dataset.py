@@ -1,4 +1,4 @@
-"""From a Reverb table to batches that are on the device when they are asked for."""
+"""Batches on the device, sampled from a Reverb table."""
 
 from __future__ import annotations
 
@@ -24,53 +24,52 @@ def make_sample_iterator(
     batch_type: Callable[..., Any] = Transition,
     device: jax.Device | None = None,
 ) -> Iterator[Sample]:
-    """Endless batches from a table with a signature.
+    """Yields batches from a table with a signature, endlessly.
 
-    A batch is drawn when it is asked for, from what replay holds then; none is under
-    way before.
+    A batch is sampled when it is asked for, from what replay holds then, and not
+    before.
 
     Args:
       client: of the replay server, or of several.
       table: to sample from.
-      batch_size: items a batch.
+      batch_size: items in a batch.
       batch_type: named tuple of the table's signature.
       device: where the data go; JAX's default device if None.
 
     Yields:
       Samples with the data on the device and the keys on the host.
     """
-    draw_items, signature = make_sampler(client, table)
+    sample_items, signature = make_sampler(client, table)
     while True:
-        draw = draw_items(batch_size)
-        data = tree.unflatten_as(signature, draw.columns)
+        items = sample_items(batch_size)
+        data = tree.unflatten_as(signature, items.columns)
         batch, probabilities = jax.device_put(
-            (batch_type(*data), draw.probabilities.astype(np.float32)), device
+            (batch_type(*data), items.probabilities.astype(np.float32)), device
         )
-        yield Sample(draw.keys, probabilities, batch)
+        yield Sample(items.keys, probabilities, batch)
 
 
 class Prefetcher(Iterator[Sample]):
     """Fetches the next batch in a thread while the present one is trained on.
 
-    The thread begins a batch when there is room for it, which is when the one before
-    is taken: with room for one, a batch is drawn one update ahead of its use, from
-    what replay holds and knows by then.
+    The thread begins a batch as soon as the buffer has space for it, which is when the
+    one before is taken: with a buffer of one, a batch is sampled one update ahead of
+    its use, from the items and priorities that replay holds then.
 
     Unlike `acme.jax.utils.prefetch` it can be closed before the interpreter ends.
     """
 
     def __init__(self, samples: Iterator[Sample], buffer_size: int = 1) -> None:
-        """Keeps the source; the first batch asked for starts the fetching.
+        """Waits for the first call before it starts to fetch.
 
-        Not before, or the first batches were drawn from a replay that has hardly
-        anything in it.
+        Otherwise the first batches would be sampled from an almost empty replay.
 
         Args:
-          samples: where batches come from; used from the thread alone.
+          samples: source of the batches; used by the thread alone.
           buffer_size: batches that are ready or being fetched.
         """
         self._samples = samples
-        self._room = threading.Semaphore(buffer_size)
+        self._free_slots = threading.Semaphore(buffer_size)
         self._ready: queue.SimpleQueue[Sample | BaseException] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._started = False
@@ -81,7 +80,7 @@ class Prefetcher(Iterator[Sample]):
     def _fetch(self) -> None:
         try:
             while True:
-                self._room.acquire()
+                self._free_slots.acquire()
                 if self._closed.is_set():
                     return
                 self._ready.put(next(self._samples))
@@ -89,11 +88,11 @@ class Prefetcher(Iterator[Sample]):
             self._ready.put(error)
 
     def __next__(self) -> Sample:
-        """The next batch; waits where there is none yet.
+        """Returns the next batch; waits until there is one.
 
         Raises:
           StopIteration: once the source has ended, or this is closed.
-          Exception: whatever the source raised, here and not in the thread.
+          Exception: whatever the source raised in the thread.
         """
         if not self._started:
             self._started = True
@@ -101,7 +100,7 @@ class Prefetcher(Iterator[Sample]):
         item = self._get()
         if isinstance(item, BaseException):
             raise item
-        self._room.release()
+        self._free_slots.release()
         return item
 
     def _get(self) -> Sample | BaseException:
@@ -115,6 +114,6 @@ class Prefetcher(Iterator[Sample]):
     def close(self, timeout: float | None = 10.0) -> None:
         """Stops the thread; call it after the source can no longer block."""
         self._closed.set()
-        self._room.release()
+        self._free_slots.release()
         if self._started:
             self._thread.join(timeout)

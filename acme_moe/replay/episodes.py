@@ -1,4 +1,4 @@
-"""What the adders share: a writer, an episode's bounds, and frames stored once."""
+"""The base of the adders: a writer, an episode's bounds, and frames stored once."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from acme_moe.replay import frames
 class EpisodeAdder(base.Adder):
     """Writes an episode's steps to Reverb as rows that items refer to.
 
-    Row i > 0 of an episode holds o_i, a_{i-1} and what else a subclass makes of that
-    step, so one append a step suffices. Row 0 holds o_0; before it lie blank rows.
+    Row i > 0 of an episode holds o_i, a_{i-1} and what a subclass adds for that step,
+    so one append a step suffices. Row 0 holds o_0; blank rows come before it.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class EpisodeAdder(base.Adder):
 
     @abc.abstractmethod
     def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
-        """Appends a row, after adding to it, and writes the item that it completes.
+        """Appends a row, with columns added, and writes the item that it completes.
 
         Args:
           row: has `observation` and `action`.
@@ -70,14 +70,14 @@ class EpisodeAdder(base.Adder):
 
     @abc.abstractmethod
     def _end_episode(self) -> None:
-        """Writes what the last step has left to write."""
+        """Writes the items that are left after the last step."""
 
     def _blank_step(self) -> dict[str, Any]:
-        """What a row without a step holds beside its observation."""
+        """Returns the columns, beside its observation, of a row without a step."""
         return {}
 
     def _extra_columns(self, extras: Any) -> dict[str, Any]:
-        """What a step's row holds of the policy's extras."""
+        """Returns the columns of a step's row that come from the policy's extras."""
         del extras
         return {}
 
@@ -107,20 +107,20 @@ class EpisodeAdder(base.Adder):
     def add(
         self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
     ) -> None:
-        """Records an action and what came of it; writes the item that it completes.
+        """Adds an action and its outcome; writes the item that it completes.
 
         Args:
-          action: as the environment was given it.
+          action: as the environment took it.
           next_timestep: as the environment returned it.
-          extras: the policy's; `extras["priority"]`, if it is there, is what the
-            items enter the table with from now on, else 1.
+          extras: the policy's; `extras["priority"]`, if present, is the priority of new
+            items from now on. It is 1 before.
 
         Raises:
           ValueError: if no episode is open.
         """
         if not self._episode_open:
             raise ValueError("add: no episode is open; call add_first before")
-        # Actors of Acme without extras say None.
+        # Acme's actors pass None if there are no extras.
         extras = () if extras is None else extras
         if "priority" in extras:
             self._priority = float(extras["priority"])

@@ -1,4 +1,4 @@
-"""How observations are laid out in replay, and how they come back.
+"""The layout of observations in replay, and their decoding.
 
 An observation with a `StackedFrames` spec is stored as its newest frame alone,
 `[height, width]`; an item refers to the frames of its stack, so that each is held
@@ -22,7 +22,7 @@ from acme_moe.specs import StackedFrames
 
 
 def stack_size(observation_spec: Any) -> int:
-    """How many rows of history a stored observation can need: 1 without frames."""
+    """Returns the most rows that a stored observation can need: 1 without frames."""
     leaves = tree.flatten(observation_spec)
     return max(
         (spec.stack for spec in leaves if isinstance(spec, StackedFrames)), default=1
@@ -30,7 +30,7 @@ def stack_size(observation_spec: Any) -> int:
 
 
 def newest(observation_spec: Any, observation: Any) -> Any:
-    """What is appended to replay for one observation: of a stack, the newest frame."""
+    """Returns what is stored of one observation: of a stack, the newest frame."""
 
     def stored(spec: specs.Array, x: Any) -> np.ndarray:
         if isinstance(spec, StackedFrames):
@@ -42,7 +42,7 @@ def newest(observation_spec: Any, observation: Any) -> Any:
 
 
 def blank(observation_spec: Any) -> Any:
-    """Zeros of the shape in which one observation is stored."""
+    """Returns zeros of the shape in which one observation is stored."""
 
     def zeros(spec: specs.Array) -> np.ndarray:
         stored = spec.frame if isinstance(spec, StackedFrames) else spec
@@ -52,14 +52,14 @@ def blank(observation_spec: Any) -> Any:
 
 
 def stored_shape(spec: specs.Array) -> tuple[int, ...]:
-    """Shape of a sampled observation without its batch axis."""
+    """Returns the shape of a sampled observation without its batch axis."""
     if isinstance(spec, StackedFrames):
         return (spec.stack, *spec.frame.shape)
     return spec.shape
 
 
 def stored_sequence_shape(spec: specs.Array, steps: int) -> tuple[int, ...]:
-    """Shape of a sampled sequence of observations without its batch axis."""
+    """Returns the shape of a sampled sequence of observations, without batch axis."""
     if isinstance(spec, StackedFrames):
         return (steps + spec.stack - 1, *spec.frame.shape)
     return (steps, *spec.shape)
@@ -106,7 +106,7 @@ def decode_frame_sequences(observation_spec: Any, observation: Any) -> Any:
 
 
 def decode_transitions(observation_spec: Any, transitions: Transition) -> Transition:
-    """Turns sampled transitions into what an objective takes; see `decode_frames`."""
+    """Decodes the observations of sampled transitions; see `decode_frames`."""
     return transitions._replace(
         observation=decode_frames(observation_spec, transitions.observation),
         next_observation=decode_frames(observation_spec, transitions.next_observation),

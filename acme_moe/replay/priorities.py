@@ -1,4 +1,4 @@
-"""Priorities on their way back to replay, while the next update is computed."""
+"""Writes priorities back to replay while the next update is computed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import jax
 import numpy as np
 import reverb
 
-# Updates whose priorities may be under way before the learner waits for the server.
-_MOST_WAITING = 4
+# Updates whose priorities may be in flight before the learner waits for the server.
+_MAX_IN_FLIGHT = 4
 
 
 class PriorityWriter:
-    """Sends priorities to a table from a thread of its own.
+    """Writes priorities to a table from a thread of its own.
 
-    Reverb ignores the keys of items that it has dropped meanwhile.
+    Reverb ignores the keys of items that it has dropped in the meantime.
     """
 
     def __init__(self, client: reverb.Client, table: str) -> None:
@@ -24,12 +24,12 @@ class PriorityWriter:
 
         Args:
           client: of the replay server.
-          table: whose items they are.
+          table: of the items.
         """
         self._client = client
         self._table = table
         self._queue: queue.Queue[tuple[np.ndarray, jax.Array] | None] = queue.Queue(
-            _MOST_WAITING
+            _MAX_IN_FLIGHT
         )
         self._error: BaseException | None = None
         self._closed = False
@@ -39,7 +39,7 @@ class PriorityWriter:
         self._thread.start()
 
     def put(self, keys: np.ndarray, priorities: jax.Array) -> None:
-        """Hands over a batch; the priorities may still be under way on the device.
+        """Queues a batch; the device may still be computing the priorities.
 
         Args:
           keys: `uint64 [B]` of the items.
@@ -52,7 +52,7 @@ class PriorityWriter:
         self._queue.put((keys, priorities))
 
     def flush(self) -> None:
-        """Waits until the server has all of them.
+        """Waits until the server has all priorities.
 
         Raises:
           Exception: whatever writing a batch raised.
@@ -61,7 +61,7 @@ class PriorityWriter:
         self._raise()
 
     def close(self) -> None:
-        """Writes what is under way and ends the thread."""
+        """Writes what is queued and ends the thread."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
@@ -73,7 +73,7 @@ class PriorityWriter:
 
     def _write(self) -> None:
         while (batch := self._queue.get()) is not None:
-            # After an error the rest is taken and dropped, so that nobody waits.
+            # After an error the rest is discarded, so that nobody waits.
             if self._error is None:
                 try:
                     keys, priorities = batch

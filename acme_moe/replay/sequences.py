@@ -21,11 +21,11 @@ CORE_STATE = "core_state"
 def sequence_signature(
     environment_spec: specs.EnvironmentSpec, state_spec: Any, steps: int
 ) -> Sequences:
-    """The signature of a table that `SequenceAdder` writes to.
+    """Returns the signature of a table that `SequenceAdder` writes to.
 
     Args:
       environment_spec: of the environment.
-      state_spec: nest of what has the shape and dtype of the core's state.
+      state_spec: nest of anything with the shapes and dtypes of the core's state.
       steps: of a sequence, its burn-in included.
     """
 
@@ -49,18 +49,17 @@ def sequence_signature(
 
 
 class SequenceAdder(EpisodeAdder):
-    """Writes an episode as sequences that overlap.
+    """Writes an episode as overlapping sequences.
 
     A sequence is a burn-in, which only warms the recurrent state up, and the steps
     after it, which are learnt from. The latter start at the episode's steps 0, P, 2P
     and so on for a period P, and the last ones reach its end, so that every step is
-    learnt from. Where a sequence lies before the episode's start, which is all of the
-    first one's burn-in, or after its end, there is padding.
+    learnt from. A sequence is padded before the episode's start, where all of the first
+    one's burn-in lies, and after its end.
 
-    Differs from `acme.adders.reverb.SequenceAdder` in that padded start, without which
-    no step before the first burn-in's end is ever learnt from, and in storing frames
-    once (see `acme_moe.replay.frames`) and the core's state only where a sequence
-    starts.
+    Differs from `acme.adders.reverb.SequenceAdder` in padding the start, without which
+    no step of the first burn-in is ever learnt from, and in storing frames once (see
+    `acme_moe.replay.frames`) and the core's state only where a sequence starts.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class SequenceAdder(EpisodeAdder):
 
         Args:
           client: of the replay server.
-          environment_spec: of the environment, which decides what is stored.
+          environment_spec: of the environment; frames are stored as it says.
           table: to write to.
           burn_in_length: steps of the burn-in.
           trace_length: steps that are learnt from, at least `period`.
@@ -120,7 +119,7 @@ class SequenceAdder(EpisodeAdder):
         return self._padding if self._burn_in_length else {}
 
     def _extra_columns(self, extras: Any) -> dict[str, Any]:
-        """The core's state before the step, if a sequence starts there."""
+        """Returns the core's state before the step, if a sequence starts there."""
         starts = (self._steps + self._burn_in_length) % self._period == 0
         if self._steps and not starts:
             return {}
@@ -138,7 +137,7 @@ class SequenceAdder(EpisodeAdder):
             self._write_sequence()
 
     def _end_episode(self) -> None:
-        """Pads and writes the last sequence, if there are steps that none has."""
+        """Pads and writes the last sequence, if some steps are in none yet."""
         if self._covered == self._steps:
             return
         padding = {"observation": frames.blank(self._spec), **self._padding}

@@ -12,201 +12,216 @@ import numpy as np
 import reverb
 from absl import logging
 
-from acme_moe.replay.draws import Draw, TableSampler, weight_exponent
+from acme_moe.replay.sampler import SampledItems, TableSampler, weight_exponent
 
-# Seconds after which a server that does not answer counts as away, until it does.
-_PATIENCE = 1.0
-# Seconds that what a server was found to hold is relied on without a look at it.
-_STALE_AFTER = 1.0
-# Seconds between two looks where all servers are away or empty.
-_ASK_AGAIN = 0.01
+# Seconds after which a server counts as unreachable, until it responds.
+_TIMEOUT = 1.0
+# Seconds after which a server's mass is out of date.
+_MAX_AGE = 1.0
+# Seconds between two attempts if all servers are unreachable or empty.
+_RETRY_PERIOD = 0.01
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Request = TypeVar("Request")
+Response = TypeVar("Response")
 
 
-class _Line(Generic[Question, Answer]):
-    """Calls to one server from a thread of their own, as it may keep them waiting.
+class _ServerThread(Generic[Request, Response]):
+    """A thread for the calls to one server, as any of them may block.
 
     Attributes:
-      busy: whether a call is under way.
+      busy: whether a call is in flight.
     """
 
-    def __init__(self, call: Callable[[Question], Answer]) -> None:
+    def __init__(self, call: Callable[[Request], Response]) -> None:
         self.busy = False
         self._call = call
-        self._questions: queue.SimpleQueue[Question] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._responses: queue.SimpleQueue[Response | BaseException]
+        self._responses = queue.SimpleQueue()
         threading.Thread(target=self._work, name="replay-server", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            question = self._questions.get()
+            request = self._requests.get()
             try:
-                self._answers.put(self._call(question))
+                self._responses.put(self._call(request))
             except BaseException as error:
-                self._answers.put(error)
+                self._responses.put(error)
 
-    def send(self, question: Question) -> None:
-        """Begins a call; none may be under way."""
+    def send(self, request: Request) -> None:
+        """Begins a call; none may be in flight."""
         self.busy = True
-        self._questions.put(question)
+        self._requests.put(request)
 
-    def receive(self, timeout: float) -> Answer | None:
-        """Returns the answer of the call under way, None if there is none in time."""
+    def receive(self, timeout: float) -> Response | None:
+        """Returns the response to the call in flight, None if none comes in time."""
         try:
-            answer = (
-                self._answers.get(timeout=timeout)
+            response = (
+                self._responses.get(timeout=timeout)
                 if timeout > 0
-                else (self._answers.get_nowait())
+                else (self._responses.get_nowait())
             )
         except queue.Empty:
             return None
         self.busy = False
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        if isinstance(response, BaseException):
+            raise response
+        return response
 
 
-def _ask(
-    questions: Mapping[_Line[Question, Answer], Question],
-) -> dict[_Line[Question, Answer], Answer]:
-    """Asks all servers at once; returns the answers of those that are not away."""
-    for line, question in questions.items():
-        line.send(question)
-    deadline = time.monotonic() + _PATIENCE
-    answers = {line: line.receive(deadline - time.monotonic()) for line in questions}
-    return {line: x for line, x in answers.items() if x is not None}
+def _call_all(
+    requests: Mapping[_ServerThread[Request, Response], Request],
+) -> dict[_ServerThread[Request, Response], Response]:
+    """Calls all servers at once; returns the responses that come in time."""
+    for server, request in requests.items():
+        server.send(request)
+    deadline = time.monotonic() + _TIMEOUT
+    responses = {
+        server: server.receive(deadline - time.monotonic()) for server in requests
+    }
+    return {server: x for server, x in responses.items() if x is not None}
 
 
 class ProportionalSampler:
-    """Draws from several servers as if all that they hold were in one.
+    """Samples from several servers as if one held all of their items.
 
-    How many items of a batch come from which server is drawn from a multinomial
-    distribution over the servers' shares of the mass (see `Draw.mass`). Every draw
-    tells the mass of its server, so the shares are those of the batch before. A
-    server that none of a second's items came from is looked at by drawing one more,
-    which nobody gets; so shares are out of date by that second at most.
+    The number of items from each server is sampled from a multinomial distribution
+    over the servers' shares of the mass (see `SampledItems.mass`). Every response
+    carries its server's mass, so the shares are those of the batch before. A server
+    that no item came from for a second is asked for one, which is discarded; so shares
+    are out of date by a second at most.
 
-    A server that is empty or away is waited for a second once, and then passed over
-    until it has answered; what it answers late is dropped.
+    A server that is empty or unreachable is waited for once, for a second, and then
+    left out until it responds; its late response is discarded.
     """
 
-    def __init__(self, samplers: Sequence[Callable[[int], Draw]]) -> None:
+    def __init__(self, samplers: Sequence[Callable[[int], SampledItems]]) -> None:
         """Starts a thread for each server.
 
         Args:
-          samplers: draws from one server each; may take for ever.
+          samplers: sample from one server each; may block.
         """
-        self._lines = [_Line(sampler) for sampler in samplers]
-        self._masses = dict.fromkeys(self._lines, 0.0)
-        self._looked_at = dict.fromkeys(self._lines, -np.inf)
+        self._servers = [_ServerThread(sampler) for sampler in samplers]
+        self._masses = dict.fromkeys(self._servers, 0.0)
+        self._updated_at = dict.fromkeys(self._servers, -np.inf)
         self._rng = np.random.default_rng()
 
-    def __call__(self, size: int) -> Draw:
-        """Draws `size` items, in random order; waits while no server has any.
+    def __call__(self, size: int) -> SampledItems:
+        """Samples `size` items, in random order; waits while no server has any.
 
         Returns:
           The items, with their probabilities among those of all servers.
         """
-        parts: list[Draw] = []
+        samples: list[SampledItems] = []
         missing = size
         while missing:
-            present = self._present()
-            if not present:
-                time.sleep(_ASK_AGAIN)
+            available = self._available()
+            if not available:
+                time.sleep(_RETRY_PERIOD)
                 continue
-            masses = np.array([self._masses[line] for line in present])
+            masses = np.array([self._masses[server] for server in available])
             shares = masses / masses.sum()
-            counts = self._rng.multinomial(missing, shares)
-            asked = dict(zip(present, counts.tolist(), strict=True))
-            draws = self._draw({line: n for line, n in asked.items() if n})
-            for line, share in zip(present, shares, strict=True):
-                if line in draws:
-                    draw = draws[line]
-                    scaled = share * draw.probabilities
-                    parts.append(draw._replace(probabilities=scaled))
-                    missing -= len(draw.keys)
-        return self._joined(parts)
+            counts = self._rng.multinomial(missing, shares).tolist()
+            sizes = dict(zip(available, counts, strict=True))
+            sampled = self._sample({server: n for server, n in sizes.items() if n})
+            for server, share in zip(available, shares, strict=True):
+                if server in sampled:
+                    items = sampled[server]
+                    scaled = share * items.probabilities
+                    samples.append(items._replace(probabilities=scaled))
+                    missing -= len(items.keys)
+        return self._concatenate(samples)
 
-    def _present(self) -> list[_Line[int, Draw]]:
-        """The servers whose mass is known."""
-        for line in self._lines:
-            if line.busy and (late := line.receive(0.0)) is not None:
-                self._note(line, late)
-        since = time.monotonic() - _STALE_AFTER
-        self._draw(
+    def _available(self) -> list[_ServerThread[int, SampledItems]]:
+        """Returns the servers whose mass is known and up to date."""
+        for server in self._servers:
+            if server.busy and (late := server.receive(0.0)) is not None:
+                self._update_mass(server, late)
+        oldest = time.monotonic() - _MAX_AGE
+        self._sample(
             {
-                line: 1
-                for line in self._lines
-                if not line.busy and self._looked_at[line] <= since
+                server: 1
+                for server in self._servers
+                if not server.busy and self._updated_at[server] <= oldest
             }
         )
-        return [line for line in self._lines if not line.busy]
+        return [server for server in self._servers if not server.busy]
 
-    def _draw(
-        self, counts: Mapping[_Line[int, Draw], int]
-    ) -> dict[_Line[int, Draw], Draw]:
-        draws = _ask(counts)
-        for line, draw in draws.items():
-            self._note(line, draw)
-        return draws
+    def _sample(
+        self, sizes: Mapping[_ServerThread[int, SampledItems], int]
+    ) -> dict[_ServerThread[int, SampledItems], SampledItems]:
+        sampled = _call_all(sizes)
+        for server, items in sampled.items():
+            self._update_mass(server, items)
+        return sampled
 
-    def _note(self, line: _Line[int, Draw], draw: Draw) -> None:
-        self._masses[line] = draw.mass
-        self._looked_at[line] = time.monotonic()
+    def _update_mass(
+        self, server: _ServerThread[int, SampledItems], items: SampledItems
+    ) -> None:
+        self._masses[server] = items.mass
+        self._updated_at[server] = time.monotonic()
 
-    def _joined(self, parts: Sequence[Draw]) -> Draw:
-        """One draw of all; in random order, as a batch may be cut into several."""
-        keys = np.concatenate([part.keys for part in parts])
+    def _concatenate(self, samples: Sequence[SampledItems]) -> SampledItems:
+        """Joins samples, in random order, as a batch may be cut into several."""
+        keys = np.concatenate([sample.keys for sample in samples])
         order = self._rng.permutation(len(keys))
-        return Draw(
+        probabilities = np.concatenate([sample.probabilities for sample in samples])
+        return SampledItems(
             keys[order],
-            np.concatenate([part.probabilities for part in parts])[order],
+            probabilities[order],
             [
                 np.concatenate(columns)[order]
-                for columns in zip(*(part.columns for part in parts), strict=True)
+                for columns in zip(*(sample.columns for sample in samples), strict=True)
             ],
-            sum(self._masses[line] for line in self._lines if not line.busy),
+            sum(self._masses[server] for server in self._servers if not server.busy),
         )
 
 
 class ReplayServers:
-    """What a learner asks of a `reverb.Client`, asked of several servers.
+    """Stands in for a learner's `reverb.Client` where there are several servers.
 
     A builder's `make_dataset_iterator` and `make_learner` take it for a client: it
     is sampled from through `make_sampler`, and priorities are written through it.
     """
 
     def __init__(self, clients: Sequence[reverb.Client]) -> None:
-        """Keeps the clients, one for each server, at least one."""
+        """Starts a thread for each server.
+
+        Args:
+          clients: one for each server, at least one.
+        """
         self.clients = tuple(clients)
-        self._lines = [_Line(_priority_setter(client)) for client in self.clients]
+        self._servers = [
+            _ServerThread(_priority_setter(client)) for client in self.clients
+        ]
 
     def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
         """Sets priorities, each on the server that holds the item.
 
-        All servers are told all of them: a server ignores keys that it does not
-        have, as it must for items that it has dropped. One that is away is waited
-        for a second once, and misses what it is not told.
+        All servers are sent all of them: a server ignores keys that it does not have,
+        as it must for items that it has dropped. One that is unreachable is waited for
+        once, for a second, and then left out; the updates are lost to it.
         """
-        for line in self._lines:
-            if line.busy:
-                line.receive(0.0)
-        _ask({x: (table, dict(updates)) for x in self._lines if not x.busy})
-        away = sum(line.busy for line in self._lines)
-        if away:
+        for server in self._servers:
+            if server.busy:
+                server.receive(0.0)
+        _call_all({x: (table, dict(updates)) for x in self._servers if not x.busy})
+        unreachable = sum(server.busy for server in self._servers)
+        if unreachable:
             logging.log_every_n_seconds(
-                logging.WARNING, "priorities are lost: %d replay servers away", 10, away
+                logging.WARNING,
+                "priorities are lost: %d replay servers unreachable",
+                10,
+                unreachable,
             )
 
 
 def _priority_setter(
     client: reverb.Client,
 ) -> Callable[[tuple[str, dict[int, float]]], bool]:
-    def set_priorities(question: tuple[str, dict[int, float]]) -> bool:
+    def set_priorities(request: tuple[str, dict[int, float]]) -> bool:
         try:
-            client.mutate_priorities(*question)
+            client.mutate_priorities(*request)
         except (reverb.ReverbError, RuntimeError) as error:
             logging.warning("priorities are lost: %s", error)
         return True
@@ -216,16 +231,16 @@ def _priority_setter(
 
 def make_sampler(
     client: reverb.Client | ReplayServers, table: str
-) -> tuple[Callable[[int], Draw], Any]:
-    """Makes what draws items of a table with a signature.
+) -> tuple[Callable[[int], SampledItems], Any]:
+    """Makes a sampler of a table with a signature.
 
     Args:
       client: of the server or servers; the first is waited for.
-      table: to draw from.
+      table: to sample from.
 
     Returns:
-      A function that draws so many items, and the signature, whose leaves their
-      columns are.
+      A function that samples a number of items, and the table's signature, whose
+      leaves are the items' columns.
     """
     clients = client.clients if isinstance(client, ReplayServers) else (client,)
     info = clients[0].server_info()[table]

@@ -1,28 +1,27 @@
-"""How much memory a replay's contents take, read off a checkpoint of them."""
+"""Estimates the memory that replay takes, from a checkpoint of it."""
 
 from __future__ import annotations
 
 import zlib
 from pathlib import Path
 
-# Read of each file; what it expands to is scaled to the whole.
+# At most this much of each file is read; its expanded size is scaled to the whole.
 _READ_BYTES = 16 << 20
-# What the server's own structures take beside what they hold: with 100,000
-# transitions in it, 1,910 bytes a transition on Pong and 1,770 on Seaquest.
-# benchmarks/replay.py measures it again.
+# Taken by the server's own structures: with 100,000 transitions, 1,910 bytes a
+# transition on Pong and 1,770 on Seaquest. benchmarks/replay.py measures it.
 _OVERHEAD_BYTES = 1_800
 
 
 def bytes_per_transition(checkpoint: Path, transitions: int) -> float:
-    """Memory that the server takes for a transition, estimated.
+    """Estimates the memory that the server takes for a transition.
 
     Reverb reports no sizes. Its checkpoint has the protocol buffers that it keeps in
-    memory, compressed once more on their way to disk; this undoes that, and adds what
-    the server was measured to take for the structures around them.
+    memory, compressed once more; this undoes that, and adds the measured size of the
+    structures around them.
 
     Args:
       checkpoint: the folder that `reverb.Client.checkpoint` made.
-      transitions: how many are in it, at least 1.
+      transitions: number of transitions in it, at least 1.
 
     Returns:
       Bytes.

@@ -17,22 +17,22 @@ def make_table(
     error_buffer: float,
     priority_exponent: float | None = None,
 ) -> reverb.Table:
-    """A table that holds the run to a replay ratio.
+    """Makes a table that holds the run to a replay ratio.
 
     Args:
       name: of the table.
-      signature: of its items, such as `transition_signature` gives.
+      signature: of its items, as `transition_signature` returns it.
       max_size: items held; the oldest go first.
       min_size: items before the first is sampled.
       samples_per_insert: batch size times replay ratio, times the agent steps for each
         item.
-      error_buffer: how many samples either side may run ahead of the ratio before
-        it has to wait.
+      error_buffer: samples by which either side may run ahead of the ratio before it
+        has to wait.
       priority_exponent: items are sampled in proportion to this power of their
         priorities, or uniformly if None.
 
     Returns:
-      The table, with a signature, so that datasets need nothing but its name.
+      The table, with its signature, so that datasets need only its name.
     """
     return reverb.Table(
         name=name,
@@ -53,5 +53,8 @@ def make_table(
 
 
 def without_ratio(table: reverb.Table) -> reverb.Table:
-    """The same table for a loop that alternates by itself and must never wait."""
+    """Returns the table without its ratio, for a loop that alternates by itself.
+
+    Such a loop keeps the ratio itself and must never wait.
+    """
     return table.replace(rate_limiter=reverb.rate_limiters.MinSize(1))

@@ -252,7 +252,7 @@ def test_frames_after_the_last_are_named(several):
     file = several / "$store$_observation_ckpt.0.gz"
     data = gzip.decompress(file.read_bytes())
     file.write_bytes(gzip.compress(data + b"more"))
-    with pytest.raises(DatasetError, match=r"goes on after 306 frames"):
+    with pytest.raises(DatasetError, match=r"continues after 306 frames"):
         load(several)
 
 

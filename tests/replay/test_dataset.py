@@ -1,4 +1,4 @@
-"""How far ahead of their use batches are drawn."""
+"""How far ahead of their use batches are sampled."""
 
 import threading
 
@@ -18,7 +18,7 @@ class Source:
 
     def __init__(self):
         self.version = 0
-        self.drawn = 0
+        self.sampled = 0
         self._changed = threading.Condition()
 
     def __iter__(self):
@@ -26,26 +26,26 @@ class Source:
 
     def __next__(self):
         with self._changed:
-            self.drawn += 1
+            self.sampled += 1
             self._changed.notify_all()
             return self.version
 
-    def wait(self, drawn, timeout):
+    def wait(self, sampled, timeout):
         with self._changed:
-            return self._changed.wait_for(lambda: self.drawn >= drawn, timeout)
+            return self._changed.wait_for(lambda: self.sampled >= sampled, timeout)
 
 
 @pytest.mark.parametrize("buffer_size", [1, 2])
-def test_a_batch_is_drawn_when_there_is_room_for_it(buffer_size):
+def test_a_batch_is_sampled_when_the_buffer_has_space(buffer_size):
     source = Source()
     prefetcher = replay.Prefetcher(source, buffer_size)
-    assert source.drawn == 0
+    assert source.sampled == 0
     used = []
     for update in range(4):
         used.append(next(prefetcher))
         ahead = update + 1 + buffer_size
         assert source.wait(ahead, timeout=10)
-        # What replay holds changes only after whatever is drawn early was drawn.
+        # What replay holds changes only after whatever is sampled early was sampled.
         assert not source.wait(ahead + 1, timeout=0.05)
         source.version += 1
     # With room for one, a batch is of what was there an update before its use.
@@ -107,21 +107,21 @@ def samples(client):
     )
 
 
-def drawn(client):
+def num_sampled(client):
     return client.server_info()["t"].rate_limiter_info.sample_stats.completed
 
 
-def test_nothing_is_drawn_before_it_is_asked_for(client):
+def test_nothing_is_sampled_before_it_is_asked_for(client):
     batches = samples(client)
     for number in range(1, 5):
         next(batches)
-        assert drawn(client) == number * BATCH
+        assert num_sampled(client) == number * BATCH
 
 
-def test_priorities_of_all_updates_but_the_running_one_reach_the_next_draw(client):
+def test_priorities_of_all_updates_but_the_running_one_reach_the_next_sample(client):
     """As the learner does it: flush, take the next batch, put its priorities.
 
-    Each update leaves a single item that can be drawn.
+    Each update leaves a single item that can be sampled.
     """
     batches = samples(client)
     keys = {}

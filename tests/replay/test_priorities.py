@@ -1,4 +1,4 @@
-"""Priorities: how items enter, how they are drawn, how new values come back."""
+"""Priorities: how items enter, how they are sampled, how new values come back."""
 
 import collections
 
@@ -46,8 +46,8 @@ def add_episode(client, priorities):
     adder.close()
 
 
-def draw(client, batches):
-    """How often each transition was drawn, with which probability, and its key."""
+def sample_many(client, batches):
+    """How often each transition was sampled, with which probability, and its key."""
     samples = replay.make_sample_iterator(client, table=TABLE, batch_size=50)
     counts, probabilities, keys = collections.Counter(), {}, {}
     for _ in range(batches):
@@ -64,11 +64,11 @@ def draw(client, batches):
     return counts, probabilities, keys
 
 
-def test_items_are_drawn_in_proportion_to_the_priority_itself(client):
+def test_items_are_sampled_in_proportion_to_the_priority_itself(client):
     # The reference's sum tree holds sqrt(loss) and has no further exponent.
     priorities = np.sqrt([1.0, 4.0, 25.0])
     add_episode(client, priorities)
-    counts, probabilities, _ = draw(client, batches=80)
+    counts, probabilities, _ = sample_many(client, batches=80)
     expected = priorities / priorities.sum()
     for number, share in enumerate(expected):
         assert probabilities[number] == pytest.approx(share, rel=1e-6)
@@ -77,18 +77,18 @@ def test_items_are_drawn_in_proportion_to_the_priority_itself(client):
 
 def test_new_priorities_arrive_at_their_items(client):
     add_episode(client, [1.0, 1.0])
-    _, _, keys = draw(client, batches=2)
+    _, _, keys = sample_many(client, batches=2)
     writer = replay.PriorityWriter(client, TABLE)
     writer.put(np.array([keys[0], keys[1]]), jnp.array([3.0, 1.0]))
     writer.flush()
-    _, probabilities, _ = draw(client, batches=2)
+    _, probabilities, _ = sample_many(client, batches=2)
     assert probabilities == {0: pytest.approx(0.75), 1: pytest.approx(0.25)}
     writer.close()
 
 
 def test_keys_that_were_dropped_meanwhile_do_no_harm(client):
     add_episode(client, [1.0])
-    _, _, keys = draw(client, batches=1)
+    _, _, keys = sample_many(client, batches=1)
     writer = replay.PriorityWriter(client, TABLE)
     writer.put(np.array([keys[0] + 1], np.uint64), jnp.array([2.0]))
     writer.flush()

@@ -1,4 +1,4 @@
-"""Several replay servers are drawn from as if all that they hold were in one."""
+"""Several replay servers are sampled from as if one held all of their items."""
 
 import collections
 import math
@@ -69,38 +69,40 @@ def fill(client, values, priorities=(1.0,)):
     writer.close()
 
 
-def draw_many(sampler, batches, size=50):
-    """How often each value was drawn, and with which probability, over all batches."""
+def sample_many(sampler, batches, size=50):
+    """Returns how often each value was sampled, and with which probability."""
     counts, probabilities = collections.Counter(), {}
     for _ in range(batches):
-        draw = sampler(size)
-        assert draw.keys.shape == draw.probabilities.shape == (size,)
-        values = draw.columns[0].tolist()
+        items = sampler(size)
+        assert items.keys.shape == items.probabilities.shape == (size,)
+        values = items.columns[0].tolist()
         counts.update(values)
-        probabilities.update(zip(values, draw.probabilities.tolist(), strict=True))
+        probabilities.update(zip(values, items.probabilities.tolist(), strict=True))
     return counts, probabilities
 
 
-def within_the_error_of_the_draw(count, draws, share, sigmas=5):
-    return abs(count - share * draws) < sigmas * math.sqrt(draws * share * (1 - share))
+def within_the_sampling_error(count, samples, share, sigmas=5):
+    return abs(count - share * samples) < sigmas * math.sqrt(
+        samples * share * (1 - share)
+    )
 
 
-def drawn(client):
+def num_sampled(client):
     return client.server_info()["t"].rate_limiter_info.sample_stats.completed
 
 
-def test_each_is_drawn_from_in_proportion_to_what_it_holds(start):
+def test_each_is_sampled_in_proportion_to_what_it_holds(start):
     servers = start(None, None)
     fill(servers.clients[0], range(5_000))
     fill(servers.clients[1], range(5_000, 5_020))
     sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
-    counts, probabilities = draw_many(sampler, batches=400)
+    counts, probabilities = sample_many(sampler, batches=400)
     few = sum(n for value, n in counts.items() if value >= 5_000)
-    assert within_the_error_of_the_draw(few, 20_000, 20 / 5_020)
+    assert within_the_sampling_error(few, 20_000, 20 / 5_020)
     # And each item of either server with the same probability.
     np.testing.assert_allclose(list(probabilities.values()), 1 / 5_020, rtol=1e-9)
-    # Nothing is drawn but what was asked for and a look at each now and then.
-    assert 20_000 <= sum(drawn(client) for client in servers.clients) < 20_100
+    # Nothing is sampled but what was asked for and one of each now and then.
+    assert 20_000 <= sum(num_sampled(client) for client in servers.clients) < 20_100
 
 
 @pytest.mark.parametrize("exponent", [1.0, 0.6])
@@ -119,7 +121,7 @@ def test_prioritised_servers_are_one_table(start, exponent):
     }
     total = sum(weights.values())
     sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
-    counts, probabilities = draw_many(sampler, batches=200)
+    counts, probabilities = sample_many(sampler, batches=200)
     assert probabilities == pytest.approx(
         {value: weight / total for value, weight in weights.items()}, rel=1e-9
     )
@@ -127,7 +129,7 @@ def test_prioritised_servers_are_one_table(start, exponent):
     for values in numbers:
         share = sum(weights[value] for value in values) / total
         count = sum(counts[value] for value in values)
-        assert within_the_error_of_the_draw(count, 10_000, share)
+        assert within_the_sampling_error(count, 10_000, share)
 
 
 def test_new_priorities_move_the_shares(start):
@@ -136,17 +138,17 @@ def test_new_priorities_move_the_shares(start):
     for number, client in enumerate(servers.clients):
         fill(client, [number])
     sampler, _ = make_sampler(merged, "t")
-    draw = sampler(50)
-    keys = dict(zip(draw.columns[0].tolist(), draw.keys.tolist(), strict=True))
+    items = sampler(50)
+    keys = dict(zip(items.columns[0].tolist(), items.keys.tolist(), strict=True))
     merged.mutate_priorities("t", {keys[0.0]: 3.0})
-    # The draw that tells of it comes first.
+    # The sample that carries the new mass comes first.
     sampler(50)
-    _, probabilities = draw_many(sampler, batches=1)
+    _, probabilities = sample_many(sampler, batches=1)
     assert probabilities == pytest.approx({0.0: 0.75, 1.0: 0.25})
-    # Where all priorities are zero Reverb draws uniformly, and so do several.
+    # Where all priorities are zero Reverb samples uniformly, and so do several.
     merged.mutate_priorities("t", {keys[0.0]: 0.0, keys[1.0]: 0.0})
     sampler(50)
-    _, probabilities = draw_many(sampler, batches=1)
+    _, probabilities = sample_many(sampler, batches=1)
     assert probabilities == pytest.approx({0.0: 0.5, 1.0: 0.5})
 
 
@@ -156,33 +158,33 @@ def test_a_batch_that_is_cut_into_several_is_not_cut_by_server(start):
         fill(client, [number])
     sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
     first_half = sampler(1_000).columns[0][:500].sum()
-    assert within_the_error_of_the_draw(first_half, 500, 0.5)
+    assert within_the_sampling_error(first_half, 500, 0.5)
 
 
-def test_who_is_empty_or_away_holds_nobody_up_and_comes_in_with_its_share(
+def test_empty_or_unreachable_servers_hold_nobody_up_and_return_with_their_share(
     start, monkeypatch
 ):
-    monkeypatch.setattr(servers_lib, "_PATIENCE", 0.1)
-    monkeypatch.setattr(servers_lib, "_STALE_AFTER", 0.0)
+    monkeypatch.setattr(servers_lib, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(servers_lib, "_MAX_AGE", 0.0)
     servers = start(None, None)
     merged = replay.ReplayServers(servers.clients)
     fill(servers.clients[0], range(100))
     sampler, _ = make_sampler(merged, "t")
-    counts, probabilities = draw_many(sampler, batches=10)
+    counts, probabilities = sample_many(sampler, batches=10)
     assert sum(counts.values()) == 500
     assert set(probabilities.values()) == {0.01}
 
-    def draw_until_both_are_there(size):
-        while len(sampler._present()) < 2:
+    def sample_until_both_are_available(size):
+        while len(sampler._available()) < 2:
             sampler(size)
 
     fill(servers.clients[1], range(100, 200))
-    draw_until_both_are_there(50)
-    _, probabilities = draw_many(sampler, batches=10)
+    sample_until_both_are_available(50)
+    _, probabilities = sample_many(sampler, batches=10)
     assert set(probabilities.values()) == {0.005}
 
     servers.stop(1)
-    counts, probabilities = draw_many(sampler, batches=10)
+    counts, probabilities = sample_many(sampler, batches=10)
     assert sum(counts.values()) == 500
     assert max(counts) < 100
     assert set(probabilities.values()) == {0.01}
@@ -190,14 +192,14 @@ def test_who_is_empty_or_away_holds_nobody_up_and_comes_in_with_its_share(
     for _ in range(10):
         merged.mutate_priorities("t", {1: 1.0})
 
-    # It comes back empty, and gets no more than its share of the draws.
+    # It comes back empty, and gets no more than its share of the samples.
     servers.start(1)
-    draw_many(sampler, batches=10)
+    sample_many(sampler, batches=10)
     fill(servers.clients[1], range(100, 105))
-    draw_until_both_are_there(50)
-    counts, probabilities = draw_many(sampler, batches=100)
+    sample_until_both_are_available(50)
+    counts, probabilities = sample_many(sampler, batches=100)
     few = sum(n for value, n in counts.items() if value >= 100)
-    assert within_the_error_of_the_draw(few, 5_000, 5 / 105)
+    assert within_the_sampling_error(few, 5_000, 5 / 105)
     np.testing.assert_allclose(list(probabilities.values()), 1 / 105)
 
 
@@ -207,8 +209,8 @@ def test_priorities_find_the_server_of_their_item(start):
     for value, client in enumerate(servers.clients):
         fill(client, [value] * 20)
     sampler, _ = make_sampler(merged, "t")
-    draw = sampler(100)
-    keys = dict(zip(draw.columns[0].tolist(), draw.keys.tolist(), strict=True))
+    items = sampler(100)
+    keys = dict(zip(items.columns[0].tolist(), items.keys.tolist(), strict=True))
     merged.mutate_priorities("t", {keys[1.0]: 1e9, keys[2.0]: 0.0})
     found = next(iter(servers.clients[1].sample("t", 1, emit_timesteps=False))).info
     assert (found.key, found.priority) == (keys[1.0], 1e9)
@@ -222,7 +224,7 @@ def test_priorities_find_the_server_of_their_item(start):
 def test_an_error_that_is_no_absence_is_raised(start):
     servers = start(None, None)
     sampler, _ = make_sampler(replay.ReplayServers(servers.clients), "t")
-    for line in sampler._lines:
-        line._call._table = "none such"
+    for server in sampler._servers:
+        server._call._table = "none such"
     with pytest.raises(RuntimeError, match="none such"):
         sampler(2)

@@ -11,7 +11,7 @@ from acme_moe.networks.settings import NetworkConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OfflineAgentConfig(AgentConfig):
-    """What an agent has that takes no steps of its own.
+    """Settings of every agent that learns from fixed data.
 
     Attributes:
       target_update_period: updates between two copies to the target network.
@@ -68,7 +68,7 @@ class OfflineDQNConfig(CQLConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # Or a config of CQL whose agent is changed would be CQL by another name.
+        # Otherwise CQL's config with only the agent's name changed would still be CQL.
         validation.one_of("conservative_weight", self.conservative_weight, (0.0,))
 
 
@@ -85,7 +85,7 @@ class BehaviorCloningConfig(CQLConfig):
 
 
 def categorical_network() -> NetworkConfig:
-    """The default network with a dueling head of 51 atoms."""
+    """Returns the default network with a dueling head of 51 atoms."""
     return NetworkConfig(dueling=True, num_atoms=51)
 
 

@@ -10,7 +10,7 @@ from acme_moe.agents.config import ValueAgentConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DQNConfig(ValueAgentConfig):
-    """The shared settings, and what else DQN has.
+    """Settings of DQN.
 
     Attributes:
       loss: of the temporal-difference error: `squared`, without a half, as Dopamine

@@ -14,10 +14,10 @@ class DrQEpsConfig(DQNConfig):
     """DQN's settings with the values of DrQ(eps), and its augmentation.
 
     Attributes:
-      network: dueling by default, as for every agent else.
+      network: dueling by default.
       loss: Huber's by default, as in Dopamine's DrQ(eps).
       crop_padding: pixels of edge values around an image, from which a crop of the
-        image's own size is drawn; 0 for none.
+        image's own size is taken at random; 0 for none.
       intensity_scale: an image is multiplied by one plus this times a standard
         normal draw, cut off at two; 0 for none.
     """

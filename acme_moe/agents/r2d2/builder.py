@@ -16,7 +16,7 @@ class R2D2Builder(OnlineBuilder[R2D2Config]):
 
     @property
     def priority_exponent(self) -> float:
-        """Sequences are drawn in proportion to this power of their priority."""
+        """Sequences are sampled in proportion to this power of their priority."""
         return self.config.priority_exponent
 
     def make_objective(self, network: RecurrentNetwork) -> learning.Objective:

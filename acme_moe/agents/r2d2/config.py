@@ -13,14 +13,14 @@ from acme_moe.networks import NetworkConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class R2D2Config(ValueAgentConfig):
-    """The shared settings, and what else R2D2 has.
+    """Settings of R2D2.
 
     The values are those of Acme's `R2D2Config`; of its example for Atari where they do
-    not hang on that one's shorter sequences (learning rate, warm-up, evaluation); and
-    of the other agents for the batch size, Adam's epsilon and the replay's size. The
-    replay ratio draws each sequence four times on average, as `R2D2Config` does: 8
-    steps are learnt from for each one taken, as many as DQN's at its ratio of 0.25.
-    The target's period is Acme's 2,500 updates.
+    not depend on its shorter sequences (learning rate, warm-up, evaluation); and of the
+    other agents for the batch size, Adam's epsilon and the replay's size. The replay
+    ratio samples each sequence four times on average, as `R2D2Config` does: 8 steps are
+    learnt from for each one taken, as many as DQN's at its ratio of 0.25. The target's
+    period is Acme's 2,500 updates.
 
     Sizes of replay count agent steps as everywhere; the table itself holds one sequence
     for each `sequence_period` of them.
@@ -29,25 +29,25 @@ class R2D2Config(ValueAgentConfig):
       lstm_size: units of the LSTM.
       head_width: units of the hidden layer in each dueling stream after the LSTM, or
         of the one hidden layer of a head without streams.
-      burn_in_length: steps before those that are learnt from, which only warm the
-        LSTM's state up.
+      burn_in_length: steps before those that are learnt from, which only warm up the
+        LSTM's state.
       trace_length: steps of a sequence that are learnt from.
       sequence_period: steps between the starts of two sequences; sequences overlap by
         the rest of `trace_length`.
-      priority_exponent: sequences are drawn in proportion to this power of their
+      priority_exponent: sequences are sampled in proportion to this power of their
         priority. A new one has priority 1, as in Acme.
-      importance_exponent: of the weights that make up for it.
+      importance_exponent: of the weights that correct for it.
       max_priority_weight: of a sequence's largest absolute error in its priority; the
         mean has the rest.
       max_abs_reward: as in Acme, rewards are not clipped but values are rescaled.
       epsilon: the least exploration of an episode.
       max_epsilon: the most exploration of an episode, once it has decayed.
-      num_epsilons: how many values, evenly spaced in their logarithms, an episode's
-        exploration is drawn from; with 1 it is always `epsilon`.
+      num_epsilons: number of values, evenly spaced in their logarithms, that an
+        episode's exploration is sampled from; with 1 it is always `epsilon`.
       epsilon_decay_steps: as in Acme nothing decays: after the warm-up, in which
-        actions are random, each episode's own epsilon holds.
-      observe_action_and_reward: whether a run's environment shows the action and the
-        reward before each observation, for the LSTM. The builder itself takes the
+        actions are random, each episode has its own epsilon.
+      observe_action_and_reward: whether a run's environment adds the previous action
+        and reward to each observation, for the LSTM. The builder itself takes the
         observations that it is given.
     """
 
@@ -95,17 +95,20 @@ class R2D2Config(ValueAgentConfig):
         validation.between("max_epsilon", self.max_epsilon, self.epsilon, 1)
 
     def with_epsilon(self, epsilon: float) -> Self:
-        """Every episode of that actor explores alike (Kapturowski et al. 2019)."""
+        """Returns the settings with one epsilon for all of an actor's episodes.
+
+        Kapturowski et al. (2019).
+        """
         return dataclasses.replace(
             self, epsilon=epsilon, max_epsilon=epsilon, num_epsilons=1
         )
 
     @property
     def steps_to_first_item(self) -> int:
-        """Agent steps in one environment until replay has an item for sure."""
+        """Agent steps in one environment after which replay has at least one item."""
         return self.trace_length
 
     @property
     def wants_action_and_reward(self) -> bool:
-        """Whether a run's environment is to show the action and reward before."""
+        """True if observations should include the previous action and reward."""
         return self.observe_action_and_reward

@@ -19,10 +19,10 @@ class RecurrentPolicyState(NamedTuple):
     """The policy's state in an episode; a new episode starts from `init`.
 
     Attributes:
-      key: of the next draws.
+      key: random key for the next action.
       epsilon: `float32 []`, the least exploration in this episode.
       core_state: of the network's recurrent core, without a batch axis.
-      previous_core_state: the same before the last action, which replay is told.
+      previous_core_state: the same before the last action, for replay.
     """
 
     key: jax.Array
@@ -38,12 +38,12 @@ def recurrent_epsilon_greedy(
     episode_epsilons: Sequence[float],
     evaluation: bool,
 ) -> actor_core.ActorCore:
-    """An epsilon-greedy policy that remembers its episode.
+    """Makes an epsilon-greedy policy with a recurrent state.
 
     Args:
       network: as `acme_moe.networks.make_recurrent_network` returns it.
       epsilon: of the learner's step count.
-      episode_epsilons: each episode draws one of them, below which its exploration
+      episode_epsilons: each episode samples one of them, below which its exploration
         does not fall.
       evaluation: switches the network's own noise off.
 

@@ -9,22 +9,21 @@ from acme_moe.networks.settings import NetworkConfig
 
 
 def categorical_network() -> NetworkConfig:
-    """The default network with Rainbow's head: dueling, noisy, 51 atoms."""
+    """Returns the default network with Rainbow's head: dueling, noisy, 51 atoms."""
     return NetworkConfig(dueling=True, noisy=True, num_atoms=51)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RainbowConfig(ValueAgentConfig):
-    """The shared settings with Rainbow's values; double Q-learning always.
+    """Settings of Rainbow, which always uses double Q-learning.
 
     Attributes:
-      network: as for every agent, but the head has to be categorical.
-      n_step: as for every agent.
-      prioritized: whether transitions are drawn in proportion to the square roots of
+      network: with a categorical head.
+      prioritized: whether transitions are sampled in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
-      shared_target_noise: whether noisy layers have one draw for all the targets of a
-        batch, the same in the selecting and the evaluating network, as in the paper's
-        implementation, or one for each example and network.
+      shared_target_noise: whether all targets of a batch share one draw of the noisy
+        layers' noise, the same in the selecting and the evaluating network, as in the
+        paper's implementation, or each example and network has its own.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.
