@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     from acme_moe.reporting.report import write_report
 
     try:
-        collection = write_report(
+        comparison = write_report(
             Path(_WORKDIR.value),
             Path(_OUT.value),
             kind=_SCORES.value,
@@ -46,12 +46,12 @@ def main(argv: list[str]) -> int:
         )
     except (FileNotFoundError, ValueError) as error:
         fail(str(error))
-    for panel in collection.panels:
+    for panel in comparison.panels:
         print(panel.title.replace("\n", ": "))
-    for gap in collection.gaps:
-        print(f"missing: {gap.run}: {gap.reason}")
+    for missing in comparison.missing:
+        print(f"missing: {missing.run}: {missing.reason}")
     print(Path(_OUT.value) / "report.html")
-    return 0 if collection.panels else 1
+    return 0 if comparison.panels else 1
 
 
 if __name__ == "__main__":
