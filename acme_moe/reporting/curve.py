@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from acme_moe.environments import SCORES
 from acme_moe.reporting import style
-from acme_moe.reporting.runs import Run, describe
+from acme_moe.reporting.runs import Episode, Run, describe
 
 # Training returns are averaged over this many episodes, or as many as there are.
 _WINDOW = 10
@@ -27,11 +27,19 @@ def plot_curve(run: Run, out: Path) -> None:
 
 
 def draw_curve(run: Run) -> Figure:
-    """Draws training and evaluation returns over agent steps."""
+    """Draws training and evaluation returns over agent steps, or over updates.
+
+    An offline run has updates only: its agent never steps.
+    """
+
+    def position(episode: Episode) -> int:
+        offline = run.unit == "updates"
+        return episode.learner_steps if offline else episode.agent_steps
+
     figure, ((axes,),) = style.new_figure(1, size=(7, 3.4))
     training = [e for e in run.episodes if e.kind == "training"]
     if training:
-        steps = [e.agent_steps for e in training]
+        steps = [position(e) for e in training]
         returns = np.array([e.episode_return for e in training])
         axes.plot(steps, returns, ".", color="0.75", label="training episode")
         recent = [
@@ -42,7 +50,7 @@ def draw_curve(run: Run) -> Figure:
     if evaluations:
         groups = [
             (at, [e.episode_return for e in group])
-            for at, group in itertools.groupby(evaluations, lambda e: e.agent_steps)
+            for at, group in itertools.groupby(evaluations, position)
         ]
         means = np.array([np.mean(values) for _, values in groups])
         least = np.array([min(values) for _, values in groups])
@@ -58,7 +66,7 @@ def draw_curve(run: Run) -> Figure:
         )
     game = run.summary["game"]
     axes.axhline(SCORES[game].random, color="0.4", linestyle=":", label="random play")
-    axes.set_xlabel("agent steps")
+    axes.set_xlabel("updates" if run.unit == "updates" else "agent steps")
     axes.set_ylabel("episode return")
     axes.set_title(f"{game}: {describe(run)}, seed {run.summary['seed']}")
     axes.legend(loc="best", fontsize="small")

@@ -1,6 +1,7 @@
 """Whole reports of folders with known scores."""
 
 import csv
+import dataclasses
 import html.parser
 import re
 import subprocess
@@ -12,7 +13,7 @@ from setuptools.config import pyprojecttoml
 
 from acme_moe.reporting import curve_figures, style
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.curve import plot_curve
+from acme_moe.reporting.curve import draw_curve, plot_curve
 from acme_moe.reporting.curves import MEASURES, curve_of
 from acme_moe.reporting.external import read_external
 from acme_moe.reporting.page import Shown, html_page
@@ -339,3 +340,29 @@ def test_the_curve_of_one_run(tmp_path):
     write_run(tmp_path)
     plot_curve(read_run(tmp_path), tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("config", "label", "steps"),
+    [({}, "agent steps", [100, 200]), ({"num_iterations": 2}, "updates", [10, 20])],
+)
+def test_a_runs_curve_is_over_agent_steps_or_over_an_offline_runs_updates(
+    config, label, steps, tmp_path
+):
+    write_run(tmp_path, **config)
+    run = read_run(tmp_path)
+    # As an offline run writes them: no agent step, and updates.
+    episodes = [
+        dataclasses.replace(
+            episode,
+            agent_steps=0 if config else episode.agent_steps,
+            learner_steps=episode.learner_steps // 10,
+        )
+        for episode in run.episodes
+        if episode.kind == "evaluation" or not config
+    ]
+    run = dataclasses.replace(run, episodes=tuple(episodes))
+    (axes,) = draw_curve(run).axes
+    ((line, *_),) = axes.containers
+    assert list(line.get_xdata()) == steps
+    assert axes.get_xlabel() == label
