@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.reporting.report import write_report
 
     try:
-        collection = write_report(
+        comparison = write_report(
             Path(workdir.value),
             Path(out.value),
             kind=scores.value,
@@ -45,12 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except (FileNotFoundError, ValueError) as error:
         fail(error)
-    for panel in collection.panels:
+    for panel in comparison.panels:
         print(panel.title.replace("\n", ": "))
-    for gap in collection.gaps:
-        print(f"missing: {gap.run}: {gap.reason}")
+    for missing in comparison.missing:
+        print(f"missing: {missing.run}: {missing.reason}")
     print(Path(out.value) / "report.html")
-    return 0 if collection.panels else 1
+    return 0 if comparison.panels else 1
 
 
 if __name__ == "__main__":

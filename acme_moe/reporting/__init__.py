@@ -1,1 +1,1 @@
-"""From run folders to figures and tables; knows nothing of the agents."""
+"""Turns run folders into statistics, figures and tables; imports no agent."""

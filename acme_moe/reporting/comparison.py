@@ -1,4 +1,4 @@
-"""What is compared with what: lines of runs, in panels, on the games all lines have."""
+"""Defines what is compared: lines of runs, in panels, on the games that all have."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from acme_moe.reporting.curves import Curve, on_grid
 
 
-class Gap(NamedTuple):
-    """A run that was planned or begun and is in no figure.
+class MissingRun(NamedTuple):
+    """A run that was planned or begun, or a panel of runs, that is in no figure.
 
     Attributes:
-      run: its folder, or what it would be.
-      reason: why not.
+      run: the run's folder below the report's, or the panel's name.
+      reason: why it is in no figure.
     """
 
     run: str
@@ -25,21 +25,23 @@ class Gap(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Line:
-    """Runs that share everything but game and seed.
+    """Runs that share every setting but game and seed.
 
     Attributes:
-      series: gives its colour.
-      x: its place on a scaling figure's axis.
-      curves: of the finished runs, by game and then seed.
-      planned_games: how many games were planned; None if there is no plan.
-      planned_seeds: the same of runs a game.
-      external: whether its scores are from elsewhere.
-      panel: the only one that an external line stands in; None: it stands in all.
+      series: name of the line, which gives its colour; shared by lines at other `x`.
+      x: place on the axis of a scaling figure.
+      curves: those of the finished runs, by game and then seed.
+      unit: of the curves' positions, `frames` or `updates`.
+      planned_games: number of games planned; None without a plan.
+      planned_seeds: number of runs a game planned; None without a plan.
+      external: whether the scores come from outside the folder.
+      panel: the only panel that an external line is in; None: it is in all.
     """
 
     series: str
     x: float | None = None
     curves: Mapping[str, Mapping[int, Curve]]
+    unit: str = "frames"
     planned_games: int | None = None
     planned_seeds: int | None = None
     external: bool = False
@@ -47,20 +49,20 @@ class Line:
 
     @property
     def label(self) -> str:
-        """In tables and legends."""
+        """Names the line in tables and legends."""
         return self.series if self.x is None else f"{self.series}, {self.x:g}"
 
     def num_runs(self, games: Sequence[str]) -> int:
-        """Runs that each of the games has at least."""
+        """Counts the runs of each game that are compared: as many as every game has."""
         return min(len(self.curves[game]) for game in games)
 
     def num_left_out(self, games: Sequence[str]) -> int:
-        """Runs on these games that are more than each game has."""
+        """Counts the runs on these games that are left out, to have as many of each."""
         kept = self.num_runs(games)
         return sum(len(self.curves[game]) - kept for game in games)
 
     def final_scores(self, games: Sequence[str]) -> np.ndarray:
-        """Scores `[runs, games]` at the runs' ends, the first runs by seed."""
+        """Returns the final scores `[runs, games]`, of the first runs by seed."""
         return np.array(
             [[curve.scores[-1] for curve in row] for row in self._rows(games)]
         )
@@ -68,7 +70,7 @@ class Line:
     def scores_over(
         self, games: Sequence[str], axis: str
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Points `[K]` and scores `[runs, games, K]`; see `on_grid`."""
+        """Returns points `[K]` and scores `[runs, games, K]` there; see `on_grid`."""
         rows = self._rows(games)
         gridded = on_grid([curve for row in rows for curve in row], axis)
         if gridded is None:
@@ -77,7 +79,7 @@ class Line:
         return points, scores.reshape(len(rows), len(games), len(points))
 
     def _rows(self, games: Sequence[str]) -> list[list[Curve]]:
-        """The runs used, `[runs, games]`: as many of each game as the least has."""
+        """Returns the curves `[runs, games]` that are compared."""
         kept = self.num_runs(games)
         columns = [
             [self.curves[game][seed] for seed in sorted(self.curves[game])[:kept]]
@@ -91,58 +93,86 @@ class Panel:
     """Lines that are compared with each other.
 
     Attributes:
-      name: `DQN`.
-      unit: of the runs' length, `frames` or `updates`.
-      lines: each with finished runs.
-      games: those that every line has finished runs of; no other is looked at.
+      name: as `DQN`.
+      lines: each with finished runs; the first is no external one.
+      games: those that every line has finished runs of; no others are compared.
     """
 
     name: str
-    unit: str
     lines: tuple[Line, ...]
     games: tuple[str, ...]
 
+    @property
+    def unit(self) -> str:
+        """Tells what the panel's axis of length counts, `frames` or `updates`."""
+        return self.lines[0].unit
+
     def final_scores(self) -> dict[str, np.ndarray]:
-        """Scores `[runs, games]` of each line, by its label."""
+        """Returns the scores `[runs, games]` of each line, by its label."""
         return {line.label: line.final_scores(self.games) for line in self.lines}
 
     @property
     def title(self) -> str:
-        """The panel's name, and how many games and seeds are behind it."""
-        own = [line for line in self.lines if not line.external] or list(self.lines)
+        """Names the panel, and says how many games and seeds are behind it."""
+        own = [line for line in self.lines if not line.external]
         planned_games = max((line.planned_games or 0 for line in own), default=0)
         planned_seeds = max((line.planned_seeds or 0 for line in own), default=0)
         seeds = sorted({line.num_runs(self.games) for line in own})
         num_seeds = "-".join(str(n) for n in sorted({seeds[0], seeds[-1]}))
-        games = _of(str(len(self.games)), planned_games, "game")
-        return f"{self.name}\n{games}, {_of(num_seeds, planned_seeds, 'seed')}"
+        games = _count(str(len(self.games)), planned_games, "game")
+        return f"{self.name}\n{games}, {_count(num_seeds, planned_seeds, 'seed')}"
 
 
-def make_panel(name: str, unit: str, lines: Sequence[Line]) -> Panel | None:
-    """A panel of the lines that have finished runs; None if none has.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """All that a report is made of.
 
-    External lines that are another panel's, or share no game with the others, are left
-    out; one with the label of a line of the panel is told from it.
+    Attributes:
+      title: of the report.
+      kind: of the scores, see `acme_moe.reporting.curves.curve_of`.
+      panels: what is compared.
+      missing: what is in no figure.
+      form: of the main figure, see `acme_moe.studies.study.Study`.
+      x_label: of its axis, in form `scaling`.
+    """
+
+    title: str
+    kind: str
+    panels: tuple[Panel, ...]
+    missing: tuple[MissingRun, ...]
+    form: str = "curves"
+    x_label: str = ""
+
+
+def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
+    """Makes a panel of the lines that have finished runs.
+
+    External lines that belong to another panel, or share no game with the others, are
+    left out; one that has the label of a line of the panel is marked as external.
+
+    Returns:
+      The panel; None if the lines have no game in common.
     """
     kept = [line for line in lines if line.curves and not line.external]
     labels = {line.label for line in kept}
-    games = _common(kept)
+    games = _common_games(kept)
     for line in lines:
         if line.external and line.panel in (None, name) and games & set(line.curves):
             if line.label in labels:
                 line = dataclasses.replace(line, series=f"{line.series} (external)")
             kept.append(line)
-            games = _common(kept)
+            games = _common_games(kept)
     if not games:
         return None
-    return Panel(name=name, unit=unit, lines=tuple(kept), games=tuple(sorted(games)))
+    return Panel(name=name, lines=tuple(kept), games=tuple(sorted(games)))
 
 
-def _common(lines: Sequence[Line]) -> set[str]:
+def _common_games(lines: Sequence[Line]) -> set[str]:
     return set.intersection(*(set(line.curves) for line in lines)) if lines else set()
 
 
-def _of(number: str, planned: int, what: str) -> str:
+def _count(number: str, planned: int, what: str) -> str:
+    """Writes `1 of 2 games`, or `2 games` where all that were planned are there."""
     if planned and number != str(planned):
         number = f"{number} of {planned}"
     return f"{number} {what}" if number == "1" else f"{number} {what}s"

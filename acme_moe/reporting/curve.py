@@ -1,4 +1,4 @@
-"""The learning curve of one run."""
+"""Draws the learning curve of one run."""
 
 from __future__ import annotations
 
@@ -6,49 +6,59 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from acme_moe.environments import SCORES
-from acme_moe.reporting.runs import Run
+from acme_moe.reporting import style
+from acme_moe.reporting.runs import Episode, Run, describe
 
-# Training returns are averaged over this many episodes, as far as there are.
+# Training returns are averaged over this many episodes, or as many as there are.
 _WINDOW = 10
 
 
 def plot_curve(run: Run, out: Path) -> None:
-    """Draws training and evaluation returns over agent steps.
+    """Writes the learning curve of a run.
 
     Args:
       run: whose curve.
-      out: file to write, its ending the format.
+      out: file to write; its ending gives the format.
     """
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    draw_curve(run).savefig(out, dpi=120)
+
+
+def draw_curve(run: Run) -> Figure:
+    """Draws training and evaluation returns over agent steps, or over updates.
+
+    An offline run has updates only: its agent never steps.
+    """
+
+    def position(episode: Episode) -> int:
+        offline = run.unit == "updates"
+        return episode.learner_steps if offline else episode.agent_steps
+
+    figure, ((axes,),) = style.new_figure(1, size=(7, 3.4))
     training = [e for e in run.episodes if e.kind == "training"]
     if training:
-        steps = [e.agent_steps for e in training]
+        steps = [position(e) for e in training]
         returns = np.array([e.episode_return for e in training])
         axes.plot(steps, returns, ".", color="0.75", label="training episode")
-        means = [
+        recent = [
             returns[max(0, i - _WINDOW) : i].mean() for i in range(1, len(returns) + 1)
         ]
-        axes.plot(steps, means, color="tab:blue", label=f"mean of the last {_WINDOW}")
+        axes.plot(steps, recent, color="tab:blue", label=f"mean of the last {_WINDOW}")
     evaluations = [e for e in run.episodes if e.kind == "evaluation"]
     if evaluations:
-        steps, low, mean, high = [], [], [], []
-        for step, group in itertools.groupby(evaluations, lambda e: e.agent_steps):
-            values = [e.episode_return for e in group]
-            steps.append(step)
-            low.append(min(values))
-            mean.append(np.mean(values))
-            high.append(max(values))
-        spread = [np.subtract(mean, low), np.subtract(high, mean)]
+        groups = [
+            (at, [e.episode_return for e in group])
+            for at, group in itertools.groupby(evaluations, position)
+        ]
+        means = np.array([np.mean(values) for _, values in groups])
+        least = np.array([min(values) for _, values in groups])
+        most = np.array([max(values) for _, values in groups])
         axes.errorbar(
-            steps,
-            mean,
-            spread,
+            [at for at, _ in groups],
+            means,
+            [means - least, most - means],
             fmt="o-",
             capsize=3,
             color="tab:orange",
@@ -56,19 +66,8 @@ def plot_curve(run: Run, out: Path) -> None:
         )
     game = run.summary["game"]
     axes.axhline(SCORES[game].random, color="0.4", linestyle=":", label="random play")
-    axes.set_xlabel("agent steps")
+    axes.set_xlabel("updates" if run.unit == "updates" else "agent steps")
     axes.set_ylabel("episode return")
     axes.set_title(f"{game}: {describe(run)}, seed {run.summary['seed']}")
     axes.legend(loc="best", fontsize="small")
-    figure.savefig(out, dpi=120)
-
-
-def describe(run: Run) -> str:
-    """The agent and its penultimate layer in a few words."""
-    network = run.config.get("network", {})
-    moe = network.get("moe", "unknown")
-    layer = {"none": "dense", "soft": "Soft MoE", "top1": "Top1-MoE"}.get(moe, moe)
-    if moe != "none" and "num_experts" in network:
-        layer += f", {network['num_experts']} experts"
-    encoder = f" ({network['encoder']})" if "encoder" in network else ""
-    return f"{run.summary['agent']} with {layer}{encoder}"
+    return figure

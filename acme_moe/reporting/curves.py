@@ -1,4 +1,4 @@
-"""The scores of one run over its length."""
+"""Computes the sample-efficiency curve of a run: its scores over its length."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ MEASURES = {
     "authors_feature_norm": "norm of the units' variances",
     "authors_dormant_share_0.0": "share of units without variance",
 }
-"""Columns of a run's diagnostics that a report shows, and what they are: of the
-definitions `published`, then of `authors`."""
+"""The columns of `diagnostics.csv` that a report shows, with their axis labels: those
+of the definitions `published`, then those of `authors`."""
 
 KINDS = ("evaluation", "training")
+"""What scores may be of; see `curve_of`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +32,11 @@ class Curve:
     """Scores at some points of a run.
 
     Attributes:
-      positions: `[K]`, growing; frames, or updates of a run on fixed data.
-      hours: `[K]` of wall time, nan where they were not noted.
-      returns: `[K]` mean returns of whole games, rewards not clipped.
+      positions: `[K]`, growing, in the run's unit: frames, or updates if offline.
+      hours: `[K]` of wall time; nan where not recorded.
+      returns: `[K]` mean returns of whole episodes, rewards not clipped.
       scores: `[K]` the same, human-normalised.
-      measures: what the run measured of its network, by name: positions `[M]` and
-        values `[M]`.
+      measures: the run's diagnostics, by name: positions `[M]` and values `[M]`.
     """
 
     positions: np.ndarray
@@ -49,21 +49,20 @@ class Curve:
 
 
 def curve_of(run: Run, kind: str) -> Curve | None:
-    """A run's curve.
+    """Returns the curve of a run.
 
     Args:
-      run: whose.
+      run: whose curve.
       kind: `evaluation`, the mean of each evaluation; or `training`, the mean of the
-        training games that ended in each iteration, which is as long as the time
-        between two evaluations.
+        training episodes that ended in each iteration, the steps between two
+        evaluations.
 
     Returns:
-      The curve; None if the run has no such games.
+      The curve; None if the run has no such episodes.
     """
     episodes = [episode for episode in run.episodes if episode.kind == kind]
     if not episodes:
         return None
-    offline = is_offline(run)
     environment = run.config.get("environment", {})
     skip = environment.get("frame_skip", AtariConfig.frame_skip)
     every = run.config.get("evaluation_every", 1)
@@ -73,7 +72,9 @@ def curve_of(run: Run, kind: str) -> Curve | None:
         if kind == "training":
             # A run's last iteration may be shorter than the others.
             return min(-(-episode.agent_steps // every) * every, length) * skip
-        return episode.learner_steps if offline else episode.agent_steps * skip
+        if run.unit == "updates":
+            return episode.learner_steps
+        return episode.agent_steps * skip
 
     groups = [(at, list(group)) for at, group in itertools.groupby(episodes, position)]
     return Curve(
@@ -85,20 +86,15 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     )
 
 
-def is_offline(run: Run) -> bool:
-    """Whether a run learnt from fixed data, so that its length is in updates."""
-    return "num_iterations" in run.config or "dataset" in run.config
-
-
 def on_grid(
     curves: Sequence[Curve], axis: str, max_points: int = 100
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Curves at common points, interpolated between their own.
+    """Interpolates curves linearly at common points.
 
     Args:
-      curves: of the runs.
+      curves: one of each run.
       axis: `positions` or `hours`.
-      max_points: at most so many of the points that any curve has.
+      max_points: the most points to return, taken evenly from all the curves' own.
 
     Returns:
       Points `[K]` that lie within every curve, and scores `[runs, K]`; None if the
@@ -125,10 +121,11 @@ def on_grid(
 
 def _measures(run: Run, skip: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     columns = run.diagnostics
-    at = "learner_steps" if is_offline(run) else "actor_steps"
+    offline = run.unit == "updates"
+    at, length = ("learner_steps", 1) if offline else ("actor_steps", skip)
     if at not in columns:
         return {}
-    positions = np.array(columns[at]) * (1 if is_offline(run) else skip)
+    positions = np.array(columns[at]) * length
     return {
         name: (positions, np.array(columns[name]))
         for name in MEASURES

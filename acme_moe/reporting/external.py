@@ -1,9 +1,9 @@
-"""Scores from elsewhere, to be put beside the runs'."""
+"""Reads scores from elsewhere, to be compared with those of the runs."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from acme_moe.environments import human_normalized_score, resolve_game
 from acme_moe.reporting.comparison import Line
 from acme_moe.reporting.curves import Curve
+from acme_moe.reporting.runs import UNITS
 
 FIELDS = ("game", "seed", "agent", "frames", "score")
 
@@ -18,10 +19,13 @@ FIELDS = ("game", "seed", "agent", "frames", "score")
 def read_external(path: Path) -> tuple[Line, ...]:
     """Reads a CSV file with the columns game, seed, agent, frames and score.
 
+    A score is a mean return, rewards not clipped; a run has a row for each of the
+    frames that its score is known at. Scores of offline agents have a column `updates`
+    in place of `frames`; where there are both, each row fills one. With a column
+    `panel` a line is in that panel only, else in all. Other columns are not read.
+
     Args:
-      path: of the file. A score is a mean return, rewards not clipped; a run has a row
-        for each of the frames that its score is known at. With a column panel a line
-        stands in that panel only, else in all. Other columns are not read.
+      path: the file.
 
     Returns:
       A line for each agent and panel.
@@ -30,29 +34,38 @@ def read_external(path: Path) -> tuple[Line, ...]:
       ValueError: names the line of the file that is wrong, and what would do.
     """
     runs: dict[tuple[str, str], dict[str, dict[int, dict[float, float]]]] = {}
+    units: dict[tuple[str, str], str] = {}
     with path.open(newline="") as stream:
         reader = csv.DictReader(stream)
-        missing = [field for field in FIELDS if field not in (reader.fieldnames or ())]
+        header = set(reader.fieldnames or ())
+        if "updates" in header:
+            header.add("frames")
+        missing = [field for field in FIELDS if field not in header]
         if missing:
             raise ValueError(
                 f"{path}: has no column {', '.join(missing)}; "
-                f"needed: {', '.join(FIELDS)}"
+                f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
             )
         for row in reader:
+            line = row["agent"], row.get("panel") or ""
             try:
-                game = resolve_game(row["game"])
-                seed, frames = int(row["seed"]), float(row["frames"])
+                game, seed = resolve_game(row["game"]), int(row["seed"])
+                unit, position = _position(row)
                 score = float(row["score"])
+                of_line = runs.setdefault(line, {})
+                of_run = of_line.setdefault(game, {}).setdefault(seed, {})
+                if units.setdefault(line, unit) != unit:
+                    raise ValueError(
+                        f"{row['agent']} has scores over frames and over updates"
+                    )
+                if position in of_run:
+                    raise ValueError(
+                        f"{row['agent']}, {game}, seed {seed} has two scores at "
+                        f"{position:g} {unit}"
+                    )
+                of_run[position] = score
             except (TypeError, ValueError) as error:
                 raise ValueError(f"{path}: line {reader.line_num}: {error}") from error
-            line = row["agent"], row.get("panel") or ""
-            of_run = runs.setdefault(line, {}).setdefault(game, {}).setdefault(seed, {})
-            if frames in of_run:
-                raise ValueError(
-                    f"{path}: line {reader.line_num}: {row['agent']}, {game}, seed "
-                    f"{seed} has two scores at {frames:g} frames"
-                )
-            of_run[frames] = score
     return tuple(
         Line(
             series=agent,
@@ -61,19 +74,28 @@ def read_external(path: Path) -> tuple[Line, ...]:
                 game: {seed: _curve(game, scores) for seed, scores in seeds.items()}
                 for game, seeds in games.items()
             },
+            unit=units[agent, panel],
             external=True,
         )
         for (agent, panel), games in runs.items()
     )
 
 
-def _curve(game: str, scores: dict[float, float]) -> Curve:
-    positions: Sequence[float] = sorted(scores)
+def _position(row: Mapping[str, str | None]) -> tuple[str, float]:
+    """Returns the unit that a row has a value of, and the value."""
+    values = [(unit, value) for unit in UNITS if (value := row.get(unit))]
+    if len(values) != 1:
+        raise ValueError(f"needs a value of either {' or '.join(UNITS)}")
+    ((unit, value),) = values
+    return unit, float(value)
+
+
+def _curve(game: str, scores: Mapping[float, float]) -> Curve:
+    positions = sorted(scores)
     returns = np.array([scores[at] for at in positions])
-    normalised = [human_normalized_score(game, score) for score in returns]
     return Curve(
         np.array(positions),
         np.full(len(positions), np.nan),
         returns,
-        np.array(normalised),
+        np.array([human_normalized_score(game, score) for score in returns]),
     )

@@ -1,25 +1,29 @@
-"""Which runs are repeats of one another: those that share every setting.
+"""Groups runs that repeat one another: those that share every setting.
 
-All settings count, those of later versions included, but for the ones named here. So
-a setting that is forgotten here parts runs that belong together, which a reader sees,
-and never pools runs that do not, which nobody would.
+Every setting counts, those of later versions included, except for the ones named here.
+So a setting that is forgotten here separates runs that belong together, which a reader
+notices, and never pools runs that do not, which nobody would.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from acme_moe.environments import resolve_game
-from acme_moe.reporting.runs import Run
+from acme_moe.reporting.runs import Run, describe
 from acme_moe.studies.plan import published_run
 
 Settings = dict[str, Hashable]
-"""A run's settings by dotted name; one that its version did not have is not there."""
+"""A run's settings by dotted name, without those that its version did not have."""
+
+# Equal for equal settings only, whatever their order.
+_Key = frozenset[tuple[str, Hashable]]
 
 REPEATED = frozenset({"game", "seed"})
-"""What tells the runs of a line from each other."""
+"""What differs between the runs of a line."""
 
 IGNORED = frozenset(
     {
@@ -32,18 +36,18 @@ IGNORED = frozenset(
         "dataset.workers",
         "dataset.num_files",
         "diagnostics.gradient_megabytes",
-        # After how many deaths a node is given up.
+        # When a process that keeps failing is given up.
         "distributed.quick_failures",
         "distributed.quick_seconds",
     }
 )
-"""What changes neither the training nor what is measured of it."""
+"""What changes neither the training nor what is measured."""
 
 _LAYERS = {"none": "Baseline", "soft": "Soft MoE", "top1": "Top1-MoE"}
 
 
 def settings_of(run: Run) -> Settings:
-    """The settings that a run shares with every other run of its line."""
+    """Returns the settings that a run shares with every other run of its line."""
     everything = {**run.config, "distributed": run.distributed}
     settings = {
         name: value
@@ -56,15 +60,58 @@ def settings_of(run: Run) -> Settings:
     return settings
 
 
-def labels(lines: Sequence[Settings]) -> list[str]:
-    """Names lines that are compared with each other by the settings that differ.
+def line_labels(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Groups runs into lines and names each line.
 
     Args:
-      lines: different settings.
+      runs: by any names.
 
     Returns:
-      A label for each, no two alike: `Soft MoE, num_experts=4`. It is empty for a line
-      that has none of the settings that differ, as a single one.
+      The label of each run's line, by the run's name. Runs of an agent have the same
+      label if and only if they have the same settings.
+    """
+    agents: dict[str, dict[_Key, list[str]]] = {}
+    for name, run in runs.items():
+        lines = agents.setdefault(run.summary["agent"], {})
+        lines.setdefault(_key(settings_of(run)), []).append(name)
+    named: dict[str, str] = {}
+    for lines in agents.values():
+        line_names = labels([settings_of(runs[names[0]]) for names in lines.values()])
+        for label, names in zip(line_names, lines.values(), strict=True):
+            named.update(dict.fromkeys(names, label or describe(runs[names[0]])))
+    return named
+
+
+def outliers(runs: Mapping[str, Settings]) -> Iterator[tuple[str, str]]:
+    """Finds the runs whose settings are not those of most others, and says why.
+
+    A plan names only some of the settings of an arm; the others may have changed
+    between two of its runs, with the version of a config or by hand.
+
+    Args:
+      runs: settings by any names.
+
+    Yields:
+      Name and reason.
+    """
+    ((most, _),) = Counter(map(_key, runs.values())).most_common(1)
+    usual = next(settings for settings in runs.values() if _key(settings) == most)
+    for name, settings in runs.items():
+        if _key(settings) != most:
+            own, others = labels([settings, usual])
+            own, others = own or "nothing", others or "nothing"
+            yield name, f"other settings than its arm's: {own} for {others}"
+
+
+def labels(lines: Sequence[Settings]) -> list[str]:
+    """Names lines by the settings in which they differ.
+
+    Args:
+      lines: settings, no two alike.
+
+    Returns:
+      A label for each, no two alike, as `Soft MoE, num_experts=4`. It is empty for a
+      line that has none of the settings that differ, and for a line alone.
     """
     names = dict.fromkeys(name for line in lines for name in line)
     differing = [
@@ -72,7 +119,7 @@ def labels(lines: Sequence[Settings]) -> list[str]:
         for name in names
         if len({(name in line, line.get(name)) for line in lines}) > 1
     ]
-    # The layer first, as it is what most comparisons are about.
+    # The layer first: most comparisons are about it.
     differing.sort(key=lambda n: (n != "network.moe", not n.startswith("network.")))
     return [
         ", ".join(_text(name, line[name]) for name in differing if name in line)
@@ -80,10 +127,14 @@ def labels(lines: Sequence[Settings]) -> list[str]:
     ]
 
 
+def _key(settings: Settings) -> _Key:
+    return frozenset(settings.items())
+
+
 def _text(name: str, value: Hashable) -> str:
     if name == "network.moe" and value in _LAYERS:
         return _LAYERS[str(value)]
-    # As JSON, in which a number is unlike its text.
+    # As JSON, where the number 1 and the text "1" differ.
     short = name.removeprefix("network.").removeprefix("environment.")
     return f"{short}={json.dumps(value)}"
 
@@ -99,10 +150,10 @@ def _flat(
 
 
 def _of_any_game(path: str, run: Run) -> str:
-    """A set's place, without the game and what a seed's own number makes of it.
+    """Replaces the game in the path of a dataset, and the number of a published run.
 
-    A set is one game's, and of the published ones, `.../Pong/1/replay_logs`, each seed
-    takes another run.
+    A dataset is one game's. Of the published ones, `.../Pong/1/replay_logs`, each seed
+    takes a run of its own.
     """
     parts = path.split("/")
     for i, part in enumerate(parts):

@@ -1,65 +1,57 @@
-"""One HTML page with a report's figures and tables."""
+"""Renders the pages of a report, which show its figures and tables."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from acme_moe.reporting.results import Table
+import jinja2
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ font-family: sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
-img {{ max-width: 100% }}
-table {{ border-collapse: collapse; font-size: small }}
-td, th {{ border-bottom: 1px solid #ddd; padding: .2em .6em; text-align: left }}
-</style>
-<h1>{title}</h1>
-<p>{note}</p>
-{body}
-</html>
-"""
+from acme_moe.reporting.tables import Table
 
 
-def page(
-    title: str,
-    note: str,
-    figures: Sequence[tuple[str, str]],
-    tables: Sequence[tuple[str, Table]],
+class Shown(NamedTuple):
+    """A figure that a page shows.
+
+    Attributes:
+      name: of its files, without their endings.
+      caption: of the figure.
+    """
+
+    name: str
+    caption: str
+
+
+def html_page(
+    title: str, note: str, figures: Sequence[Shown], tables: Sequence[Table]
 ) -> str:
-    """The page.
+    """Renders the page as HTML.
 
     Args:
       title: of the report.
-      note: what stands below it.
-      figures: file names without their ending, and captions.
-      tables: captions and tables.
+      note: how to read the report.
+      figures: files beside the page, each a PNG and a PDF.
+      tables: what follows the figures.
     """
-    parts = [
-        f"<h2>{html.escape(caption)}</h2>\n"
-        f'<p><img src="{name}.png" alt="{html.escape(caption)}"><br>'
-        f'<a href="{name}.pdf">PDF</a></p>'
-        for name, caption in figures
-    ]
-    parts += [
-        f"<h2>{html.escape(name)}</h2>\n{_table(table)}" for name, table in tables
-    ]
-    return _PAGE.format(
-        title=html.escape(title), note=html.escape(note), body="\n".join(parts)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("acme_moe.reporting", ""),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    template = environment.get_template("report.html.jinja")
+    return template.render(title=title, note=note, figures=figures, tables=tables)
 
 
-def _table(table: Table) -> str:
-    header, rows = table
-    if not rows:
-        return "<p>None.</p>"
-    lines = [_row(header, "th"), *(_row(row, "td") for row in rows)]
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
-
-
-def _row(cells: Sequence[str], tag: str) -> str:
-    inside = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
-    return f"<tr>{inside}</tr>"
+def markdown_page(
+    title: str, note: str, figures: Sequence[Shown], tables: Sequence[Table]
+) -> str:
+    """Renders the page as Markdown; see `html_page`."""
+    parts = [
+        f"# {title}",
+        note,
+        *(f"![{figure.caption}]({figure.name}.png)" for figure in figures),
+        *(f"## {table.caption}\n\n{table.to_markdown()}" for table in tables),
+    ]
+    return "\n\n".join(parts) + "\n"

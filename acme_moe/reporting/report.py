@@ -1,17 +1,24 @@
-"""Writes a report: figures, tables, and a page that shows them."""
+"""Writes a report: figures, tables, and pages that show them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from acme_moe import validation
-from acme_moe.reporting import figures, results
-from acme_moe.reporting.collect import Collection, collect
+from acme_moe.reporting import curve_figures, results, score_figures, tables
+from acme_moe.reporting.collect import collect
+from acme_moe.reporting.comparison import Comparison
 from acme_moe.reporting.curves import KINDS
 from acme_moe.reporting.external import read_external
-from acme_moe.reporting.page import page
+from acme_moe.reporting.page import Shown, html_page, markdown_page
+
+_KINDS = {
+    "evaluation": "mean returns of evaluation games",
+    "training": "mean returns of the training games of an iteration",
+}
 
 
 def write_report(
@@ -21,7 +28,7 @@ def write_report(
     kind: str = "evaluation",
     external: Path | None = None,
     reps: int = 2_000,
-) -> Collection:
+) -> Comparison:
     """Writes the report of a folder of runs.
 
     Args:
@@ -33,7 +40,7 @@ def write_report(
       reps: draws of the bootstrap.
 
     Returns:
-      What the report is of.
+      What the report compares.
 
     Raises:
       FileNotFoundError: if the folder holds no run.
@@ -41,94 +48,81 @@ def write_report(
     """
     validation.one_of("kind", kind, KINDS)
     lines = () if external is None else read_external(external)
-    collections = collect(workdir, lines)
-    collection = collections.pop(kind)
+    comparisons = collect(workdir, lines)
+    comparison = comparisons.pop(kind)
     out.mkdir(parents=True, exist_ok=True)
-    tables = {"missing": results.gap_table(collection)}
-    shown: list[tuple[str, str]] = []
-    if collection.panels:
-        main = results.compute(collection, reps)
-        others = [results.compute(other, reps) for other in collections.values()]
-        tables = {
-            "aggregates": results.aggregate_table([main, *others]),
-            "improvement": results.improvement_table(main),
-            "runs": results.run_table(collection),
-            **tables,
+    written = {"missing": tables.missing_table(comparison)}
+    shown: list[Shown] = []
+    if comparison.panels:
+        main = results.compute(comparison, reps)
+        others = [results.compute(other, reps) for other in comparisons.values()]
+        written = {
+            "aggregates": tables.aggregate_table([main, *others]),
+            "improvement": tables.improvement_table(main),
+            "runs": tables.run_table(comparison),
+            **written,
         }
         for name, caption, figure in _figures(main, reps):
-            if figure is not None:
-                figure.savefig(out / f"{name}.png", dpi=130)
-                # The places of everything stay, and need not be found again.
-                figure.set_layout_engine("none")
-                figure.savefig(out / f"{name}.pdf")
-                shown.append((name, f"{caption}, {kind} returns"))
-    for name, table in tables.items():
-        results.write_csv(table, out / f"{name}.csv")
-    note = _note(collection, reps)
-    sections = [(_CAPTIONS[name], table) for name, table in tables.items()]
-    (out / "report.html").write_text(page(collection.title, note, shown, sections))
-    text = [f"# {collection.title}", note]
-    text += [f"![{caption}]({name}.png)" for name, caption in shown]
-    text += [f"## {name}\n\n{results.markdown(table)}" for name, table in sections]
-    (out / "report.md").write_text("\n\n".join(text) + "\n")
-    return collection
+            _save(figure, out / name)
+            shown.append(Shown(name, f"{caption}, {kind} returns"))
+    for name, table in written.items():
+        # As bytes, so that the ends of lines are the same on any system.
+        (out / f"{name}.csv").write_bytes(table.to_csv().encode())
+    content = comparison.title, _note(comparison, reps), shown, list(written.values())
+    (out / "report.html").write_text(html_page(*content))
+    (out / "report.md").write_text(markdown_page(*content))
+    return comparison
 
 
-_CAPTIONS = {
-    "aggregates": "Aggregates at the runs' ends, 95 % stratified bootstrap intervals",
-    "improvement": "Probability of improvement over the baseline",
-    "runs": "Runs",
-    "missing": "Runs that are in no figure",
-}
-
-
-def _figures(
-    result: results.Results, reps: int
-) -> list[tuple[str, str, Figure | None]]:
-    """File name, caption and figure; the study's own form first."""
-    collection = result.collection
-    drawn = [
-        ("curves", "Score over length", figures.over_length(collection, reps)),
-        ("wall_time", "Score over time", figures.over_wall_time(collection, reps)),
-        ("games", "Returns of each game", figures.games(collection)),
-        ("diagnostics", "Diagnostics", figures.diagnostics(collection)),
-        (
-            "aggregates",
-            "Aggregates",
-            figures.aggregates(collection, result.aggregates),
-        ),
-        ("profiles", "Performance profiles", figures.profiles(collection, reps)),
+def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Figure]]:
+    """Draws the figures, that of the study's form first: file name, caption, figure."""
+    comparison, aggregates, improvements = result
+    curves, scores = curve_figures, score_figures
+    drawn: list[tuple[str, str, Figure | None]] = [
+        ("curves", "Score over length", curves.over_length(comparison, reps)),
+        ("wall_time", "Score over time", curves.over_wall_time(comparison, reps)),
+        ("games", "Returns of each game", curves.games(comparison)),
+        ("diagnostics", "Diagnostics", curves.diagnostics(comparison)),
+        ("aggregates", "Aggregates", scores.aggregates(comparison, aggregates)),
+        ("profiles", "Performance profiles", scores.profiles(comparison, reps)),
         (
             "improvement",
             "Probability of improvement",
-            figures.improvements(collection, result.improvements),
+            scores.improvements(comparison, improvements),
         ),
     ]
-    if collection.form == "scaling":
-        figure = figures.scaling(collection, result.aggregates)
-        drawn.insert(0, ("scaling", f"Score over {collection.x_label.lower()}", figure))
-    drawn.sort(key=lambda entry: entry[0] != collection.form)
-    return drawn
+    if comparison.form == "scaling":
+        caption = f"Score over {comparison.x_label.lower()}"
+        drawn.append(("scaling", caption, scores.scaling(comparison, aggregates)))
+    drawn.sort(key=lambda entry: entry[0] != comparison.form)
+    for name, caption, figure in drawn:
+        if figure is not None:
+            yield name, caption, figure
 
 
-def _note(collection: Collection, reps: int) -> str:
-    """What is shown, how, and what is missing."""
-    kinds = {
-        "evaluation": "mean returns of evaluation games",
-        "training": "mean returns of the training games of an iteration",
-    }
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path.with_suffix(".png"), dpi=130)
+    # The layout of the PNG is kept: finding it takes most of the time.
+    figure.set_layout_engine("none")
+    figure.savefig(path.with_suffix(".pdf"))
+
+
+def _note(comparison: Comparison, reps: int) -> str:
+    """Says what is shown, how, and what is missing."""
     parts = [
-        f"Scores: {kinds[collection.kind]}, human-normalised, of finished runs, on the "
-        "games that every line of a panel has; as many runs of each game as the game "
-        "with the fewest has.",
+        f"Scores: {_KINDS[comparison.kind]}, human-normalised, of finished runs, on "
+        "the games that every line of a panel has; as many runs of each game as the "
+        "game with the fewest has.",
         f"Intervals: 95 %, stratified bootstrap, {reps} draws.",
     ]
-    lines = [(line, p) for p in collection.panels for line in p.lines]
-    if any(line.num_runs(panel.games) == 1 for line, panel in lines):
+    lines = [(line, panel.games) for panel in comparison.panels for line in panel.lines]
+    if any(line.num_runs(games) == 1 for line, games in lines):
         parts.append("Lines with one run a game have no interval.")
-    left_out = sum(line.num_left_out(panel.games) for line, panel in lines)
+    left_out = sum(line.num_left_out(games) for line, games in lines)
     if left_out:
         parts.append(f"{left_out} finished runs are more than their line's games have.")
-    if collection.gaps:
-        parts.append(f"{len(collection.gaps)} entries are missing, listed at the end.")
+    if comparison.missing:
+        parts.append(
+            f"{len(comparison.missing)} entries are missing, listed at the end."
+        )
     return " ".join(parts)

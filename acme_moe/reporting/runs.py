@@ -6,13 +6,19 @@ import csv
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+UNITS = ("frames", "updates")
+"""What a run's length is counted in: `updates` if it learns from fixed data."""
+
+_LAYERS = {"none": "dense", "soft": "Soft MoE", "top1": "Top1-MoE"}
+_T = TypeVar("_T")
 
 
 class BrokenRunError(ValueError):
-    """A run folder lacks something, or holds what nobody can read."""
+    """A run folder lacks a file, or holds one that cannot be read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,13 +26,13 @@ class Episode:
     """A row of `scores.csv`.
 
     Attributes:
-      agent_steps: of the run, when the episode ended.
+      agent_steps: agent steps of the run when the episode ended.
       learner_steps: updates by then.
       kind: `training` or `evaluation`.
       episode_return: undiscounted, of unclipped rewards.
       episode_length: in agent steps.
       human_normalized_score: 0 for random play, 1 for the human's.
-      wall_seconds: of the run, when the episode ended; nan where that was not noted.
+      wall_seconds: time into the run when the episode ended; nan if not recorded.
     """
 
     agent_steps: int
@@ -40,15 +46,15 @@ class Episode:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run folder's contents.
+    """The contents of a run folder.
 
     Attributes:
-      path: of the folder.
+      path: the folder.
       config: what `config.json` holds.
       summary: what `summary.json` holds.
-      episodes: of `scores.csv`, in order.
-      diagnostics: columns of `diagnostics.csv`, where the run has one.
-      distributed: what `distributed.json` holds, where it ran in many processes.
+      episodes: the rows of `scores.csv`, in order.
+      diagnostics: the columns of `diagnostics.csv`; empty without that file.
+      distributed: what `distributed.json` holds; empty for a single-process run.
     """
 
     path: Path
@@ -58,16 +64,22 @@ class Run:
     diagnostics: Mapping[str, Sequence[float]] = dataclasses.field(default_factory=dict)
     distributed: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def unit(self) -> str:
+        """Tells what the run's length is counted in, one of `UNITS`."""
+        offline = "num_iterations" in self.config or "dataset" in self.config
+        return "updates" if offline else "frames"
 
-_COLUMNS: dict[str, Callable[[str], Any]] = {
-    "agent_steps": int,
-    "learner_steps": int,
-    "kind": str,
-    "episode_return": float,
-    "episode_length": int,
-    "human_normalized_score": float,
-}
-_WALL_SECONDS = "wall_seconds"
+
+def describe(run: Run) -> str:
+    """Describes the agent and its penultimate layer in a few words."""
+    network = run.config.get("network", {})
+    moe = network.get("moe", "unknown")
+    layer = _LAYERS.get(moe, moe)
+    if moe != "none" and "num_experts" in network:
+        layer += f", {network['num_experts']} experts"
+    encoder = f" ({network['encoder']})" if "encoder" in network else ""
+    return f"{run.summary['agent']} with {layer}{encoder}"
 
 
 def read_run(path: Path) -> Run:
@@ -76,13 +88,13 @@ def read_run(path: Path) -> Run:
     Raises:
       BrokenRunError: names the file that is missing or damaged.
     """
-    distributed = path / "distributed.json"
+    diagnostics, distributed = path / "diagnostics.csv", path / "distributed.json"
     return Run(
         path,
         _read_json(path / "config.json"),
         _read_summary(path / "summary.json"),
         _read_episodes(path / "scores.csv"),
-        _read_columns(path / "diagnostics.csv"),
+        _read_columns(diagnostics) if diagnostics.exists() else {},
         _read_json(distributed) if distributed.exists() else {},
     )
 
@@ -106,44 +118,53 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_episodes(path: Path) -> tuple[Episode, ...]:
-    rows = csv.reader(_read_text(path).splitlines())
-    header = next(rows, [])
-    try:
-        columns = [header.index(name) for name in _COLUMNS]
-    except ValueError as error:
-        raise BrokenRunError(f"{path}: {error}, the names of its columns") from error
-    wall = header.index(_WALL_SECONDS) if _WALL_SECONDS in header else None
-    episodes = []
-    for row in rows:
-        try:
-            if len(row) != len(header):
-                raise ValueError
-            values: list[Any] = [
-                parse(row[column])
-                for parse, column in zip(_COLUMNS.values(), columns, strict=True)
-            ]
-            if wall is not None and row[wall]:
-                values.append(float(row[wall]))
-            episodes.append(Episode(*values))
-        except ValueError as error:
-            raise BrokenRunError(f"{path}: line {rows.line_num} is damaged") from error
+    columns: dict[str, Callable[[str], Any]] = {
+        "agent_steps": int,
+        "learner_steps": int,
+        "kind": str,
+        "episode_return": float,
+        "episode_length": int,
+        "human_normalized_score": float,
+    }
+
+    def episode(row: Mapping[str, str]) -> Episode:
+        values = [parse(row[name]) for name, parse in columns.items()]
+        # Earlier runs have no wall times.
+        values.append(float(row.get("wall_seconds") or math.nan))
+        return Episode(*values)
+
+    _, episodes = _read_csv(path, episode, needed=columns)
     return tuple(episodes)
 
 
 def _read_columns(path: Path) -> dict[str, list[float]]:
-    """A CSV file of numbers, by column; empty where there is none."""
-    if not path.exists():
-        return {}
-    rows = csv.reader(_read_text(path).splitlines())
-    header = next(rows, [])
-    columns: dict[str, list[float]] = {name: [] for name in header}
-    for row in rows:
+    """Reads a CSV file of numbers, by column."""
+
+    def numbers(row: Mapping[str, str]) -> dict[str, float]:
+        return {name: float(value) for name, value in row.items()}
+
+    header, rows = _read_csv(path, numbers)
+    return {name: [row[name] for row in rows] for name in header}
+
+
+def _read_csv(
+    path: Path, parse: Callable[[Mapping[str, str]], _T], needed: Iterable[str] = ()
+) -> tuple[list[str], list[_T]]:
+    """Reads the header and the parsed rows of a CSV file."""
+    lines = csv.reader(_read_text(path).splitlines())
+    header = next(lines, [])
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise BrokenRunError(
+            f"{path}: {', '.join(missing)} is not among the names of its columns"
+        )
+    rows = []
+    for line in lines:
         try:
-            for name, value in zip(header, row, strict=True):
-                columns[name].append(float(value))
+            rows.append(parse(dict(zip(header, line, strict=True))))
         except ValueError as error:
-            raise BrokenRunError(f"{path}: line {rows.line_num} is damaged") from error
-    return columns
+            raise BrokenRunError(f"{path}: line {lines.line_num} is damaged") from error
+    return header, rows
 
 
 def _read_text(path: Path) -> str:

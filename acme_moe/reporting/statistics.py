@@ -1,4 +1,4 @@
-"""Aggregates of scores with stratified bootstrap intervals, by rliable.
+"""Computes aggregates of scores with stratified bootstrap intervals, by rliable.
 
 Agarwal et al. (2021), "Deep Reinforcement Learning at the Edge of the Statistical
 Precipice". Scores are `[runs, games]`; runs are drawn anew for each game.
@@ -33,11 +33,14 @@ class Interval(NamedTuple):
 def aggregates(
     scores: Mapping[str, np.ndarray], reps: int
 ) -> dict[str, dict[str, Interval]]:
-    """Every metric of `METRICS` of every line.
+    """Computes each of `METRICS` for each line.
 
     Args:
-      scores: `[runs, games]` of each line.
+      scores: `[runs, games]` of each line, by its label.
       reps: draws of the bootstrap.
+
+    Returns:
+      Intervals of numbers by label and metric.
     """
 
     def every_metric(values: np.ndarray) -> np.ndarray:
@@ -53,7 +56,15 @@ def aggregates(
 
 
 def iqm_over(scores: Mapping[str, np.ndarray], reps: int) -> dict[str, Interval]:
-    """The IQM at each of K points, from scores `[runs, games, K]`, as arrays `[K]`."""
+    """Computes the IQM at each of K points.
+
+    Args:
+      scores: `[runs, games, K]` of each line, by its label.
+      reps: draws of the bootstrap.
+
+    Returns:
+      Intervals of arrays `[K]` by label.
+    """
 
     def iqm(values: np.ndarray) -> np.ndarray:
         flat = values.reshape(-1, values.shape[-1])
@@ -65,7 +76,16 @@ def iqm_over(scores: Mapping[str, np.ndarray], reps: int) -> dict[str, Interval]
 def profiles(
     scores: Mapping[str, np.ndarray], thresholds: np.ndarray, reps: int
 ) -> dict[str, Interval]:
-    """The share of runs and games above each threshold, as arrays `[thresholds]`."""
+    """Computes performance profiles: the share of scores above each threshold.
+
+    Args:
+      scores: `[runs, games]` of each line, by its label.
+      thresholds: `[K]` human-normalised scores.
+      reps: draws of the bootstrap.
+
+    Returns:
+      Intervals of arrays `[K]` by label.
+    """
 
     def shares(values: np.ndarray) -> np.ndarray:
         return (values[..., None] > thresholds).mean(axis=(0, 1))
@@ -74,7 +94,10 @@ def profiles(
 
 
 def improvement(x: np.ndarray, y: np.ndarray, reps: int) -> Interval:
-    """The probability that a run of `x` beats one of `y`, averaged over the games.
+    """Computes the probability of improvement of `x` over `y`.
+
+    It is the probability that a run of `x` beats one of `y` on a game, averaged over
+    the games; a tie counts as half.
 
     Args:
       x: scores `[runs, games]`.

@@ -1,18 +1,20 @@
-"""Colours and marks: the same series looks the same in every figure."""
+"""Sets the look of figures: a series has the same colour and marks in all of them."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from acme_moe.reporting.comparison import Line
+from acme_moe.reporting.comparison import Line, Panel
+from acme_moe.reporting.statistics import Interval
 
-# Okabe and Ito's, which people with any colour vision tell apart.
+# The palette of Okabe and Ito, distinct for any colour vision.
 _BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 _BLUE, _VERMILION, _PURPLE, _GREY = "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F"
 _SERIES = {
@@ -44,12 +46,12 @@ _LEGEND_ROW = 0.2
 
 
 def color(series: str) -> str:
-    """The colour of a series; of one that no study here has, by its name."""
+    """Returns the colour of a series, derived from its name if no study here has it."""
     return _SERIES.get(series) or _OTHERS[zlib.crc32(series.encode()) % len(_OTHERS)]
 
 
 def marker(series: str) -> str:
-    """The mark of a series, which tells it from another of its colour, too."""
+    """Returns the marker of a series, distinct from others of its colour."""
     known = list(_SERIES)
     if series in known:
         return _MARKERS[known.index(series) % len(_MARKERS)]
@@ -57,7 +59,7 @@ def marker(series: str) -> str:
 
 
 def strength(line: Line, lines: Sequence[Line]) -> float:
-    """Opacity of a line, the fuller the farther it stands on the axis of its series."""
+    """Returns the opacity of a line: the further along the `x` axis, the fuller."""
     places = sorted({other.x for other in lines if other.x is not None})
     if line.x is None:
         return 1.0
@@ -65,7 +67,7 @@ def strength(line: Line, lines: Sequence[Line]) -> float:
 
 
 def line_style(line: Line) -> str:
-    """Dashes for what is normalised, dots for what is from elsewhere."""
+    """Returns dashes for normalised scores, dots for external ones."""
     if line.external:
         return ":"
     return "--" if line.series.endswith(", normalised") else "-"
@@ -74,7 +76,7 @@ def line_style(line: Line) -> str:
 def new_figure(
     columns: int, rows: int = 1, size: tuple[float, float] = (4.6, 3.6)
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure without a window, and its axes by row and column.
+    """Makes a figure without a window, and its axes by row and column.
 
     Args:
       columns: axes in a row.
@@ -89,7 +91,7 @@ def new_figure(
 
 
 def legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend below the axes, each label once; the figure grows by its rows."""
+    """Puts one legend below the axes, each label once; the figure grows by its rows."""
     labelled: dict[str, Artist] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -109,3 +111,36 @@ def legend(figure: Figure, axes: Sequence[Axes]) -> None:
             figure.set_size_inches(width, height + _LEGEND_ROW * (rows - 1))
             return
         drawn.remove()
+
+
+def draw_band(
+    ax: Axes, x: np.ndarray, interval: Interval, line: Line, panel: Panel
+) -> None:
+    """Draws a curve in the band of its interval."""
+    look = color(line.series)
+    ax.plot(
+        x,
+        interval.value,
+        color=look,
+        linestyle=line_style(line),
+        marker=marker(line.series),
+        alpha=strength(line, panel.lines),
+        markevery=max(1, len(x) // 6),
+        markersize=5,
+        label=line.label,
+    )
+    ax.fill_between(x, interval.low, interval.high, color=look, alpha=0.15, lw=0)
+    ax.locator_params(axis="x", nbins=5)
+
+
+def label_axes(ax: Axes, panel: Panel, x_label: str, y_label: str) -> None:
+    """Titles the axes of a panel and names both of them."""
+    ax.set_title(panel.title, fontsize="medium")
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.grid(alpha=0.3)
+
+
+def iqm_label(kind: str) -> str:
+    """Names an axis of IQMs of scores of a kind."""
+    return f"IQM human-normalised score, {kind}"

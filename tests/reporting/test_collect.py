@@ -83,11 +83,11 @@ def test_a_run_without_wall_times_has_a_curve_all_the_same(tmp_path):
 
 def test_a_complete_study(tmp_path):
     write_all(tmp_path, planned(tmp_path))
-    collection = collect(tmp_path)["evaluation"]
-    (panel,) = collection.panels
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
     assert panel.title == "DQN\n2 games, 2 seeds"
     assert panel.games == GAMES
-    assert collection.gaps == ()
+    assert comparison.missing == ()
     scores = panel.final_scores()
     np.testing.assert_allclose(scores["Baseline"], np.zeros((2, 2)), atol=1e-9)
     np.testing.assert_allclose(scores["Soft MoE"], np.ones((2, 2)))
@@ -98,13 +98,13 @@ def test_fewer_seeds_than_planned_are_stated_and_never_averaged_unevenly(tmp_pat
     unfinished = "dqn-soft_moe/Pong/0"
     write_all(tmp_path, [c for c in cells if c.name != unfinished])
     write_run(tmp_path / unfinished, game="Pong", status="running")
-    collection = collect(tmp_path)["evaluation"]
-    (panel,) = collection.panels
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
     assert panel.title == "DQN\n2 games, 1-2 of 2 seeds"
     assert panel.final_scores()["Baseline"].shape == (2, 2)
     assert panel.final_scores()["Soft MoE"].shape == (1, 2)
     assert panel.lines[1].num_left_out(panel.games) == 1
-    assert collection.gaps == ((unfinished, "stopped: ended without a word"),)
+    assert comparison.missing == ((unfinished, "stopped: ended without a word"),)
 
 
 def test_a_game_that_one_line_lacks_is_compared_in_none(tmp_path):
@@ -112,20 +112,20 @@ def test_a_game_that_one_line_lacks_is_compared_in_none(tmp_path):
     write_all(
         tmp_path, [c for c in cells if not c.name.startswith("dqn-baseline/Pong")]
     )
-    collection = collect(tmp_path)["evaluation"]
-    (panel,) = collection.panels
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
     assert panel.games == ("Breakout",)
     assert panel.title == "DQN\n1 of 2 games, 2 seeds"
-    assert [gap.reason for gap in collection.gaps] == ["not started"] * 2
+    assert [missing.reason for missing in comparison.missing] == ["not started"] * 2
 
 
 def test_an_arm_without_a_run_does_not_empty_the_figure(tmp_path):
     cells = planned(tmp_path)
     write_all(tmp_path, [c for c in cells if c.arm == "dqn-soft_moe"])
-    collection = collect(tmp_path)["evaluation"]
-    (panel,) = collection.panels
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
     assert [line.label for line in panel.lines] == ["Soft MoE"]
-    assert len(collection.gaps) == 4
+    assert len(comparison.missing) == 4
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def test_half_written_folders_are_listed(tmp_path, name, text, reason):
     damaged.unlink()
     if text is not None:
         damaged.write_text(text)
-    collection = collect(tmp_path)["evaluation"]
-    (gap,) = collection.gaps
-    assert gap.run == cells[0].name
-    assert reason in gap.reason
-    (panel,) = collection.panels
+    comparison = collect(tmp_path)["evaluation"]
+    (missing,) = comparison.missing
+    assert missing.run == cells[0].name
+    assert reason in missing.reason
+    (panel,) = comparison.panels
     assert panel.final_scores()["Baseline"].shape == (1, 2)
 
 
@@ -162,11 +162,11 @@ def test_any_folder_of_runs_is_grouped_by_agent_and_settings(tmp_path):
     write_run(tmp_path / "open", moe="soft", seed=2, status="interrupted")
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "config.json").write_text("{}")
-    collection = collect(tmp_path)["evaluation"]
-    (panel,) = collection.panels
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
     assert panel.title == "dqn\n1 game, 2 seeds"
     assert {line.label for line in panel.lines} == {"Baseline", "Soft MoE"}
-    reasons = {gap.run: gap.reason for gap in collection.gaps}
+    reasons = {missing.run: missing.reason for missing in comparison.missing}
     assert reasons.pop("open") == "interrupted"
     assert "has no summary.json" in reasons.pop("empty")
     assert list(reasons.values()) == ["another run has its settings, game and seed"]
@@ -175,9 +175,9 @@ def test_any_folder_of_runs_is_grouped_by_agent_and_settings(tmp_path):
 def test_lines_without_a_game_in_common_are_listed(tmp_path):
     write_run(tmp_path / "a", moe="none", game="Pong")
     write_run(tmp_path / "b", moe="soft", game="Breakout")
-    collection = collect(tmp_path)["evaluation"]
-    assert collection.panels == ()
-    assert collection.gaps == (("dqn", "its lines have no game in common"),)
+    comparison = collect(tmp_path)["evaluation"]
+    assert comparison.panels == ()
+    assert comparison.missing == (("dqn", "its lines have no game in common"),)
 
 
 def test_a_line_alone_is_told_by_its_agent_and_layer(tmp_path):
@@ -191,11 +191,11 @@ def test_runs_of_an_arm_that_differ_in_what_the_study_leaves_open(tmp_path):
     write_all(tmp_path, cells)
     old = "dqn-baseline/Pong/1"
     write_run(tmp_path / old, game="Pong", seed=1, moe="none", loss="huber")
-    collection = collect(tmp_path)["evaluation"]
-    ((name, reason),) = collection.gaps
+    comparison = collect(tmp_path)["evaluation"]
+    ((name, reason),) = comparison.missing
     assert name == old
     assert reason == 'other settings than its arm\'s: loss="huber" for nothing'
-    assert collection.panels[0].lines[0].num_runs(GAMES) == 2
+    assert comparison.panels[0].lines[0].num_runs(GAMES) == 2
 
 
 def test_no_run_at_all_is_an_error(tmp_path):
@@ -249,6 +249,9 @@ def test_external_scores_may_belong_to_one_panel(tmp_path):
     assert panel.lines[-1].curves["Pong"][0].returns == [1]
 
 
+BOTH = ("game", "seed", "agent", "frames", "updates", "score")
+
+
 @pytest.mark.parametrize(
     ("rows", "header", "message"),
     [
@@ -260,6 +263,13 @@ def test_external_scores_may_belong_to_one_panel(tmp_path):
             [("Pong", 0, "a", 1, 1), ("pong", 0, "a", 1, 2)],
             FIELDS[:0],
             "line 3: a, Pong, seed 0 has two scores at 1 frames",
+        ),
+        ([("Pong", 0, "a", 1, 2, 1)], BOTH, "line 2: needs a value of either frames"),
+        ([("Pong", 0, "a", "", "", 1)], BOTH, "line 2: needs a value of either frames"),
+        (
+            [("Pong", 0, "a", 1, "", 1), ("Pong", 1, "a", "", 1, 1)],
+            BOTH,
+            "line 3: a has scores over frames and over updates",
         ),
     ],
 )

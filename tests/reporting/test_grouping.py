@@ -77,11 +77,11 @@ def write_pair(workdir, agent, change):
 
 
 def runs_of_lines(workdir):
-    collection = collect(workdir)["evaluation"]
-    assert collection.gaps == ()
+    comparison = collect(workdir)["evaluation"]
+    assert comparison.missing == ()
     return {
         line.label: line.num_runs(panel.games)
-        for panel in collection.panels
+        for panel in comparison.panels
         for line in panel.lines
     }
 

@@ -1,16 +1,22 @@
 """Whole reports of folders with known scores."""
 
 import csv
+import dataclasses
+import html.parser
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from setuptools.config import pyprojecttoml
 
-from acme_moe.reporting import figures, style
+from acme_moe.reporting import curve_figures, style
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.curve import plot_curve
+from acme_moe.reporting.curve import draw_curve, plot_curve
 from acme_moe.reporting.curves import MEASURES, curve_of
+from acme_moe.reporting.external import read_external
+from acme_moe.reporting.page import Shown, html_page
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
@@ -64,28 +70,117 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     for name in names:
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-    (curves,) = figures.over_length(collect(tmp_path / "runs")["training"], 20).axes
+    (curves,) = curve_figures.over_length(
+        collect(tmp_path / "runs")["training"], 20
+    ).axes
     assert curves.get_ylabel() == "IQM human-normalised score, training"
     page = (out / "report.html").read_text()
     assert "Score over length, evaluation returns" in page
     assert all(f'src="{name}.png"' in page for name in names)
     assert "Two arms (two_arms, scale tiny)" in page
-    assert (
-        "| DQN | Soft MoE | evaluation | IQM | 1.5000 |"
-        in (out / "report.md").read_text()
+    markdown = " ".join((out / "report.md").read_text().split())
+    assert "| DQN | Soft MoE | evaluation | IQM | 1.5000 |" in markdown
+
+
+class Cells(html.parser.HTMLParser):
+    """The text of every cell of a page, row by row."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+        self.inside = False
+
+    def handle_starttag(self, tag, attributes):
+        self.inside = tag in ("td", "th")
+        if tag == "tr":
+            self.rows.append([])
+        if self.inside:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][-1] += data.strip()
+
+
+def test_both_pages_have_the_cells_of_the_csv_files(tmp_path):
+    write_all(tmp_path / "runs", planned(tmp_path / "runs")[:-1])
+    name = "a | b <i> " + "long " * 9
+    theirs = write_external(
+        tmp_path / "theirs.csv",
+        [("Pong", 0, name.strip(), 800, 3), ("Breakout", 0, name.strip(), 800, 1.5)],
     )
+    write_report(tmp_path / "runs", tmp_path / "out", external=theirs, reps=20)
+    expected = []
+    for table in ("aggregates", "improvement", "runs", "missing"):
+        with (tmp_path / "out" / f"{table}.csv").open(newline="") as stream:
+            expected += csv.reader(stream)
+    assert any(name.strip() in row for row in expected)
+    parser = Cells()
+    parser.feed((tmp_path / "out" / "report.html").read_text())
+    assert parser.rows == expected
+    lines = (tmp_path / "out" / "report.md").read_text().splitlines()
+    rows = [
+        [
+            cell.strip().replace("\\|", "|")
+            for cell in re.split(r"(?<!\\)\|", line)[1:-1]
+        ]
+        for line in lines
+        if line.startswith("|") and not line.startswith(("|:", "|-"))
+    ]
+    assert rows == expected
+
+
+def test_offline_runs_have_updates_and_are_compared_over_them(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path / "all" / f"dqn{seed}", seed=seed)
+        for folder in ("all", "offline"):
+            path = tmp_path / folder / f"cql{seed}"
+            write_run(path, seed=seed, agent="cql", num_iterations=2)
+    write_report(tmp_path / "offline", tmp_path / "a", reps=20)
+    write_report(tmp_path / "all", tmp_path / "b", reps=20)
+    offline, both = (rows_of(tmp_path / out / "runs.csv") for out in "ab")
+    assert all("frames" not in row for row in offline)
+    assert {row["updates"] for row in offline} == {"200"}
+    lengths = {(row["panel"], row["frames"], row["updates"]) for row in both}
+    assert lengths == {("dqn", "800", ""), ("cql", "", "200")}
+    for out in "ab":
+        lines = read_external(tmp_path / out / "runs.csv")
+        assert {"updates"} <= {line.unit for line in lines} <= {"frames", "updates"}
+        panels = collect(tmp_path / "all", lines)["evaluation"].panels
+        cql = next(panel for panel in panels if panel.name == "cql")
+        assert [line.external for line in cql.lines] == [False, True]
+        assert cql.lines[1].curves["Breakout"][0].positions == [200]
+
+
+def test_titles_and_captions_are_no_html():
+    page = html_page("<i> & co", "<b>", [Shown("x", '"<u>"')], [])
+    assert "<h1>&lt;i&gt; &amp; co</h1>" in page
+    assert not any(tag in page for tag in ("<i>", "<b>", "<u>", '""'))
+
+
+def test_the_page_is_installed_with_the_package():
+    folder = ROOT / "acme_moe" / "reporting"
+    config = pyprojecttoml.load_file(ROOT / "pyproject.toml")
+    patterns = config["tool"]["setuptools"]["package-data"]["acme_moe.reporting"]
+    installed = {path for pattern in patterns for path in folder.glob(pattern)}
+    assert installed == {
+        path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"
+    }
 
 
 def test_the_runs_table_is_read_as_external_scores(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs"))
     write_report(tmp_path / "runs", tmp_path / "a", reps=20)
-    collection = write_report(
+    comparison = write_report(
         tmp_path / "runs",
         tmp_path / "b",
         external=tmp_path / "a" / "runs.csv",
         reps=20,
     )
-    assert [line.label for line in collection.panels[0].lines] == [
+    assert [line.label for line in comparison.panels[0].lines] == [
         "Baseline",
         "Soft MoE",
         "Baseline (external)",
@@ -123,13 +218,13 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
         }
         game = cell.settings["game"]
         write_run(tmp_path / cell.name, game=game, network=network)
-    collection = write_report(tmp_path, tmp_path / "report", reps=20)
+    comparison = write_report(tmp_path, tmp_path / "report", reps=20)
     assert (tmp_path / "report" / "scaling.png").exists()
-    (panel,) = collection.panels
+    (panel,) = comparison.panels
     assert panel.title == "DQN\n1 of 2 games, 1 seed"
-    (gap,) = rows_of(tmp_path / "report" / "missing.csv")
-    assert gap == {"run": "dqn-soft_moe-8/Pong/0", "reason": "not started"}
-    assert gap["run"] in (tmp_path / "report" / "report.html").read_text()
+    (missing,) = rows_of(tmp_path / "report" / "missing.csv")
+    assert missing == {"run": "dqn-soft_moe-8/Pong/0", "reason": "not started"}
+    assert missing["run"] in (tmp_path / "report" / "report.html").read_text()
     improvement = rows_of(tmp_path / "report" / "improvement.csv")
     assert [(row["line"], row["over"]) for row in improvement] == [
         ("Soft MoE, 2", "Scaled baseline, 2"),
@@ -140,8 +235,8 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
 def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
     planned(tmp_path)
     out = tmp_path / "report"
-    collection = write_report(tmp_path, out, reps=20)
-    assert collection.panels == ()
+    comparison = write_report(tmp_path, out, reps=20)
+    assert comparison.panels == ()
     assert len(rows_of(out / "missing.csv")) == 8
     assert list(out.glob("*.png")) == []
 
@@ -161,7 +256,7 @@ def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
 def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     cells = planned(tmp_path)
     write_all(tmp_path, cells)
-    assert figures.diagnostics(collect(tmp_path)["evaluation"]) is None
+    assert curve_figures.diagnostics(collect(tmp_path)["evaluation"]) is None
     for cell in cells[:-1]:
         (tmp_path / cell.name / "diagnostics.csv").write_text(
             f"actor_steps,learner_steps,{','.join(columns)}\n"
@@ -171,14 +266,14 @@ def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     positions, values = curve.measures[columns[0]]
     assert list(positions) == [400, 800]
     assert list(values) == [3, 4]
-    figure = figures.diagnostics(collect(tmp_path)["evaluation"])
+    figure = curve_figures.diagnostics(collect(tmp_path)["evaluation"])
     labels = [axes.get_ylabel() for axes in figure.axes[:4]]
     assert labels == ["return", *(v for k, v in MEASURES.items() if k in columns)]
     assert len(set(MEASURES.values())) == len(MEASURES)
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     (tmp_path / cells[0].name / "diagnostics.csv").write_text("actor_steps\n1,2\n")
-    (gap,) = collect(tmp_path)["evaluation"].gaps
-    assert "diagnostics.csv: line 2 is damaged" in gap.reason
+    (missing,) = collect(tmp_path)["evaluation"].missing
+    assert "diagnostics.csv: line 2 is damaged" in missing.reason
 
 
 def test_text_of_a_run_is_no_html(tmp_path):
@@ -245,3 +340,29 @@ def test_the_curve_of_one_run(tmp_path):
     write_run(tmp_path)
     plot_curve(read_run(tmp_path), tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("config", "label", "steps"),
+    [({}, "agent steps", [100, 200]), ({"num_iterations": 2}, "updates", [10, 20])],
+)
+def test_a_runs_curve_is_over_agent_steps_or_over_an_offline_runs_updates(
+    config, label, steps, tmp_path
+):
+    write_run(tmp_path, **config)
+    run = read_run(tmp_path)
+    # As an offline run writes them: no agent step, and updates.
+    episodes = [
+        dataclasses.replace(
+            episode,
+            agent_steps=0 if config else episode.agent_steps,
+            learner_steps=episode.learner_steps // 10,
+        )
+        for episode in run.episodes
+        if episode.kind == "evaluation" or not config
+    ]
+    run = dataclasses.replace(run, episodes=tuple(episodes))
+    (axes,) = draw_curve(run).axes
+    ((line, *_),) = axes.containers
+    assert list(line.get_xdata()) == steps
+    assert axes.get_xlabel() == label

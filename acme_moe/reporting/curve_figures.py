@@ -1,0 +1,136 @@
+"""Draws the figures of learning curves: scores, returns and diagnostics over length.
+
+Each gives a `Figure`, or None where there is nothing to draw.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from acme_moe.reporting import statistics, style
+from acme_moe.reporting.comparison import Comparison, Line, Panel
+from acme_moe.reporting.curves import MEASURES
+from acme_moe.reporting.statistics import Interval
+
+_GAMES_IN_A_ROW = 5
+# By unit of a run's length: how many make one on the axis, and the axis's label.
+_AXES = {
+    "frames": (1e6, "frames, millions"),
+    "updates": (62_500.0, "gradient updates, x 62,500"),
+    "hours": (1.0, "wall time, hours"),
+}
+
+
+def over_length(comparison: Comparison, reps: int) -> Figure | None:
+    """Draws sample-efficiency curves: IQM over frames or updates (figures 6 to 18)."""
+    return _over(comparison, "positions", reps)
+
+
+def over_wall_time(comparison: Comparison, reps: int) -> Figure | None:
+    """Draws the IQM over hours of wall time (figure 19)."""
+    return _over(comparison, "hours", reps)
+
+
+def games(comparison: Comparison) -> Figure:
+    """Draws mean returns of each game over the runs' length (figures 10, 14, 15).
+
+    A band spans the runs' least and greatest returns.
+    """
+    rows = [
+        (panel, panel.games[i : i + _GAMES_IN_A_ROW])
+        for panel in comparison.panels
+        for i in range(0, len(panel.games), _GAMES_IN_A_ROW)
+    ]
+    columns = max(len(names) for _, names in rows)
+    figure, grid = style.new_figure(columns, len(rows), size=(3.2, 2.6))
+    drawn = []
+    for (panel, names), axes in zip(rows, grid, strict=True):
+        for ax in axes[len(names) :]:
+            ax.set_visible(False)
+        for ax, game in zip(axes, names, strict=False):
+            _draw_game(ax, panel, game, f"{comparison.kind} return")
+            drawn.append(ax)
+    style.legend(figure, drawn)
+    return figure
+
+
+def diagnostics(comparison: Comparison) -> Figure | None:
+    """Draws returns beside diagnostics of the networks (figure 10).
+
+    A row is a game, a column a diagnostic that any run has; a band spans the runs'
+    least and greatest values.
+    """
+    rows = [(panel, game) for panel in comparison.panels for game in panel.games]
+    lines = [line for panel in comparison.panels for line in panel.lines]
+    measured = {
+        name
+        for line in lines
+        for curves in line.curves.values()
+        for curve in curves.values()
+        for name in curve.measures
+    }
+    if not measured:
+        return None
+    measures: list[tuple[str | None, str]] = [
+        (None, "return"),
+        *((name, label) for name, label in MEASURES.items() if name in measured),
+    ]
+    figure, axes = style.new_figure(len(measures), len(rows), size=(3.4, 2.6))
+    for (panel, game), row in zip(rows, axes, strict=True):
+        for ax, (measure, label) in zip(row, measures, strict=True):
+            _draw_game(ax, panel, game, label, measure)
+    style.legend(figure, axes[0])
+    return figure
+
+
+def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
+    figure, (axes,) = style.new_figure(len(comparison.panels))
+    drawn = False
+    for ax, panel in zip(axes, comparison.panels, strict=True):
+        unit = "hours" if axis == "hours" else panel.unit
+        for line in panel.lines:
+            if unit != "hours" and line.unit != unit:
+                continue
+            if (over := line.scores_over(panel.games, axis)) is None:
+                continue
+            points, scores = over
+            interval = statistics.iqm_over({"": scores}, reps)[""]
+            style.draw_band(ax, points / _AXES[unit][0], interval, line, panel)
+            drawn = True
+        style.label_axes(ax, panel, _AXES[unit][1], style.iqm_label(comparison.kind))
+    style.legend(figure, axes)
+    return figure if drawn else None
+
+
+def _draw_game(
+    ax: Axes, panel: Panel, game: str, label: str, measure: str | None = None
+) -> None:
+    """Draws returns of a game, or a diagnostic, of each line of a panel."""
+    for line in panel.lines:
+        if line.unit == panel.unit:
+            _draw_mean(ax, line, game, panel, measure)
+    ax.set_title(f"{panel.name}: {game}", fontsize="small")
+    ax.set_xlabel(_AXES[panel.unit][1])
+    ax.set_ylabel(label)
+
+
+def _draw_mean(
+    ax: Axes, line: Line, game: str, panel: Panel, measure: str | None
+) -> None:
+    """Draws the mean over the runs of a game, in a band from least to greatest."""
+    curves = line.curves[game].values()
+    runs = [
+        (curve.positions, curve.returns) if measure is None else curve.measures[measure]
+        for curve in curves
+        if measure is None or measure in curve.measures
+    ]
+    points = np.unique(np.concatenate([np.empty(0), *(x for x, _ in runs)]))
+    for x, _ in runs:
+        points = points[(points >= x[0]) & (points <= x[-1])]
+    if not len(points):
+        return
+    values = np.stack([np.interp(points, x, y) for x, y in runs])
+    interval = Interval(values.mean(0), values.min(0), values.max(0))
+    style.draw_band(ax, points / _AXES[panel.unit][0], interval, line, panel)

@@ -1,0 +1,149 @@
+"""Draws the figures of scores at the runs' ends: scaling, aggregates, profiles."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from acme_moe.reporting import statistics, style
+from acme_moe.reporting.comparison import Comparison, Line
+from acme_moe.reporting.results import Improvement
+from acme_moe.reporting.statistics import METRICS, Interval
+
+# Distance between two series at one place, where places are 1 apart.
+_ASIDE = 0.06
+
+
+def scaling(
+    comparison: Comparison, aggregates: list[dict[str, dict[str, Interval]]]
+) -> Figure:
+    """Draws final scores over experts, replay ratio or the like (figures 1, 4, 5).
+
+    Args:
+      comparison: of form `scaling`.
+      aggregates: of each panel, by the lines' labels.
+    """
+    figure, (axes,) = style.new_figure(len(comparison.panels))
+    for ax, panel, values in zip(axes, comparison.panels, aggregates, strict=True):
+        xs = sorted({line.x for line in panel.lines if line.x is not None})
+        all_series = list(dict.fromkeys(line.series for line in panel.lines))
+        for number, series in enumerate(all_series):
+            lines = [line for line in panel.lines if line.series == series]
+            intervals = [values[line.label]["IQM"] for line in lines]
+            if lines[0].x is None:
+                _level(ax, lines[0], intervals[0])
+                continue
+            # Evenly spaced, as what varies usually doubles from one to the next.
+            at = {
+                xs.index(line.x): interval
+                for line, interval in zip(lines, intervals, strict=True)
+                if line.x is not None
+            }
+            # Side by side, so that no error bar hides another.
+            aside = _ASIDE * (number - (len(all_series) - 1) / 2)
+            places = [i + aside for i in sorted(at)]
+            _error_bars(ax, places, [at[i] for i in sorted(at)], series)
+        ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
+        style.label_axes(
+            ax, panel, comparison.x_label, style.iqm_label(comparison.kind)
+        )
+    style.legend(figure, axes)
+    return figure
+
+
+def aggregates(
+    comparison: Comparison, values: list[dict[str, dict[str, Interval]]]
+) -> Figure:
+    """Draws IQM, median, mean and optimality gap of each line, a row a panel."""
+    most = max(len(panel.lines) for panel in comparison.panels)
+    figure, rows = style.new_figure(
+        len(METRICS), len(comparison.panels), size=(3.2, 1.2 + 0.22 * most)
+    )
+    for panel, axes, of_panel in zip(comparison.panels, rows, values, strict=True):
+        for ax, metric in zip(axes, METRICS, strict=True):
+            for row, line in enumerate(panel.lines):
+                _bar(ax, row, of_panel[line.label][metric], line)
+            labels = [line.label for line in panel.lines] if ax is axes[0] else []
+            ax.set_yticks(range(len(panel.lines)), labels or [""] * len(panel.lines))
+            ax.set_ylim(len(panel.lines) - 0.5, -0.5)
+            ax.grid(axis="x", alpha=0.3)
+            title = f"{panel.title}\n{metric}" if ax is axes[0] else metric
+            ax.set_title(title, fontsize="small")
+    return figure
+
+
+def profiles(comparison: Comparison, reps: int) -> Figure:
+    """Draws performance profiles: the share of runs above each score."""
+    figure, (axes,) = style.new_figure(len(comparison.panels))
+    for ax, panel in zip(axes, comparison.panels, strict=True):
+        scores = panel.final_scores()
+        everything = np.concatenate([values.ravel() for values in scores.values()])
+        top = max(1.0, float(np.quantile(everything, 0.95)))
+        thresholds = np.linspace(min(0.0, float(everything.min())), top, 101)
+        shares = statistics.profiles(scores, thresholds, reps)
+        for line in panel.lines:
+            style.draw_band(ax, thresholds, shares[line.label], line, panel)
+        ax.set_ylim(-0.02, 1.02)
+        score = f"human-normalised score τ, {comparison.kind}"
+        style.label_axes(ax, panel, score, "share of runs above τ")
+    style.legend(figure, axes)
+    return figure
+
+
+def improvements(
+    comparison: Comparison, pairs: list[list[Improvement]]
+) -> Figure | None:
+    """Draws the probability of improvement of each line over its baseline."""
+    if not any(pairs):
+        return None
+    most = max(len(of_panel) for of_panel in pairs)
+    figure, (axes,) = style.new_figure(
+        len(comparison.panels), size=(5.2, 1.4 + 0.3 * most)
+    )
+    for ax, panel, of_panel in zip(axes, comparison.panels, pairs, strict=True):
+        for row, pair in enumerate(of_panel):
+            _bar(ax, row, pair.probability, pair.line)
+        names = [f"{pair.line.label}\n> {pair.over.label}" for pair in of_panel]
+        ax.set_yticks(range(len(of_panel)), names, fontsize="x-small")
+        ax.set_ylim(len(of_panel) - 0.5, -0.5)
+        ax.axvline(0.5, color="0.5", linestyle=":")
+        ax.set_xlim(-0.02, 1.02)
+        style.label_axes(ax, panel, "probability of improvement", "")
+    return figure
+
+
+def _bar(ax: Axes, row: int, interval: Interval, line: Line) -> None:
+    """Draws an interval as a horizontal bar, with a mark at its value."""
+    look = style.color(line.series)
+    ends = [interval.low, interval.high]
+    ax.plot(ends, [row, row], color=look, linewidth=6, alpha=0.4)
+    ax.plot(interval.value, row, style.marker(line.series), color=look)
+
+
+def _error_bars(
+    ax: Axes, x: list[float], intervals: list[Interval], series: str
+) -> None:
+    values, low, high = np.array(intervals).T
+    # The percentile interval of very few runs need not contain the value.
+    spread = np.maximum([values - low, high - values], 0)
+    ax.errorbar(
+        x,
+        values,
+        spread,
+        color=style.color(series),
+        marker=style.marker(series),
+        capsize=3,
+        label=series,
+    )
+
+
+def _level(ax: Axes, line: Line, interval: Interval) -> None:
+    look = style.color(line.series)
+    ax.axhline(
+        float(interval.value),
+        color=look,
+        linestyle=style.line_style(line),
+        label=line.label,
+    )
+    ax.axhspan(float(interval.low), float(interval.high), color=look, alpha=0.1, lw=0)

@@ -1,0 +1,137 @@
+"""Makes the tables of a report, as CSV, Markdown and HTML."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from acme_moe.reporting.comparison import Comparison, MissingRun
+from acme_moe.reporting.results import Results
+from acme_moe.reporting.runs import UNITS
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of a report.
+
+    Attributes:
+      caption: its heading.
+      frame: its rows.
+      float_format: how its fractions are written.
+    """
+
+    caption: str
+    frame: pd.DataFrame
+    float_format: str = "%.4f"
+
+    def to_csv(self) -> str:
+        """Writes the table as CSV (RFC 4180)."""
+        return self.frame.to_csv(
+            index=False, float_format=self.float_format, lineterminator="\r\n"
+        )
+
+    def to_markdown(self) -> str:
+        """Writes the table as Markdown."""
+        cells = self._cells()
+        return self._tabulate(cells.replace(r"\|", r"\\|", regex=True), "pipe")
+
+    def to_html(self) -> str:
+        """Writes the table as a `<table>`, text escaped."""
+        return self._tabulate(self._cells(), "html")
+
+    def _cells(self) -> pd.DataFrame:
+        """Returns the text of each cell, the same as in the CSV file."""
+        stream = io.StringIO(self.to_csv())
+        return pd.read_csv(stream, dtype=str, keep_default_na=False)
+
+    def _tabulate(self, cells: pd.DataFrame, form: str) -> str:
+        numeric = [is_numeric_dtype(dtype) for dtype in self.frame.dtypes]
+        return cells.to_markdown(
+            index=False,
+            tablefmt=form,
+            disable_numparse=True,
+            colalign=["right" if number else "left" for number in numeric],
+        )
+
+
+def aggregate_table(results: Sequence[Results]) -> Table:
+    """Makes a table with a row for each line, kind of score and metric."""
+    planned = ("games_planned", "runs_planned")
+    columns = (
+        *("panel", "line", "scores", "metric", "value", "low", "high"),
+        *("games", "runs_a_game", *planned, "runs_left_out"),
+    )
+    rows: list[tuple[Any, ...]] = []
+    for result in results:
+        panels = zip(result.comparison.panels, result.aggregates, strict=True)
+        for panel, aggregates in panels:
+            for line in panel.lines:
+                kind = "external" if line.external else result.comparison.kind
+                counts = (
+                    len(panel.games),
+                    line.num_runs(panel.games),
+                    line.planned_games,
+                    line.planned_seeds,
+                    line.num_left_out(panel.games),
+                )
+                for metric, interval in aggregates[line.label].items():
+                    rows.append(
+                        (panel.name, line.label, kind, metric, *interval, *counts)
+                    )
+    # External scores, which are of no kind, are among the results of both.
+    frame = pd.DataFrame(rows, columns=columns).drop_duplicates()
+    return Table(
+        "Aggregates at the runs' ends, 95 % stratified bootstrap intervals",
+        frame.astype(dict.fromkeys(planned, "Int64")),
+    )
+
+
+def improvement_table(result: Results) -> Table:
+    """Makes a table with a row for each line that has a baseline."""
+    rows = [
+        (panel.name, pair.line.label, pair.over.label, *pair.probability)
+        for panel, pairs in zip(
+            result.comparison.panels, result.improvements, strict=True
+        )
+        for pair in pairs
+    ]
+    columns = ("panel", "line", "over", "probability", "low", "high")
+    frame = pd.DataFrame(rows, columns=columns)
+    return Table("Probability of improvement over the baseline", frame)
+
+
+def run_table(comparison: Comparison) -> Table:
+    """Makes a table with a row for each finished run, as `read_external` reads it.
+
+    The length of a run is in the column `frames`, of an offline run in `updates`.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for panel in comparison.panels:
+        for line in panel.lines:
+            for game, seeds in line.curves.items():
+                kept = line.num_runs(panel.games) if game in panel.games else 0
+                for i, (seed, curve) in enumerate(sorted(seeds.items())):
+                    length = round(curve.positions[-1])
+                    lengths = (length if unit == line.unit else None for unit in UNITS)
+                    scores = curve.returns[-1], curve.scores[-1]
+                    compared = "yes" if i < kept else "no"
+                    run = panel.name, line.label, game, seed
+                    rows.append((*run, *lengths, *scores, compared))
+    columns = (
+        *("panel", "agent", "game", "seed", *UNITS, "score"),
+        *("human_normalized_score", "compared"),
+    )
+    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(UNITS, "Int64"))
+    unused = [unit for unit in UNITS if frame[unit].isna().all()]
+    return Table("Runs", frame.drop(columns=unused), "%.6g")
+
+
+def missing_table(comparison: Comparison) -> Table:
+    """Makes a table with a row for each run that is in no figure."""
+    frame = pd.DataFrame(comparison.missing, columns=MissingRun._fields)
+    return Table("Runs that are in no figure", frame)
