@@ -28,7 +28,7 @@ _STATE_FIELDS = {field.name for field in dataclasses.fields(RunState)}
 
 
 class FailedRunError(RuntimeError):
-    """A run that has ended because one of its nodes could not go on."""
+    """A run that has ended because one of its nodes could not continue."""
 
 
 def run_distributed(
@@ -51,7 +51,7 @@ def run_distributed(
 
     Raises:
       InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
-      FailedRunError: if the run could not go on; says why.
+      FailedRunError: if the run could not continue; says why.
     """
     config_lib.write(config, workdir)
     program = make_distributed_program(spec, workdir, config)

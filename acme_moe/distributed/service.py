@@ -237,7 +237,7 @@ class CoordinatorService:
     def _note_time(self) -> None:
         state = self.coordinator.state
         state.wall_seconds = self._wall.seconds
-        # The time of training goes on for as long as that does.
+        # Evaluating and saving at the end are not training.
         if self._training is not None and self.coordinator.training:
             state.training_seconds = self._training.seconds
 

@@ -8,6 +8,7 @@ import numpy as np
 from ale_py import roms
 from dm_env import specs
 
+from acme_moe import validation
 from acme_moe.environments.config import AtariConfig
 from acme_moe.environments.games import resolve_game, rom_id
 from acme_moe.environments.screen import Screen, stack_frames
@@ -53,8 +54,7 @@ class AtariEnvironment(dm_env.Environment):
           ValueError: if there is no such game, or the seed is not in [0, 2^31).
         """
         self._game = resolve_game(game)
-        if not 0 <= seed <= _MAX_SEED:
-            raise ValueError(f"seed: {seed!r} is not in [0, {_MAX_SEED}]")
+        validation.between("seed", seed, 0, _MAX_SEED)
         self._config = config = AtariConfig() if config is None else config
         # Before the emulator is made, which writes to stderr otherwise.
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
@@ -118,7 +118,9 @@ class AtariEnvironment(dm_env.Environment):
             return self.reset()
         index = int(action)
         if not 0 <= index < len(self._actions):
-            raise ValueError(f"action: {index} is not in [0, {len(self._actions)})")
+            raise validation.not_accepted(
+                "action", index, f"0 to {len(self._actions) - 1}"
+            )
         reward, terminal = self._play(self._actions[index])
         self._steps += 1
         self._return += reward

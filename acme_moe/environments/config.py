@@ -47,11 +47,9 @@ class AtariConfig:
 
     def __post_init__(self) -> None:
         validation.check_types(self)
-        probability = self.sticky_action_probability
-        if not 0 <= probability <= 1:
-            raise ValueError(
-                f"sticky_action_probability: {probability!r} is not in [0, 1]"
-            )
+        validation.between(
+            "sticky_action_probability", self.sticky_action_probability, 0, 1
+        )
         for name in ("max_episode_steps", "frame_skip", "frame_stack", "screen_size"):
             validation.at_least(name, getattr(self, name), 1)
         validation.at_least("max_noop_starts", self.max_noop_starts, 0)

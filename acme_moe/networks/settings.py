@@ -212,4 +212,4 @@ def _is_int(value: object) -> bool:
 
 
 def _refuse(field: str, value: object, accepted: str) -> None:
-    raise ValueError(f"{field}: {value!r} is not possible; accepted: {accepted}")
+    raise validation.not_accepted(field, value, accepted)

@@ -1,7 +1,7 @@
 """What a run leaves: settings, summary, scores and logs in one folder.
 
     config.json      every setting; enough to run it again
-    summary.json     what came out so far, rewritten as the run goes on
+    summary.json     what came out so far, rewritten while the run lasts
     scores.csv       a row an episode, of training and of evaluation
     learner.csv      the learner's log
     diagnostics.csv  what the run measured of its network; only where it is asked for

@@ -58,7 +58,7 @@ def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
 
     Args:
       path: of a run's folder, whose newest whole checkpoint is taken, or of one of its
-        checkpoints. Neither is changed, so the run may be going on.
+        checkpoints. Neither is changed, so the run may still be training.
 
     Raises:
       NoCheckpointError: if it is neither; says what would be accepted.

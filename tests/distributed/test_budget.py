@@ -144,7 +144,7 @@ def test_a_learner_that_lost_updates_takes_them_again_and_actors_wait():
     assert program.state.learner_steps == 4_900
 
 
-def test_replay_that_lost_its_contents_is_filled_before_learning_goes_on():
+def test_replay_that_lost_its_contents_is_filled_before_learning_resumes():
     agent = DQNConfig(replay_ratio=1.0, min_replay_size=100)
     program = Program(agent, length=1_000)
     while program.state.agent_steps < 400:

@@ -41,7 +41,7 @@ def test_a_wrong_value_is_named(fields, message):
         DistributedConfig(**fields)
 
 
-def test_the_folder_keeps_them_for_the_command_that_goes_on(tmp_path):
+def test_the_folder_keeps_them_for_the_command_that_resumes(tmp_path):
     assert config_lib.read(tmp_path) == DistributedConfig()
     config = DistributedConfig(num_actors=6, num_replay_servers=2, apex_epsilon=0.3)
     config_lib.write(config, tmp_path)

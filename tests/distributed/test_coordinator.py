@@ -171,7 +171,7 @@ def test_a_coordinator_that_died_resumes_where_it_was(tmp_path):
     assert again.enter("actor_0") == {"position": 150, "started": 1}
     with (tmp_path / "scores.csv").open(newline="") as stream:
         assert not list(csv.DictReader(stream))
-    # Another launch goes on from checkpoints alone, and there are none.
+    # Another launch resumes from checkpoints alone, and there are none.
     assert make(tmp_path, token="other").state()["agent_steps"] == 0
 
 

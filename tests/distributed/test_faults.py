@@ -170,7 +170,7 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         assert f"launchers/train_distributed.py --workdir={workdir}" in stderr
 
 
-def test_a_run_that_cannot_go_on_says_why(tmp_path):
+def test_a_run_that_cannot_continue_says_why(tmp_path):
     workdir = tmp_path / "run"
     damaged = workdir / "checkpoints" / "000000000100"
     damaged.mkdir(parents=True)

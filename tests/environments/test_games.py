@@ -63,7 +63,7 @@ def test_names_far_from_all_say_where_the_list_is():
     [
         (
             {"sticky_action_probability": 1.5},
-            r"^sticky_action_probability: 1.5 is not in \[0, 1\]$",
+            r"^sticky_action_probability: 1.5 is not accepted; 0 to 1$",
         ),
         (
             {"sticky_action_probability": float("nan")},

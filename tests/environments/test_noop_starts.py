@@ -84,7 +84,7 @@ def test_noops_are_in_no_return_and_no_length():
     assert max(drawn) >= 16
 
 
-def test_a_game_goes_on_without_noops_after_a_lost_life():
+def test_a_game_continues_without_noops_after_a_lost_life():
     environment = make("Breakout", terminal_on_life_loss=True, max_noop_starts=30)
     environment.reset()
     while not environment.step(FIRE).last():

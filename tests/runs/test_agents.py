@@ -63,7 +63,7 @@ def train(config, workdir, **settings):
         ("r2d2", 0.25, "soft"),
     ],
 )
-def test_an_agent_trains_and_goes_on(agent, ratio, moe, tmp_path):
+def test_an_agent_trains_and_resumes(agent, ratio, moe, tmp_path):
     settings = _SMALL | _MORE.get(agent, {})
     settings |= {"replay_ratio": ratio, "network.moe": moe, "game": "Boxing"}
     result = train(f"{agent}_atari.py", tmp_path, max_agent_steps=180, **settings)

@@ -85,7 +85,7 @@ def test_a_game_is_written_as_the_suites_write_it():
     assert spec.run.game == "MsPacman"
 
 
-def test_a_run_goes_on_only_with_its_own_settings(tmp_path):
+def test_a_run_resumes_only_with_its_own_settings(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(flat()))
     longer = config_lib.from_config_dict(flat(max_agent_steps=500))
     config_lib.check_resumes(longer, tmp_path)

@@ -158,7 +158,7 @@ def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
     assert [row["learner_steps"] for row in log] == ["10", "20"]
 
 
-def test_a_run_may_go_on_with_another_interval_but_no_other_threshold(tmp_path):
+def test_a_run_may_resume_with_another_interval_but_no_other_threshold(tmp_path):
     def with_settings(**settings):
         return tiny_run.spec(run={"diagnostics": DiagnosticsConfig(**settings)})
 

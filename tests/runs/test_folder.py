@@ -1,4 +1,4 @@
-"""What a run's folder keeps when the run goes on from a checkpoint."""
+"""What a run's folder keeps when the run resumes from a checkpoint."""
 
 import csv
 

@@ -211,7 +211,7 @@ def test_a_launcher_names_the_other_where_that_is_meant(tmp_path):
         assert other in result.stderr
 
 
-def test_the_launcher_stops_and_goes_on(recorded, tmp_path):
+def test_the_launcher_stops_and_resumes(recorded, tmp_path):
     endless = spec(recorded, {"num_iterations": 10**6, "evaluation_episodes": 0})
     process = subprocess.Popen(
         [

@@ -1,4 +1,4 @@
-"""Real runs on a real game: what they leave, how they stop, how they go on."""
+"""Real runs on a real game: what they leave, how they stop, how they resume."""
 
 import csv
 import json
@@ -244,7 +244,7 @@ def resume(workdir, steps):
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_names_the_command_that_goes_on(tmp_path, signum):
+def test_a_signal_saves_and_names_the_command_that_resumes(tmp_path, signum):
     log = tmp_path / "learner.csv"
     process = start(tmp_path)
     wait_for(process, lambda: log.exists() and len(rows(log)) > 2)

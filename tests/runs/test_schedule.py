@@ -29,7 +29,7 @@ def test_decimal_ratios_do_not_lose_an_update_to_rounding():
 
 
 @given(ratio=RATIOS, before=st.integers(0, 300), after=st.integers(0, 300))
-def test_a_run_whose_replay_was_lost_fills_it_and_goes_on(ratio, before, after):
+def test_a_run_whose_replay_was_lost_fills_it_and_resumes(ratio, before, after):
     warm_up = 20
     schedule = UpdateSchedule(Fraction(str(ratio)), warm_up)
     cut = warm_up + before
