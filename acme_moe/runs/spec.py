@@ -77,7 +77,8 @@ class OnlineRunConfig(RunConfig):
       num_environments: environments that one process acts in, with one call of the
         policy for all of them.
       checkpoint_replay: whether checkpoints hold the replay's contents, about a
-        gigabyte for a million transitions; without them a resumed run fills it anew first.
+        gigabyte for a million transitions; without them a resumed run fills it anew
+        first.
       record: folder that the run's interactions are written to, as a set that an
         offline run can learn from; empty for none.
     """

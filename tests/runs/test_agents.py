@@ -82,5 +82,5 @@ def test_an_agent_trains_and_resumes(agent, ratio, moe, tmp_path):
         log = list(csv.DictReader(stream))
     assert int(log[-1]["learner_steps"]) == ratio * 100
     for row in log:
-        steps = int(row["actor_steps"]) - 100
+        steps = int(row["agent_steps"]) - 100
         assert int(row["learner_steps"]) <= math.floor(ratio * steps)
