@@ -122,7 +122,7 @@ def on_grid(
 def _measures(run: Run, skip: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     columns = run.diagnostics
     offline = run.unit == "updates"
-    at, length = ("learner_steps", 1) if offline else ("actor_steps", skip)
+    at, length = ("learner_steps", 1) if offline else ("agent_steps", skip)
     if at not in columns:
         return {}
     positions = np.array(columns[at]) * length

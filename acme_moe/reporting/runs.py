@@ -94,9 +94,17 @@ def read_run(path: Path) -> Run:
         _read_json(path / "config.json"),
         _read_summary(path / "summary.json"),
         _read_episodes(path / "scores.csv"),
-        _read_columns(diagnostics) if diagnostics.exists() else {},
+        _read_diagnostics(diagnostics) if diagnostics.exists() else {},
         _read_json(distributed) if distributed.exists() else {},
     )
+
+
+def _read_diagnostics(path: Path) -> Mapping[str, Sequence[float]]:
+    columns = _read_columns(path)
+    # Its name in runs of earlier versions.
+    if "actor_steps" in columns:
+        columns["agent_steps"] = columns.pop("actor_steps")
+    return columns
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
