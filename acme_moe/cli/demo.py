@@ -43,18 +43,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     curve = workdir / "curve.png"
     plot_curve(run, curve)
     score = SCORES[summary["game"]]
+    step_ms = summary["learner_step_ms"]
+    evaluation = summary["evaluation_return_mean"]
     normalized = summary["evaluation_human_normalized_score"]
     rows = [
         ("trained", f"{describe(run)} on {summary['game']}"),
         ("agent steps", f"{summary['agent_steps']:,} (4 frames each)"),
         ("updates", f"{summary['learner_steps']:,}"),
         ("agent steps/s", f"{summary['agent_steps_per_second']:.0f}"),
-        ("milliseconds an update", f"{summary['learner_step_ms']:.1f}"),
+        *([] if step_ms is None else [("milliseconds an update", f"{step_ms:.1f}")]),
         ("wall time", f"{summary['wall_seconds']:.0f} s"),
-        ("evaluation return", f"{summary['evaluation_return_mean']:.1f}"),
+        *([] if evaluation is None else [("evaluation return", f"{evaluation:.1f}")]),
         ("random play's", f"{score.random:.1f}"),
         ("human's", f"{score.human:.1f}"),
-        ("human-normalised score", f"{normalized:.3f}"),
+        *([] if normalized is None else [("human-normalised", f"{normalized:.3f}")]),
         ("curve", str(curve)),
     ]
     print("\n" + tabulate.tabulate(rows, tablefmt="plain", disable_numparse=True))

@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     spec = given.load_spec(any_run)
     try:
         config = dataclasses.replace(config_lib.read(given.workdir), **changes)
+        config_lib.check(config, spec)
     except ValueError as error:
         fail(error)
 

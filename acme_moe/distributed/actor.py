@@ -15,7 +15,7 @@ from acme_moe.runs.episodes import EpisodeResult, Rounds
 from acme_moe.runs.spec import OnlineRunSpec
 
 # Tells the draws of this kind of node from those of others.
-_SEED = 3
+_KIND = 3
 
 
 class ActorNode:
@@ -54,7 +54,7 @@ class ActorNode:
         key, *seeds = draw_seeds(
             spec.run.seed,
             entered["position"],
-            _SEED,
+            _KIND,
             number,
             entered["started"],
             count=1 + self._num_environments,

@@ -63,7 +63,7 @@ class StepBudget:
     """Grants agent steps to actors. Not safe for threads; its owner locks."""
 
     def __init__(self, spec: OnlineRunSpec, state: RunState, pacing: Pacing) -> None:
-        """Has granted nothing yet.
+        """Starts without any grant.
 
         Args:
           spec: the run.

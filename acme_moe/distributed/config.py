@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from acme_moe import files, validation
+from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 
 _FILE = "distributed.json"
 
@@ -99,6 +100,29 @@ class DistributedConfig:
             return None
         share = actor / (self.num_actors - 1) if self.num_actors > 1 else 0.0
         return self.apex_epsilon ** (1 + share * self.apex_alpha)
+
+
+def check(config: DistributedConfig, spec: RunSpec) -> None:
+    """Refuses a run that cannot be distributed like that.
+
+    Raises:
+      ValueError: names the field, and what is accepted.
+    """
+    if not isinstance(spec, OnlineRunSpec):
+        return
+    if spec.run.record:
+        raise validation.not_accepted(
+            "record",
+            spec.run.record,
+            "none, for only a single process records its data",
+        )
+    # Or all of the actors' steps could be in open items, with none to learn from.
+    environments = config.num_actors * spec.run.num_environments
+    validation.at_least(
+        "min_replay_size",
+        spec.agent.min_replay_size,
+        spec.agent.steps_to_first_item * environments,
+    )
 
 
 def write(config: DistributedConfig, workdir: Path) -> None:

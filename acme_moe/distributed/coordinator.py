@@ -148,11 +148,11 @@ class Coordinator:
           position: that it was ordered for.
 
         Returns:
-          Whether it counts: not if it was played twice, or with parameters that were
-          not the last.
+          Whether it counts: not if it was played twice, with parameters that were not
+          the last, or past the run's end.
         """
         final = position >= self.spec.length
-        if self.state.evaluated_at >= position:
+        if self.phase is Phase.ENDED or self.state.evaluated_at >= position:
             return False
         if final and self.phase is not Phase.EVALUATING:
             return False
@@ -189,7 +189,7 @@ class Coordinator:
 
 
 class OnlineCoordinator(Coordinator):
-    """Those of a run that acts: its actors have a budget, and it has replay."""
+    """The phases of a run that acts, the budget of its actors and what replay holds."""
 
     spec: OnlineRunSpec
 

@@ -13,7 +13,7 @@ from acme_moe.runs.episodes import evaluate
 from acme_moe.runs.spec import RunSpec
 
 # Tells the draws of this kind of node from those of others.
-_SEED = 2
+_KIND = 2
 
 
 class EvaluatorNode:
@@ -31,7 +31,12 @@ class EvaluatorNode:
         self._asked = time.monotonic()
         entered = coordinator.enter("evaluator")
         key, seed = draw_seeds(
-            spec.run.seed, entered["position"], _SEED, 0, entered["started"], count=2
+            spec.run.seed,
+            entered["position"],
+            _KIND,
+            0,
+            entered["started"],
+            count=2,
         )
         self._environment = make_environment(spec, seed, evaluation=True)
         self._variables = RemoteVariables(learner)

@@ -23,7 +23,6 @@ from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
-LAUNCH_TYPES = ("local_mp", "local_mt")
 _STATE_FIELDS = {field.name for field in dataclasses.fields(RunState)}
 
 

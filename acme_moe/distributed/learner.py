@@ -25,7 +25,7 @@ from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 
 # Tells the draws of this kind of node from those of others.
-_SEED = 1
+_KIND = 1
 
 
 class LearnerNode:
@@ -63,7 +63,12 @@ class LearnerNode:
         self._folder.forget_updates_after(self._state)
         parts = Parts(spec)
         (key,) = draw_seeds(
-            spec.run.seed, entered["position"], _SEED, 0, entered["started"], count=1
+            spec.run.seed,
+            entered["position"],
+            _KIND,
+            0,
+            entered["started"],
+            count=1,
         )
         self._session = LearnerSession(
             parts,
@@ -83,7 +88,7 @@ class LearnerNode:
         """Learns to the end of the run.
 
         Raises:
-          NonFiniteLossError: if the loss is no number; names the last checkpoint.
+          NonFiniteLossError: at a NaN loss; names the last checkpoint.
         """
         with self._session.naming_last_checkpoint():
             self._learn()
@@ -130,6 +135,7 @@ class LearnerNode:
         except ReplayAwayError as error:
             # It is on its way back; the next round of the loop tries again.
             logging.warning("no checkpoint while replay is away: %s", error)
+            time.sleep(Seconds.ASK_WHETHER_OVER)
             return
         self._coordinator.saved(bytes_per_transition, final)
 

@@ -179,7 +179,7 @@ class ServiceNode(lp.CourierNode):
 
     @property
     def token(self) -> str:
-        """Of the program's launch."""
+        """Token of the program's launch."""
         return self._settings.token
 
     def create_handle(self) -> base.Handle:
@@ -189,7 +189,7 @@ class ServiceNode(lp.CourierNode):
         )
 
     def bind_addresses(self, **kwargs: Any) -> None:
-        """Is called for every node of a program before the first of them runs."""
+        """Binds the addresses; called for every node before the first of them runs."""
         super().bind_addresses(**kwargs)
         if self._is_thread():
             # TensorFlow's modules import each other in circles: of two threads that

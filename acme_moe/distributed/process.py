@@ -134,8 +134,8 @@ def supervise(
       give_up: called with a message if the node cannot be kept alive.
       watch_launcher: whether the launcher is on this machine.
     """
-    # Ctrl-C reaches the whole terminal, and Launchpad's SIGTERM every process; it is
-    # the coordinator that heeds them and ends the run in good order.
+    # Ctrl-C reaches the whole terminal, and Launchpad's SIGTERM every process; the
+    # coordinator alone reacts, and ends the run cleanly.
     _ignore_stops()
     settings.log.parent.mkdir(parents=True, exist_ok=True)
     launcher = None

@@ -11,7 +11,7 @@ from typing import Any
 import launchpad as lp
 
 from acme_moe import memory
-from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.config import DistributedConfig, Seconds, check
 from acme_moe.distributed.nodes import ReplayServerNode, ServiceNode, WorkerNode
 from acme_moe.distributed.process import Supervision
 from acme_moe.runs.spec import OnlineRunSpec, RunSpec
@@ -99,8 +99,12 @@ def make_distributed_program(
 
     Returns:
       A program for one launch; make another one to launch again.
+
+    Raises:
+      ValueError: if the run cannot be distributed like that.
     """
     config = config or DistributedConfig()
+    check(config, spec)
     workdir = Path(workdir).resolve()
     token = uuid.uuid4().hex
     program = lp.Program(name)

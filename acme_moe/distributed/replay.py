@@ -68,7 +68,9 @@ class ReplayNode:
         self._server = reverb.Server(
             tables,
             port=port,
-            checkpointer=checkpoints.reverb_checkpointer(restored, number),
+            checkpointer=checkpoints.reverb_checkpointer(
+                restored, number, config.num_replay_servers
+            ),
         )
         self._client = self._server.localhost_client()
         self._table = tables[0].name

@@ -281,7 +281,7 @@ class CoordinatorService:
 
 
 class OnlineCoordinatorService(CoordinatorService):
-    """That of a run that acts, with actors and replay servers."""
+    """The service of a run that acts, with actors and replay servers."""
 
     coordinator: OnlineCoordinator
     _spec: OnlineRunSpec

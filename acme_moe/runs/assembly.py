@@ -96,7 +96,7 @@ def make_environment(
 
 
 def draw_seeds(*entropy: int, count: int) -> list[int]:
-    """Draws seeds; who resumes with other entropy sees nothing that was seen before.
+    """Draws seeds; a resumed run passes its position, so it draws new ones.
 
     Args:
       *entropy: what tells the draw from others: the run's seed, its position, and

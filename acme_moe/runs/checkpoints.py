@@ -4,7 +4,7 @@ A checkpoint is a folder named by the run's position, in agent steps, or in upda
 where there are none (with `_001` for a second one):
 
     checkpoints/000000250000/
-      state.npz       the learner's arrays, by their paths
+      state.npz       the learner's `TrainingState`, its arrays by their paths
       state.json      the run's counts, a `RunState`
       replay/         Reverb's own checkpoint (of several servers, one in each of
                       replay/0, replay/1 ...)
@@ -114,6 +114,7 @@ class Checkpoints:
         """
         self._directory = directory
         self._kept = kept
+        self._owner = owner
         directory.mkdir(parents=True, exist_ok=True)
         if not owner:
             return
@@ -127,14 +128,18 @@ class Checkpoints:
         return self._directory / _REVERB_SPOOL
 
     def reverb_checkpointer(
-        self, restored: Checkpoint | None = None, server: int = 0
+        self,
+        restored: Checkpoint | None = None,
+        server: int = 0,
+        num_servers: int = 1,
     ) -> reverb.checkpointers.CheckpointerBase:
         """Returns what a replay server needs to take part and to start from `restored`.
 
         Args:
-          restored: where its contents come from; without a part of this server it
-            starts empty.
-          server: its number, where there are several.
+          restored: where its contents come from; it starts empty if that has the parts
+            of another number of servers.
+          server: its number, from 0.
+          num_servers: how many servers there are.
         """
         import reverb
 
@@ -142,7 +147,7 @@ class Checkpoints:
         # What stands there is of a checkpoint that was never finished.
         shutil.rmtree(spool, ignore_errors=True)
         paths = restored.replay_paths if restored else []
-        path = str(paths[server]) if server < len(paths) else None
+        path = str(paths[server]) if len(paths) == num_servers else None
         return reverb.checkpointers.DefaultCheckpointer(
             str(spool), fallback_checkpoint_path=path
         )
@@ -169,6 +174,8 @@ class Checkpoints:
         Raises:
           ReplayAwayError: if a server is away.
         """
+        # First, for nothing is written if a server is away.
+        parts = [Path(_checkpoint(server)) for server in replay]
         final = self._unused(position)
         path = final.with_name(final.name + files.UNFINISHED)
         shutil.rmtree(path, ignore_errors=True)
@@ -179,9 +186,8 @@ class Checkpoints:
         (path / _COUNTS).write_text(json.dumps(counts, indent=2) + "\n")
         if len(replay) > 1:
             (path / "replay").mkdir()
-        for i, server in enumerate(replay):
-            part = path / "replay" / str(i) if len(replay) > 1 else path / "replay"
-            written = Path(_checkpoint(server))
+        for i, written in enumerate(parts):
+            part = path / "replay" / str(i) if len(parts) > 1 else path / "replay"
             os.replace(written, part)
             for abandoned in written.parent.iterdir():
                 # Of a process that died while the server wrote for it.
@@ -196,7 +202,9 @@ class Checkpoints:
         os.replace(path, final)
         _sync(self._directory)
         for old in self._paths()[: -self._kept]:
-            shutil.rmtree(old)
+            # An earlier part of the run may have come further than this checkpoint.
+            if old != final:
+                shutil.rmtree(old)
         return Checkpoint(final, counts)
 
     def latest(self) -> Checkpoint | None:
@@ -205,16 +213,22 @@ class Checkpoints:
         Raises:
           DamagedCheckpointError: if there are checkpoints, and none is whole.
         """
-        damaged = []
+        damaged = {}
         for path in reversed(self._paths()):
             try:
-                return read_checkpoint(path)
+                checkpoint = read_checkpoint(path)
             except DamagedCheckpointError as error:
                 logging.error("%s; looking for the one before it", error)
-                damaged.append(str(error))
+                damaged[path] = str(error)
+                continue
+            if self._owner:
+                # It would pass for the newest, and others be dropped before it.
+                for bad in damaged:
+                    os.replace(bad, bad.with_name(f"{bad.name}.damaged"))
+            return checkpoint
         if damaged:
             raise DamagedCheckpointError(
-                "no checkpoint of this run is whole: " + "; ".join(damaged)
+                "no checkpoint of this run is whole: " + "; ".join(damaged.values())
             )
         return None
 

@@ -129,5 +129,5 @@ class _AtEachStep(observers.EnvLoopObserver):
         self._function()
 
     def get_metrics(self) -> Mapping[str, Any]:
-        """Has none."""
+        """Returns no metrics."""
         return {}

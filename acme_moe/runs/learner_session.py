@@ -106,7 +106,7 @@ class LearnerSession:
             )
 
     def count_agent_steps(self, agent_steps: int) -> None:
-        """Takes note of agent steps for the logs, which lack them where nobody acts."""
+        """Counts agent steps for the logs; those of an offline run have none."""
         if agent_steps:
             self._counter.increment(agent_steps=agent_steps)
 
@@ -117,7 +117,7 @@ class LearnerSession:
 
     @contextlib.contextmanager
     def naming_last_checkpoint(self) -> Iterator[None]:
-        """Adds the last good checkpoint to the message of a loss that is no number.
+        """Adds the last good checkpoint to the message of a NaN loss.
 
         Raises:
           NonFiniteLossError: if that is what happens while it is entered.

@@ -109,10 +109,6 @@ class Progress:
             parts.append(self._evaluation)
         self._bar.set_postfix_str(", ".join(parts), refresh=False)
 
-    def write(self, text: str) -> None:
-        """Writes a line above the bar."""
-        tqdm.tqdm.write(text, file=sys.stderr)
-
     def close(self) -> None:
         """Leaves the last line as it stands."""
         self._bar.close()

@@ -46,7 +46,6 @@ class Run(abc.ABC, Generic[SpecT]):
         """
         self._spec = spec
         self._folder = RunFolder(workdir, spec)
-        self._folder.write_config()
         self._checkpoints = Checkpoints(
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
         )
@@ -109,8 +108,10 @@ class Run(abc.ABC, Generic[SpecT]):
 
         Raises:
           InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
-          NonFiniteLossError: if the loss is no number; names the last checkpoint.
+          NonFiniteLossError: at a NaN loss; names the last checkpoint.
         """
+        # Not before: a run that cannot start is not to claim the folder.
+        self._folder.write_config()
         progress = Progress(self._spec, self._state)
         try:
             with self._interrupts, self._session.naming_last_checkpoint():
@@ -150,7 +151,7 @@ class Run(abc.ABC, Generic[SpecT]):
         self._evaluate_if_due(progress)
 
     def _evaluate_if_due(self, progress: Progress) -> None:
-        """Plays the evaluation's episodes, unless this position has had its own."""
+        """Plays the episodes of the evaluation that is due, if one is."""
         state = self._state
         episodes = self._spec.evaluation_due(state)
         if not episodes:

@@ -288,7 +288,7 @@ class OnlineRunSpec(RunSpec):
         state.follow(self.schedule(state).refilled(full_at, agent_steps))
 
     def updates_due(self, state: RunState) -> int:
-        """Returns the updates that the replay ratio asks for and that lack."""
+        """Returns how many updates the replay ratio is behind."""
         schedule = self.schedule(state)
         if state.agent_steps < schedule.start:
             return 0  # Replay is being filled, or filled anew.

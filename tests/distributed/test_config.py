@@ -9,6 +9,7 @@ from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed.config import DistributedConfig
 from tests.distributed.launched import ROOT, TRAIN
+from tests.runs import tiny
 
 
 def test_actors_explore_as_in_apex():
@@ -69,3 +70,15 @@ def test_the_launcher_refuses_what_cannot_be_and_starts_nothing(tmp_path):
         "error: num_replay_servers: 2 is not accepted; a divisor of num_actors (3)"
     )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("run", "agent", "message"),
+    [
+        ({"record": "somewhere"}, {}, r"^record: 'somewhere' is not accepted; none"),
+        ({}, {"n_step": 30}, r"^min_replay_size: 100 is not accepted; at least 120"),
+    ],
+)
+def test_a_run_that_cannot_be_distributed_is_refused(run, agent, message):
+    with pytest.raises(ValueError, match=message):
+        config_lib.check(DistributedConfig(), tiny.spec(run=run, agent=agent))

@@ -282,6 +282,16 @@ def test_an_interrupted_run_saves_and_ends(tmp_path):
     assert status(tmp_path) == "interrupted"
 
 
+def test_an_evaluation_that_ends_after_the_run_changes_nothing(tmp_path):
+    coordinator = make(tmp_path)
+    Play(coordinator).go_to(250)
+    coordinator.interrupt()
+    coordinator.saved(None, final=True)
+    coordinator.evaluated(210, 40, [EpisodeResult(-3.0, 70)])
+    assert status(tmp_path) == "interrupted"
+    assert not (tmp_path / "scores.csv").exists()
+
+
 def test_a_failed_run_ends_at_once_and_says_why(tmp_path):
     coordinator = make(tmp_path)
     coordinator.fail("learner: no memory")

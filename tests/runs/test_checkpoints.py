@@ -84,6 +84,52 @@ def test_a_damaged_one_is_reported_and_the_one_before_it_used(
     assert "000000000020" in reported[0]
 
 
+def test_a_damaged_one_does_not_push_out_what_is_saved_after_it(tmp_path):
+    for kept in (1, 2):
+        checkpoints = Checkpoints(tmp_path / str(kept), kept=kept)
+        checkpoints.save(500, STATE, {"agent_steps": 500}, [])
+        damage_length(checkpoints.save(1_000, STATE, {}, []).path)
+        if kept == 1:  # The one before it is gone, so that it has to be made again.
+            (tmp_path / "1" / "000000001000").rename(tmp_path / "damaged")
+            checkpoints.save(500, STATE, {"agent_steps": 500}, [])
+            (tmp_path / "damaged").rename(tmp_path / "1" / "000000001000")
+        assert checkpoints.latest().counts == {"agent_steps": 500}
+        checkpoints.save(950, STATE, {"agent_steps": 950}, [])
+        assert checkpoints.latest().counts == {"agent_steps": 950}
+
+
+def test_nothing_is_written_while_a_server_is_away(checkpoints):
+    server, client = serve(checkpoints)
+    server.stop()
+    with pytest.raises(ReplayAwayError):
+        checkpoints.save(1, STATE, {}, [client])
+    assert not list(checkpoints._directory.glob("0*"))
+
+
+def test_parts_of_another_number_of_servers_are_not_taken(checkpoints):
+    servers, clients = zip(
+        *(serve(checkpoints, number=i) for i in range(2)), strict=True
+    )
+    clients[0].insert(np.float32(1), {"t": 1.0})
+    checkpoints.save(1, {}, {}, clients)
+    for server in servers:
+        server.stop()
+    restored = checkpoints.latest()
+    assert restored.replay_path is None
+    table = reverb.Table(
+        "t",
+        reverb.selectors.Uniform(),
+        reverb.selectors.Fifo(),
+        100,
+        reverb.rate_limiters.MinSize(1),
+    )
+    checkpointer = checkpoints.reverb_checkpointer(restored)
+    server = reverb.Server([table], port=None, checkpointer=checkpointer)
+    client = reverb.Client(f"localhost:{server.port}")
+    assert client.server_info()["t"].current_size == 0
+    server.stop()
+
+
 def test_nothing_starts_anew_over_damage(checkpoints):
     damage_length(checkpoints.save(10, STATE, {}, []).path)
     with pytest.raises(DamagedCheckpointError, match="no checkpoint of this run"):
@@ -109,7 +155,7 @@ def test_other_settings_are_told_by_the_array_that_differs(checkpoints):
         restored.load_state({**TEMPLATE, "bias": np.zeros(3)})
 
 
-def serve(checkpoints, restored=None, number=0):
+def serve(checkpoints, restored=None, number=0, num_servers=1):
     table = reverb.Table(
         "t",
         reverb.selectors.Uniform(),
@@ -117,7 +163,7 @@ def serve(checkpoints, restored=None, number=0):
         100,
         reverb.rate_limiters.MinSize(1),
     )
-    checkpointer = checkpoints.reverb_checkpointer(restored, number)
+    checkpointer = checkpoints.reverb_checkpointer(restored, number, num_servers)
     server = reverb.Server([table], port=None, checkpointer=checkpointer)
     return server, reverb.Client(f"localhost:{server.port}")
 
@@ -148,7 +194,7 @@ def test_several_servers_have_a_part_each(checkpoints):
     assert [part.name for part in saved.replay_paths] == ["0", "1"]
     for number, server in enumerate(servers):
         server.stop()
-        again, client = serve(checkpoints, checkpoints.latest(), number)
+        again, client = serve(checkpoints, checkpoints.latest(), number, 2)
         (sample,) = next(iter(client.sample("t", 1)))
         assert sample.data[0] == number
         again.stop()
