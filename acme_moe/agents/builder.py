@@ -64,7 +64,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
                 f"action_spec: {actions!r} is not accepted; "
                 "a dm_env.specs.DiscreteArray"
             )
-        return self.items.make_network(actions.num_values)
+        return self.config.make_network(actions.num_values)
 
     def make_policy(
         self,

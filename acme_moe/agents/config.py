@@ -10,7 +10,12 @@ from fractions import Fraction
 from typing_extensions import Self
 
 from acme_moe import validation
-from acme_moe.networks import NetworkConfig
+from acme_moe.networks import (
+    Network,
+    NetworkConfig,
+    RecurrentNetwork,
+    make_network,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,10 @@ class AgentConfig(abc.ABC):
             validation.between(name, getattr(self, name), 0, 1)
         if self.max_abs_reward is not None:
             validation.above("max_abs_reward", self.max_abs_reward, 0)
+
+    def make_network(self, num_actions: int) -> Network | RecurrentNetwork:
+        """Makes the agent's network, for its builder and for `acme_moe.load`."""
+        return make_network(self.network, num_actions)
 
     @property
     def wants_action_and_reward(self) -> bool:

@@ -1,8 +1,8 @@
 """The items that agents store in replay and learn from: transitions or sequences.
 
 A builder has one of these as a component. It makes all that depends on the choice: the
-replay table's signature, its adder, the decoding of a sampled batch, and the network,
-policy and probe.
+replay table's signature, its adder, the decoding of a sampled batch, and the policy and
+probe of the network.
 """
 
 from __future__ import annotations
@@ -22,12 +22,7 @@ from acme_moe.agents import policy as policies
 from acme_moe.agents.config import AgentConfig
 from acme_moe.agents.r2d2.config import R2D2Config
 from acme_moe.agents.r2d2.policy import recurrent_epsilon_greedy
-from acme_moe.networks import (
-    Network,
-    RecurrentNetwork,
-    make_network,
-    make_recurrent_network,
-)
+from acme_moe.networks import Network, RecurrentNetwork
 
 Config = TypeVar("Config", bound=AgentConfig)
 NetworkT = TypeVar("NetworkT", Network, RecurrentNetwork)
@@ -54,10 +49,6 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
         return 1
 
     @abc.abstractmethod
-    def make_network(self, num_actions: int) -> NetworkT:
-        """Makes the agent's network."""
-
-    @abc.abstractmethod
     def make_policy(
         self,
         network: NetworkT,
@@ -69,7 +60,7 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
         """Makes an epsilon-greedy policy.
 
         Args:
-          network: as `make_network` returns it.
+          network: the agent's.
           epsilon: of the learner's step count.
           evaluation: switches the network's own noise off.
           prioritized: whether the extras carry the priority of new items to the adder.
@@ -101,10 +92,6 @@ class Transitions(Items[AgentConfig, Network]):
 
     table = "transitions"
     batch_type = learning.Transition
-
-    def make_network(self, num_actions: int) -> Network:
-        """Makes the agent's network."""
-        return make_network(self._config.network, num_actions)
 
     def make_policy(
         self,
@@ -162,13 +149,6 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
     def steps_per_item(self) -> int:
         """The period of the sequences; short episodes have fewer steps for each."""
         return self._config.sequence_period
-
-    def make_network(self, num_actions: int) -> RecurrentNetwork:
-        """Makes the agent's network."""
-        config = self._config
-        return make_recurrent_network(
-            config.network, num_actions, config.lstm_size, config.head_width
-        )
 
     def make_policy(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -73,3 +73,11 @@ class ValueOutput(NamedTuple):
     moe: MoEOutput | None
     features: jax.Array
     activations: Mapping[str, jax.Array]
+
+
+def map_examples(
+    function: Callable[[jax.Array], jax.Array], output: ValueOutput
+) -> ValueOutput:
+    """Maps all arrays that have a leading axis of examples: all but the support."""
+    mapped = jax.tree.map(function, output._replace(atoms=None))
+    return mapped._replace(atoms=output.atoms)

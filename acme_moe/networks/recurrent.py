@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from acme_moe import validation
 from acme_moe.networks import heads, layers, torso
-from acme_moe.networks.outputs import ValueOutput
+from acme_moe.networks.outputs import ValueOutput, map_examples
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.value_network import features, value_output
 
@@ -115,7 +115,7 @@ def make_recurrent_network(
     ) -> tuple[ValueOutput, hk.LSTMState]:
         sequence = jax.tree.map(lambda x: jnp.asarray(x)[None], observations)
         output, state = apply_unroll(params, rng, sequence, state, evaluation)
-        return _map_examples(lambda x: x[0], output), state
+        return map_examples(lambda x: x[0], output), state
 
     return RecurrentNetwork(
         init, apply, apply_unroll, initial_state, config, num_actions
@@ -163,7 +163,7 @@ def _unroll(
         activations={**output.activations, **hidden},
     )
     result = value_output(config, output, values)
-    return _map_examples(split, result), state
+    return map_examples(split, result), state
 
 
 def _action_and_reward(
@@ -173,11 +173,3 @@ def _action_and_reward(
     one_hot = jax.nn.one_hot(action, num_actions)
     squashed = jnp.tanh(reward.astype(jnp.float32))
     return jnp.concatenate([one_hot, squashed[:, None]], axis=-1)
-
-
-def _map_examples(
-    function: Callable[[jax.Array], jax.Array], output: ValueOutput
-) -> ValueOutput:
-    """Maps all arrays that have a leading axis of examples: all but the support."""
-    mapped = jax.tree.map(function, output._replace(atoms=None))
-    return mapped._replace(atoms=output.atoms)

@@ -8,7 +8,11 @@ from typing_extensions import Self
 
 from acme_moe import validation
 from acme_moe.agents.config import ValueAgentConfig
-from acme_moe.networks import NetworkConfig
+from acme_moe.networks import (
+    NetworkConfig,
+    RecurrentNetwork,
+    make_recurrent_network,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,12 @@ class R2D2Config(ValueAgentConfig):
         )
         validation.above("epsilon", self.epsilon, 0)
         validation.between("max_epsilon", self.max_epsilon, self.epsilon, 1)
+
+    def make_network(self, num_actions: int) -> RecurrentNetwork:
+        """Makes the agent's network, for its builder and for `acme_moe.load`."""
+        return make_recurrent_network(
+            self.network, num_actions, self.lstm_size, self.head_width
+        )
 
     def with_epsilon(self, epsilon: float) -> Self:
         """Returns the settings with one epsilon for all of an actor's episodes.

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from acme.agents.jax import actor_core
 
-from acme_moe.agents.policy import EpsilonSchedule, sample_action
+from acme_moe.agents import acting
+from acme_moe.agents.policy import EpsilonSchedule
 from acme_moe.learning import ActingVariables
 from acme_moe.networks import RecurrentNetwork
 from acme_moe.replay import CORE_STATE
@@ -55,7 +56,7 @@ def recurrent_epsilon_greedy(
 
     def init(key: jax.Array) -> RecurrentPolicyState:
         key, epsilon_key = jax.random.split(key)
-        start = jax.tree.map(lambda x: x[0], network.initial_state(1))
+        key, start = acting.initial_state(network, key)
         return RecurrentPolicyState(
             key, jax.random.choice(epsilon_key, epsilons), start, start
         )
@@ -63,17 +64,16 @@ def recurrent_epsilon_greedy(
     def select_action(
         variables: ActingVariables, observation: Any, state: RecurrentPolicyState
     ) -> tuple[jax.Array, RecurrentPolicyState]:
-        key, network_key, action_key = jax.random.split(state.key, 3)
-        observations, core_states = jax.tree.map(
-            lambda x: jnp.asarray(x)[None], (observation, state.core_state)
+        decision = acting.decide(
+            network,
+            variables.params,
+            jnp.maximum(epsilon(variables.learner_steps), state.epsilon),
+            observation,
+            acting.ActingState(state.key, state.core_state),
+            evaluation=evaluation,
         )
-        output, core_states = network.apply(
-            variables.params, network_key, observations, core_states, evaluation
-        )
-        exploration = jnp.maximum(epsilon(variables.learner_steps), state.epsilon)
-        action = sample_action(action_key, output.q_values[0], exploration)
-        core_state = jax.tree.map(lambda x: x[0], core_states)
-        return action, RecurrentPolicyState(
+        key, core_state = decision.state
+        return decision.action, RecurrentPolicyState(
             key, state.epsilon, core_state, state.core_state
         )
 
