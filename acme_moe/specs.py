@@ -1,9 +1,31 @@
-"""Specs that tell replay how an observation may be stored."""
+"""What an environment takes and gives, and how replay may store an observation."""
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
+import dm_env
 import numpy as np
 from dm_env import specs
+
+
+class EnvironmentSpec(NamedTuple):
+    """The specs of an environment, by the names of `acme.specs.EnvironmentSpec`."""
+
+    observations: Any
+    actions: Any
+    rewards: Any
+    discounts: Any
+
+
+def make_environment_spec(environment: dm_env.Environment) -> EnvironmentSpec:
+    """Returns an environment's specs."""
+    return EnvironmentSpec(
+        observations=environment.observation_spec(),
+        actions=environment.action_spec(),
+        rewards=environment.reward_spec(),
+        discounts=environment.discount_spec(),
+    )
 
 
 class StackedFrames(specs.BoundedArray):

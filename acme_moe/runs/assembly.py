@@ -7,11 +7,13 @@ from typing import Any
 import dm_env
 import jax
 import numpy as np
-from acme import specs
-from acme.wrappers import EnvironmentWrapper, ObservationActionRewardWrapper
 
-from acme_moe import agents
+from acme_moe import agents, specs
 from acme_moe.environments import AtariEnvironment
+from acme_moe.environments.wrappers import (
+    EnvironmentWrapper,
+    ObservationActionRewardWrapper,
+)
 from acme_moe.runs.spec import RunSpec
 
 

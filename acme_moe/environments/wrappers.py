@@ -1,0 +1,136 @@
+"""Environments around others.
+
+Acme has the same; without it, an environment to play in takes no import of Acme.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import dm_env
+import numpy as np
+import tree
+
+
+class EnvironmentWrapper(dm_env.Environment):
+    """Passes everything on; attributes that it lacks are those of the inner one."""
+
+    def __init__(self, environment: dm_env.Environment) -> None:
+        """Wraps an environment."""
+        self._environment = environment
+
+    def __getattr__(self, name: str) -> Any:
+        # Or an instance that is being unpickled would look for itself without an end.
+        if name.startswith("__") or name == "_environment":
+            raise AttributeError(name)
+        return getattr(self._environment, name)
+
+    def reset(self) -> dm_env.TimeStep:
+        """Starts an episode."""
+        return self._environment.reset()
+
+    def step(self, action: Any) -> dm_env.TimeStep:
+        """Takes a step."""
+        return self._environment.step(action)
+
+    def observation_spec(self) -> Any:
+        """Returns what observations are."""
+        return self._environment.observation_spec()
+
+    def action_spec(self) -> Any:
+        """Returns what actions are."""
+        return self._environment.action_spec()
+
+    def reward_spec(self) -> Any:
+        """Returns what rewards are."""
+        return self._environment.reward_spec()
+
+    def discount_spec(self) -> Any:
+        """Returns what discounts are."""
+        return self._environment.discount_spec()
+
+    def close(self) -> None:
+        """Frees what the environment holds."""
+        self._environment.close()
+
+
+class SinglePrecisionWrapper(EnvironmentWrapper):
+    """Gives `float64` as `float32` and `int64` as `int32`, which is what JAX has."""
+
+    def reset(self) -> dm_env.TimeStep:
+        """Starts an episode."""
+        return _single(self._environment.reset())
+
+    def step(self, action: Any) -> dm_env.TimeStep:
+        """Takes a step."""
+        return _single(self._environment.step(action))
+
+    def observation_spec(self) -> Any:
+        """Returns what observations are."""
+        return _single_spec(self._environment.observation_spec())
+
+    def action_spec(self) -> Any:
+        """Returns what actions are."""
+        return _single_spec(self._environment.action_spec())
+
+    def reward_spec(self) -> Any:
+        """Returns what rewards are."""
+        return _single_spec(self._environment.reward_spec())
+
+    def discount_spec(self) -> Any:
+        """Returns what discounts are."""
+        return _single_spec(self._environment.discount_spec())
+
+
+_SINGLE = {np.dtype(np.float64): np.float32, np.dtype(np.int64): np.int32}
+
+
+def _single(timestep: dm_env.TimeStep) -> dm_env.TimeStep:
+    def convert(value: Any) -> Any:
+        if value is None:  # Reward and discount of a first step.
+            return None
+        array = np.asarray(value)
+        return array.astype(_SINGLE.get(array.dtype, array.dtype), copy=False)
+
+    step_type, *values = timestep
+    return dm_env.TimeStep(step_type, *(tree.map_structure(convert, x) for x in values))
+
+
+def _single_spec(specs: Any) -> Any:
+    return tree.map_structure(
+        lambda spec: spec.replace(dtype=_SINGLE.get(spec.dtype, spec.dtype)), specs
+    )
+
+
+class OAR(NamedTuple):
+    """An observation, with the action and the reward before it."""
+
+    observation: Any
+    action: Any
+    reward: Any
+
+
+class ObservationActionRewardWrapper(EnvironmentWrapper):
+    """Adds the previous action and reward to each observation, zeros to the first."""
+
+    def reset(self) -> dm_env.TimeStep:
+        """Starts an episode."""
+        action, reward = (
+            np.zeros(spec.shape, spec.dtype)
+            for spec in (self.action_spec(), self.reward_spec())
+        )
+        return _with(self._environment.reset(), action, reward)
+
+    def step(self, action: Any) -> dm_env.TimeStep:
+        """Takes a step."""
+        timestep = self._environment.step(action)
+        return _with(timestep, action, timestep.reward)
+
+    def observation_spec(self) -> OAR:
+        """Returns what observations are."""
+        observation = self._environment.observation_spec()
+        return OAR(observation, self.action_spec(), self.reward_spec())
+
+
+def _with(timestep: dm_env.TimeStep, action: Any, reward: Any) -> dm_env.TimeStep:
+    return timestep._replace(observation=OAR(timestep.observation, action, reward))
