@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     # Not needed to read a checkpoint, and TensorFlow comes with it.
     import reverb
 
+_ARRAYS = "state.npz"
 _COUNTS = "state.json"
 # Its name in checkpoints of earlier versions.
 _COUNTS_BEFORE = "facts.json"
@@ -84,20 +85,20 @@ class Checkpoint:
         Raises:
           ValueError: if an array is missing or has another shape.
         """
-        with np.load(self.path / "state.npz") as arrays:
-            stored = dict(arrays)
         leaves, structure = jax.tree_util.tree_flatten_with_path(template)
         values = []
-        for path, leaf in leaves:
-            name = jax.tree_util.keystr(path)
-            if name not in stored:
-                raise ValueError(f"{self.path}: has no array {name}")
-            if stored[name].shape != np.shape(leaf):
-                raise ValueError(
-                    f"{self.path}: {name} has shape {stored[name].shape}, "
-                    f"this run's has {np.shape(leaf)}"
-                )
-            values.append(stored[name])
+        with np.load(self.path / _ARRAYS) as stored:
+            for path, leaf in leaves:
+                name = jax.tree_util.keystr(path)
+                if name not in stored:
+                    raise ValueError(f"{self.path}: has no array {name}")
+                array = stored[name]
+                if array.shape != np.shape(leaf):
+                    raise ValueError(
+                        f"{self.path}: {name} has shape {array.shape}, "
+                        f"this run's has {np.shape(leaf)}"
+                    )
+                values.append(array)
         return jax.tree_util.tree_unflatten(structure, values)
 
 
@@ -182,7 +183,7 @@ class Checkpoints:
         path.mkdir()
         leaves, _ = jax.tree_util.tree_flatten_with_path(state)
         arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
-        np.savez(path / "state.npz", **arrays)
+        np.savez(path / _ARRAYS, **arrays)
         (path / _COUNTS).write_text(json.dumps(counts, indent=2) + "\n")
         if len(replay) > 1:
             (path / "replay").mkdir()
@@ -207,16 +208,20 @@ class Checkpoints:
                 shutil.rmtree(old)
         return Checkpoint(final, counts)
 
-    def latest(self) -> Checkpoint | None:
+    def latest(self, *, compare_replay: bool = True) -> Checkpoint | None:
         """Returns the newest checkpoint that is whole; damaged ones are reported.
+
+        Args:
+          compare_replay: see `read_checkpoint`.
 
         Raises:
           DamagedCheckpointError: if there are checkpoints, and none is whole.
         """
         damaged = {}
-        for path in reversed(self._paths()):
+        paths = self._paths()
+        for path in reversed(paths):
             try:
-                checkpoint = read_checkpoint(path)
+                checkpoint = read_checkpoint(path, compare_replay=compare_replay)
             except DamagedCheckpointError as error:
                 logging.error("%s; looking for the one before it", error)
                 damaged[path] = str(error)
@@ -224,8 +229,12 @@ class Checkpoints:
             if self._owner:
                 # It would pass for the newest, and others be dropped before it.
                 for bad in damaged:
-                    os.replace(bad, bad.with_name(f"{bad.name}.damaged"))
+                    if bad.exists():
+                        os.replace(bad, bad.with_name(f"{bad.name}.damaged"))
             return checkpoint
+        if damaged and self._paths() != paths:
+            # Its run has written a new one and dropped what was looked at.
+            return self.latest(compare_replay=compare_replay)
         if damaged:
             raise DamagedCheckpointError(
                 "no checkpoint of this run is whole: " + "; ".join(damaged.values())
@@ -260,8 +269,13 @@ def _checkpoint(server: reverb.Client) -> str:
         raise ReplayAwayError(str(error)) from error
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, *, compare_replay: bool = True) -> Checkpoint:
     """Returns a checkpoint, after a look at all of it.
+
+    Args:
+      path: its folder.
+      compare_replay: whether the contents of replay's files are compared, too, which
+        may be gigabytes, or only that the files are there and their sizes.
 
     Raises:
       DamagedCheckpointError: if it is not what its manifest says.
@@ -277,7 +291,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 raise DamagedCheckpointError(
                     f"{path} is damaged: {name} has {found} bytes, not {size}"
                 )
-            if _crc(file) != crc:
+            compare = compare_replay or not name.startswith("replay/")
+            if compare and _crc(file) != crc:
                 raise DamagedCheckpointError(
                     f"{path} is damaged: the contents of {name} have changed"
                 )

@@ -8,6 +8,7 @@ import pytest
 import reverb
 from absl import logging
 
+from acme_moe.runs import checkpoints as checkpoints_lib
 from acme_moe.runs.checkpoints import (
     Checkpoints,
     DamagedCheckpointError,
@@ -128,6 +129,22 @@ def test_parts_of_another_number_of_servers_are_not_taken(checkpoints):
     client = reverb.Client(f"localhost:{server.port}")
     assert client.server_info()["t"].current_size == 0
     server.stop()
+
+
+def test_one_that_is_dropped_while_it_is_looked_at_gives_way_to_the_newer(
+    checkpoints, monkeypatch
+):
+    old = checkpoints.save(10, STATE, {}, [])
+    read = checkpoints_lib.read_checkpoint
+
+    def drop_then_read(path, **kwargs):
+        if path == old.path:
+            for steps in (20, 30):
+                checkpoints.save(steps, STATE, {"agent_steps": steps}, [])
+        return read(path, **kwargs)
+
+    monkeypatch.setattr(checkpoints_lib, "read_checkpoint", drop_then_read)
+    assert checkpoints.latest().counts == {"agent_steps": 30}
 
 
 def test_nothing_starts_anew_over_damage(checkpoints):
