@@ -1,8 +1,18 @@
-"""Value-based Acme agents whose penultimate layer is a mixture of experts."""
+"""Value-based Acme agents whose penultimate layer is a mixture of experts.
+
+`load` gives the trained agent of a run.
+"""
 
 import importlib.abc
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from acme_moe import lazy
+
+if TYPE_CHECKING:
+    from acme_moe.runs.trained import load
+
+__all__ = ["load"]
 
 
 class _BeforeAcme(importlib.abc.MetaPathFinder):
@@ -18,3 +28,5 @@ class _BeforeAcme(importlib.abc.MetaPathFinder):
 
 
 sys.meta_path.insert(0, _BeforeAcme())
+
+__getattr__ = lazy.attributes(__name__, {"load": "acme_moe.runs.trained"})

@@ -55,11 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         fail(f"--out: {out.parent} is not a folder")
 
     from acme_moe.runs.checkpoints import DamagedCheckpointError
+    from acme_moe.runs.trained import NoCheckpointError, find_checkpoint
     from acme_moe.viewing import drawing, play
 
     try:
-        spec, checkpoint = play.find_checkpoint(Path(folder.value))
-    except play.NoCheckpointError as error:
+        spec, checkpoint = find_checkpoint(Path(folder.value))
+    except NoCheckpointError as error:
         fail(f"--checkpoint: {error}")
     except DamagedCheckpointError as error:
         return outcome.failed(error)

@@ -9,6 +9,7 @@ import socket
 import psutil
 import pytest
 
+import acme_moe
 from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
@@ -117,6 +118,8 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         run.wait_for(
             lambda: run.checkpoints() and position(run.checkpoints()[-1]) > 200
         )
+        agent = acme_moe.load(workdir)
+        assert agent.act(agent.make_environment().reset().observation) in range(6)
 
         actor, replay = run.pid("actor_0"), run.pid("replay_0")
         keep_freed = [

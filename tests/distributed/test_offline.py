@@ -1,5 +1,6 @@
 """A run on fixed data in several processes."""
 
+import acme_moe
 from acme_moe.agents.cql import CQLConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.offline import DatasetConfig
@@ -43,5 +44,7 @@ def test_it_learns_evaluates_and_survives_its_learner(tmp_path):
         last = launched.rows("scores.csv")[-1]
         assert (last["kind"], last["learner_steps"]) == ("evaluation", "1200")
         assert launched.checkpoints()[-1].startswith(f"{1_200:012d}")
+        counts = acme_moe.load(tmp_path / "run").checkpoint.counts
+        assert counts["learner_steps"] == 1_200
         launched.stderr.seek(0)
         assert "1200/1200 updates" in launched.stderr.read()

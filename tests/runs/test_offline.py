@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+import acme_moe
 from acme_moe.agents.cql import CQLC51Config, CQLConfig
 from acme_moe.agents.cql.config import categorical_network
 from acme_moe.diagnostics import DiagnosticsConfig
@@ -93,6 +94,15 @@ def finished(recorded, tmp_path_factory):
         assert run.learner._update.compiled._cache_size() == 1
         params = jax.tree.map(np.asarray, run.learner.state.params)
     return workdir, params
+
+
+def test_its_agent_loads(finished):
+    workdir, params = finished
+    agent = acme_moe.load(workdir)
+    jax.tree.map(np.testing.assert_array_equal, agent.params, params)
+    observation = agent.make_environment().reset().observation
+    assert agent.act(observation) in range(6)
+    assert agent.spec.unit == "updates"
 
 
 def test_the_summary_says_what_the_run_did(finished):

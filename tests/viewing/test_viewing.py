@@ -8,19 +8,19 @@ from pathlib import Path
 import cv2
 import jax
 import numpy as np
-import optax
 import pytest
 from acme import specs
 from PIL import Image
 
-from acme_moe import agents, learning
+from acme_moe import agents
 from acme_moe.environments import AtariConfig
 from acme_moe.runs import config as config_lib
-from acme_moe.runs import online
+from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
-from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
+from acme_moe.runs.checkpoints import DamagedCheckpointError
 from acme_moe.viewing import drawing, film, play
 from tests.runs import tiny
+from tests.runs.stored import store
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCH = [sys.executable, str(ROOT / "launchers" / "watch.py")]
@@ -64,7 +64,7 @@ def test_a_film_has_a_frame_a_step(played, tmp_path):
 
 def test_the_agent_of_the_checkpoint_plays(played):
     workdir, params = played
-    spec, checkpoint = play.find_checkpoint(workdir)
+    spec, checkpoint = trained.find_checkpoint(workdir)
     assert spec == config_lib.read_config_json(workdir / "config.json")
     decisions = list(play.play(spec, checkpoint, max_steps=5, seed=3))
     assert len(decisions) == 5
@@ -89,7 +89,7 @@ def test_the_agent_of_the_checkpoint_plays(played):
 def test_one_checkpoint_of_a_run_will_do(played):
     workdir, _ = played
     (path,) = (workdir / "checkpoints").glob("0*")
-    _, checkpoint = play.find_checkpoint(path)
+    _, checkpoint = trained.find_checkpoint(path)
     assert checkpoint.path == path
 
 
@@ -97,26 +97,9 @@ def test_a_run_that_is_going_on_is_left_alone(played):
     workdir, _ = played
     unfinished = workdir / "checkpoints" / "000000000200.unfinished"
     unfinished.mkdir()
-    play.find_checkpoint(workdir)
+    trained.find_checkpoint(workdir)
     assert unfinished.is_dir()
     unfinished.rmdir()
-
-
-def store(spec, workdir):
-    """A run's folder with a checkpoint of the first parameters; returns both."""
-    environment_spec = specs.make_environment_spec(make_environment(spec, 0))
-    builder = agents.load_builder(spec.run.agent, spec.agent)
-    network = builder.make_network(environment_spec)
-    blank = jax.tree.map(
-        lambda x: np.zeros((1, *x.shape), x.dtype), environment_spec.observations
-    )
-    key = jax.random.PRNGKey(0)
-    params = jax.jit(network.init)(key, blank)
-    state = learning.init_training_state(params, optax.sgd(0.1), key)
-    workdir.mkdir(exist_ok=True)
-    (workdir / "config.json").write_text(config_lib.config_json(spec))
-    state = jax.tree.map(np.asarray, state)
-    return Checkpoints(workdir / "checkpoints", kept=1).save(0, state, {}, [])
 
 
 def test_an_agent_with_a_memory_plays_too(tmp_path):
@@ -126,7 +109,7 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
     spec = tiny.spec(run={"agent": "r2d2", "max_agent_steps": 300_000})
     spec = dataclasses.replace(spec, agent=config)
     stored = store(spec, tmp_path)
-    found, checkpoint = play.find_checkpoint(tmp_path)
+    found, checkpoint = trained.find_checkpoint(tmp_path)
     assert checkpoint.path == stored.path
     decisions = list(play.play(found, checkpoint, max_steps=4))
     assert len(decisions) == 4
@@ -220,11 +203,11 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
 
 
 def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_path):
-    with pytest.raises(play.NoCheckpointError, match="accepted: the folder"):
-        play.find_checkpoint(tmp_path / "missing")
+    with pytest.raises(trained.NoCheckpointError, match="accepted: the folder"):
+        trained.find_checkpoint(tmp_path / "missing")
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(play.NoCheckpointError, match="no checkpoint yet"):
-        play.find_checkpoint(tmp_path)
+    with pytest.raises(trained.NoCheckpointError, match="no checkpoint yet"):
+        trained.find_checkpoint(tmp_path)
     workdir, _ = played
     (path,) = (workdir / "checkpoints").glob("0*")
     stray = tmp_path / "stray"
@@ -232,10 +215,10 @@ def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_p
     for file in ("manifest.json", "state.npz", "state.json"):
         (stray / file).write_bytes((path / file).read_bytes())
     with pytest.raises(DamagedCheckpointError, match="is missing"):
-        play.find_checkpoint(stray)  # Its replay is in the manifest.
+        trained.find_checkpoint(stray)  # Its replay is in the manifest.
     (stray / "manifest.json").write_text("{}")
-    with pytest.raises(play.NoCheckpointError, match="is of no run"):
-        play.find_checkpoint(stray)
+    with pytest.raises(trained.NoCheckpointError, match="is of no run"):
+        trained.find_checkpoint(stray)
 
 
 @pytest.mark.parametrize(

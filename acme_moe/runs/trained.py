@@ -1,0 +1,272 @@
+"""The trained agent of a run, in hand: it acts, and shows what it acts by.
+
+    agent = acme_moe.load("runs/pong")
+    environment = agent.make_environment(seed=1)
+    timestep = environment.reset()
+    while not timestep.last():
+        timestep = environment.step(agent.act(timestep.observation))
+
+It is made from the run's folder alone and acts on the CPU, without Acme, Reverb,
+TensorFlow or Launchpad.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dm_env
+import jax
+import numpy as np
+import tree
+
+from acme_moe.agents import acting
+from acme_moe.networks import MoEOutput
+from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.checkpoints import Checkpoint, Checkpoints, read_checkpoint
+from acme_moe.runs.config import read_config_json
+from acme_moe.runs.spec import RunSpec
+from acme_moe.specs import make_environment_spec
+
+
+class NoCheckpointError(ValueError):
+    """There is no checkpoint where one was looked for."""
+
+
+class Choice(NamedTuple):
+    """What an agent does, and by what.
+
+    Attributes:
+      action: what it does.
+      q_values: `float32 [actions]`; with a categorical head their expectations.
+      routing: of the mixture of experts; None in a network without one. A `MoEOutput`
+        of numpy arrays without their axis of examples: `dispatch_weights` and
+        `combine_weights` are `[tokens, experts, slots]`, `load` is `[experts]`.
+    """
+
+    action: int
+    q_values: np.ndarray
+    routing: MoEOutput | None
+
+
+class _Params(NamedTuple):
+    """The part of a `TrainingState` that acting needs, by its name there."""
+
+    params: Any
+
+
+class TrainedAgent:
+    """An agent as its run evaluates it: epsilon-greedy, the network's noise off.
+
+    An agent with a memory sees one episode after the other: `reset` starts the next.
+    Only acting moves it on; `q_values` and `routing` show what it would act by if it
+    acted on that observation now.
+
+    Attributes:
+      spec: the run, with the agent's settings in `spec.agent`.
+      checkpoint: that the parameters are of; its `counts` say after how many steps.
+      network: of the agent.
+      params: of the network, on the CPU.
+      environment_spec: of the run's environments.
+    """
+
+    def __init__(self, spec: RunSpec, checkpoint: Checkpoint, *, seed: int = 0) -> None:
+        """Loads the parameters, and starts an episode; compiles nothing yet.
+
+        Args:
+          spec: the run.
+          checkpoint: of the run.
+          seed: of the policy's draws.
+
+        Raises:
+          ValueError: if the checkpoint's parameters are not of the run's network.
+        """
+        self.spec = spec
+        self.checkpoint = checkpoint
+        environment = make_environment(spec, 0)
+        self.environment_spec = make_environment_spec(environment)
+        environment.close()
+        self.network = network = spec.agent.make_network(
+            self.environment_spec.actions.num_values
+        )
+        batch = tree.map_structure(
+            lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
+            self.environment_spec.observations,
+        )
+        params = jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
+        # Arrays that are committed to the CPU keep all of the computation there.
+        self._cpu = jax.local_devices(backend="cpu")[0]
+        self.params = jax.device_put(_load_params(checkpoint, params), self._cpu)
+        self._key = jax.device_put(jax.random.PRNGKey(seed), self._cpu)
+        self._decide = _jit(network, spec.agent.evaluation_epsilon)
+        self.reset()
+
+    def __repr__(self) -> str:
+        run = self.spec.run
+        return f"<{run.agent} on {run.game}, {self.checkpoint.path}>"
+
+    def reset(self) -> None:
+        """Starts an episode: an agent with a memory forgets the last one."""
+        self._key, key = jax.random.split(self._key)
+        self._state = jax.device_put(acting.initial_state(self.network, key), self._cpu)
+
+    def choose(self, observation: Any) -> Choice:
+        """Acts, as `act` does, and says by what, at no further cost.
+
+        Args:
+          observation: one, as the run's environment gives it.
+
+        Raises:
+          ValueError: if it is not what `environment_spec.observations` says.
+        """
+        action, q_values, moe, self._state = self._look(observation)
+        return Choice(int(action), np.asarray(q_values), _to_numpy(moe))
+
+    def act(self, observation: Any) -> int:
+        """Returns the action for an observation. Argument and error as of `choose`."""
+        action, _, _, self._state = self._look(observation)
+        return int(action)
+
+    def q_values(self, observation: Any) -> np.ndarray:
+        """Returns `float32 [actions]` without acting; see `Choice.q_values`."""
+        return np.asarray(self._look(observation)[1])
+
+    def routing(self, observation: Any) -> MoEOutput | None:
+        """Returns what the mixture does, without acting; see `Choice.routing`."""
+        return _to_numpy(self._look(observation)[2])
+
+    def make_environment(self, seed: int = 0) -> dm_env.Environment:
+        """Makes an environment as the run evaluates in, whose episodes are whole games.
+
+        Args:
+          seed: of the emulator.
+        """
+        return make_environment(self.spec, seed, evaluation=True)
+
+    def _look(self, observation: Any) -> tuple[Any, Any, Any, acting.ActingState]:
+        expected = self.environment_spec.observations
+        try:
+            observation = tree.map_structure(
+                _as_specified, expected, observation, check_types=False
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"observation: {_describe(observation)} is not accepted; "
+                f"{_describe(expected)}"
+            ) from error
+        return self._decide(self.params, observation, self._state)
+
+
+def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
+    """Loads the agent of a run in one process, in many, or on fixed data.
+
+    Args:
+      path: of the run's folder, whose newest whole checkpoint is taken, or of one of
+        its checkpoints. Neither is changed, so the run may still be training.
+      seed: of the policy's draws.
+
+    Raises:
+      NoCheckpointError: if it is neither; says what would be accepted.
+      DamagedCheckpointError: if the checkpoint, or each of the run's, is damaged.
+      ValueError: if the checkpoint's parameters are not of the run's network, as of a
+        run with a builder of one's own.
+    """
+    spec, checkpoint = find_checkpoint(Path(path))
+    while True:
+        try:
+            return TrainedAgent(spec, checkpoint, seed=seed)
+        except FileNotFoundError:
+            # A run under way drops old checkpoints once it has written a new one.
+            dropped = checkpoint.path
+            spec, checkpoint = find_checkpoint(Path(path))
+            if checkpoint.path == dropped:
+                raise
+
+
+def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
+    """Finds a checkpoint and the run that it is of. Argument and errors as of `load`.
+
+    Replay's part of it may be gigabytes: its files have to be there and to have their
+    size, but what they hold is not looked at.
+    """
+    checkpoints = path / "checkpoints"
+    if (path / "manifest.json").is_file():
+        run = path.resolve().parent.parent
+        checkpoint = read_checkpoint(path, compare_replay=False)
+    elif checkpoints.is_dir():
+        latest = Checkpoints(checkpoints, kept=1, owner=False).latest(
+            compare_replay=False
+        )
+        if latest is None:
+            raise NoCheckpointError(
+                f"{path} holds no checkpoint yet; a run writes its first after "
+                "checkpoint_every_minutes, when it is stopped, or at its end"
+            )
+        run, checkpoint = path, latest
+    else:
+        raise NoCheckpointError(
+            f"{path} holds no checkpoint; accepted: the folder of a run, such as "
+            "runs/pong, or of one checkpoint, such as "
+            "runs/pong/checkpoints/000000250000"
+        )
+    config = run / "config.json"
+    if not config.is_file():
+        raise NoCheckpointError(
+            f"{path} is of no run: there is no {config} with its settings"
+        )
+    return read_config_json(config), checkpoint
+
+
+def _load_params(checkpoint: Checkpoint, template: Any) -> Any:
+    try:
+        return checkpoint.load_state(_Params(template)).params
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; accepted: parameters of the network that the run's config.json "
+            "describes, which a builder of one's own may have had another of"
+        ) from error
+
+
+def _jit(network: Any, epsilon: float) -> Any:
+    """Compiles `(params, observation, state) -> action, q_values, moe, state`."""
+
+    @jax.jit
+    def decide(params: Any, observation: Any, state: acting.ActingState) -> tuple:
+        decision = acting.decide(
+            network, params, epsilon, observation, state, evaluation=True
+        )
+        output = decision.output
+        return decision.action, output.q_values, output.moe, decision.state
+
+    return decide
+
+
+def _to_numpy(moe: MoEOutput | None) -> MoEOutput | None:
+    return jax.tree.map(np.asarray, moe)
+
+
+def _as_specified(spec: Any, value: Any) -> np.ndarray:
+    """Returns an array of the spec's dtype.
+
+    Raises:
+      ValueError: if the shape is another, or the dtype of another kind: `uint8` images
+        are scaled by the network, floats are not.
+    """
+    array = np.asarray(value)
+    if array.shape != spec.shape or not np.can_cast(
+        array.dtype, spec.dtype, "same_kind"
+    ):
+        raise ValueError(f"{_describe(value)}, not {_describe(spec)}")
+    return array.astype(spec.dtype, copy=False)
+
+
+def _describe(nest: Any) -> str:
+    """Says what arrays or specs a nest is of, such as `uint8 [84, 84, 4]`."""
+
+    def describe(leaf: Any) -> str:
+        leaf = leaf if hasattr(leaf, "shape") else np.asarray(leaf)
+        return f"{leaf.dtype} {list(leaf.shape)}"
+
+    described = tree.map_structure(describe, nest)
+    return described if isinstance(described, str) else repr(described)
