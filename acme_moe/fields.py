@@ -36,7 +36,7 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
 
     Args:
       cls: the dataclass; what is not given keeps its default.
-      fields: by name, nested ones as mappings.
+      fields: by name, nested ones as mappings or already made.
       prefix: path to the dataclass, with its last dot.
 
     Raises:
@@ -51,7 +51,9 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
     for name, value in fields.items():
         validation.known_field(name, defaults, prefix)
         hint = hints[name]
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if dataclasses.is_dataclass(value):
+            pass  # Made by who knew its class.
+        elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
             # What is not given is this class's default, such as Rainbow's head.
             whole = {**dataclasses.asdict(defaults[name]()), **value}
             value = from_fields(hint, whole, f"{prefix}{name}.")

@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = run_flags.parse(argv, __doc__, default="dqn_demo")
     memory.keep_freed()
 
-    from acme_moe.environments import SCORES
+    from acme_moe.environments import find_suite
     from acme_moe.runs.spec import OnlineRunSpec
 
     spec = given.load_spec(OnlineRunSpec, resumes=False)
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = read_run(workdir)
     curve = workdir / "curve.png"
     plot_curve(run, curve)
-    score = SCORES[summary["game"]]
+    reference = find_suite(run.suite).scores.get(summary["game"])
     step_ms = summary["learner_step_ms"]
     evaluation = summary["evaluation_return_mean"]
     normalized = summary["evaluation_human_normalized_score"]
@@ -54,11 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         *([] if step_ms is None else [("milliseconds an update", f"{step_ms:.1f}")]),
         ("wall time", f"{summary['wall_seconds']:.0f} s"),
         *([] if evaluation is None else [("evaluation return", f"{evaluation:.1f}")]),
-        ("random play's", f"{score.random:.1f}"),
-        ("human's", f"{score.human:.1f}"),
-        *([] if normalized is None else [("human-normalised", f"{normalized:.3f}")]),
-        ("curve", str(curve)),
     ]
+    if reference is not None:
+        rows += [
+            ("random play's", f"{reference.random:.1f}"),
+            ("human's", f"{reference.human:.1f}"),
+        ]
+    if normalized is not None:
+        rows.append(("human-normalised score", f"{normalized:.3f}"))
+    rows.append(("curve", str(curve)))
     print("\n" + tabulate.tabulate(rows, tablefmt="plain", disable_numparse=True))
     return 0
 

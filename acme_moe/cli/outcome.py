@@ -30,6 +30,7 @@ def train(
     Returns:
       The program's exit status.
     """
+    from acme_moe.environments import UnplayableError
     from acme_moe.learning.learner import NonFiniteLossError
     from acme_moe.offline.files import DatasetError
     from acme_moe.processes import InterruptedRunError
@@ -42,7 +43,12 @@ def train(
             summary = run.run()
     except InterruptedRunError as interrupt:
         return interrupted(interrupt, f"{run.position} {spec.unit}", given)
-    except (NonFiniteLossError, DamagedCheckpointError, DatasetError) as error:
+    except (
+        NonFiniteLossError,
+        DamagedCheckpointError,
+        DatasetError,
+        UnplayableError,
+    ) as error:
         return failed(error)
     return finished(summary, given.workdir)
 

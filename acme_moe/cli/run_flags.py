@@ -132,6 +132,10 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
     """
     from ml_collections import ConfigDict, config_flags
 
+    from acme_moe.runs.config import with_environment
+
+    # The fields that there are depend on it.
+    config = with_environment(config, _value_of("config.environment.name", argv))
     _refuse_unknown(config.to_dict(), argv)
     for kind, parser in (
         (bool, flags.BooleanParser()),
@@ -207,6 +211,16 @@ def _refuse_unknown(fields: Mapping[str, Any], argv: Sequence[str]) -> None:
         prefix = "".join(f"{parent}." for parent in parts[:depth])
         validation.known_field(part, here if isinstance(here, Mapping) else (), prefix)
         here = here[part]
+
+
+def _value_of(name: str, argv: Sequence[str]) -> str | None:
+    """Returns the value that a command line gives a flag last, None for none."""
+    value = None
+    for i, argument in enumerate(argv):
+        flag, equals, text = argument.removeprefix("-").removeprefix("-").partition("=")
+        if flag == name and argument.startswith("-"):
+            value = text if equals else next(iter(argv[i + 1 : i + 2]), None)
+    return value
 
 
 def _paths(fields: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not out.parent.is_dir():
         fail(f"--out: {out.parent} is not a folder")
 
+    from acme_moe.environments import UnplayableError
     from acme_moe.runs.checkpoints import DamagedCheckpointError
     from acme_moe.runs.trained import NoCheckpointError, find_checkpoint
     from acme_moe.viewing import drawing, play
@@ -71,7 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_steps=max_steps.value or None,
         seed=seed.value,
     )
-    frames = write(map(drawing.draw, decisions), out, fps.value)
+    try:
+        frames = write(map(drawing.draw, decisions), out, fps.value)
+    except UnplayableError as error:
+        return outcome.failed(error)
     print(f"{checkpoint.path}: {frames} agent steps of {spec.run.game} in {out}")
     return 0
 

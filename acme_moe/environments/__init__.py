@@ -1,4 +1,4 @@
-"""Atari 2600 games as `dm_env` environments, the suites of games, and their scores.
+"""Environments as `dm_env`: Atari 2600 games and other suites, games and scores.
 
 Importing this package loads no emulator: names, suites, scores and settings serve
 programs that only check a config or read results. `AtariEnvironment` imports ale-py
@@ -9,21 +9,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from acme_moe.environments.config import AtariConfig
+from acme_moe.environments.config import AtariConfig, EnvironmentConfig
 from acme_moe.environments.games import GAMES, SUITES, resolve_game, rom_id
 from acme_moe.environments.scores import SCORES, Score, human_normalized_score
+from acme_moe.environments.suite import (
+    ENVIRONMENTS,
+    Suite,
+    UnplayableError,
+    find_suite,
+    normalized_score,
+)
 
 if TYPE_CHECKING:
     from acme_moe.environments.atari import AtariEnvironment
 
 __all__ = [
+    "ENVIRONMENTS",
     "GAMES",
     "SCORES",
     "SUITES",
     "AtariConfig",
     "AtariEnvironment",
+    "EnvironmentConfig",
     "Score",
+    "Suite",
+    "UnplayableError",
+    "find_suite",
     "human_normalized_score",
+    "normalized_score",
     "resolve_game",
     "rom_id",
 ]

@@ -1,4 +1,4 @@
-"""Settings of an Atari environment."""
+"""Settings of environments, and of Atari's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ import dataclasses
 from acme_moe import validation
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """Settings of an environment; those of a suite are a subclass with more fields.
+
+    Attributes:
+      name: of the suite, registered or an import path.
+    """
+
+    name: str
+
+
 @dataclasses.dataclass(frozen=True)
-class AtariConfig:
+class AtariConfig(EnvironmentConfig):
     """Settings of an Atari environment.
 
     The defaults are those of Machado et al. (2018), "Revisiting the Arcade Learning
@@ -17,6 +28,7 @@ class AtariConfig:
     29 no-ops.
 
     Attributes:
+      name: of the suite.
       sticky_action_probability: probability, at each frame, that the emulator repeats
         its last action instead of the agent's.
       terminal_on_life_loss: whether a lost life ends an episode. The game continues in
@@ -36,6 +48,7 @@ class AtariConfig:
       ValueError: names the first field with a bad value, and what is accepted.
     """
 
+    name: str = dataclasses.field(default="atari", kw_only=True)
     sticky_action_probability: float = 0.25
     terminal_on_life_loss: bool = False
     max_episode_steps: int = 27_000

@@ -22,9 +22,9 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
     """Reads every run of a folder.
 
     Only finished runs are used, and those of a line share every setting but game and
-    seed (see `grouping`). Without a `study.json` each agent has a panel, and each
-    group of settings a line. With one, its arms are the lines, and runs with other
-    settings than most of their arm are left out.
+    seed (see `grouping`). Without a `study.json` each agent has a panel for each suite
+    of games, and each group of settings a line. With one, its arms are the lines, and
+    runs with other settings than most of their arm are left out.
 
     Args:
       workdir: of a study, or any folder with run folders below it.
@@ -95,6 +95,7 @@ def _compare_arms(
             x=arm.x,
             curves=of_arm,
             unit="updates" if arm.agent.offline else "frames",
+            suite=arm.suite,
             planned_games=len(arm.games),
             planned_seeds=len(arm.seeds),
         )
@@ -149,7 +150,7 @@ def _compare_runs(
 ) -> Comparison:
     missing: list[MissingRun] = []
     labels = grouping.line_labels(runs)
-    lines: dict[tuple[str, str, str], dict[str, dict[int, Curve]]] = {}
+    lines: dict[tuple[str, str, str, str], dict[str, dict[int, Curve]]] = {}
     for name, of_run in curves.items():
         curve = of_run[kind]
         if isinstance(curve, MissingRun):
@@ -157,16 +158,18 @@ def _compare_runs(
             continue
         run = runs[name]
         agent, game, seed = (run.summary[key] for key in ("agent", "game", "seed"))
-        games = lines.setdefault((agent, labels[name], run.unit), {})
+        games = lines.setdefault((agent, run.suite, labels[name], run.unit), {})
         if seed in games.setdefault(game, {}):
             reason = "another run has its settings, game and seed"
             missing.append(MissingRun(name, reason))
         else:
             games[game][seed] = curve
     panels: dict[str, list[Line]] = {}
-    for (agent, label, unit), games in lines.items():
-        line = Line(series=label, curves=games, unit=unit)
-        panels.setdefault(agent, []).append(line)
+    suites = {(agent, suite) for agent, suite, _, _ in lines}
+    for (agent, suite, label, unit), games in lines.items():
+        line = Line(series=label, curves=games, unit=unit, suite=suite)
+        alone = sum(agent == other for other, _ in suites) == 1
+        panels.setdefault(agent if alone else f"{agent}, {suite}", []).append(line)
     return _compare(panels, missing, external, title=title, kind=kind)
 
 

@@ -32,6 +32,8 @@ class Line:
       x: place on the axis of a scaling figure.
       curves: those of the finished runs, by game and then seed.
       unit: of the curves' positions, `frames` or `updates`.
+      suite: that the games are of.
+      normalized: whether scores are human-normalised, or plain returns.
       planned_games: number of games planned; None without a plan.
       planned_seeds: number of runs a game planned; None without a plan.
       external: whether the scores come from outside the folder.
@@ -42,6 +44,8 @@ class Line:
     x: float | None = None
     curves: Mapping[str, Mapping[int, Curve]]
     unit: str = "frames"
+    suite: str = "atari"
+    normalized: bool = True
     planned_games: int | None = None
     planned_seeds: int | None = None
     external: bool = False
@@ -64,7 +68,10 @@ class Line:
     def final_scores(self, games: Sequence[str]) -> np.ndarray:
         """Returns the final scores `[runs, games]`, of the first runs by seed."""
         return np.array(
-            [[curve.scores[-1] for curve in row] for row in self._rows(games)]
+            [
+                [getattr(curve, self._values)[-1] for curve in row]
+                for row in self._rows(games)
+            ]
         )
 
     def scores_over(
@@ -72,11 +79,18 @@ class Line:
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Returns points `[K]` and scores `[runs, games, K]` there; see `on_grid`."""
         rows = self._rows(games)
-        gridded = on_grid([curve for row in rows for curve in row], axis)
+        gridded = on_grid(
+            [curve for row in rows for curve in row], axis, values=self._values
+        )
         if gridded is None:
             return None
         points, scores = gridded
         return points, scores.reshape(len(rows), len(games), len(points))
+
+    @property
+    def _values(self) -> str:
+        """The field of a curve that is compared."""
+        return "scores" if self.normalized else "returns"
 
     def _rows(self, games: Sequence[str]) -> list[list[Curve]]:
         """Returns the curves `[runs, games]` that are compared."""
@@ -101,6 +115,16 @@ class Panel:
     name: str
     lines: tuple[Line, ...]
     games: tuple[str, ...]
+
+    @property
+    def normalized(self) -> bool:
+        """Whether scores are human-normalised; else they are plain returns."""
+        return self.lines[0].normalized
+
+    @property
+    def score_name(self) -> str:
+        """Names what is compared, in words."""
+        return "human-normalised score" if self.normalized else "return"
 
     @property
     def unit(self) -> str:
@@ -148,23 +172,35 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     """Makes a panel of the lines that have finished runs.
 
     External lines that belong to another panel, or share no game with the others, are
-    left out; one that has the label of a line of the panel is marked as external.
+    left out; one that has the label of a line of the panel is marked as external. So
+    are lines of another suite than the first one's. Where a score of a game that is
+    compared is not known, returns are compared, of all lines.
 
     Returns:
       The panel; None if the lines have no game in common.
     """
     kept = [line for line in lines if line.curves and not line.external]
+    kept = [line for line in kept if line.suite == kept[0].suite]
     labels = {line.label for line in kept}
     games = _common_games(kept)
     for line in lines:
-        if line.external and line.panel in (None, name) and games & set(line.curves):
+        if not line.external or line.suite not in {other.suite for other in kept}:
+            continue
+        if line.panel in (None, name) and games & set(line.curves):
             if line.label in labels:
                 line = dataclasses.replace(line, series=f"{line.series} (external)")
             kept.append(line)
             games = _common_games(kept)
     if not games:
         return None
-    return Panel(name=name, lines=tuple(kept), games=tuple(sorted(games)))
+    normalized = all(
+        curve.normalized
+        for line in kept
+        for game in games
+        for curve in line.curves[game].values()
+    )
+    of_panel = (dataclasses.replace(line, normalized=normalized) for line in kept)
+    return Panel(name=name, lines=tuple(of_panel), games=tuple(sorted(games)))
 
 
 def _common_games(lines: Sequence[Line]) -> set[str]:

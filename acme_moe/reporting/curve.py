@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from acme_moe.environments import SCORES
+from acme_moe.environments import find_suite
 from acme_moe.reporting import style
 from acme_moe.reporting.runs import Episode, Run, describe
 
@@ -65,7 +65,9 @@ def draw_curve(run: Run) -> Figure:
             label="evaluation: mean, least, most",
         )
     game = run.summary["game"]
-    axes.axhline(SCORES[game].random, color="0.4", linestyle=":", label="random play")
+    reference = find_suite(run.suite).scores.get(game)
+    if reference is not None:
+        axes.axhline(reference.random, color="0.4", linestyle=":", label="random play")
     axes.set_xlabel("updates" if run.unit == "updates" else "agent steps")
     axes.set_ylabel("episode return")
     axes.set_title(f"{game}: {describe(run)}, seed {run.summary['seed']}")

@@ -99,7 +99,9 @@ def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
             interval = statistics.iqm_over({"": scores}, reps)[""]
             style.draw_band(ax, points / _AXES[unit][0], interval, line, panel)
             drawn = True
-        style.label_axes(ax, panel, _AXES[unit][1], style.iqm_label(comparison.kind))
+        style.label_axes(
+            ax, panel, _AXES[unit][1], style.iqm_label(panel, comparison.kind)
+        )
     style.legend(figure, axes)
     return figure if drawn else None
 

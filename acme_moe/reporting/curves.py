@@ -35,7 +35,7 @@ class Curve:
       positions: `[K]`, growing, in the run's unit: frames, or updates if offline.
       hours: `[K]` of wall time; nan where not recorded.
       returns: `[K]` mean returns of whole episodes, rewards not clipped.
-      scores: `[K]` the same, human-normalised.
+      scores: `[K]` the same, human-normalised; nan without reference scores.
       measures: the run's diagnostics, by name: positions `[M]` and values `[M]`.
     """
 
@@ -46,6 +46,11 @@ class Curve:
     measures: Mapping[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(
         default_factory=dict
     )
+
+    @property
+    def normalized(self) -> bool:
+        """Whether all scores are known."""
+        return not np.isnan(self.scores).any()
 
 
 def curve_of(run: Run, kind: str) -> Curve | None:
@@ -64,7 +69,8 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     if not episodes:
         return None
     environment = run.config.get("environment", {})
-    skip = environment.get("frame_skip", AtariConfig.frame_skip)
+    default = AtariConfig.frame_skip if run.suite == "atari" else 1
+    skip = environment.get("frame_skip", default)
     every = run.config.get("evaluation_every", 1)
     length = run.summary.get("agent_steps", math.inf)
 
@@ -87,7 +93,11 @@ def curve_of(run: Run, kind: str) -> Curve | None:
 
 
 def on_grid(
-    curves: Sequence[Curve], axis: str, max_points: int = 100
+    curves: Sequence[Curve],
+    axis: str,
+    max_points: int = 100,
+    *,
+    values: str = "scores",
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Interpolates curves linearly at common points.
 
@@ -95,16 +105,17 @@ def on_grid(
       curves: one of each run.
       axis: `positions` or `hours`.
       max_points: the most points to return, taken evenly from all the curves' own.
+      values: `scores` or `returns`.
 
     Returns:
-      Points `[K]` that lie within every curve, and scores `[runs, K]`; None if the
+      Points `[K]` that lie within every curve, and values `[runs, K]`; None if the
       curves have fewer than two in common.
     """
     axes = [getattr(curve, axis) for curve in curves]
-    if any(np.isnan(values).any() for values in axes):
+    if any(np.isnan(positions).any() for positions in axes):
         return None
-    low = max(values[0] for values in axes)
-    high = min(values[-1] for values in axes)
+    low = max(positions[0] for positions in axes)
+    high = min(positions[-1] for positions in axes)
     points = np.unique(np.concatenate([*axes, [low, high]]))
     points = points[(points >= low) & (points <= high)]
     if len(points) < 2:
@@ -113,8 +124,8 @@ def on_grid(
         points = points[np.linspace(0, len(points) - 1, max_points).round().astype(int)]
     return points, np.stack(
         [
-            np.interp(points, values, curve.scores)
-            for values, curve in zip(axes, curves, strict=True)
+            np.interp(points, positions, getattr(curve, values))
+            for positions, curve in zip(axes, curves, strict=True)
         ]
     )
 

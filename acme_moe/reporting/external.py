@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from acme_moe.environments import human_normalized_score, resolve_game
+from acme_moe.environments import find_suite, normalized_score
 from acme_moe.reporting.comparison import Line
 from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.runs import UNITS
+
+# Agent, panel and suite.
+_Key = tuple[str, str, str]
 
 FIELDS = ("game", "seed", "agent", "frames", "score")
 
@@ -22,19 +25,20 @@ def read_external(path: Path) -> tuple[Line, ...]:
     A score is a mean return, rewards not clipped; a run has a row for each of the
     frames that its score is known at. Scores of offline agents have a column `updates`
     in place of `frames`; where there are both, each row fills one. With a column
-    `panel` a line is in that panel only, else in all. Other columns are not read.
+    `panel` a line is in that panel only, else in all. Games are Atari's, or of the
+    suite in a column `environment`. Other columns are not read.
 
     Args:
       path: the file.
 
     Returns:
-      A line for each agent and panel.
+      A line for each agent, panel and suite.
 
     Raises:
       ValueError: names the line of the file that is wrong, and what would do.
     """
-    runs: dict[tuple[str, str], dict[str, dict[int, dict[float, float]]]] = {}
-    units: dict[tuple[str, str], str] = {}
+    runs: dict[_Key, dict[str, dict[int, dict[float, float]]]] = {}
+    units: dict[_Key, str] = {}
     with path.open(newline="") as stream:
         reader = csv.DictReader(stream)
         header = set(reader.fieldnames or ())
@@ -47,9 +51,11 @@ def read_external(path: Path) -> tuple[Line, ...]:
                 f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
             )
         for row in reader:
-            line = row["agent"], row.get("panel") or ""
+            suite = row.get("environment") or "atari"
+            line = row["agent"], row.get("panel") or "", suite
             try:
-                game, seed = resolve_game(row["game"]), int(row["seed"])
+                game = find_suite(suite).resolve_game(row["game"])
+                seed = int(row["seed"])
                 unit, position = _position(row)
                 score = float(row["score"])
                 of_line = runs.setdefault(line, {})
@@ -71,13 +77,16 @@ def read_external(path: Path) -> tuple[Line, ...]:
             series=agent,
             panel=panel or None,
             curves={
-                game: {seed: _curve(game, scores) for seed, scores in seeds.items()}
+                game: {
+                    seed: _curve(suite, game, scores) for seed, scores in seeds.items()
+                }
                 for game, seeds in games.items()
             },
-            unit=units[agent, panel],
+            unit=units[agent, panel, suite],
+            suite=suite,
             external=True,
         )
-        for (agent, panel), games in runs.items()
+        for (agent, panel, suite), games in runs.items()
     )
 
 
@@ -90,12 +99,13 @@ def _position(row: Mapping[str, str | None]) -> tuple[str, float]:
     return unit, float(value)
 
 
-def _curve(game: str, scores: Mapping[float, float]) -> Curve:
+def _curve(suite: str, game: str, scores: Mapping[float, float]) -> Curve:
     positions = sorted(scores)
     returns = np.array([scores[at] for at in positions])
+    normalized = [normalized_score(suite, game, score) for score in returns]
     return Curve(
         np.array(positions),
         np.full(len(positions), np.nan),
         returns,
-        np.array([human_normalized_score(game, score) for score in returns]),
+        np.array(normalized, float),  # None becomes nan.
     )

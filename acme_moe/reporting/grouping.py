@@ -68,16 +68,20 @@ def line_labels(runs: Mapping[str, Run]) -> dict[str, str]:
 
     Returns:
       The label of each run's line, by the run's name. Runs of an agent have the same
-      label if and only if they have the same settings.
+      label if and only if they have the same settings. Where they are of several suites,
+      whose settings are not to be compared, it names the suite.
     """
-    agents: dict[str, dict[_Key, list[str]]] = {}
+    agents: dict[tuple[str, str], dict[_Key, list[str]]] = {}
     for name, run in runs.items():
-        lines = agents.setdefault(run.summary["agent"], {})
+        lines = agents.setdefault((run.summary["agent"], run.suite), {})
         lines.setdefault(_key(settings_of(run)), []).append(name)
     named: dict[str, str] = {}
-    for lines in agents.values():
+    for (agent, suite), lines in agents.items():
         line_names = labels([settings_of(runs[names[0]]) for names in lines.values()])
+        several = sum(agent == other for other, _ in agents) > 1
+        where = _text("environment.name", suite) if several else ""
         for label, names in zip(line_names, lines.values(), strict=True):
+            label = ", ".join(part for part in (label, where) if part)
             named.update(dict.fromkeys(names, label or describe(runs[names[0]])))
     return named
 
@@ -135,7 +139,9 @@ def _text(name: str, value: Hashable) -> str:
     if name == "network.moe" and value in _LAYERS:
         return _LAYERS[str(value)]
     # As JSON, where the number 1 and the text "1" differ.
-    short = name.removeprefix("network.").removeprefix("environment.")
+    short = name.removeprefix("network.")
+    if name != "environment.name":
+        short = short.removeprefix("environment.")
     return f"{short}={json.dumps(value)}"
 
 
@@ -165,6 +171,8 @@ def _of_any_game(path: str, run: Run) -> str:
 
 
 def _is_game(text: str, game: str) -> bool:
+    if text == game:
+        return True
     try:
         return resolve_game(text) == game
     except ValueError:

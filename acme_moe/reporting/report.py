@@ -107,12 +107,23 @@ def _save(figure: Figure, path: Path) -> None:
     figure.savefig(path.with_suffix(".pdf"))
 
 
+def _normalisation(comparison: Comparison) -> str:
+    """Says which panels' scores are human-normalised, and which are plain returns."""
+    plain = [panel.name for panel in comparison.panels if not panel.normalized]
+    if not plain:
+        return "human-normalised"
+    if len(plain) == len(comparison.panels):
+        return "not normalised, as there are no reference scores"
+    names = "; ".join(plain)
+    return f"human-normalised (in {names} not, as there are no reference scores)"
+
+
 def _note(comparison: Comparison, reps: int) -> str:
     """Says what is shown, how, and what is missing."""
     parts = [
-        f"Scores: {_KINDS[comparison.kind]}, human-normalised, of finished runs, on "
-        "the games that every line of a panel has; as many runs of each game as the "
-        "game with the fewest has.",
+        f"Scores: {_KINDS[comparison.kind]}, {_normalisation(comparison)}, of "
+        "finished runs, on the games that every line of a panel has; as many runs of "
+        "each game as the game with the fewest has.",
         f"Intervals: 95 %, stratified bootstrap, {reps} draws.",
     ]
     lines = [(line, panel.games) for panel in comparison.panels for line in panel.lines]

@@ -37,7 +37,12 @@ def compute(comparison: Comparison, reps: int) -> Results:
     panels = comparison.panels
     return Results(
         comparison,
-        [statistics.aggregates(panel.final_scores(), reps) for panel in panels],
+        [
+            statistics.aggregates(
+                panel.final_scores(), reps, normalized=panel.normalized
+            )
+            for panel in panels
+        ],
         [list(_improvements(panel, reps)) for panel in panels],
     )
 

@@ -31,7 +31,8 @@ class Episode:
       kind: `training` or `evaluation`.
       episode_return: undiscounted, of unclipped rewards.
       episode_length: in agent steps.
-      human_normalized_score: 0 for random play, 1 for the human's.
+      human_normalized_score: 0 for random play, 1 for the human's; nan where the
+        suite has no reference scores.
       wall_seconds: time into the run when the episode ended; nan if not recorded.
     """
 
@@ -63,6 +64,11 @@ class Run:
     episodes: tuple[Episode, ...]
     diagnostics: Mapping[str, Sequence[float]] = dataclasses.field(default_factory=dict)
     distributed: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def suite(self) -> str:
+        """The suite of the run's game, `atari` where the run names none."""
+        return self.config.get("environment", {}).get("name", "atari")
 
     @property
     def unit(self) -> str:
@@ -132,7 +138,7 @@ def _read_episodes(path: Path) -> tuple[Episode, ...]:
         "kind": str,
         "episode_return": float,
         "episode_length": int,
-        "human_normalized_score": float,
+        "human_normalized_score": lambda text: float(text or math.nan),
     }
 
     def episode(row: Mapping[str, str]) -> Episode:

@@ -45,9 +45,8 @@ def scaling(
             places = [i + aside for i in sorted(at)]
             _error_bars(ax, places, [at[i] for i in sorted(at)], series)
         ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
-        style.label_axes(
-            ax, panel, comparison.x_label, style.iqm_label(comparison.kind)
-        )
+        label = style.iqm_label(panel, comparison.kind)
+        style.label_axes(ax, panel, comparison.x_label, label)
     style.legend(figure, axes)
     return figure
 
@@ -62,6 +61,9 @@ def aggregates(
     )
     for panel, axes, of_panel in zip(comparison.panels, rows, values, strict=True):
         for ax, metric in zip(axes, METRICS, strict=True):
+            if metric not in of_panel[panel.lines[0].label]:
+                ax.set_visible(False)
+                continue
             for row, line in enumerate(panel.lines):
                 _bar(ax, row, of_panel[line.label][metric], line)
             labels = [line.label for line in panel.lines] if ax is axes[0] else []
@@ -79,13 +81,15 @@ def profiles(comparison: Comparison, reps: int) -> Figure:
     for ax, panel in zip(axes, comparison.panels, strict=True):
         scores = panel.final_scores()
         everything = np.concatenate([values.ravel() for values in scores.values()])
-        top = max(1.0, float(np.quantile(everything, 0.95)))
+        top = float(np.quantile(everything, 0.95))
+        if panel.normalized:
+            top = max(1.0, top)
         thresholds = np.linspace(min(0.0, float(everything.min())), top, 101)
         shares = statistics.profiles(scores, thresholds, reps)
         for line in panel.lines:
             style.draw_band(ax, thresholds, shares[line.label], line, panel)
         ax.set_ylim(-0.02, 1.02)
-        score = f"human-normalised score τ, {comparison.kind}"
+        score = f"{panel.score_name} τ, {comparison.kind}"
         style.label_axes(ax, panel, score, "share of runs above τ")
     style.legend(figure, axes)
     return figure

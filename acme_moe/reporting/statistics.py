@@ -14,6 +14,9 @@ import numpy as np
 import scipy.stats
 from rliable import library, metrics
 
+# Which is the distance to the reference's score.
+_OF_NORMALIZED = "Optimality gap"
+
 METRICS: dict[str, Callable[[np.ndarray], float]] = {
     "IQM": metrics.aggregate_iqm,
     "Median": metrics.aggregate_median,
@@ -31,25 +34,31 @@ class Interval(NamedTuple):
 
 
 def aggregates(
-    scores: Mapping[str, np.ndarray], reps: int
+    scores: Mapping[str, np.ndarray], reps: int, *, normalized: bool = True
 ) -> dict[str, dict[str, Interval]]:
     """Computes each of `METRICS` for each line.
 
     Args:
       scores: `[runs, games]` of each line, by its label.
       reps: draws of the bootstrap.
+      normalized: whether scores are normalised; plain returns have no optimality gap.
 
     Returns:
       Intervals of numbers by label and metric.
     """
+    chosen = {
+        name: metric
+        for name, metric in METRICS.items()
+        if normalized or name != _OF_NORMALIZED
+    }
 
     def every_metric(values: np.ndarray) -> np.ndarray:
-        return np.array([metric(values) for metric in METRICS.values()])
+        return np.array([metric(values) for metric in chosen.values()])
 
     return {
         name: {
             metric: Interval(*(array[i] for array in interval))
-            for i, metric in enumerate(METRICS)
+            for i, metric in enumerate(chosen)
         }
         for name, interval in _intervals(scores, every_metric, reps).items()
     }
@@ -80,7 +89,7 @@ def profiles(
 
     Args:
       scores: `[runs, games]` of each line, by its label.
-      thresholds: `[K]` human-normalised scores.
+      thresholds: `[K]` scores.
       reps: draws of the bootstrap.
 
     Returns:

@@ -141,6 +141,6 @@ def label_axes(ax: Axes, panel: Panel, x_label: str, y_label: str) -> None:
     ax.grid(alpha=0.3)
 
 
-def iqm_label(kind: str) -> str:
-    """Names an axis of IQMs of scores of a kind."""
-    return f"IQM human-normalised score, {kind}"
+def iqm_label(panel: Panel, kind: str) -> str:
+    """Names a panel's axis of IQMs of scores of a kind."""
+    return f"IQM {panel.score_name}, {kind}"

@@ -7,12 +7,14 @@ from typing import Any
 import dm_env
 import jax
 import numpy as np
+import tree
 
 from acme_moe import agents, specs
-from acme_moe.environments import AtariEnvironment
+from acme_moe.environments import UnplayableError, find_suite
 from acme_moe.environments.wrappers import (
     EnvironmentWrapper,
     ObservationActionRewardWrapper,
+    SinglePrecisionWrapper,
 )
 from acme_moe.runs.spec import RunSpec
 
@@ -57,7 +59,9 @@ class Parts:
 
 
 class WholeGames(EnvironmentWrapper):
-    """Plays whole games as episodes where an `AtariEnvironment` ends one with a life.
+    """Plays whole games as episodes where an environment ends one with a life.
+
+    The environment has `game_over`, as `AtariEnvironment` has.
 
     After a lost life the agent still sees what it sees in training, the first
     observation of the next life with all earlier frames blank, as in the reference's
@@ -79,22 +83,62 @@ class WholeGames(EnvironmentWrapper):
 
 def make_environment(
     spec: RunSpec, seed: int, *, evaluation: bool = False
-) -> AtariEnvironment | EnvironmentWrapper:
+) -> dm_env.Environment:
     """Makes an environment to train in, or to evaluate in.
 
     Args:
       spec: whose game it is, and whose agent may want to see the action and the
         reward before each observation.
-      seed: of the emulator.
+      seed: of the environment.
       evaluation: what it is for. Evaluation has the same settings, but its episodes
         always last for a whole game. A recurrent agent's state lasts as long.
+
+    Raises:
+      UnplayableError: if it cannot be made, or is none that agents here can act in.
     """
-    environment = AtariEnvironment(spec.run.game, seed, spec.run.environment)
-    if evaluation:
+    run = spec.run
+    environment = find_suite(run.environment.name).make(run.game, seed, run.environment)
+    _check(environment, run.environment.name)
+    if _is_double(environment.observation_spec()):
+        environment = SinglePrecisionWrapper(environment)
+    if evaluation and hasattr(environment, "game_over"):
         environment = WholeGames(environment)
     if spec.agent.wants_action_and_reward:
         return ObservationActionRewardWrapper(environment)
     return environment
+
+
+def _check(environment: Any, name: str) -> None:
+    """Refuses what is no environment with discrete actions."""
+    if not isinstance(environment, dm_env.Environment):
+        raise UnplayableError(
+            f"environment.name: {name!r} made {environment!r}; a dm_env.Environment is "
+            "accepted"
+        )
+    actions = environment.action_spec()
+    if not isinstance(actions, dm_env.specs.DiscreteArray):
+        raise UnplayableError(
+            f"environment.name: {name!r} has the actions {actions!r}; a "
+            "dm_env.specs.DiscreteArray is accepted"
+        )
+
+
+def check_renders(environment: Any, spec: RunSpec) -> None:
+    """Refuses an environment without pictures.
+
+    Raises:
+      UnplayableError: if it has no `render`.
+    """
+    if not callable(getattr(environment, "render", None)):
+        raise UnplayableError(
+            f"environment.name: {spec.run.environment.name!r} cannot be filmed; one "
+            "with a method render() that returns a picture uint8 [height, width, 3]"
+        )
+
+
+def _is_double(observation_spec: Any) -> bool:
+    leaves = tree.flatten(observation_spec)
+    return any(leaf.dtype in (np.float64, np.int64) for leaf in leaves)
 
 
 def draw_seeds(*entropy: int, count: int) -> list[int]:

@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from acme_moe import agents, fields, files, validation
 from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.runs.spec import (
     OfflineRunConfig,
     OfflineRunSpec,
@@ -135,14 +136,51 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
     agent_names = {field.name for field in dataclasses.fields(agent_class)}
     for name in config:
         validation.known_field(name, run_names | agent_names)
+    environment = _environment(config.get("environment", {}))
+    run = {
+        "game": find_suite(environment.name).default_game,
+        **{k: v for k, v in config.items() if k in run_names},
+        "environment": environment,
+    }
     return spec_class(
-        run=fields.from_fields(
-            run_class, {k: v for k, v in config.items() if k in run_names}
-        ),
+        run=fields.from_fields(run_class, run),
         agent=fields.from_fields(
             agent_class, {k: v for k, v in config.items() if k in agent_names}
         ),
     )
+
+
+def _environment(settings: Any) -> EnvironmentConfig:
+    """Returns an environment's settings, of its suite's own class."""
+    if dataclasses.is_dataclass(settings):
+        return settings  # type: ignore[return-value]
+    name = str(settings.get("name", AtariConfig.name))
+    suite = find_suite(name)
+    return fields.from_fields(
+        suite.config_class, {**settings, "name": name}, "environment."
+    )
+
+
+def with_environment(config: ConfigDict, name: str | None = None) -> ConfigDict:
+    """Returns a flat config with every field of its environment.
+
+    Args:
+      config: of a run, or a part of one.
+      name: of the suite; None for the config's own. Another one than that comes with
+        its defaults, and with its default game.
+
+    Raises:
+      ValueError: if the suite cannot be found.
+    """
+    flat = config.to_dict()
+    settings = dict(flat.get("environment", {}))
+    own = settings.setdefault("name", AtariConfig.name)
+    if name not in (None, own):
+        settings = {"name": name}
+        flat["game"] = find_suite(str(name)).default_game
+    defaults = fields.to_fields(_environment({"name": settings["name"]}))
+    flat["environment"] = {**defaults, **settings}
+    return ConfigDict(flat)
 
 
 def config_json(spec: RunSpec) -> str:

@@ -11,7 +11,6 @@ from acme import core
 from acme.utils import loggers, observers
 
 from acme_moe.agents.vector_actor import VectorActor
-from acme_moe.environments import AtariEnvironment
 
 
 class EpisodeResult(NamedTuple):
@@ -30,12 +29,13 @@ class Rounds:
     """Acts in one or several environments, a round at a time."""
 
     def __init__(
-        self, environments: Sequence[AtariEnvironment], actor: VectorActor
+        self, environments: Sequence[dm_env.Environment], actor: VectorActor
     ) -> None:
         """Starts no episode yet.
 
         Args:
-          environments: to act in.
+          environments: to act in; where one has `game_over`, an episode that ends
+            without it goes on in the next, as after a lost life.
           actor: with a policy state and an adder for each.
         """
         self._environments = environments
@@ -65,7 +65,7 @@ class Rounds:
             self._actor.observe(i, actions[i], timestep)
             episode_return, length = self._games[i]
             game = EpisodeResult(episode_return + float(timestep.reward), length + 1)
-            if timestep.last() and environment.game_over:
+            if timestep.last() and getattr(environment, "game_over", True):
                 ended.append(game)
                 game = EpisodeResult(0.0, 0)
             self._games[i] = game

@@ -22,7 +22,6 @@ import numpy as np
 from acme.utils import loggers
 
 from acme_moe import files
-from acme_moe.environments import human_normalized_score
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.spec import RunSpec
@@ -95,11 +94,12 @@ class RunFolder:
           state: of the run, when the episode ended.
           kind: `training` or `evaluation`.
           episode: counts within its kind and evaluation, from 1.
-          result: of the episode.
+          result: of the episode, whose normalised score is left empty where the suite
+            has no reference scores.
         """
         path = self.path / "scores.csv"
         new = not path.exists()
-        score = human_normalized_score(self._spec.run.game, result.episode_return)
+        score = self._spec.normalized_score(result.episode_return)
         with path.open("a", newline="") as stream:
             writer = csv.writer(stream)
             if new:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from acme_moe import replay
 from acme_moe.offline.dataset import load_dataset
+from acme_moe.offline.files import DatasetError
 from acme_moe.offline.sampler import make_sample_iterator
 from acme_moe.offline.transitions import TransitionSettings
 from acme_moe.runs.assembly import Parts
@@ -11,6 +12,7 @@ from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.run import Run
 from acme_moe.runs.spec import OfflineRunSpec
+from acme_moe.specs import StackedFrames
 
 
 def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingData:
@@ -27,6 +29,12 @@ def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingDat
     run, agent = spec.run, spec.agent
     environment_spec = parts.environment_spec
     observations = environment_spec.observations
+    if not isinstance(observations, StackedFrames):
+        raise DatasetError(
+            f"environment.name: {run.environment.name!r} is not accepted for learning "
+            "from fixed data; one whose observations are a stack of frames, "
+            "acme_moe.specs.StackedFrames"
+        )
     dataset = load_dataset(
         run.dataset,
         TransitionSettings(

@@ -14,7 +14,12 @@ from typing import Any
 from acme_moe import agents, validation
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.diagnostics import DiagnosticsConfig
-from acme_moe.environments import AtariConfig, human_normalized_score, resolve_game
+from acme_moe.environments import (
+    AtariConfig,
+    EnvironmentConfig,
+    find_suite,
+    normalized_score,
+)
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs.state import RunState, UpdateSchedule, ratio
 
@@ -25,8 +30,8 @@ class RunConfig:
 
     Attributes:
       agent: which one, a name of `acme_moe.agents.AGENTS`.
-      game: an Atari game, `Pong` or `ms_pacman`.
-      seed: of the parameters, the exploration and the emulator.
+      game: of the environment's suite; of Atari, `Pong` or `ms_pacman`.
+      seed: of the parameters, the exploration and the environment.
       evaluation_episodes: episodes an evaluation; 0 for none.
       final_evaluation_episodes: episodes of the last one, where they are others; it
         then takes place even if `evaluation_episodes` is 0.
@@ -34,7 +39,7 @@ class RunConfig:
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
       diagnostics: what the run measures of its network, if anything.
-      environment: how the emulator is turned into an environment. Evaluation uses
+      environment: the suite that the game is of, and its settings. Evaluation uses
         the same, but its episodes always last for a whole game; where a lost life
         ends an episode in training, it blanks the earlier frames there.
     """
@@ -50,12 +55,17 @@ class RunConfig:
     diagnostics: DiagnosticsConfig = dataclasses.field(
         default_factory=DiagnosticsConfig
     )
-    environment: AtariConfig = dataclasses.field(default_factory=AtariConfig)
+    environment: EnvironmentConfig = dataclasses.field(default_factory=AtariConfig)
 
     def __post_init__(self) -> None:
         validation.check_types(self)
         validation.one_of("agent", self.agent, agents.AGENTS)
-        object.__setattr__(self, "game", resolve_game(self.game))
+        suite = find_suite(self.environment.name)
+        if not isinstance(self.environment, suite.config_class):
+            raise validation.not_accepted(
+                "environment", self.environment, f"a {suite.config_class.__name__}"
+            )
+        object.__setattr__(self, "game", suite.resolve_game(self.game))
         validation.at_least("seed", self.seed, 0)
         validation.at_least("checkpoints_kept", self.checkpoints_kept, 1)
         if self.final_evaluation_episodes is not None:
@@ -133,6 +143,11 @@ class RunSpec(abc.ABC):
 
     run: RunConfig
     agent: AgentConfig
+
+    def normalized_score(self, episode_return: float) -> float | None:
+        """Returns a return of the run's game, normalised; None without reference."""
+        run = self.run
+        return normalized_score(run.environment.name, run.game, episode_return)
 
     @property
     @abc.abstractmethod
@@ -216,7 +231,7 @@ class RunSpec(abc.ABC):
             "evaluated_at": state.evaluated_at,
             "evaluation_return_mean": mean,
             "evaluation_human_normalized_score": (
-                None if mean is None else human_normalized_score(run.game, mean)
+                None if mean is None else self.normalized_score(mean)
             ),
         }
 

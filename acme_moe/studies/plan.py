@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from acme_moe import files, validation
-from acme_moe.environments import resolve_game
+from acme_moe.environments import find_suite
 from acme_moe.studies import catalogue
 from acme_moe.studies.scales import Scale
-from acme_moe.studies.study import Agent, Study
+from acme_moe.studies.study import Agent, Arm, Study, suite_of
 
 FILE_NAME = "study.json"
 _DATA = "data"
@@ -49,6 +49,11 @@ class PlannedArm:
     settings: Mapping[str, Any]
     games: tuple[str, ...]
     seeds: tuple[int, ...]
+
+    @property
+    def suite(self) -> str:
+        """The suite that the games are of."""
+        return suite_of(self.agent, self.settings)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,24 +112,18 @@ def make_plan(
     Args:
       study: what is asked.
       scale: how large it is run.
-      games: in place of the scale's choice; those of them that an arm has.
+      games: in place of the scale's choice; those of them that an arm has. Where an
+        arm has none of the scale's, it keeps as many of its first.
       num_seeds: in place of the scale's.
 
     Raises:
       ValueError: if an arm is left without a game.
     """
-    chosen = scale.games if games is None else [resolve_game(game) for game in games]
     seeds = num_seeds or min(study.num_seeds, scale.num_seeds or study.num_seeds)
     validation.at_least("num_seeds", seeds, 1)
     arms = []
     for arm in study.arms:
-        all_games = tuple(resolve_game(game) for game in arm.games or study.games)
-        kept = tuple(g for g in all_games if chosen is None or g in chosen)
-        if not kept:
-            raise ValueError(
-                f"games: {', '.join(chosen or ())} is not accepted; at least one of "
-                f"those of {arm.name}: {', '.join(all_games)}"
-            )
+        suite = study.suite_of(arm)
         scaled = {
             **(scale.offline if arm.agent.offline else scale.online),
             **{k: v for k, v in scale.if_set.items() if k in study.settings},
@@ -136,8 +135,12 @@ def make_plan(
                 series=arm.series,
                 x=arm.x,
                 agent=arm.agent,
-                settings={**study.settings, **scaled, **arm.settings},
-                games=kept,
+                settings={
+                    **study.settings,
+                    **_that_it_has(suite, scaled),
+                    **arm.settings,
+                },
+                games=_choose_games(study, arm, scale, games),
                 seeds=tuple(range(seeds)),
             )
         )
@@ -151,6 +154,38 @@ def make_plan(
         arms=tuple(arms),
         recording=recording,
     )
+
+
+def _choose_games(
+    study: Study, arm: Arm, scale: Scale, asked: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Returns the games that are kept of an arm's; see `make_plan`."""
+    of_arm = study.games_of(arm)
+    if asked is None:
+        if scale.games is None:
+            return of_arm
+        kept = tuple(game for game in of_arm if game in scale.games)
+        return kept or of_arm[: len(scale.games)]
+    suite = find_suite(study.suite_of(arm))
+    chosen = [suite.resolve_game(game) for game in asked]
+    kept = tuple(game for game in of_arm if game in chosen)
+    if not kept:
+        raise ValueError(
+            f"games: {', '.join(chosen)} is not accepted; at least one of those of "
+            f"{arm.name}: {', '.join(of_arm)}"
+        )
+    return kept
+
+
+def _that_it_has(suite: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a scale's settings without those of environments of other suites."""
+    fields = dataclasses.fields(find_suite(suite).config_class)
+    names = {f"environment.{field.name}" for field in fields}
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in names or not name.startswith("environment.")
+    }
 
 
 def expand(

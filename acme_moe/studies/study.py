@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acme_moe import validation
-from acme_moe.environments import resolve_game
+from acme_moe.environments import find_suite
 
 FORMS = ("scaling", "curves", "wall_time", "games")
 
@@ -22,12 +22,14 @@ class Agent:
       label: in figures, `DER`.
       config: a preset of `acme_moe.runs.config`, or the path of a `.py` file.
       offline: whether it learns from fixed data.
+      environment: the suite that its config plays.
     """
 
     name: str
     label: str
     config: str
     offline: bool = False
+    environment: str = "atari"
 
     @property
     def command(self) -> str:
@@ -101,7 +103,8 @@ class Study:
         validation.one_of("form", self.form, FORMS)
         validation.at_least("num_seeds", self.num_seeds, 1)
         validation.at_least("arms", len(self.arms), 1)
-        object.__setattr__(self, "games", _resolved(self.games))
+        if not self.games:
+            raise validation.not_accepted("games", self.games, "at least one game")
         seen: dict[str, Arm] = {}
         for arm in self.arms:
             if (arm.x is None) == (self.form == "scaling"):
@@ -110,7 +113,7 @@ class Study:
                     f"x: {arm.x!r} of {arm.name} is not accepted; {wanted} in a study "
                     f"of form {self.form!r}"
                 )
-            _resolved(arm.games or self.games)
+            self.games_of(arm)
             other = seen.setdefault(arm.name, arm)
             if (other.agent, dict(other.settings)) != (arm.agent, dict(arm.settings)):
                 raise validation.not_accepted(
@@ -120,11 +123,28 @@ class Study:
                     f"{other.panel!r}, whose settings are others",
                 )
 
+    def suite_of(self, arm: Arm) -> str:
+        """Returns the suite that an arm plays."""
+        return suite_of(arm.agent, {**self.settings, **arm.settings})
 
-def _resolved(games: tuple[str, ...]) -> tuple[str, ...]:
-    if not games:
-        raise validation.not_accepted("games", games, "at least one game")
-    return tuple(resolve_game(game) for game in games)
+    def games_of(self, arm: Arm) -> tuple[str, ...]:
+        """Returns the games of an arm, by the names that they have in its suite.
+
+        Raises:
+          ValueError: if its suite has no such game.
+        """
+        suite = find_suite(self.suite_of(arm))
+        return tuple(suite.resolve_game(game) for game in arm.games or self.games)
+
+
+def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
+    """Returns the suite that an agent plays.
+
+    Args:
+      agent: whose config names one.
+      settings: of its arm, which may name another.
+    """
+    return settings.get("environment.name", agent.environment)
 
 
 def _slug(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from acme_moe.viewing.play import Decision
 
+_LEAST_HEIGHT = 210  # Of what is drawn at double size, in pixels; an Atari screen's.
 _PANEL = 480  # Width of the panel, in pixels.
 _LINE = 20  # Height of a line of text.
 _BARS = 90  # Height of the bars of the Q-values.
@@ -23,7 +25,9 @@ _OTHER = (110, 130, 150)
 def draw(decision: Decision) -> np.ndarray:
     """Draws a decision.
 
-    On the left the game, twice as large as the emulator's screen. On the right, of a
+    On the left the game, twice as large as it is rendered or, where that is small, by
+    an even factor that makes it about as high as an Atari screen is then. On the right,
+    of a
     soft mixture, a map for each expert: how much of each token goes into its slots, on
     one scale for all from the least weight, black, to the largest, yellow. Above stand
     these two, as multiples of what uniform weights would be. Of a top-1 mixture, one
@@ -37,7 +41,10 @@ def draw(decision: Decision) -> np.ndarray:
       `uint8 [height, width, 3]`, RGB, of the same size for all decisions of a run.
     """
     screen = decision.screen
-    game = cv2.resize(screen, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    factor = 2 * math.ceil(_LEAST_HEIGHT / screen.shape[0])
+    game = cv2.resize(
+        screen, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST
+    )
     panel = np.full((game.shape[0], _PANEL, 3), _BACKGROUND, np.uint8)
     title = f"return {decision.episode_return:g}"
     maps = panel[_LINE : -_BARS - _LINE]

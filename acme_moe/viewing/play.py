@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from acme_moe.networks import MoEOutput, NetworkConfig
+from acme_moe.runs.assembly import check_renders
 from acme_moe.runs.checkpoints import Checkpoint
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.trained import TrainedAgent
@@ -22,7 +24,7 @@ class Decision:
     """One decision of an agent.
 
     Attributes:
-      screen: `uint8 [height, width, 3]`, the emulator's in colour.
+      screen: `uint8 [height, width, 3]`, what the environment renders.
       action: what the agent does.
       action_names: of all actions.
       q_values: `float32 [actions]`.
@@ -57,18 +59,25 @@ def play(
       checkpoint: of the run.
       episodes: how many.
       max_steps: agent steps after which playing ends, in all episodes together.
-      seed: of the emulator and of the policy.
+      seed: of the environment and of the policy.
+
+    Raises:
+      UnplayableError: if the environment cannot be made, or does not render.
 
     Yields:
       Each decision, before what comes of it.
     """
     agent = TrainedAgent(run_spec, checkpoint, seed=seed)
-    environment = agent.make_environment(seed)
+    environment: Any = agent.make_environment(seed)
     config = agent.network.config
     try:
+        check_renders(environment, run_spec)
+        names = getattr(environment, "action_names", None) or [
+            str(action) for action in range(environment.action_spec().num_values)
+        ]
         steps = 0
         for _ in range(episodes):
-            timestep = environment.reset()
+            timestep, total = environment.reset(), 0.0
             agent.reset()
             while not timestep.last():
                 if steps == max_steps:
@@ -77,13 +86,14 @@ def play(
                 yield Decision(
                     screen=environment.render(),
                     action=choice.action,
-                    action_names=environment.action_names,
+                    action_names=names,
                     q_values=choice.q_values,
                     dispatch=_at_places(config, choice.routing),
                     moe=config.moe,
-                    episode_return=environment.episode_return,
+                    episode_return=total,
                 )
                 timestep = environment.step(choice.action)
+                total += float(timestep.reward)
                 steps += 1
     finally:
         environment.close()
@@ -95,5 +105,7 @@ def _at_places(config: NetworkConfig, routing: MoEOutput | None) -> np.ndarray |
     if routing is None or not images or config.tokenizer not in _PLACES:
         return None
     weights = np.asarray(routing.dispatch_weights).sum(axis=-1)
-    side = math.isqrt(weights.shape[0])  # Frames are square, and so are encodings.
+    side = math.isqrt(weights.shape[0])
+    if side**2 != weights.shape[0]:
+        return None  # Of what is not square the tokens' places are not known.
     return weights.reshape(side, side, -1)

@@ -1,0 +1,39 @@
+"""The suite of Atari 2600 games; imports no emulator before a game is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from acme_moe.environments.config import AtariConfig
+from acme_moe.environments.games import GAMES, resolve_game
+from acme_moe.environments.scores import SCORES
+from acme_moe.environments.suite import Suite
+
+if TYPE_CHECKING:
+    from acme_moe.environments.atari import AtariEnvironment
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AtariSuite(Suite):
+    """Suite whose games are too many for a message to list."""
+
+    def resolve_game(self, name: str) -> str:
+        """Returns the name that a game has here; see `games.resolve_game`."""
+        return resolve_game(name)
+
+
+def make(game: str, seed: int, config: AtariConfig) -> AtariEnvironment:
+    """Loads a game."""
+    from acme_moe.environments.atari import AtariEnvironment
+
+    return AtariEnvironment(game, seed, config)
+
+
+SUITE = AtariSuite(
+    config_class=AtariConfig,
+    make=make,
+    default_game="Pong",
+    games=GAMES,
+    scores=SCORES,
+)

@@ -1,0 +1,60 @@
+"""The suite of bsuite's two environments here; imports them when one is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from acme_moe import validation
+from acme_moe.environments.config import EnvironmentConfig
+from acme_moe.environments.suite import Suite
+
+if TYPE_CHECKING:
+    from acme_moe.environments.bsuite import CartPole, Catch
+
+
+@dataclasses.dataclass(frozen=True)
+class BsuiteConfig(EnvironmentConfig):
+    """Settings of bsuite's environments.
+
+    Attributes:
+      name: of the suite.
+      catch_rows: of Catch's board.
+      catch_columns: of Catch's board.
+      catch_image: whether Catch shows an image, or a matrix of 0 and 1.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
+
+    name: str = dataclasses.field(default="bsuite", kw_only=True)
+    catch_rows: int = 10
+    catch_columns: int = 5
+    catch_image: bool = False
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.at_least("catch_rows", self.catch_rows, 2)
+        validation.at_least("catch_columns", self.catch_columns, 1)
+
+
+def make(game: str, seed: int, config: BsuiteConfig) -> Catch | CartPole:
+    """Makes Catch or CartPole."""
+    from acme_moe.environments import bsuite
+
+    if game == "CartPole":
+        return bsuite.CartPole(seed)
+    return bsuite.Catch(
+        seed,
+        rows=config.catch_rows,
+        columns=config.catch_columns,
+        image=config.catch_image,
+    )
+
+
+SUITE = Suite(
+    config_class=BsuiteConfig,
+    make=make,
+    default_game="Catch",
+    games=("CartPole", "Catch"),
+)

@@ -1,0 +1,165 @@
+"""What a run needs to know of the environments that it plays, by suite.
+
+A suite is named in a config by `environment.name`: one that is registered here, or the
+import path of a `Suite`, or of a function that makes environments:
+
+    @dataclasses.dataclass(frozen=True)
+    class CorridorConfig(EnvironmentConfig):
+        length: int = 5
+
+    def corridor(game: str, seed: int, config: CorridorConfig) -> dm_env.Environment:
+        ...
+
+with `--config.environment.name=my_package.my_module:corridor` and its settings as
+`--config.environment.length=7`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import inspect
+import math
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from acme_moe import validation
+from acme_moe.environments.config import EnvironmentConfig
+from acme_moe.environments.scores import Score
+from acme_moe.registry import Registry
+
+
+class UnplayableError(ValueError):
+    """An environment cannot be made, or cannot do what is asked of it."""
+
+
+# (game, seed, config) -> environment, with the signature of `Suite.make`.
+MakeEnvironment = Callable[[str, int, Any], Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Environments that share their settings.
+
+    Attributes:
+      config_class: of the settings, a frozen dataclass with a field `name`; all fields
+        but that one have defaults.
+      make: `(game, seed, config) -> dm_env.Environment`. The actions are a
+        `dm_env.specs.DiscreteArray`. An environment may also have `render`, which
+        returns a picture `uint8 [height, width, 3]`, `action_names`, and `game_over`,
+        which is False where an episode ended and the game goes on in the next.
+      games: names of all games; None where any text may be the name of one.
+      default_game: of a run whose config names none.
+      scores: that returns are normalised by, of the games that have some.
+    """
+
+    config_class: type
+    make: MakeEnvironment
+    default_game: str
+    games: tuple[str, ...] | None = None
+    scores: Mapping[str, Score] = dataclasses.field(default_factory=dict)
+
+    def resolve_game(self, name: str) -> str:
+        """Returns the name that a game has here, its case and separators put right.
+
+        Raises:
+          ValueError: if there is no such game; suggests close ones.
+        """
+        if self.games is None:
+            if not name:
+                raise validation.not_accepted("game", name, "the name of a game")
+            return name
+        by_key = {_key(game): game for game in self.games}
+        key = _key(name)
+        if key in by_key:
+            return by_key[key]
+        close = [by_key[k] for k in difflib.get_close_matches(key, by_key, cutoff=0.6)]
+        hint = f" (did you mean {', '.join(close)}?)" if close else ""
+        raise ValueError(
+            f"game: {name!r} is not known; accepted: {', '.join(self.games)}{hint}"
+        )
+
+    def normalized_score(self, game: str, episode_return: float) -> float | None:
+        """Scales a return so that random play is 0 and the reference 1.
+
+        Args:
+          game: its name as `resolve_game` returns it.
+          episode_return: of a whole game, rewards not clipped.
+
+        Returns:
+          The score; None where the suite has no reference for the game.
+        """
+        score = self.scores.get(game)
+        if score is None:
+            return None
+        return (episode_return - score.random) / (score.human - score.random)
+
+
+ENVIRONMENTS: Registry[Suite] = Registry("environment.name")
+"""The suites of the library; others are found by import path."""
+
+for _name in ("atari", "bsuite"):
+    ENVIRONMENTS.add(_name, f"acme_moe.environments.{_name}_suite:SUITE")
+
+
+@functools.cache
+def find_suite(name: str) -> Suite:
+    """Returns the suite of a name or an import path.
+
+    Raises:
+      ValueError: if it cannot be found or is no suite; says what would be accepted.
+    """
+    found = ENVIRONMENTS.get(name)
+    if isinstance(found, Suite):
+        return found
+    if callable(found):
+        return _suite_of(name, found)
+    raise validation.not_accepted(
+        "environment.name",
+        name,
+        f"a Suite or a function (game, seed, config), which {found!r} is not",
+    )
+
+
+def _suite_of(name: str, make: MakeEnvironment) -> Suite:
+    """Makes a suite of a function; its settings are what `config` is annotated with."""
+    try:
+        inspect.signature(make).bind("game", 0, None)
+        hint = typing.get_type_hints(make).get("config", EnvironmentConfig)
+    except (NameError, TypeError) as error:
+        raise validation.not_accepted(
+            "environment.name", name, f"a function (game, seed, config) ({error})"
+        ) from error
+    names = (
+        {field.name for field in dataclasses.fields(hint)} if _is_class(hint) else ()
+    )
+    if "name" not in names:
+        raise validation.not_accepted(
+            "environment.name",
+            name,
+            "a function whose parameter config is annotated with a dataclass that has "
+            f"a field name, such as one derived from EnvironmentConfig, not {hint!r}",
+        )
+    _, _, attribute = name.rpartition(":")
+    return Suite(
+        config_class=hint, make=make, default_game=attribute.rpartition(".")[2]
+    )
+
+
+def _is_class(hint: Any) -> bool:
+    return isinstance(hint, type) and dataclasses.is_dataclass(hint)
+
+
+def normalized_score(suite: str, game: str, episode_return: float) -> float | None:
+    """Returns `Suite.normalized_score`, None also where it is no number."""
+    score = find_suite(suite).normalized_score(game, episode_return)
+    return None if score is None or math.isnan(score) else score
+
+
+def _key(name: str) -> str:
+    key = name.casefold()
+    for separator in "_- ":
+        key = key.replace(separator, "")
+    return key
