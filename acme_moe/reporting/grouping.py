@@ -68,8 +68,8 @@ def line_labels(runs: Mapping[str, Run]) -> dict[str, str]:
 
     Returns:
       The label of each run's line, by the run's name. Runs of an agent have the same
-      label if and only if they have the same settings. Where they are of several suites,
-      whose settings are not to be compared, it names the suite.
+      label if and only if they have the same settings. It names the suite of games
+      where they are of several, whose settings are not to be compared.
     """
     agents: dict[tuple[str, str], dict[_Key, list[str]]] = {}
     for name, run in runs.items():

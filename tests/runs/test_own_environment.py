@@ -156,3 +156,56 @@ def test_fixed_data_need_frames(tmp_path):
     done = acme_moe("train_offline", *flags, f"--workdir={tmp_path}")
     assert done.returncode == 1
     assert "is not accepted for learning from fixed data" in done.stderr
+
+
+def test_a_distributed_run_plays_it(tmp_path):
+    """Each process imports it anew."""
+    done = acme_moe(
+        "train_distributed",
+        *FLAGS,
+        *OWN,
+        "--num_actors=1",
+        "--config.max_agent_steps=200",
+        f"--workdir={tmp_path}",
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert summary["game"] == "corridor"
+    assert summary["learner_steps"] == 35
+    assert summary["evaluation_human_normalized_score"] is None
+
+
+STUDY = f'''
+from acme_moe.studies.catalogue import BASELINE, DQN, SOFT_MOE, arms
+from acme_moe.studies.study import Study
+
+
+def get_study():
+    """The same environment, named in the study's settings."""
+    return Study(
+        name="corridors",
+        title="Corridors",
+        games=("near",),
+        settings={{
+            "environment.name": "{PATH}",
+            "network.encoder": "mlp",
+            "network.tokenizer": "per_samp",
+            "network.num_experts": 2,
+        }},
+        arms=arms((DQN,), (BASELINE, SOFT_MOE)),
+    )
+'''
+
+
+def test_a_sweep_plays_it_and_its_report_compares_returns(tmp_path):
+    (tmp_path / "study.py").write_text(STUDY)
+    runs = tmp_path / "runs"
+    swept = acme_moe("sweep", f"--study={tmp_path}/study.py", f"--workdir={runs}")
+    assert swept.returncode == 0, swept.stdout + swept.stderr
+    summary = json.loads((runs / "dqn-soft_moe/near/0/summary.json").read_text())
+    assert summary["game"] == "near"
+    done = acme_moe("report", f"--workdir={runs}", f"--out={tmp_path}/out", "--reps=20")
+    assert done.returncode == 0, done.stderr
+    assert "missing" not in done.stdout
+    assert "not normalised" in (tmp_path / "out" / "report.md").read_text()
