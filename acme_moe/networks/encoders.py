@@ -21,6 +21,7 @@ Activations = dict[str, jax.Array]
 LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
 
 _NATURE_LAYERS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+_MINATAR_CHANNELS, _MINATAR_SIZE = 16, 3
 _IMPALA_CHANNELS = (16, 32, 32)
 _IMPALA_BLOCKS = 2
 
@@ -44,6 +45,24 @@ def nature_cnn(
         x = conv(channels, size, stride, name=name)(x)
         x = activations[name] = relu(x)
     return x, activations
+
+
+def minatar_cnn(
+    images: jax.Array, conv: LayerFactory = layers.Conv
+) -> tuple[jax.Array, Activations]:
+    """Applies the convolution of Young and Tian (2019), without padding.
+
+    Args:
+      images: `[B, H, W, C]`, a float dtype.
+      conv: makes a layer, with the arguments of `layers.Conv`.
+
+    Returns:
+      Features `[B, H-2, W-2, 16]` and activations.
+    """
+    x = conv(_MINATAR_CHANNELS, _MINATAR_SIZE, name="conv_0")(images)
+    # What padding adds is at the border, so without it this is no padding.
+    x = relu(x[:, 1:-1, 1:-1])
+    return x, {"conv_0": x}
 
 
 def impala(

@@ -7,7 +7,7 @@ import math
 
 from acme_moe import validation
 
-ENCODERS = ("impala", "mlp", "nature_cnn")
+ENCODERS = ("impala", "minatar_cnn", "mlp", "nature_cnn")
 TOKENIZERS = ("patches_conv", "patches_pool", "per_conv", "per_feat", "per_samp")
 MOES = ("none", "soft", "top1")
 VARIANTS = ("all", "big", "regular")
@@ -29,7 +29,8 @@ class NetworkConfig:
 
     Attributes:
       encoder: `impala` (ResNet of Espeholt et al., 2018), `nature_cnn` (Mnih et
-        al., 2015), or `mlp` for vectors and nests of them.
+        al., 2015), `minatar_cnn` (Young and Tian, 2019), or `mlp` for vectors and nests
+        of them.
       impala_width: factor on the Impala ResNet's 16, 32, 32 channels.
       impala_filter_size: height and width of the Impala ResNet's filters;
         appendix D of the paper has 3, 4 and 6.

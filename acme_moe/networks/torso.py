@@ -107,6 +107,8 @@ def encode(
             return encoders.mlp(x, config.mlp_widths, dense)
         if config.encoder == "nature_cnn":
             return encoders.nature_cnn(x, conv)
+        if config.encoder == "minatar_cnn":
+            return encoders.minatar_cnn(x, conv)
         return encoders.impala(x, config.impala_width, config.impala_filter_size, conv)
 
 

@@ -45,6 +45,22 @@ _ATARI_100K = {
     "evaluation_every": 10_000,
 }
 
+# MinAtar as `labs/environments/minatar` of Dopamine sets it up, after Obando-Ceron and
+# Castro (2021): ten iterations of a million frames. What Young and Tian (2019) put
+# behind their convolution, a layer of 128 units, is here that of an expert.
+_MINATAR = {
+    "game": "Breakout",
+    "environment": {"name": "minatar"},
+    "max_agent_steps": 10_000_000,
+    "evaluation_every": 1_000_000,
+    "min_replay_size": 1_000,
+    "max_replay_size": 100_000,
+    "target_update_period": 1_000,
+    "learning_rate": 2.5e-4,
+    "adam_epsilon": 3.125e-4,
+}
+_MINATAR_NETWORK = {"encoder": "minatar_cnn", "expert_width": 128}
+
 # Each says only in what it differs from the defaults of its dataclasses, which are the
 # paper's DQN for 200 M frames with sticky actions (Machado et al., 2018).
 _PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -58,6 +74,12 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
     "drq_eps_atari_50m": {"agent": "drq_eps", **_DATA_EFFICIENT},
     "cql_atari": {"agent": "cql"},
     "cql_c51_atari": {"agent": "cql_c51"},
+    "dqn_minatar": {"agent": "dqn", **_MINATAR, "network": _MINATAR_NETWORK},
+    "rainbow_minatar": {
+        "agent": "rainbow",
+        **_MINATAR,
+        "network": {**_MINATAR_NETWORK, "v_max": 100.0},
+    },
     # Learns something in a few minutes on two cores. Evaluation explores a little,
     # since so young an agent often stands still without.
     "dqn_demo": {

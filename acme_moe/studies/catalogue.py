@@ -13,6 +13,12 @@ DER_50M = Agent(name="der_50m", label="DER", config="der_atari_50m")
 DRQ_EPS_50M = Agent(name="drq_eps_50m", label="DrQ(ε)", config="drq_eps_atari_50m")
 CQL = Agent(name="cql", label="CQL", config="cql_atari", offline=True)
 CQL_C51 = Agent(name="cql_c51", label="CQL+C51", config="cql_c51_atari", offline=True)
+DQN_MINATAR = Agent(
+    name="dqn", label="DQN", config="dqn_minatar", environment="minatar"
+)
+RAINBOW_MINATAR = Agent(
+    name="rainbow", label="Rainbow", config="rainbow_minatar", environment="minatar"
+)
 
 
 class Layer(NamedTuple):

@@ -1,19 +1,21 @@
-"""The studies of the paper: figures 1 and 4 to 19; and those of files by path."""
+"""The studies by name: figures 1 and 4 to 19 of the paper, and others by path."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from acme_moe import files, validation
-from acme_moe.environments import SUITES
+from acme_moe.environments import SUITES, find_suite
 from acme_moe.studies.catalogue import (
     BASELINE,
     CQL,
     CQL_C51,
     DER_50M,
     DQN,
+    DQN_MINATAR,
     DRQ_EPS_50M,
     RAINBOW,
+    RAINBOW_MINATAR,
     SCALED_BASELINE,
     SOFT_MOE,
     TOP1_MOE,
@@ -264,22 +266,40 @@ _STUDIES = (
 )
 
 FIGURES = {study.name: study for study in _STUDIES}
-"""The studies by their names."""
+"""The paper's studies by their names."""
+
+_MINATAR = Study(
+    name="minatar_figure_1",
+    title="Number of experts, MinAtar",
+    form="scaling",
+    x_label="Number of experts",
+    games=find_suite("minatar").games or (),
+    arms=arms_over(
+        "network.num_experts",
+        (1, 2, 4, 8),
+        (DQN_MINATAR, RAINBOW_MINATAR),
+        (SCALED_BASELINE, SOFT_MOE, TOP1_MOE),
+    ),
+)
+
+STUDIES = {**FIGURES, _MINATAR.name: _MINATAR}
+"""The paper's studies, and its first figure on MinAtar."""
 
 
 def load_study(name: str) -> Study:
     """Returns a study of the paper, or of a file of one's own.
 
     Args:
-      name: `figure_1`, or the path of a `.py` file with a `get_study`.
+      name: `figure_1`, `minatar_figure_1`, or the path of a `.py` file with a
+        `get_study`.
 
     Raises:
       ValueError: if there is no such study; says which there are.
     """
     path = Path(name)
     if path.suffix != ".py" or not path.exists():
-        validation.one_of("study", name, FIGURES, "the path of a .py file")
-        return FIGURES[name]
+        validation.one_of("study", name, STUDIES, "the path of a .py file")
+        return STUDIES[name]
     study = files.load_module(path).get_study()
     if not isinstance(study, Study):
         raise ValueError(f"study: {path} gives {type(study).__name__}, not a Study")

@@ -63,7 +63,9 @@ def test_refuses_what_makes_no_sense(field, settings):
 
 
 def test_names_what_is_accepted():
-    message = "encoder: 'foo' is not known; accepted: impala, mlp, nature_cnn"
+    message = (
+        "encoder: 'foo' is not known; accepted: impala, minatar_cnn, mlp, nature_cnn"
+    )
     with pytest.raises(ValueError, match=f"^{message}$"):
         NetworkConfig(encoder="foo")
 

@@ -64,7 +64,41 @@ _DUELING = {**_NETWORK, "network.dueling": True}
 _C51 = {**_DUELING, "network.num_atoms": 51}
 _RAINBOW = {**_C51, "network.noisy": True}
 
+# Dopamine's labs/environments/minatar; the width is Young and Tian's.
+_MINATAR = {
+    "game": "Breakout",
+    "environment": {
+        "name": "minatar",
+        "sticky_action_probability": 0.1,
+        "difficulty_ramping": True,
+        "full_action_space": True,
+        "max_episode_steps": 100_000_000,
+    },
+    "max_agent_steps": 10_000_000,
+    "evaluation_every": 1_000_000,
+    "evaluation_episodes": 10,
+    "replay_ratio": 0.25,
+    "batch_size": 32,
+    "min_replay_size": 1_000,
+    "max_replay_size": 100_000,
+    "target_update_period": 1_000,
+    "learning_rate": 2.5e-4,
+    "adam_epsilon": 3.125e-4,
+    "epsilon": 0.01,
+    "epsilon_decay_steps": 250_000,
+    "network.encoder": "minatar_cnn",
+    "network.expert_width": 128,
+}
+
 STATED = {
+    "dqn_minatar": {"agent": "dqn", **_MINATAR, "n_step": 1},
+    "rainbow_minatar": {
+        "agent": "rainbow",
+        **_MINATAR,
+        "n_step": 3,
+        "network.num_atoms": 51,
+        "network.v_max": 100.0,
+    },
     "dqn_atari": {
         "agent": "dqn",
         **_ATARI_200M,
@@ -145,7 +179,7 @@ STATED = {
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_has_the_values_that_are_stated(name):
-    flat = to_config_dict(preset(name))
+    flat = to_config_dict(preset(name)).to_dict()
     assert {path: _at(flat, path) for path in STATED[name]} == STATED[name]
 
 

@@ -1,0 +1,56 @@
+"""The suite of the MinAtar games; imports a game when one is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from acme_moe import validation
+from acme_moe.environments.config import EnvironmentConfig
+from acme_moe.environments.suite import Suite
+
+if TYPE_CHECKING:
+    from acme_moe.environments.minatar.environment import MinAtarEnvironment
+
+
+@dataclasses.dataclass(frozen=True)
+class MinAtarConfig(EnvironmentConfig):
+    """Settings of a MinAtar game; the defaults are those of Young and Tian (2019).
+
+    Attributes:
+      name: of the suite.
+      sticky_action_probability: that a step repeats the action before instead.
+      difficulty_ramping: whether Asterix, Seaquest and Space Invaders become harder.
+      full_action_space: whether the agent has all six actions, as the paper's agents
+        have, or only those that mean something in the game.
+      max_episode_steps: after which a game is truncated.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
+
+    name: str = dataclasses.field(default="minatar", kw_only=True)
+    sticky_action_probability: float = 0.1
+    difficulty_ramping: bool = True
+    full_action_space: bool = True
+    max_episode_steps: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        probability = self.sticky_action_probability
+        validation.between("sticky_action_probability", probability, 0, 1)
+        validation.at_least("max_episode_steps", self.max_episode_steps, 1)
+
+
+def make(game: str, seed: int, config: MinAtarConfig) -> MinAtarEnvironment:
+    """Makes a game."""
+    from acme_moe.environments.minatar.environment import MinAtarEnvironment
+
+    return MinAtarEnvironment(game, seed, config)
+
+
+GAMES = ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
+
+SUITE = Suite(
+    config_class=MinAtarConfig, make=make, default_game="Breakout", games=GAMES
+)

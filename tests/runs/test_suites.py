@@ -1,0 +1,65 @@
+"""Short runs on each suite but Atari, from the command line to a film."""
+
+import json
+
+import cv2
+import pytest
+
+from tests.runs.test_own_environment import acme_moe, rows
+
+SHORT = [
+    "--config.max_agent_steps=140",
+    "--config.min_replay_size=60",
+    "--config.max_replay_size=1000",
+    "--config.batch_size=4",
+    "--config.evaluation_every=140",
+    "--config.evaluation_episodes=1",
+    "--config.network.num_experts=2",
+    "--config.network.expert_width=8",
+]
+MLP = [
+    "--config.network.encoder=mlp",
+    "--config.network.tokenizer=per_samp",
+    "--config.network.mlp_widths=(16,)",
+]
+RUNS = {
+    "dqn_minatar": ["--config=dqn_minatar", "--config.game=space_invaders"],
+    "rainbow_minatar": ["--config=rainbow_minatar", "--config.game=asterix"],
+    "r2d2_catch": [
+        "--config=r2d2_atari",
+        "--config.environment.name=bsuite",
+        *MLP,
+        "--config.lstm_size=8",
+        "--config.head_width=8",
+        "--config.burn_in_length=2",
+        "--config.trace_length=4",
+        "--config.sequence_period=2",
+        "--config.replay_ratio=0.25",
+    ],
+    "dqn_cart_pole": [
+        "--config=dqn_atari",
+        "--config.environment.name=bsuite",
+        "--config.game=cart_pole",
+        "--config.num_environments=2",
+        *MLP,
+    ],
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_it_trains_and_is_filmed(name, tmp_path):
+    limit = ["--config.environment.max_episode_steps=40"] if "minatar" in name else []
+    workdir = tmp_path / "run"
+    done = acme_moe("train", *RUNS[name], *SHORT, *limit, f"--workdir={workdir}")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((workdir / "summary.json").read_text())
+    assert summary["learner_steps"] == 20
+    assert summary["game"] in ("SpaceInvaders", "Asterix", "Catch", "CartPole")
+    assert summary["evaluation_human_normalized_score"] is None
+    assert rows(workdir / "scores.csv")
+    film = tmp_path / "film.mp4"
+    flags = [f"--checkpoint={workdir}", f"--out={film}", "--max_steps=5"]
+    watched = acme_moe("watch", *flags)
+    assert watched.returncode == 0, watched.stderr
+    video = cv2.VideoCapture(str(film))
+    assert video.read()[0]
