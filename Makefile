@@ -70,7 +70,7 @@ LOCK := uv pip compile --quiet --python-version 3.10 \
   --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --no-header
 lock:
-	$(LOCK) pyproject.toml --extra agents --extra dev -o requirements.txt
+	$(LOCK) pyproject.toml --extra agents --extra gymnasium --extra dev -o requirements.txt
 	echo 'jax[cuda12]==0.6.2' | $(LOCK) - -o requirements-gpu.txt
 
 clean:

@@ -100,7 +100,7 @@ class Suite:
 ENVIRONMENTS: Registry[Suite] = Registry("environment.name")
 """The suites of the library; others are found by import path."""
 
-for _name in ("atari", "bsuite", "minatar"):
+for _name in ("atari", "bsuite", "gymnasium", "minatar"):
     ENVIRONMENTS.add(_name, f"acme_moe.environments.{_name}_suite:SUITE")
 
 

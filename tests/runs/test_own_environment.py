@@ -25,6 +25,7 @@ FLAGS = [
     "--config.evaluation_episodes=2",
     "--config.log_every_seconds=1e-6",
 ]
+_PATHS = [str(ROOT), os.environ.get("PYTHONPATH", "")]
 OWN = [f"--config.environment.name={PATH}", "--config.environment.length=6"]
 
 
@@ -36,7 +37,7 @@ def acme_moe(command, *arguments):
         text=True,
         check=False,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(_PATHS)},
     )
 
 

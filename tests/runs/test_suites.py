@@ -63,3 +63,26 @@ def test_it_trains_and_is_filmed(name, tmp_path):
     assert watched.returncode == 0, watched.stderr
     video = cv2.VideoCapture(str(film))
     assert video.read()[0]
+
+
+@pytest.mark.parametrize("game", ["CartPole-v1", "tests.gymnasium_room:Room-v0"])
+def test_gymnasium(game, tmp_path):
+    """Vectors and dictionaries, and what a report says of them."""
+    pytest.importorskip("gymnasium")
+    done = acme_moe(
+        "train",
+        "--config=dqn_atari",
+        "--config.environment.name=gymnasium",
+        f"--config.game={game}",
+        *MLP,
+        *SHORT,
+        f"--workdir={tmp_path / 'run'}",
+    )
+    assert done.returncode == 0, done.stderr
+    reported = acme_moe(
+        "report", f"--workdir={tmp_path}", f"--out={tmp_path / 'out'}", "--reps=20"
+    )
+    assert reported.returncode == 0, reported.stderr
+    (run,) = rows(tmp_path / "out" / "runs.csv")
+    assert run["game"] == game
+    assert run["human_normalized_score"] == ""

@@ -1,0 +1,203 @@
+"""Environments of Gymnasium, by their ids, as `dm_env`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dm_env
+import numpy as np
+from dm_env import specs
+
+from acme_moe.environments.suite import UnplayableError
+
+if TYPE_CHECKING:
+    from acme_moe.environments.gymnasium_suite import GymnasiumConfig
+
+_RENDER_MODE = "rgb_array"
+
+
+class GymnasiumEnvironment(dm_env.Environment):
+    """An environment with discrete actions.
+
+    Observations are what the environment gives, `float64` as `float32`: arrays, and
+    dictionaries and tuples of them. A `Discrete` or `MultiDiscrete` part is one-hot,
+    `float32`. Rewards are not clipped. A truncated episode ends with discount 1.
+    """
+
+    def __init__(self, environment: Any, seed: int) -> None:
+        """Starts no episode yet.
+
+        Args:
+          environment: a `gymnasium.Env`.
+          seed: of its first `reset`; later ones go on drawing.
+
+        Raises:
+          UnplayableError: if its actions are not discrete, or an observation is of a
+            kind of space that is not known here.
+        """
+        self._environment = environment
+        self._seed: int | None = seed
+        actions = environment.action_space
+        if type(actions).__name__ != "Discrete":
+            raise UnplayableError(
+                f"game: its actions are {actions}; discrete actions are accepted"
+            )
+        self._first_action = int(actions.start)
+        self._num_actions = int(actions.n)
+        self._observation_spec = _spec(environment.observation_space)
+        self._in_episode = False
+
+    def reset(self) -> dm_env.TimeStep:
+        """Starts an episode."""
+        observation, _ = self._environment.reset(seed=self._seed)
+        self._seed = None
+        self._in_episode = True
+        return dm_env.restart(self._convert(observation))
+
+    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
+        """Takes a step; starts an episode after a last one, whatever the action."""
+        if not self._in_episode:
+            return self.reset()
+        observation, reward, terminated, truncated, _ = self._environment.step(
+            int(action) + self._first_action
+        )
+        self._in_episode = not (terminated or truncated)
+        return dm_env.TimeStep(
+            dm_env.StepType.MID if self._in_episode else dm_env.StepType.LAST,
+            np.float32(reward),
+            np.float32(not terminated),
+            self._convert(observation),
+        )
+
+    def _convert(self, observation: Any) -> Any:
+        return _value(self._environment.observation_space, observation)
+
+    def observation_spec(self) -> Any:
+        """Returns the specs of observations, nested as they are."""
+        return self._observation_spec
+
+    def action_spec(self) -> specs.DiscreteArray:
+        """Returns `int32`, from 0 whatever the environment's first action is."""
+        return specs.DiscreteArray(self._num_actions, np.int32, "action")
+
+    def reward_spec(self) -> specs.Array:
+        """Returns `float32`."""
+        return specs.Array((), np.float32, "reward")
+
+    def discount_spec(self) -> specs.BoundedArray:
+        """Returns `float32`: 0 at a terminal, 1 elsewhere, truncations included."""
+        return specs.BoundedArray((), np.float32, 0, 1, "discount")
+
+    def close(self) -> None:
+        """Closes the environment."""
+        self._environment.close()
+
+
+class RenderedGymnasiumEnvironment(GymnasiumEnvironment):
+    """One that also renders pictures."""
+
+    def render(self) -> np.ndarray:
+        """Returns a picture, `uint8 [height, width, 3]`.
+
+        Raises:
+          UnplayableError: if a package that it takes is not installed.
+        """
+        import gymnasium
+
+        try:
+            return np.asarray(self._environment.render(), np.uint8)
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise UnplayableError(f"game: cannot be rendered ({error})") from error
+
+
+def make(game: str, seed: int, config: GymnasiumConfig) -> GymnasiumEnvironment:
+    """Makes the environment of an id.
+
+    Args:
+      game: the id, `CartPole-v1`, or `my_module:MyEnv-v0` to import a module first.
+      seed: of the environment.
+      config: its settings.
+
+    Raises:
+      UnplayableError: if Gymnasium is not installed, or cannot make it.
+    """
+    try:
+        import gymnasium
+    except ImportError as error:
+        raise UnplayableError(
+            "environment.name: 'gymnasium' needs the package gymnasium; "
+            "pip install 'gymnasium>=1.0'"
+        ) from error
+    options: dict[str, Any] = {}
+    if config.max_episode_steps is not None:
+        options["max_episode_steps"] = config.max_episode_steps
+    try:
+        environment = gymnasium.make(game, **options)
+        modes = environment.metadata.get("render_modes", ())
+        renders = _RENDER_MODE in modes
+        if renders:
+            environment.close()
+            environment = gymnasium.make(game, render_mode=_RENDER_MODE, **options)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise UnplayableError(f"game: {game!r} cannot be made ({error})") from error
+    kind = RenderedGymnasiumEnvironment if renders else GymnasiumEnvironment
+    return kind(environment, seed)
+
+
+# Spaces are told by their classes' names, so that this imports no Gymnasium.
+def _spec(space: Any, name: str = "observation") -> Any:
+    """Returns the spec, or nest of specs, of a space."""
+    match type(space).__name__:
+        case "Dict":
+            return {key: _spec(part, str(key)) for key, part in space.spaces.items()}
+        case "Tuple":
+            return tuple(_spec(part, name) for part in space.spaces)
+        case "Box":
+            dtype = _dtype(space.dtype)
+            low, high = space.low.astype(dtype), space.high.astype(dtype)
+            return specs.BoundedArray(space.shape, dtype, low, high, name)
+        case "MultiBinary":
+            return specs.BoundedArray(space.shape, np.float32, 0, 1, name)
+        case "Discrete":
+            return specs.BoundedArray((int(space.n),), np.float32, 0, 1, name)
+        case "MultiDiscrete":
+            width = int(np.sum(space.nvec))
+            return specs.BoundedArray((width,), np.float32, 0, 1, name)
+        case other:
+            raise UnplayableError(
+                f"game: its observations have a part in the space {other}; Box, Dict, "
+                "Discrete, MultiBinary, MultiDiscrete and Tuple are accepted"
+            )
+
+
+def _value(space: Any, value: Any) -> Any:
+    """Returns a value of a space as its spec says, in new arrays."""
+    match type(space).__name__:
+        case "Dict":
+            return {key: _value(part, value[key]) for key, part in space.spaces.items()}
+        case "Tuple":
+            pairs = zip(space.spaces, value, strict=True)
+            return tuple(_value(part, of_part) for part, of_part in pairs)
+        case "Box":
+            return np.array(value, _dtype(space.dtype))
+        case "MultiBinary":
+            return np.array(value, np.float32)
+        case "Discrete":
+            return _one_hot(int(value) - int(space.start), int(space.n))
+    starts = np.zeros_like(space.nvec)
+    offsets = np.asarray(value) - getattr(space, "start", starts)
+    pairs = zip(offsets.ravel(), space.nvec.ravel(), strict=True)
+    return np.concatenate([_one_hot(int(index), int(size)) for index, size in pairs])
+
+
+def _one_hot(index: int, size: int) -> np.ndarray:
+    encoded = np.zeros(size, np.float32)
+    encoded[index] = 1
+    return encoded
+
+
+def _dtype(dtype: Any) -> Any:
+    """Returns the dtype that values are kept in: no 64 bits."""
+    return {np.dtype(np.float64): np.float32, np.dtype(np.int64): np.int32}.get(
+        np.dtype(dtype), np.dtype(dtype)
+    )
