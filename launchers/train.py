@@ -1,4 +1,4 @@
-r"""Trains an agent on an Atari game in one process.
+r"""Trains an agent on a game in one process.
 
     python launchers/train.py --config=configs/dqn_atari.py --config.game=Pong \
         --workdir=runs/pong

@@ -1,4 +1,4 @@
-r"""Trains an agent on an Atari game in many processes.
+r"""Trains an agent on a game in many processes.
 
     acme-moe train_distributed --config=dqn_atari --config.game=Pong --num_actors=4 \
         --workdir=runs/pong

@@ -97,20 +97,21 @@ class Catch(_Game):
 
     def _start(self) -> None:
         columns = self._shape[1]
-        self._row, self._column = 0, int(self._rng.integers(columns))
+        self._ball = (0, int(self._rng.integers(columns)))
         self._paddle = columns // 2
 
     def _move(self, action: int) -> tuple[float, float | None]:
         rows, columns = self._shape
         self._paddle = min(max(self._paddle + action - 1, 0), columns - 1)
-        self._row += 1
-        if self._row < rows - 1:
+        row, column = self._ball
+        self._ball = (row + 1, column)
+        if row + 1 < rows - 1:
             return 0.0, None
-        return (1.0 if self._paddle == self._column else -1.0), 0.0
+        return (1.0 if self._paddle == column else -1.0), 0.0
 
     def _board(self) -> np.ndarray:
         board = np.zeros(self._shape, np.float32)
-        board[self._row, self._column] = board[-1, self._paddle] = 1
+        board[self._ball] = board[-1, self._paddle] = 1
         return board
 
     def _observation(self) -> np.ndarray:

@@ -110,7 +110,7 @@ def improvements(
             _bar(ax, row, pair.probability, pair.line)
         names = [f"{pair.line.label}\n> {pair.over.label}" for pair in of_panel]
         ax.set_yticks(range(len(of_panel)), names, fontsize="x-small")
-        ax.set_ylim(len(of_panel) - 0.5, -0.5)
+        ax.set_ylim(max(1, len(of_panel)) - 0.5, -0.5)
         ax.axvline(0.5, color="0.5", linestyle=":")
         ax.set_xlim(-0.02, 1.02)
         style.label_axes(ax, panel, "probability of improvement", "")

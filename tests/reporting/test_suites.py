@@ -1,0 +1,108 @@
+"""Reports on environments without reference scores, and on several suites at once."""
+
+import csv
+import json
+
+import pytest
+
+from acme_moe.reporting import curve_figures, style
+from acme_moe.reporting.collect import collect
+from acme_moe.reporting.curve import draw_curve
+from acme_moe.reporting.external import read_external
+from acme_moe.reporting.report import write_report
+from acme_moe.reporting.runs import read_run
+from tests.reporting.folders import episode_return, write_run
+
+
+def write_plain_run(folder, environment, **settings):
+    """A run whose scores are of an environment without references."""
+    write_run(folder, environment=environment, **settings)
+    path = folder / "scores.csv"
+    with path.open(newline="") as stream:
+        reader = csv.DictReader(stream)
+        rows = [{**row, "human_normalized_score": ""} for row in reader]
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, reader.fieldnames)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def two_suites(tmp_path):
+    """Two lines on MinAtar's Asterix and one on Atari's, which is another game."""
+    for moe in ("none", "soft"):
+        folder = tmp_path / f"minatar_{moe}"
+        write_plain_run(folder, {"name": "minatar"}, game="Asterix", moe=moe)
+    write_run(tmp_path / "atari", game="Asterix", evaluation=(0.0, 0.5))
+    return tmp_path
+
+
+def test_each_suite_has_a_panel_and_games_of_one_name_are_not_mixed(two_suites):
+    comparison = collect(two_suites)["evaluation"]
+    assert comparison.missing == ()
+    panels = {panel.name: panel for panel in comparison.panels}
+    atari, minatar = panels["dqn, atari"], panels["dqn, minatar"]
+    assert len(minatar.lines) == 2
+    assert (atari.normalized, minatar.normalized) == (True, False)
+    (scores,) = atari.final_scores().values()
+    assert scores == pytest.approx(0.5)
+    for returns in minatar.final_scores().values():
+        assert returns == pytest.approx(episode_return("Asterix", 1.0))
+    assert style.iqm_label(atari, "training") == "IQM human-normalised score, training"
+    assert style.iqm_label(minatar, "training") == "IQM return, training"
+    # An agent step of MinAtar is one frame.
+    (curve, _) = (line.curves["Asterix"][0] for line in minatar.lines)
+    assert curve.positions.tolist() == [100, 200]
+    figure = curve_figures.over_length(comparison, reps=10)
+    labels = {axes.get_ylabel() for axes in figure.axes}
+    assert labels == {
+        "IQM human-normalised score, evaluation",
+        "IQM return, evaluation",
+    }
+
+
+def test_the_page_and_the_tables_say_which_are_normalised(two_suites, tmp_path):
+    out = tmp_path / "out"
+    write_report(two_suites, out, reps=10)
+    text = (out / "report.md").read_text()
+    assert "human-normalised (in dqn, minatar not, as there are no reference" in text
+    with (out / "aggregates.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    metrics = {
+        panel: {row["metric"] for row in rows if row["panel"] == panel}
+        for panel in ("dqn, atari", "dqn, minatar")
+    }
+    # The optimality gap is the distance to the reference.
+    assert metrics["dqn, atari"] - metrics["dqn, minatar"] == {"Optimality gap"}
+
+
+def test_a_curve_without_reference_has_no_line_of_random_play(two_suites):
+    for name, labels in (("atari", 1), ("minatar_soft", 0)):
+        (axes,) = draw_curve(read_run(two_suites / name)).axes
+        texts = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert texts.count("random play") == labels
+
+
+def test_external_scores_of_a_suite_stand_in_its_panel(two_suites, tmp_path):
+    path = tmp_path / "theirs.csv"
+    path.write_text(
+        "game,seed,agent,frames,score,environment\nasterix,0,Theirs,200,7,minatar\n"
+    )
+    panels = collect(two_suites, read_external(path))["evaluation"].panels
+    labels = {panel.name: [line.label for line in panel.lines] for panel in panels}
+    assert "Theirs" in labels["dqn, minatar"]
+    assert "Theirs" not in labels["dqn, atari"]
+    (minatar,) = (panel for panel in panels if panel.name == "dqn, minatar")
+    assert minatar.final_scores()["Theirs"] == pytest.approx(7)
+
+
+def test_one_return_without_a_score_makes_all_of_a_panel_returns(tmp_path):
+    write_run(tmp_path / "scored", moe="none")
+    write_plain_run(tmp_path / "unscored", {"name": "atari"}, moe="soft")
+    config = json.loads((tmp_path / "unscored" / "config.json").read_text())
+    config["environment"] = {"frame_skip": 4}
+    (tmp_path / "unscored" / "config.json").write_text(json.dumps(config))
+    (panel,) = collect(tmp_path)["evaluation"].panels
+    assert not panel.normalized
+    for returns in panel.final_scores().values():
+        assert returns == pytest.approx(episode_return("Breakout", 1.0))
