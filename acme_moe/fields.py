@@ -7,9 +7,8 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import ml_collections
-
 from acme_moe import validation
+from acme_moe.options import Options
 
 
 def to_fields(settings: Any) -> dict[str, Any]:
@@ -24,7 +23,11 @@ def to_fields(settings: Any) -> dict[str, Any]:
         value = getattr(settings, field.name)
         if dataclasses.is_dataclass(value):
             value = to_fields(value)
+        elif isinstance(value, Options):
+            value = value.to_dict()
         elif value is None:
+            import ml_collections
+
             (kind,) = set(typing.get_args(hints[field.name])) - {type(None)}
             value = ml_collections.config_dict.placeholder(kind)
         values[field.name] = value

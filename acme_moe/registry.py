@@ -1,75 +1,150 @@
-"""Parts by name: the library's own, and those of others by import path."""
+"""Parts that a config names: the library's by a name, anyone's by an import path.
+
+    MIXTURES = Registry("moe", {"soft": "acme_moe.networks.soft_moe:Soft"})
+
+    MIXTURES.get("soft")
+    MIXTURES.get("my_package.routing:ExpertChoice")
+
+A part of the library is registered by its own import path and imported when it is first
+asked for, so that a config file or a `--help` costs no more than the names.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from acme_moe import validation
 
 T = TypeVar("T")
+PartT = TypeVar("PartT")
+
+_OUTSIDE = "the import path of one, module:attribute"
+
+
+def is_path(name: str) -> bool:
+    """Returns whether a name is an import path, `module:attribute`."""
+    return ":" in name
 
 
 class Registry(Generic[T]):
-    """Parts of one kind, by name.
+    """The parts of one kind. Iterating yields the names of the registered ones."""
 
-    `get("soft")` gives what is registered under the name; `get("mine.routing:Mine")`
-    imports the module `mine.routing` and gives its attribute `Mine`.
-    """
-
-    def __init__(self, field: str) -> None:
-        """Holds nothing yet.
+    def __init__(self, field: str, parts: Mapping[str, T | str] | None = None) -> None:
+        """Registers parts.
 
         Args:
-          field: of the config that names a part, for messages.
+          field: of the config that names a part of this kind, for messages.
+          parts: by name, each the part or its import path.
         """
         self.field = field
-        self._parts: dict[str, T | str] = {}
-
-    def register(self, name: str) -> Callable[[T], T]:
-        """Returns a decorator that adds what it decorates."""
-
-        def add(part: T) -> T:
-            self.add(name, part)
-            return part
-
-        return add
+        self._parts: dict[str, Any] = dict(parts or {})
 
     def add(self, name: str, part: T | str) -> None:
-        """Adds a part, or the import path that it is imported from when first used."""
-        self._parts[name] = part
-
-    def names(self) -> tuple[str, ...]:
-        """Returns the names of all that is registered, sorted."""
-        return tuple(sorted(self._parts))
-
-    def get(self, name: str) -> T:
-        """Returns the part of a name or an import path.
+        """Registers a part, or the import path of one.
 
         Raises:
-          ValueError: names the field, the path, why it cannot be imported, and what is
-            registered.
+          ValueError: if the name is taken, or looks like an import path.
         """
-        part: Any = self._parts.get(name)
-        if part is None and ":" in name:
-            part = name
-        if part is None:
-            others = "an import path such as my_package.my_module:name"
-            validation.one_of(self.field, name, self.names(), others)
-        return self._import(part) if isinstance(part, str) else part
+        if name in self._parts or is_path(name):
+            raise validation.not_accepted(
+                self.field, name, "a name without a colon that is not taken yet"
+            )
+        self._parts[name] = part
 
-    def _import(self, path: str) -> T:
-        module, _, attribute = path.partition(":")
+    def register(self, name: str) -> Callable[[PartT], PartT]:
+        """Returns a decorator that registers a part; raises as `add`."""
+
+        def decorate(part: PartT) -> PartT:
+            self.add(name, part)  # type: ignore[arg-type]
+            return part
+
+        return decorate
+
+    def names(self) -> tuple[str, ...]:
+        """Returns the names that are registered, in alphabetical order."""
+        return tuple(sorted(self._parts))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def check(self, name: str) -> None:
+        """Refuses a name that is not registered and a path that cannot be imported.
+
+        What is registered is not imported.
+
+        Raises:
+          ValueError: as `get`.
+        """
+        if name not in self._parts:
+            self.get(name)
+
+    def get(self, name: str) -> T:
+        """Returns a registered part, or that of an import path.
+
+        Args:
+          name: a registered one, or `module:attribute`.
+
+        Raises:
+          ValueError: names the field, what it was given, what is wrong with it (that of
+            the import, where it fails) and what is registered.
+        """
+        if name in self._parts:
+            part = self._parts[name]
+            if isinstance(part, str):
+                part = self._parts[name] = load(part)
+            return part
+        if not is_path(name):
+            # A path with a dot where the colon should be, or a misspelt name.
+            others = _OUTSIDE if "." in name else ""
+            validation.one_of(self.field, name, self.names(), others)
         try:
-            part: Any = importlib.import_module(module)
-            for name in attribute.split("."):
-                part = getattr(part, name)
-        # Whatever the module raises is the reason.
-        except Exception as error:
+            return load(name)
+        except ImportError as error:
             raise ValueError(
-                f"{self.field}: {path!r} cannot be imported "
-                f"({type(error).__name__}: {error}); registered: "
-                f"{', '.join(self.names())}"
+                f"{self.field}: {name!r} is not accepted; {error}; "
+                f"accepted: {', '.join(self.names())}, or {_OUTSIDE}"
             ) from error
-        return part
+
+
+def load(path: str) -> Any:
+    """Imports what an import path names.
+
+    Args:
+      path: `module:attribute`; the attribute may have dots.
+
+    Raises:
+      ImportError: says in words what failed: the module is not found or raises while
+        it is imported, or has no such attribute.
+    """
+    module, _, attributes = path.partition(":")
+    try:
+        here = importlib.import_module(module)
+    except Exception as error:
+        raise ImportError(f"importing {module!r} fails: {_reason(error)}") from error
+    for name in attributes.split("."):
+        if not hasattr(here, name):
+            close = validation.did_you_mean(name, list(vars(here)))
+            raise ImportError(
+                f"{path.partition(':')[0]!r} has no {attributes!r}"
+                + (f" ({close})" if close else "")
+            )
+        here = getattr(here, name)
+    return here
+
+
+def _reason(error: Exception) -> str:
+    """Returns what was raised by an import, and where unless the module is missing."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError):
+        return text
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{text} ({last.filename}, line {last.lineno})"

@@ -35,13 +35,30 @@ def check_types(config: Any) -> None:
       ValueError: names the first such field.
     """
     for field in dataclasses.fields(config):
-        kinds = _KINDS.get(str(field.type))
-        value = getattr(config, field.name)
-        if kinds is None:
-            continue
-        wrong_bool = isinstance(value, bool) and bool not in kinds
-        if wrong_bool or not isinstance(value, kinds):
-            raise not_accepted(field.name, value, field.type)
+        check_type(field, getattr(config, field.name))
+
+
+def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> None:
+    """Refuses a value that is not of a field's type, if that is a plain one.
+
+    Args:
+      field: of a dataclass.
+      value: that it is to have.
+      prefix: path to the field, with its last dot.
+    """
+    kind = type_name(field)
+    kinds = _KINDS.get(kind)
+    if kinds is None:
+        return
+    wrong_bool = isinstance(value, bool) and bool not in kinds
+    if wrong_bool or not isinstance(value, kinds):
+        raise not_accepted(f"{prefix}{field.name}", value, kind)
+
+
+def type_name(field: dataclasses.Field[Any]) -> str:
+    """Returns a field's type as it is written."""
+    # Text where the dataclass's module postpones the evaluation of annotations.
+    return field.type.__name__ if isinstance(field.type, type) else str(field.type)
 
 
 def at_least(name: str, value: float, low: float) -> None:
@@ -75,7 +92,7 @@ def one_of(name: str, value: Any, accepted: Iterable[Any], others: str = "") -> 
     if value in accepted:
         return
     names = [str(x) for x in accepted]
-    question = _did_you_mean(str(value), names)
+    question = did_you_mean(str(value), names)
     raise ValueError(
         f"{name}: {value!r} is not known; accepted: {', '.join(names)}"
         + (f", or {others}" if others else "")
@@ -100,15 +117,16 @@ def known_field(
     accepted = sorted(accepted)
     if name in accepted:
         return
-    question = _did_you_mean(name, accepted)
+    question = did_you_mean(name, accepted)
+    article = "an" if kind[0] in "aeiou" else "a"
     raise ValueError(
-        f"{prefix}{name}: is not a {kind}; "
+        f"{prefix}{name}: is not {article} {kind}; "
         + (f"{question} " if question else "")
         + f"accepted: {', '.join(accepted) or f'no {kind} below it'}"
     )
 
 
-def _did_you_mean(name: str, accepted: Sequence[str]) -> str:
+def did_you_mean(name: str, accepted: Sequence[str]) -> str:
     """Returns a question that names what comes close, empty where nothing does."""
     close = difflib.get_close_matches(name, accepted, n=3, cutoff=0.5)
     return f"did you mean {', '.join(close)}?" if close else ""

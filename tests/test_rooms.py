@@ -10,7 +10,18 @@ import acme_moe
 PACKAGE = Path(acme_moe.__file__).parent
 
 # From the ground up; what every room may use stands first.
-ANYWHERE = {"_compat", "fields", "files", "lazy", "processes", "specs", "validation"}
+ANYWHERE = {
+    "_compat",
+    "error_losses",
+    "fields",
+    "files",
+    "lazy",
+    "options",
+    "processes",
+    "registry",
+    "specs",
+    "validation",
+}
 ROOMS = (
     "networks",
     "losses",

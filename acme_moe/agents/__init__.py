@@ -6,43 +6,96 @@
 
 Nothing heavy is imported before a builder is asked for, so that a config file or a
 `--help` costs no more than the dataclasses.
+
+An agent of one's own is an `Agent` that a config names by its import path:
+
+    # my_package/agents.py; --config.agent=my_package.agents:MY_AGENT
+    MY_AGENT = Agent(MyConfig, "my_package.builder:MyBuilder")
 """
 
 from __future__ import annotations
 
-import importlib
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
-from acme_moe import validation
+from acme_moe import registry, validation
 
-# The package, and in it the settings and the builder.
-_AGENTS = {
-    "dqn": ("dqn", "DQNConfig", "DQNBuilder"),
-    "rainbow": ("rainbow", "RainbowConfig", "RainbowBuilder"),
-    "der": ("der", "DERConfig", "DERBuilder"),
-    "drq_eps": ("drq_eps", "DrQEpsConfig", "DrQEpsBuilder"),
-    "r2d2": ("r2d2", "R2D2Config", "R2D2Builder"),
-    "cql": ("cql", "CQLConfig", "CQLBuilder"),
-    "cql_c51": ("cql", "CQLC51Config", "CQLC51Builder"),
-    "offline_dqn": ("cql", "OfflineDQNConfig", "CQLBuilder"),
-    "behavior_cloning": ("cql", "BehaviorCloningConfig", "CQLBuilder"),
-}
 
-AGENTS = tuple(_AGENTS)
+@dataclasses.dataclass(frozen=True)
+class Agent:
+    """What a run needs to know of an agent.
+
+    Attributes:
+      config: the settings: a frozen dataclass with `kw_only` and defaults, a subclass
+        of `acme_moe.agents.config.ValueAgentConfig`, or of `AgentConfig` if the agent
+        learns from fixed data; or its import path, `module:attribute`.
+      builder: called with the settings, makes a builder with the methods of
+        `acme_moe.agents.builder.OnlineBuilder`, or `OfflineBuilder`; or its import
+        path, which saves whoever only reads the settings the import of Acme.
+    """
+
+    config: type | str
+    builder: Callable[[Any], Any] | str
+
+
+def _own(package: str, config: str, builder: str) -> Agent:
+    module = f"{__name__}.{package}"
+    return Agent(f"{module}:{config}", f"{module}:{builder}")
+
+
+AGENTS: registry.Registry[Agent] = registry.Registry(
+    "agent",
+    {
+        "dqn": _own("dqn", "DQNConfig", "DQNBuilder"),
+        "rainbow": _own("rainbow", "RainbowConfig", "RainbowBuilder"),
+        "der": _own("der", "DERConfig", "DERBuilder"),
+        "drq_eps": _own("drq_eps", "DrQEpsConfig", "DrQEpsBuilder"),
+        "r2d2": _own("r2d2", "R2D2Config", "R2D2Builder"),
+        "cql": _own("cql", "CQLConfig", "CQLBuilder"),
+        "cql_c51": _own("cql", "CQLC51Config", "CQLC51Builder"),
+        "offline_dqn": _own("cql", "OfflineDQNConfig", "CQLBuilder"),
+        "behavior_cloning": _own("cql", "BehaviorCloningConfig", "CQLBuilder"),
+    },
+)
 
 
 def config_class(agent: str) -> type:
     """Returns the settings dataclass of an agent.
 
+    Args:
+      agent: a registered name, or the import path of an `Agent`.
+
     Raises:
-      ValueError: if there is no such agent.
+      ValueError: if there is no such agent, or it is none.
     """
-    validation.one_of("agent", agent, sorted(_AGENTS))
-    package, config, _ = _AGENTS[agent]
-    return getattr(importlib.import_module(f"{__name__}.{package}"), config)
+    from acme_moe.agents.config import AgentConfig
+
+    config = _load(agent, _get(agent).config)
+    if not (isinstance(config, type) and issubclass(config, AgentConfig)):
+        raise validation.not_accepted(
+            "agent", agent, f"its config is {config!r}, not a subclass of AgentConfig"
+        )
+    return config
 
 
 def load_builder(agent: str, config: Any) -> Any:
-    """Imports an agent's builder and makes one."""
-    package, _, builder = _AGENTS[agent]
-    return getattr(importlib.import_module(f"{__name__}.{package}"), builder)(config)
+    """Imports an agent's builder and makes one; arguments and errors as above."""
+    return _load(agent, _get(agent).builder)(config)
+
+
+def _get(name: str) -> Agent:
+    agent = AGENTS.get(name)
+    if not isinstance(agent, Agent):
+        raise validation.not_accepted("agent", name, f"an Agent, and it is {agent!r}")
+    return agent
+
+
+def _load(agent: str, what: Any) -> Any:
+    """Returns what an `Agent` names by its import path, or has."""
+    if not isinstance(what, str):
+        return what
+    try:
+        return registry.load(what)
+    except ImportError as error:
+        raise validation.not_accepted("agent", agent, str(error)) from error

@@ -29,6 +29,9 @@ def parse_flags(
       The program's name and the arguments that were not parsed.
     """
     _be_quiet()
+    # Where a user's own parts may be, and where `python -m` looks as well.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     # Where absl looks for what --help says.
     sys.modules["__main__"].__doc__ = doc
     values = flags.FLAGS

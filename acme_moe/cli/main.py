@@ -13,6 +13,7 @@ COMMANDS = {
     "sweep": "runs a study, every run of a figure of the paper",
     "report": "draws figures and tables of what came out of runs",
     "watch": "films an agent at play",
+    "check": "checks a mixture, tokenizer, encoder, head or loss of your own",
     "demo": "trains a small agent for five minutes, and shows what came of it",
 }
 

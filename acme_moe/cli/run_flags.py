@@ -132,10 +132,7 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
     """
     from ml_collections import ConfigDict, config_flags
 
-    from acme_moe.runs.config import with_environment
-
-    # The fields that there are depend on it.
-    config = with_environment(config, _value_of("config.environment.name", argv))
+    config = ConfigDict(_follow_choices(config.to_dict(), argv))
     _refuse_unknown(config.to_dict(), argv)
     for kind, parser in (
         (bool, flags.BooleanParser()),
@@ -159,6 +156,27 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
     if len(rest) > 1:
         raise ValueError(f"{rest[1]!r} is not a flag; --help names them")
     return flag.value
+
+
+def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str, Any]:
+    """Returns the config with the fields of the agent and parts that are named.
+
+    Which fields there are is a matter of some of their values. The values stay as they
+    are here, whatever the command line says of them.
+    """
+    from acme_moe.runs import config as config_lib
+
+    named = flags.FlagValues()
+    named.set_gnu_getopt(True)
+    for path in config_lib.CHOICES:
+        flags.DEFINE_string(f"config.{path}", None, "", flag_values=named)
+    named(argv, known_only=True)
+    chosen = {
+        path: named[f"config.{path}"].value
+        for path in config_lib.CHOICES
+        if named[f"config.{path}"].present
+    }
+    return config_lib.with_choices(flat, chosen)
 
 
 class _Lenient(flags.ArgumentParser):
@@ -211,16 +229,6 @@ def _refuse_unknown(fields: Mapping[str, Any], argv: Sequence[str]) -> None:
         prefix = "".join(f"{parent}." for parent in parts[:depth])
         validation.known_field(part, here if isinstance(here, Mapping) else (), prefix)
         here = here[part]
-
-
-def _value_of(name: str, argv: Sequence[str]) -> str | None:
-    """Returns the value that a command line gives a flag last, None for none."""
-    value = None
-    for i, argument in enumerate(argv):
-        flag, equals, text = argument.removeprefix("-").removeprefix("-").partition("=")
-        if flag == name and argument.startswith("-"):
-            value = text if equals else next(iter(argv[i + 1 : i + 2]), None)
-    return value
 
 
 def _paths(fields: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -97,11 +97,14 @@ class Suite:
         return (episode_return - score.random) / (score.human - score.random)
 
 
-ENVIRONMENTS: Registry[Suite] = Registry("environment.name")
+ENVIRONMENTS: Registry[Suite] = Registry(
+    "environment.name",
+    {
+        name: f"acme_moe.environments.{name}_suite:SUITE"
+        for name in ("atari", "bsuite", "gymnasium", "minatar")
+    },
+)
 """The suites of the library; others are found by import path."""
-
-for _name in ("atari", "bsuite", "gymnasium", "minatar"):
-    ENVIRONMENTS.add(_name, f"acme_moe.environments.{_name}_suite:SUITE")
 
 
 @functools.cache

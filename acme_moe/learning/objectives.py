@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from acme_moe import losses, validation
+from acme_moe import losses
+from acme_moe.error_losses import ERROR_LOSSES
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
@@ -54,7 +55,6 @@ class LossWeights(NamedTuple):
 
 
 _TD_ALONE = LossWeights()
-_ERROR_LOSSES = {"huber": losses.huber, "squared": losses.squared}
 
 
 def q_learning(
@@ -71,7 +71,7 @@ def q_learning(
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: of the temporal-difference error: `squared` (without a half) or `huber`
-        (with delta 1).
+        (with delta 1), or the import path of a function of one's own, `[B] -> [B]`.
       double: whether the online network selects the action of the target.
       weights: of the losses that are added.
 
@@ -79,9 +79,9 @@ def q_learning(
       The objective; priorities are the absolute errors.
 
     Raises:
-      ValueError: if `loss` is neither.
+      ValueError: if `loss` is none of them.
     """
-    validation.one_of("loss", loss, sorted(_ERROR_LOSSES))
+    error_loss = ERROR_LOSSES.get(loss)
 
     def objective(
         params: Any,
@@ -100,7 +100,7 @@ def q_learning(
             outputs.target.q_values,
             outputs.selector.q_values if double else None,
         )
-        item_losses = _ERROR_LOSSES[loss](errors)
+        item_losses = error_loss(errors)
         value = jnp.mean(item_losses)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
         value, item_losses, metrics = _weighted(

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from acme_moe.networks import parts
 from acme_moe.networks.recurrent import RecurrentNetwork
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.value_network import Network
@@ -30,9 +31,41 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
       output (axes of size 1 left out), its parameters and FLOPs a sample; the
       parameters and FLOPs of each part and of all.
     """
-    batch = jax.tree.map(
+    batch = _batch_of_one(observation)
+    rows, value_output = _trace(network, batch)
+    inputs = ", ".join(f"{_shape(x.shape)} {x.dtype}" for x in jax.tree.leaves(batch))
+    lines = [
+        f"network     {_summary(network.config)}",
+        f"observation {inputs}",
+        *_mixture_lines(network, value_output),
+        f"features    {_shape(value_output.features.shape)}",
+        f"values      {network.num_actions} actions" + _atoms(network.config),
+        "",
+        *_table(["layer", "output", "parameters", "FLOPs"], rows),
+        "",
+        *_table(["part", "parameters", "FLOPs"], _sums(rows)),
+    ]
+    return "\n".join(lines)
+
+
+def totals(network: Network | RecurrentNetwork, observation: Any) -> tuple[int, int]:
+    """Returns the parameters and the FLOPs that `describe` has in its last line."""
+    rows, _ = _trace(network, _batch_of_one(observation))
+    return sum(row[2] for row in rows), sum(row[3] for row in rows)
+
+
+# A layer's path, the shape of its output, its parameters and its FLOPs.
+_Row = tuple[str, tuple[int, ...], int, int]
+
+
+def _batch_of_one(observation: Any) -> Any:
+    return jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), observation
     )
+
+
+def _trace(network: Network | RecurrentNetwork, batch: Any) -> tuple[list[_Row], Any]:
+    """Returns a row a layer, and the shapes of the network's `ValueOutput`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = jax.eval_shape(network.init, key, batch)
     counts = {
@@ -57,19 +90,7 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
         (path, shapes.get(path, ()), counts.get(path, 0), flops.get(path, 0))
         for path in dict.fromkeys([*flops, *counts])
     ]
-    inputs = ", ".join(f"{_shape(x.shape)} {x.dtype}" for x in jax.tree.leaves(batch))
-    lines = [
-        f"network     {_summary(network.config)}",
-        f"observation {inputs}",
-        *_mixture_lines(network, value_output),
-        f"features    {_shape(value_output.features.shape)}",
-        f"values      {network.num_actions} actions" + _atoms(network.config),
-        "",
-        *_table(["layer", "output", "parameters", "FLOPs"], rows),
-        "",
-        *_table(["part", "parameters", "FLOPs"], _parts(rows)),
-    ]
-    return "\n".join(lines)
+    return rows, value_output
 
 
 def _summary(config: NetworkConfig) -> str:
@@ -77,12 +98,21 @@ def _summary(config: NetworkConfig) -> str:
         middle = f"dense {config.hidden_units}"
     else:
         middle = (
-            f"{config.tokenizer} -> {config.moe} of {config.num_experts} experts"
-            f" x {config.hidden_units}, {config.variant}"
+            f"{_part(config, 'tokenizer')} -> {_part(config, 'moe')} of"
+            f" {config.num_experts} experts x {config.hidden_units}, {config.variant}"
         )
     head = "Q-values" if config.num_atoms is None else "C51"
     words = ["dueling"] * config.dueling + ["noisy"] * config.noisy + [head]
-    return f"{config.encoder} -> {middle} -> {' '.join(words)}"
+    if config.head != "linear":
+        words.append(f"by {_part(config, 'head')}")
+    return f"{_part(config, 'encoder')} -> {middle} -> {' '.join(words)}"
+
+
+def _part(config: NetworkConfig, kind: str) -> str:
+    """Names a part, with its options if it is not the library's."""
+    options = getattr(config, parts.options_field(kind))
+    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"{getattr(config, kind)}" + (f"({given})" if given else "")
 
 
 def _atoms(config: NetworkConfig) -> str:
@@ -144,8 +174,8 @@ def _inner_jaxprs(params: dict[str, Any]) -> Iterator[Any]:
                 yield inner
 
 
-def _parts(
-    rows: list[tuple[str, tuple[int, ...], int, int]],
+def _sums(
+    rows: list[_Row],
 ) -> list[tuple[str, int, int]]:
     """Sums parameters and FLOPs over the layers of each part, and over all."""
     parts: dict[str, tuple[int, int]] = {}

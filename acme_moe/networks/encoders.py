@@ -7,23 +7,71 @@ built from is an argument, so that a mixture can stand in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import layers
+from acme_moe.networks.interfaces import Activations, LayerFactory, LayerKinds
 from acme_moe.networks.xla_cpu import max_pool, relu
-
-Activations = dict[str, jax.Array]
-# Takes the arguments of `layers.Conv` or `layers.Dense`; returns a layer.
-LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
 
 _NATURE_LAYERS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 _MINATAR_CHANNELS, _MINATAR_SIZE = 16, 3
 _IMPALA_CHANNELS = (16, 32, 32)
 _IMPALA_BLOCKS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class NatureCNN:
+    """The encoder `nature_cnn`: see the function."""
+
+    def __call__(
+        self, x: jax.Array, kinds: LayerKinds
+    ) -> tuple[jax.Array, Activations]:
+        """Encodes images."""
+        return nature_cnn(x, kinds.conv)
+
+
+@dataclasses.dataclass(frozen=True)
+class MinAtarCNN:
+    """The encoder `minatar_cnn`: see the function."""
+
+    def __call__(
+        self, x: jax.Array, kinds: LayerKinds
+    ) -> tuple[jax.Array, Activations]:
+        """Encodes images."""
+        return minatar_cnn(x, kinds.conv)
+
+
+@dataclasses.dataclass(frozen=True)
+class Impala:
+    """The encoder `impala`: see the function."""
+
+    impala_width: float
+    impala_filter_size: int
+
+    def __call__(
+        self, x: jax.Array, kinds: LayerKinds
+    ) -> tuple[jax.Array, Activations]:
+        """Encodes images."""
+        return impala(x, self.impala_width, self.impala_filter_size, kinds.conv)
+
+
+@dataclasses.dataclass(frozen=True)
+class MLP:
+    """The encoder `mlp`: see the function."""
+
+    takes: ClassVar[str] = "vectors"
+    mlp_widths: tuple[int, ...]
+
+    def __call__(
+        self, x: jax.Array, kinds: LayerKinds
+    ) -> tuple[jax.Array, Activations]:
+        """Encodes vectors."""
+        return mlp(x, self.mlp_widths, kinds.dense)
 
 
 def nature_cnn(

@@ -6,7 +6,7 @@ import haiku as hk
 import jax
 
 from acme_moe.networks import layers
-from acme_moe.networks.encoders import LayerFactory
+from acme_moe.networks.interfaces import LayerFactory
 from acme_moe.networks.xla_cpu import relu
 
 

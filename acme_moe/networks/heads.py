@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks.encoders import Activations, LayerFactory
+from acme_moe.networks.interfaces import Activations, HeadSpec, LayerFactory
 from acme_moe.networks.xla_cpu import relu
+
+
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """The head `linear`: see `value_head`."""
+
+    def __call__(self, features: jax.Array, head: HeadSpec) -> jax.Array:
+        """Applies the last layer to `[B, F]`."""
+        return value_head(
+            features, head.num_actions, head.num_atoms, head.dueling, head.dense
+        )
 
 
 def value_head(

@@ -14,7 +14,8 @@ from acme_moe import validation
 from acme_moe.networks import heads, layers, torso
 from acme_moe.networks.outputs import ValueOutput, map_examples
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.value_network import features, value_output
+from acme_moe.networks.value_network import features, head_layer, value_output
+from acme_moe.registry import is_path
 
 _OBSERVATION_ACTION_REWARD = ("observation", "action", "reward")
 
@@ -54,7 +55,8 @@ def make_recurrent_network(
 ) -> RecurrentNetwork:
     """Makes torso -> LSTM -> head, as Acme's `R2D2AtariNetwork`.
 
-    The head has a hidden layer, in each of its streams if it is dueling. The mixture of
+    The head has a hidden layer, in each of its streams if it is dueling; one from
+    outside reads the LSTM's output and has what it has. The mixture of
     experts stands where the dense layer before the LSTM would; in the variants `big`
     and `all` it does not reach beyond the LSTM either.
 
@@ -154,14 +156,23 @@ def _unroll(
     flat = core_output.reshape(steps * batch, lstm_size)
     dense = torso.dense_factory(config, evaluation)
     head_input = flat.astype(output.features.dtype)
-    with layers.scope("head"):
-        values, hidden = heads.deep_value_head(
-            head_input, num_actions, config.num_atoms, config.dueling, dense, head_width
+    if is_path(config.head):
+        values = head_layer(config, num_actions, head_input, dense)
+        output = output._replace(features=head_input)
+    else:
+        with layers.scope("head"):
+            values, hidden = heads.deep_value_head(
+                head_input,
+                num_actions,
+                config.num_atoms,
+                config.dueling,
+                dense,
+                head_width,
+            )
+        output = output._replace(
+            features=jnp.concatenate(list(hidden.values()), axis=-1),
+            activations={**output.activations, **hidden},
         )
-    output = output._replace(
-        features=jnp.concatenate(list(hidden.values()), axis=-1),
-        activations={**output.activations, **hidden},
-    )
     result = value_output(config, output, values)
     return map_examples(split, result), state
 

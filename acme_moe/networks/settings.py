@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from acme_moe import validation
+from acme_moe.networks import parts
+from acme_moe.networks.parts import ENCODERS, HEADS, MOES, TOKENIZERS
+from acme_moe.options import Options
+from acme_moe.registry import is_path
 
-ENCODERS = ("impala", "minatar_cnn", "mlp", "nature_cnn")
-TOKENIZERS = ("patches_conv", "patches_pool", "per_conv", "per_feat", "per_samp")
-MOES = ("none", "soft", "top1")
+__all__ = ["ENCODERS", "HEADS", "MOES", "TOKENIZERS", "NetworkConfig"]
+
 VARIANTS = ("all", "big", "regular")
 PHIS = ("fixed", "learned", "redrawn")
 COMPUTE_DTYPES = ("bfloat16", "float32")
@@ -26,6 +31,10 @@ class NetworkConfig:
     `moe="none"` a dense layer stands where the tokenizer and the mixture stand.
     The defaults are the Impala network with Soft MoE and PerConv tokens of
     "Mixtures of Experts Unlock Parameter Scaling for Deep RL" (section 3).
+
+    Encoder, tokenizer, mixture and head may also be parts of one's own, named by their
+    import paths (`moe="my_package.routing:ExpertChoice"`), which are imported and whose
+    options are checked here. `acme_moe.networks.interfaces` says what they have to do.
 
     Attributes:
       encoder: `impala` (ResNet of Espeholt et al., 2018), `nature_cnn` (Mnih et
@@ -66,6 +75,7 @@ class NetworkConfig:
       importance_weight: weight of the importance loss in the agent's loss.
       load_weight: weight of the load loss in the agent's loss.
       load_noise: standard deviation of the load loss's noise, times `num_experts`.
+      head: `linear`, the last layer alone.
       dueling: mean-subtracted value and advantage streams (Wang et al., 2016).
       noisy: noisy layers (Fortunato et al., 2018) in the dense layer or the
         experts' first layer, and in the head.
@@ -74,6 +84,11 @@ class NetworkConfig:
       v_max: the categorical support is `num_atoms` values on `[-v_max, v_max]`.
       compute_dtype: dtype of activations and matrix products; parameters, softmaxes
         and the network's values stay float32.
+      encoder_options: of an encoder that is not the library's, by name; what is not
+        given is added with its default. Those of the library have fields here.
+      tokenizer_options: the same of a tokenizer.
+      moe_options: the same of a mixture.
+      head_options: the same of a head.
 
     Raises:
       ValueError: a value or a combination makes no sense. The message starts with
@@ -101,11 +116,16 @@ class NetworkConfig:
     importance_weight: float = 0.0
     load_weight: float = 0.0
     load_noise: float = 1.0
+    head: str = "linear"
     dueling: bool = False
     noisy: bool = False
     num_atoms: int | None = None
     v_max: float = 10.0
     compute_dtype: str = "float32"
+    encoder_options: Mapping[str, Any] = Options()
+    tokenizer_options: Mapping[str, Any] = Options()
+    moe_options: Mapping[str, Any] = Options()
+    head_options: Mapping[str, Any] = Options()
 
     def __post_init__(self) -> None:
         # A config file may have a list, which cannot be hashed.
@@ -132,10 +152,12 @@ class NetworkConfig:
     def _check_values(self) -> None:
         """Refuses values that are out of their range by themselves."""
         validation.check_types(self)
+        for kind in parts.REGISTRIES:
+            field = parts.options_field(kind)
+            given = getattr(self, field)
+            options = parts.complete_options(kind, getattr(self, kind), given)
+            object.__setattr__(self, field, options)
         for field, known in (
-            ("encoder", ENCODERS),
-            ("tokenizer", TOKENIZERS),
-            ("moe", MOES),
             ("variant", VARIANTS),
             ("phi", PHIS),
             ("compute_dtype", COMPUTE_DTYPES),
@@ -168,8 +190,9 @@ class NetworkConfig:
 
     def _check_mixture(self) -> None:
         """Refuses settings of one mixture given to another, or to none."""
-        if self.moe != "none" and self.encoder == "mlp":
-            self._require("tokenizer", "per_samp", "with encoder 'mlp'")
+        with_tokens = self.moe != "none" and not is_path(self.tokenizer)
+        if with_tokens and parts.takes_vectors(self.encoder):
+            self._require("tokenizer", "per_samp", f"with encoder {self.encoder!r}")
         if self.moe != "soft":
             reason = f"with moe {self.moe!r}"
             self._require("variant", "regular", reason)

@@ -6,13 +6,15 @@ MoE paper.
 
 from __future__ import annotations
 
+import dataclasses
+
 import haiku as hk
 import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import layers
-from acme_moe.networks.encoders import LayerFactory
 from acme_moe.networks.experts import Experts
+from acme_moe.networks.interfaces import ExpertSpec, LayerFactory
 from acme_moe.networks.outputs import Mixed, MoEOutput
 
 _NORM_EPSILON = 1e-6
@@ -153,6 +155,31 @@ class SoftMoE(hk.Module):
             combine.reshape(by_expert),
         )
         return Mixed(new_tokens, hidden.swapaxes(0, 1), moe)
+
+
+@dataclasses.dataclass(frozen=True)
+class Soft:
+    """The mixture `soft`: `SoftMoE` by a network's settings.
+
+    Attributes:
+      normalization: see `slot_logits`.
+      phi: see `SlotLogits`.
+    """
+
+    normalization: bool
+    phi: str
+
+    def __call__(self, tokens: jax.Array, experts: ExpertSpec) -> Mixed:
+        """Mixes tokens `[B, m, d]`."""
+        layer = SoftMoE(
+            experts.num_experts,
+            experts.num_slots,
+            experts.hidden_units,
+            experts.hidden_dense,
+            self.normalization,
+            self.phi,
+        )
+        return layer(tokens)
 
 
 def soft_output(

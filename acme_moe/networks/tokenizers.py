@@ -6,9 +6,11 @@ vision transformers (Dosovitskiy et al., 2021).
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 
-from acme_moe.networks import layers
+from acme_moe.networks import layers, parts
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -25,30 +27,76 @@ def tokenize(config: NetworkConfig, features: jax.Array) -> jax.Array:
     Raises:
       ValueError: a patch is larger than the feature map.
     """
-    batch = features.shape[0]
-    if config.tokenizer == "per_samp":
-        return features.reshape(batch, 1, -1)
-    if config.tokenizer == "per_feat":
-        return per_conv(features).swapaxes(1, 2)
-    if config.tokenizer == "per_conv":
+    tokens: jax.Array = parts.make("tokenizer", config)(features)
+    return tokens
+
+
+@dataclasses.dataclass(frozen=True)
+class PerConv:
+    """The tokenizer `per_conv`: one token of each position."""
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Splits `[B, H, W, C]` into `[B, H*W, C]`."""
         return per_conv(features)
-    if min(features.shape[1:3]) < config.patch_size:
+
+
+@dataclasses.dataclass(frozen=True)
+class PerFeat:
+    """The tokenizer `per_feat`: one token of each channel."""
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Splits `[B, H, W, C]` into `[B, C, H*W]`."""
+        return per_conv(features).swapaxes(1, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class PerSamp:
+    """The tokenizer `per_samp`: one token of everything."""
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Flattens `[B, ...]` into `[B, 1, D]`."""
+        return features.reshape(features.shape[0], 1, -1)
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchesPool:
+    """The tokenizer `patches_pool`: one token of each patch, its mean."""
+
+    patch_size: int
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Averages the patches of `[B, H, W, C]`; tokens of size `C`."""
+        _check_fits(self.patch_size, features)
+        return per_conv(average_patches(features, self.patch_size))
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchesConv:
+    """The tokenizer `patches_conv`: one token of each patch, by a convolution."""
+
+    patch_size: int
+    patch_channels: int | None
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Embeds the patches of `[B, H, W, C]`."""
+        _check_fits(self.patch_size, features)
+        embed = layers.Conv(
+            self.patch_channels or features.shape[-1],
+            self.patch_size,
+            self.patch_size,
+            lecun=True,
+            padding="VALID",
+            name="patches",
+        )
+        return per_conv(embed(features))
+
+
+def _check_fits(patch_size: int, features: jax.Array) -> None:
+    if min(features.shape[1:3]) < patch_size:
         raise ValueError(
-            f"patch_size: {config.patch_size} is larger than the feature map"
+            f"patch_size: {patch_size} is larger than the feature map"
             f" {features.shape[1:3]}"
         )
-    if config.tokenizer == "patches_pool":
-        return per_conv(average_patches(features, config.patch_size))
-    channels = config.patch_channels or features.shape[-1]
-    embed = layers.Conv(
-        channels,
-        config.patch_size,
-        config.patch_size,
-        lecun=True,
-        padding="VALID",
-        name="patches",
-    )
-    return per_conv(embed(features))
 
 
 def per_conv(features: jax.Array) -> jax.Array:

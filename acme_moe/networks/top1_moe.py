@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import haiku as hk
@@ -9,8 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import layers
-from acme_moe.networks.encoders import LayerFactory
 from acme_moe.networks.experts import Experts
+from acme_moe.networks.interfaces import ExpertSpec, LayerFactory
 from acme_moe.networks.outputs import Mixed, MoEOutput
 
 
@@ -173,3 +174,27 @@ class Top1MoE(hk.Module):
             dropped=1.0 - load.sum(axis=-1),
         )
         return Mixed(new_tokens, hidden.swapaxes(0, 1), moe)
+
+
+@dataclasses.dataclass(frozen=True)
+class Top1:
+    """The mixture `top1`: `Top1MoE` by a network's settings.
+
+    Attributes:
+      router_noise: standard deviation of the noise on the router's logits, times the
+        number of experts; there is none in evaluation.
+    """
+
+    router_noise: float
+
+    def __call__(self, tokens: jax.Array, experts: ExpertSpec) -> Mixed:
+        """Routes tokens `[B, m, d]`, at most `num_slots` of them to an expert."""
+        noise = 0.0 if experts.evaluation else self.router_noise / experts.num_experts
+        layer = Top1MoE(
+            experts.num_experts,
+            experts.num_slots,
+            experts.hidden_units,
+            experts.hidden_dense,
+            noise,
+        )
+        return layer(tokens)

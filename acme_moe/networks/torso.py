@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import encoders, layers, noisy
+from acme_moe.networks import encoders, layers, noisy, parts
+from acme_moe.networks.interfaces import ExpertSpec, LayerKinds
 from acme_moe.networks.outputs import Mixed, MoEOutput
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.soft_moe import SoftMoE
 from acme_moe.networks.tokenizers import tokenize
-from acme_moe.networks.top1_moe import Top1MoE
 from acme_moe.networks.xla_cpu import relu
+from acme_moe.registry import is_path
 
 
 class TorsoOutput(NamedTuple):
@@ -36,14 +36,14 @@ def inputs(config: NetworkConfig, observations: Any) -> jax.Array:
     """Converts observations to the encoder's input, in the dtype of the computation.
 
     Returns:
-      Images `[B, H, W, C]`, or vectors `[B, D]` for the encoder `mlp`.
+      Images `[B, H, W, C]`, or vectors `[B, D]` for an encoder of vectors.
 
     Raises:
       ValueError: a convolutional encoder is given anything but one image.
     """
     # Not by name: TensorFlow registers a bfloat16 with NumPy that JAX does not know.
     dtype = getattr(jnp, config.compute_dtype)
-    if config.encoder == "mlp":
+    if parts.takes_vectors(config.encoder):
         return encoders.to_vectors(observations, dtype)
     return encoders.to_images(observations, dtype)
 
@@ -87,7 +87,7 @@ def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOut
     encoded, activations = encode(config, x, layers.Conv, layers.Dense)
     with layers.scope("tokenizer"):
         tokens = tokenize(config, encoded)
-    mixed = _mixture(config, tokens.shape[1], evaluation)(tokens)
+    mixed = mix(config, tokens, evaluation)
     return TorsoOutput(
         mixed.tokens.reshape(x.shape[0], -1),
         {**activations, "penultimate": mixed.expert_hidden},
@@ -103,13 +103,8 @@ def encode(
 ) -> tuple[jax.Array, encoders.Activations]:
     """Applies the config's encoder, made of the given kinds of layers."""
     with layers.scope("encoder"):
-        if config.encoder == "mlp":
-            return encoders.mlp(x, config.mlp_widths, dense)
-        if config.encoder == "nature_cnn":
-            return encoders.nature_cnn(x, conv)
-        if config.encoder == "minatar_cnn":
-            return encoders.minatar_cnn(x, conv)
-        return encoders.impala(x, config.impala_width, config.impala_filter_size, conv)
+        encoded, activations = parts.make("encoder", config)(x, LayerKinds(conv, dense))
+        return encoded, activations
 
 
 def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFactory:
@@ -119,13 +114,17 @@ def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFact
     return layers.Dense
 
 
-def _mixture(
-    config: NetworkConfig, num_tokens: int, evaluation: bool
-) -> Callable[[jax.Array], Mixed]:
-    slots = config.slots(num_tokens)
-    dense = dense_factory(config, evaluation)
-    experts = (config.num_experts, slots, config.hidden_units, dense)
-    if config.moe == "soft":
-        return SoftMoE(*experts, config.normalization, config.phi)
-    stddev = 0.0 if evaluation else config.router_noise / config.num_experts
-    return Top1MoE(*experts, stddev)
+def mix(config: NetworkConfig, tokens: jax.Array, evaluation: bool) -> Mixed:
+    """Applies the config's mixture to tokens `[B, m, d]`."""
+    experts = ExpertSpec(
+        num_experts=config.num_experts,
+        num_slots=config.slots(tokens.shape[1]),
+        hidden_units=config.hidden_units,
+        hidden_dense=dense_factory(config, evaluation),
+        evaluation=evaluation,
+    )
+    # The library's own are modules of that name already.
+    outside = is_path(config.moe)
+    with layers.scope("moe") if outside else contextlib.nullcontext():
+        mixed: Mixed = parts.make("moe", config)(tokens, experts)
+    return mixed

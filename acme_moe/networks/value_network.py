@@ -10,7 +10,8 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import encoders, heads, layers, torso, variants
+from acme_moe.networks import encoders, heads, layers, parts, torso, variants
+from acme_moe.networks.interfaces import HeadSpec
 from acme_moe.networks.outputs import ValueOutput
 from acme_moe.networks.settings import NetworkConfig
 
@@ -132,10 +133,10 @@ def head_layer(
     dense: encoders.LayerFactory,
 ) -> jax.Array:
     """Applies the head to features `[B, F]`; `[B, A]`, or logits `[B, A, atoms]`."""
+    head = HeadSpec(num_actions, config.num_atoms, config.dueling, dense)
     with layers.scope("head"):
-        return heads.value_head(
-            features, num_actions, config.num_atoms, config.dueling, dense
-        )
+        values: jax.Array = parts.make("head", config)(features, head)
+    return values
 
 
 def value_output(

@@ -15,9 +15,11 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from acme_moe import agents, fields, files, validation
+from acme_moe import agents, fields, files, registry, validation
 from acme_moe.agents.config import ValueAgentConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
+from acme_moe.networks import NetworkConfig
+from acme_moe.networks import parts as network_parts
 from acme_moe.runs.spec import (
     OfflineRunConfig,
     OfflineRunSpec,
@@ -183,7 +185,51 @@ def _environment(settings: Any) -> EnvironmentConfig:
     )
 
 
-def with_environment(config: ConfigDict, name: str | None = None) -> ConfigDict:
+CHOICES = (
+    "agent",
+    "environment.name",
+    *(f"network.{kind}" for kind in network_parts.REGISTRIES),
+)
+"""Fields whose values decide which other fields there are."""
+
+
+def with_choices(
+    config: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns a flat config with the fields that go with what it names.
+
+    Another environment brings its own fields and its default game. An agent from
+    outside brings its own fields and defaults; of the agent before it stays what
+    differs from that one's defaults. A part brings its options, and those of the part
+    before it go.
+
+    Args:
+      config: flat config of a run.
+      chosen: values of fields in `CHOICES` that replace those of the config.
+
+    Raises:
+      ValueError: if one of them is not accepted, or options in the config are not.
+    """
+    flat = _with_environment(config, chosen.get("environment.name"))
+    before = flat.setdefault("agent", OnlineRunConfig.agent)
+    agent = chosen.get("agent", before)
+    if agent != before and registry.is_path(agent):
+        flat = _of_other_agent(flat, agent)
+    network = dict(flat.get("network", {}))
+    for kind in network_parts.REGISTRIES:
+        field = network_parts.options_field(kind)
+        there = network.get(kind, getattr(NetworkConfig, kind))
+        part = chosen.get(f"network.{kind}", there)
+        given = network.get(field, {}) if part == there else {}
+        try:
+            options = network_parts.complete_options(kind, part, given)
+        except ValueError as error:
+            raise ValueError(f"network.{error}") from error
+        network[field] = options.to_dict()
+    return {**flat, "network": network}
+
+
+def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     """Returns a flat config with every field of its environment.
 
     Args:
@@ -194,7 +240,7 @@ def with_environment(config: ConfigDict, name: str | None = None) -> ConfigDict:
     Raises:
       ValueError: if the suite cannot be found.
     """
-    flat = config.to_dict()
+    flat = dict(config)
     settings = dict(flat.get("environment", {}))
     own = settings.setdefault("name", AtariConfig.name)
     if name not in (None, own):
@@ -202,7 +248,23 @@ def with_environment(config: ConfigDict, name: str | None = None) -> ConfigDict:
         flat["game"] = find_suite(str(name)).default_game
     defaults = fields.to_fields(_environment({"name": settings["name"]}))
     flat["environment"] = {**defaults, **settings}
-    return ConfigDict(flat)
+    return flat
+
+
+def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
+    """Returns a flat config of another agent, `agent` itself unchanged in it."""
+    before, after = (
+        ConfigDict(fields.to_fields(agents.config_class(name)())).to_dict()
+        for name in (flat["agent"], agent)
+    )
+    own = {k: v for k, v in flat.items() if k in before}
+    for path, _, value in fields.differences(before, own):
+        *parents, name = path.split(".")
+        here = after
+        for parent in parents:
+            here = here[parent]
+        here[name] = value
+    return {**{k: v for k, v in flat.items() if k not in before}, **after}
 
 
 def config_json(spec: RunSpec) -> str:

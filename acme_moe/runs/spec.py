@@ -29,7 +29,8 @@ class RunConfig:
     """The settings that every run has beside its agent.
 
     Attributes:
-      agent: which one, a name of `acme_moe.agents.AGENTS`.
+      agent: which one, a name of `acme_moe.agents.AGENTS` or the import path of an
+        `acme_moe.agents.Agent`.
       game: of the environment's suite; of Atari, `Pong` or `ms_pacman`.
       seed: of the parameters, the exploration and the environment.
       evaluation_episodes: episodes an evaluation; 0 for none.
@@ -59,7 +60,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         validation.check_types(self)
-        validation.one_of("agent", self.agent, agents.AGENTS)
+        agents.AGENTS.check(self.agent)
         suite = find_suite(self.environment.name)
         if not isinstance(self.environment, suite.config_class):
             raise validation.not_accepted(

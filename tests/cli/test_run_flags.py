@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from acme_moe.cli import run_flags
-from acme_moe.runs.config import from_config_dict, load_config
+from acme_moe.runs.config import config_json, from_config_dict, load_config
 
 
 def fields(*arguments, config="dqn_atari"):
@@ -61,6 +61,78 @@ def test_a_field_is_unset_or_switched_off():
 def test_what_is_wrong_is_named(argument, message):
     with pytest.raises(ValueError, match=message):
         fields(argument)
+
+
+SCALED = "--config.network.moe=tests.outside_parts:Scaled"
+OPTIONS = "--config.network.moe_options"
+
+
+def test_a_part_from_outside_brings_its_options():
+    spec = fields(f"{OPTIONS}.factor", "2", SCALED, f"{OPTIONS}.bias")
+    network = spec.agent.network
+    assert network.moe_options == {"factor": 2.0, "widths": (1,), "bias": True}
+    assert isinstance(network.moe_options["factor"], float)
+
+
+def test_options_go_with_their_part(tmp_path):
+    path = tmp_path / "config.json"
+    before = fields(SCALED, f"{OPTIONS}.factor=2", f"{OPTIONS}.widths=(3,4)")
+    path.write_text(config_json(before))
+    assert fields(config=str(path)) == before
+    after = fields(f"{OPTIONS}.bias=true", config=str(path)).agent.network.moe_options
+    assert after == {"factor": 2.0, "widths": (3, 4), "bias": True}
+    assert fields("--config.network.moe=top1", config=str(path)).agent.network == (
+        fields("--config.network.moe=top1").agent.network
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            [SCALED, f"{OPTIONS}.facter=2"],
+            r"^network\.moe_options\.facter: .*mean factor",
+        ),
+        (
+            [SCALED, f"{OPTIONS}.factor=x"],
+            r"^network\.moe_options\.factor: 'x' .*; float",
+        ),
+        ([f"{OPTIONS}.factor=2"], r"^network\.moe_options\.factor: is not a field"),
+        (
+            ["--config.network.moe=no.such:One"],
+            r"^network\.moe: .* named 'no'; accepted",
+        ),
+        (
+            ["--config.loss=tests.outside_parts:no"],
+            r"^loss: .*has no 'no'; accepted: hu",
+        ),
+        (["--config.agent=tests.outside_agents:no"], r"^agent: .* has no 'no'"),
+        (
+            ["--config.agent=tests.outside_agents:VALUE"],
+            r"^agent: .*an Agent, and it is 3",
+        ),
+        (
+            ["--config.agent=tests.outside_agents:BAD"],
+            r"^agent: .*not a subclass of Age",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_part_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fields(*arguments)
+
+
+def test_an_agent_from_outside_has_its_own_fields_and_defaults():
+    own = "--config.agent=tests.outside_agents:TWO_STEP"
+    spec = fields(own, "--config.bonus=2", "--config.network.num_experts=4")
+    assert (spec.agent.n_step, spec.agent.bonus) == (2, 2.0)
+    assert spec.agent.network.num_experts == 4
+    # The demo's own values stay, those of DQN that it leaves alone do not.
+    spec = fields(own, config="dqn_demo")
+    assert (spec.agent.n_step, spec.agent.learning_rate) == (3, 3e-4)
+    assert (spec.agent.adam_epsilon, spec.agent.bonus) == (0.01, 0.0)
+    assert spec.agent.network.encoder == "nature_cnn"
+    assert spec.run.agent == "tests.outside_agents:TWO_STEP"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
-"""The mixture and the tokenizer of the example are what its text says, and learn."""
+"""The package of the example is what its text says, and goes wherever parts go."""
 
+import dataclasses
 import json
-import runpy
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -9,25 +13,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from acme_moe.agents.dqn import DQNConfig
-from acme_moe.networks import NetworkConfig
-from acme_moe.runs.online import OnlineRun
+from acme_moe.agents import dqn
+from acme_moe.networks import NetworkConfig, make_network
 from tests import catch
 from tests.agents import agents
 from tests.agents.test_learning import SOLVED, learned_return
-from tests.runs import tiny
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "own_moe.py"
-
-
-@pytest.fixture(scope="module")
-def example():
-    return runpy.run_path(str(EXAMPLE))
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = "own_moe.tokens:Rows"
+CHOICE = "own_moe.routing:ExpertChoice"
 
 
-def test_each_expert_takes_what_it_scores_highest(example):
-    config = NetworkConfig(encoder="nature_cnn", num_experts=3, expert_width=8)
-    network = example["make_network"](config, 4)
+def own(**changes):
+    return NetworkConfig(tokenizer=ROWS, moe=CHOICE, **changes)
+
+
+def test_each_expert_takes_what_it_scores_highest():
+    network = make_network(own(encoder="nature_cnn", num_experts=3, expert_width=8), 4)
     images = np.random.default_rng(0).integers(0, 256, (2, 84, 84, 4), np.uint8)
     params = network.init(jax.random.PRNGKey(0), images)
     output = network.apply(params, None, images, True)
@@ -42,17 +44,143 @@ def test_each_expert_takes_what_it_scores_highest(example):
     np.testing.assert_allclose(moe.load.sum(axis=1) + moe.dropped, 1, rtol=1e-5)
 
 
-def test_it_learns_catch(example):
+def test_its_options_count():
+    options = {"moe_options": {"top_k": 2}, "tokenizer_options": {"height": 3}}
+    config = own(encoder="nature_cnn", num_experts=3, expert_width=8, **options)
+    network = make_network(config, 4)
+    images = np.zeros((1, 84, 84, 4), np.uint8)
+    output = jax.eval_shape(
+        lambda: network.apply(network.init(jax.random.key(0), images), None, images, 1)
+    )
+    assert output.moe.dispatch_weights.shape == (1, 3, 3, 2)
+
+
+def test_it_learns_catch():
     config = agents.make_builder("dqn", "image").config
-    builder = example["Builder"](config)
+    network = dataclasses.replace(config.network, tokenizer=ROWS, moe=CHOICE)
+    builder = dqn.DQNBuilder(dataclasses.replace(config, network=network))
     assert learned_return(builder, catch.Catch(0), catch.Catch(10), 0) >= SOLVED
 
 
-def test_it_runs_on_a_real_game_with_the_run_folder_of_every_run(example, tmp_path):
-    experiment = tiny.spec(run={"evaluation_episodes": 0})
-    assert isinstance(experiment.agent, DQNConfig)
-    builder = example["Builder"](experiment.agent)
-    with OnlineRun(experiment, tmp_path, builder) as run:
-        run.run()
-    assert json.loads((tmp_path / "summary.json").read_text())["learner_steps"] == 50
-    assert (tmp_path / "checkpoints").is_dir()
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A folder with the package, outside of the repository."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(ROOT / "examples" / "own_moe" / "own_moe", folder / "own_moe")
+    return folder
+
+
+def start(folder, command, *arguments):
+    """Runs a command in a folder, and finds nothing else there or in the examples."""
+    return subprocess.run(
+        [sys.executable, ROOT / "launchers" / f"{command}.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+
+LAYER = (
+    f"--config.network.tokenizer={ROWS}",
+    f"--config.network.moe={CHOICE}",
+    "--config.network.moe_options.top_k=2",
+)
+SMALL = (
+    *("--config.network.encoder=nature_cnn", "--config.network.num_experts=2"),
+    *("--config.network.expert_width=8", "--config.evaluation_episodes=0"),
+    *("--config.min_replay_size=100", "--config.batch_size=4"),
+)
+
+
+@pytest.fixture(scope="module")
+def trained(elsewhere):
+    """A run of the command line."""
+    arguments = ("--config=dqn_atari", "--workdir=run", *LAYER, *SMALL)
+    return start(elsewhere, "train", *arguments, "--config.max_agent_steps=120")
+
+
+def test_a_run_is_trained_and_says_so(elsewhere, trained):
+    assert trained.returncode == 0, trained.stderr
+    run = elsewhere / "run"
+    network = json.loads((run / "config.json").read_text())["network"]
+    assert network["moe_options"] == {"top_k": 2}
+    assert network["tokenizer_options"] == {"height": 1}
+    assert json.loads((run / "summary.json").read_text())["moe"] == CHOICE
+
+
+def test_it_is_resumed_with_its_own_options_only(elsewhere, trained):
+    other = start(
+        elsewhere, "train", "--workdir=run", "--config.network.moe_options.top_k=3"
+    )
+    assert other.returncode == 2
+    assert "network.moe_options.top_k: 2 there, 3 now" in other.stderr
+    more = start(elsewhere, "train", "--workdir=run", "--config.max_agent_steps=160")
+    assert more.returncode == 0, more.stderr
+    summary = json.loads((elsewhere / "run" / "summary.json").read_text())
+    assert summary["agent_steps"] == 160
+
+
+def test_it_is_filmed(elsewhere, trained):
+    film = start(elsewhere, "watch", "--checkpoint=run", "--out=a.gif", "--max_steps=3")
+    assert film.returncode == 0, film.stderr
+    assert (elsewhere / "a.gif").stat().st_size
+
+
+def test_without_the_package_the_run_says_what_is_missing(elsewhere, trained):
+    nowhere = elsewhere / "run"
+    again = start(nowhere, "train", f"--workdir={nowhere}")
+    assert again.returncode == 2
+    assert again.stderr.startswith("error: network.tokenizer: 'own_moe.tokens:Rows' is")
+    assert "No module named 'own_moe'; accepted: patches_conv, " in again.stderr
+
+
+def test_it_is_trained_in_many_processes(elsewhere):
+    arguments = ("--config=dqn_atari", "--workdir=many", *LAYER, *SMALL)
+    done = start(
+        elsewhere,
+        "train_distributed",
+        *arguments,
+        *("--config.max_agent_steps=200", "--num_actors=1"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((elsewhere / "many" / "summary.json").read_text())
+    assert (summary["status"], summary["moe"]) == ("finished", CHOICE)
+
+
+STUDY = f'''
+from acme_moe.studies import catalogue
+from acme_moe.studies.study import Study
+
+OWN = catalogue.Layer(
+    "Expert choice",
+    {{
+        "network.tokenizer": "{ROWS}",
+        "network.moe": "{CHOICE}",
+        "network.moe_options.top_k": 2,
+    }},
+)
+
+
+def get_study():
+    return Study(
+        name="own",
+        title="Does expert choice help?",
+        games=("Asterix",),
+        arms=catalogue.arms(
+            (catalogue.DQN,), (OWN,), {{"network.encoder": "nature_cnn"}}
+        ),
+    )
+'''
+
+
+def test_it_is_an_arm_of_a_study(elsewhere):
+    (elsewhere / "own_study.py").write_text(STUDY)
+    done = start(elsewhere, "sweep", "--study=own_study.py", "--workdir=study")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = elsewhere / "study" / "dqn-expert_choice" / "Asterix" / "0"
+    assert json.loads((run / "summary.json").read_text())["status"] == "finished"
+    report = start(elsewhere, "report", "--workdir=study", "--out=report")
+    assert report.returncode == 0, report.stderr
+    assert "Expert choice" in (elsewhere / "report" / "report.md").read_text()

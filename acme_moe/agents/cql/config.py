@@ -6,6 +6,7 @@ import dataclasses
 
 from acme_moe import validation
 from acme_moe.agents.config import AgentConfig, check_categorical
+from acme_moe.error_losses import ERROR_LOSSES
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -46,7 +47,7 @@ class CQLConfig(OfflineAgentConfig):
 
     Attributes:
       loss: of the temporal-difference error, `squared` as in Dopamine's offline
-        agents, or `huber`.
+        agents, or `huber`, or the import path of a function.
       double: whether the online network selects the target's action.
     """
 
@@ -57,7 +58,7 @@ class CQLConfig(OfflineAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.one_of("loss", self.loss, ("huber", "squared"))
+        ERROR_LOSSES.check(self.loss)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from acme_moe import validation
 from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.error_losses import ERROR_LOSSES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,8 @@ class DQNConfig(ValueAgentConfig):
 
     Attributes:
       loss: of the temporal-difference error: `squared`, without a half, as Dopamine
-        has it, or `huber`, as Mnih et al. (2015) clip the error.
+        has it, or `huber`, as Mnih et al. (2015) clip the error; or the import path of
+        a function of one's own, `float32 [B] -> [B]`.
       double: whether the online network selects the target's action.
     """
 
@@ -23,4 +24,4 @@ class DQNConfig(ValueAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.one_of("loss", self.loss, ("huber", "squared"))
+        ERROR_LOSSES.check(self.loss)

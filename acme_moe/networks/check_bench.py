@@ -1,0 +1,127 @@
+"""A part of a network by itself, as the checks call it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from acme_moe.error_losses import ERROR_LOSSES
+from acme_moe.networks import layers, parts, torso, value_network
+from acme_moe.networks.settings import NetworkConfig
+from acme_moe.networks.tokenizers import tokenize
+
+NUM_ACTIONS = 6
+BATCH = 4
+_IMAGE, _VECTOR = (84, 84, 4), (16,)
+
+
+def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
+    """Returns the shape of an observation that a network's encoder takes."""
+    return _VECTOR if parts.takes_vectors(config.encoder) else _IMAGE
+
+
+class Problem(Exception):
+    """What a check found."""
+
+
+class Bench:
+    """A part by itself, with inputs as it has them in its network."""
+
+    def __init__(self, kind: str, path: str, config: NetworkConfig) -> None:
+        self.kind, self.config = kind, config
+        self._path = path
+        self.example = self._example()
+
+    def transformed(self, dtype: str = "float32", *, evaluation: bool = True) -> Any:
+        """Returns `init` and `apply` of the part in a network of a dtype."""
+        config = dataclasses.replace(self.config, compute_dtype=dtype)
+        return hk.transform(lambda x: self._apply(config, x, evaluation))
+
+    def inputs(self, batch: int, seed: int = 0, dtype: str = "float32") -> jax.Array:
+        """Returns random inputs `[batch, ...]`."""
+        key, shape = jax.random.key(seed), (batch, *self.example)
+        draw = jax.random.uniform if self.kind == "encoder" else jax.random.normal
+        return draw(key, shape).astype(getattr(jnp, dtype))
+
+    def init(self) -> Any:
+        """Returns parameters."""
+        return self.transformed().init(jax.random.key(1), self.inputs(BATCH))
+
+    def main(self, output: Any) -> jax.Array:
+        """Returns what of an output goes on through the network."""
+        return {
+            "encoder": lambda: output[0],
+            "moe": lambda: output.tokens,
+        }.get(self.kind, lambda: output)()
+
+    def runs(self) -> bool:
+        """Returns whether it can be called at all."""
+        try:
+            jax.eval_shape(
+                self.transformed().init, jax.random.key(0), self.inputs(BATCH)
+            )
+        except Exception:
+            return False
+        return True
+
+    def _example(self) -> tuple[int, ...]:
+        """Returns the shape of one example of its input."""
+        if self.kind == "loss":
+            return ()
+        config = self.config
+        shape = observation_shape(config)
+        if self.kind == "encoder":
+            return shape
+        stages: list[Callable[[jax.Array], jax.Array]] = [
+            lambda x: torso.encode(config, x, layers.Conv, layers.Dense)[0]
+        ]
+        if self.kind in ("moe", "head"):
+            stages.append(lambda x: tokenize(config, x))
+        if self.kind == "head":
+            stages = [lambda x: value_network.features(config, x, True).features]
+
+        def before(x: jax.Array) -> jax.Array:
+            for stage in stages:
+                x = stage(x)
+            return x
+
+        output, _ = jax.eval_shape(
+            _init_with_output(before),
+            jax.random.key(0),
+            jax.ShapeDtypeStruct((1, *shape), jnp.float32),
+        )
+        return tuple(output.shape[1:])
+
+    def _apply(self, config: NetworkConfig, x: jax.Array, evaluation: bool) -> Any:
+        if self.kind == "encoder":
+            return torso.encode(config, x, layers.Conv, layers.Dense)
+        if self.kind == "tokenizer":
+            with layers.scope("tokenizer"):
+                return tokenize(config, x)
+        if self.kind == "moe":
+            return torso.mix(config, x, evaluation)
+        if self.kind == "head":
+            dense = torso.dense_factory(config, evaluation)
+            return value_network.head_layer(config, NUM_ACTIONS, x, dense)
+        return ERROR_LOSSES.get(self._path)(x)
+
+
+def _init_with_output(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    transformed = hk.transform(function)
+
+    def both(key: jax.Array, x: Any) -> Any:
+        params = transformed.init(key, x)
+        return transformed.apply(params, key, x), params
+
+    return both
+
+
+def require(condition: bool, problem: str) -> None:
+    """Raises a `Problem` unless a condition holds."""
+    if not condition:
+        raise Problem(problem)

@@ -1,0 +1,276 @@
+"""Checks of a network's part: whether it does what its interface asks of it.
+
+The interfaces are those of `acme_moe.networks.interfaces` and
+`acme_moe.error_losses.ErrorLoss`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import time
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from acme_moe.networks import interfaces, parts, value_network
+from acme_moe.networks.check_bench import (
+    BATCH,
+    NUM_ACTIONS,
+    Bench,
+    Problem,
+    observation_shape,
+    require,
+)
+from acme_moe.networks.check_shapes import shapes
+from acme_moe.networks.describe import totals
+from acme_moe.networks.settings import NetworkConfig
+
+KINDS = (*parts.REGISTRIES, "loss")
+_COST_BATCH = 32
+# Of a result, beside 1: products of a batch are summed in another order.
+_TOLERANCE = 1e-4
+# What stands in a part's place where its cost is compared.
+_BESIDE = {
+    "encoder": "impala",
+    "tokenizer": "per_conv",
+    "moe": "none",
+    "head": "linear",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The outcome of a check.
+
+    Attributes:
+      name: of the check.
+      outcome: `ok`, `FAILED`, or `note` for what is neither good nor bad.
+      detail: what was found.
+    """
+
+    name: str
+    outcome: str
+    detail: str
+
+
+def infer_kind(part: Any) -> str | None:
+    """Returns the kind of a part by the parameters that it is called with.
+
+    Two of them are told apart by the annotation of the second, or its name; one is a
+    tokenizer's, or a loss's if it is named `errors`. None if that does not tell.
+    """
+    function = part.__call__ if isinstance(part, type) else part
+    parameters = list(inspect.signature(function).parameters.values())
+    parameters = parameters[1:] if isinstance(part, type) else parameters
+    if len(parameters) == 1:
+        return "loss" if parameters[0].name == "errors" else "tokenizer"
+    if len(parameters) != 2:
+        return None
+    try:
+        hint = typing.get_type_hints(function).get(parameters[1].name)
+    except NameError:  # Imported for type checkers only.
+        hint = None
+    by_name = {"kinds": "encoder", "experts": "moe", "head": "head"}
+    by_hint = {
+        interfaces.LayerKinds: "encoder",
+        interfaces.ExpertSpec: "moe",
+        interfaces.HeadSpec: "head",
+    }
+    return by_hint.get(hint) if hint in by_hint else by_name.get(parameters[1].name)
+
+
+def check(kind: str, path: str, config: NetworkConfig) -> Iterator[Result]:
+    """Checks a part.
+
+    Args:
+      kind: of the part, one of `KINDS`.
+      path: its name or import path.
+      config: of a network with the part in it; says what stands around it, and how
+        large all of it is.
+
+    Yields:
+      Results, in turn; a part that does not run at all has only the first.
+    """
+    bench = Bench(kind, path, config)
+    first = _attempt("shapes and dtypes", lambda: shapes(bench))
+    yield first
+    if first.outcome == "FAILED" and not bench.runs():
+        return
+    for name, one in (
+        ("parameters", _parameters),
+        ("finite values, gradients", _finite),
+        ("evaluation is repeatable", _repeatable),
+        ("a batch is its examples", _one_by_one),
+        ("compiled once", _compiled_once),
+    ):
+        yield _attempt(name, lambda one=one: one(bench))  # type: ignore[misc]
+    yield _attempt("all parameters are trained", lambda: _trained(bench), "note")
+    if kind != "loss":
+        yield _attempt("cost", lambda: _cost(bench), "note")
+
+
+def _attempt(name: str, function: Callable[[], str], good: str = "ok") -> Result:
+    try:
+        return Result(name, good, function())
+    except Problem as problem:
+        return Result(name, "FAILED", str(problem))
+    except Exception as error:
+        first = str(error).strip().splitlines() or [""]
+        return Result(name, "FAILED", f"{type(error).__name__}: {first[0]}")
+
+
+def _parameters(bench: Bench) -> str:
+    init, key = bench.transformed().init, jax.random.key(0)
+    one, four = (jax.eval_shape(init, key, bench.inputs(n)) for n in (1, BATCH))
+    require(one == four, "they depend on the size of the batch")
+    leaves = jax.tree.leaves(one)
+    dtypes = {str(x.dtype) for x in leaves}
+    require(dtypes <= {"float32"}, f"they are {', '.join(sorted(dtypes))}")
+    return f"{sum(math.prod(x.shape) for x in leaves):,}"
+
+
+def _gradients(bench: Bench, x: jax.Array) -> tuple[Any, Any, Any]:
+    """Returns the output and the gradients by parameters and by inputs."""
+    function = bench.transformed(evaluation=False)
+
+    def value(params: Any, x: jax.Array) -> tuple[jax.Array, Any]:
+        output = function.apply(params, jax.random.key(2), x)
+        return jnp.sum(jnp.sin(bench.main(output))), output
+
+    (_, output), gradients = jax.jit(
+        jax.value_and_grad(value, argnums=(0, 1), has_aux=True)
+    )(bench.init(), x)
+    return output, *gradients
+
+
+def _finite(bench: Bench) -> str:
+    x = bench.inputs(BATCH)
+    for what, inputs in (("random inputs", x), ("zeros", jnp.zeros_like(x))):
+        results = _gradients(bench, inputs)
+        for name, result in zip(
+            ("values", "gradients by parameters", "gradients by inputs"),
+            results,
+            strict=True,
+        ):
+            good = all(bool(jnp.isfinite(y).all()) for y in jax.tree.leaves(result))
+            require(good, f"{name} of {what} are not finite")
+    return "of random inputs and of zeros"
+
+
+def _repeatable(bench: Bench) -> str:
+    function, params, x = bench.transformed(), bench.init(), bench.inputs(BATCH)
+    redrawn = bench.kind == "moe" and bench.config.phi == "redrawn"
+    key = jax.random.key(0) if redrawn else None
+    first, second = (function.apply(params, key, x) for _ in range(2))
+    require(_difference(first, second) == 0, "two calls give different results")
+    if bench.kind == "moe":
+        sums = np.asarray(first.moe.load.sum(axis=1) + first.moe.dropped)
+        far = float(np.abs(sums - 1).max())
+        require(far < _TOLERANCE, f"load and dropped sum to {sums[0]:g}, not 1")
+    return "without a random key"
+
+
+def _one_by_one(bench: Bench) -> str:
+    function, params, x = bench.transformed(), bench.init(), bench.inputs(BATCH)
+    apply = jax.jit(lambda x: function.apply(params, jax.random.key(0), x))
+    batch = apply(x)
+    for i in range(BATCH):
+        one = jax.tree.map(lambda y, i=i: y[i : i + 1], batch)
+        far = _difference(one, apply(x[i : i + 1]))
+        require(far <= _TOLERANCE, f"an example alone differs by {far:.1e}")
+    return f"to {_TOLERANCE:g}"
+
+
+def _difference(one: Any, other: Any) -> float:
+    """Returns the largest difference, relative where values are beyond 1."""
+    return max(
+        float(jnp.max(jnp.abs(x - y) / jnp.maximum(1.0, jnp.abs(x))))
+        for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    )
+
+
+def _compiled_once(bench: Bench) -> str:
+    function = bench.transformed(evaluation=False)
+    traced = 0
+
+    def step(params: Any, key: jax.Array, x: jax.Array) -> Any:
+        nonlocal traced
+        traced += 1
+        gradients = jax.grad(
+            lambda params: jnp.sum(jnp.sin(bench.main(function.apply(params, key, x))))
+        )(params)
+        return jax.tree.map(lambda x, g: x - 1e-3 * g, params, gradients)
+
+    compiled, params = jax.jit(step), bench.init()
+    for seed in range(3):
+        params = compiled(params, jax.random.key(seed), bench.inputs(BATCH, seed))
+    require(traced == 1, f"{traced} times in 3 updates")
+    return "in 3 updates"
+
+
+def _trained(bench: Bench) -> str:
+    _, gradients, _ = _gradients(bench, bench.inputs(BATCH))
+    names = [
+        f"{module}/{name}"
+        for module, arrays in gradients.items()
+        for name, x in arrays.items()
+        if not bool(jnp.any(x))
+    ]
+    return f"no gradient reaches {', '.join(names)}" if names else "yes"
+
+
+def _cost(bench: Bench) -> str:
+    kind, config = bench.kind, bench.config
+    other = _beside(kind, config)
+    shape = observation_shape(config)
+    observation = jax.ShapeDtypeStruct(shape, jnp.uint8)
+    costs = []
+    for settings in (config, other):
+        network = value_network.make_network(settings, NUM_ACTIONS)
+        seconds = _update_seconds(network, shape)
+        costs.append((*totals(network, observation), seconds))
+    (parameters, flops, seconds), reference = costs
+    name = "a dense layer" if kind == "moe" else getattr(other, kind)
+    return (
+        f"{seconds / reference[2]:.2f} times the time of {name}: {seconds * 1e3:.0f} "
+        f"and {reference[2] * 1e3:.0f} ms for a gradient of {_COST_BATCH} examples; "
+        f"{parameters:,} and {reference[0]:,} parameters, "
+        f"{flops / 1e6:,.1f} and {reference[1] / 1e6:,.1f} MFLOPs"
+    )
+
+
+def _beside(kind: str, config: NetworkConfig) -> NetworkConfig:
+    """Returns the settings of the network with the library's part in its place."""
+    changes: dict[str, Any] = {kind: _BESIDE[kind], parts.options_field(kind): {}}
+    if parts.takes_vectors(config.encoder):
+        changes |= {
+            "encoder": {"encoder": "mlp"},
+            "tokenizer": {"tokenizer": "per_samp"},
+        }.get(kind, {})
+    if kind == "moe":
+        changes |= {"divide_expert_width": False}
+    return dataclasses.replace(config, **changes)
+
+
+def _update_seconds(network: Any, shape: tuple[int, ...]) -> float:
+    observations = jax.random.randint(
+        jax.random.key(0), (_COST_BATCH, *shape), 0, 255
+    ).astype(jnp.uint8)
+    key = jax.random.key(1)
+    params = jax.jit(network.init)(key, observations)
+    gradient = jax.jit(
+        jax.grad(lambda params: network.apply(params, key, observations).q_values.sum())
+    )
+    jax.block_until_ready(gradient(params))
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        jax.block_until_ready(gradient(params))
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)

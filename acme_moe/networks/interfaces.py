@@ -1,0 +1,165 @@
+"""The interfaces of a network's parts: what each is given, and what it returns.
+
+A part is a frozen dataclass whose instances are called and whose fields are its
+options, or a function, which has none. It is called inside `hk.transform`, in a name
+scope of its own, and makes its parameters there. Common to all parts:
+
+- The first axis `B` is a batch of examples. What comes out for one example depends on
+  that example alone, and no parameter's shape on `B`.
+- Parameters are float32 (`layers.get_parameter`); activations have the dtype of the
+  input, float32 or bfloat16, unless said otherwise. A router works in float32
+  (`layers.at_least_float32`).
+- Values and gradients are finite, for an input of zeros too: a ReLU may give nothing
+  else.
+- Shapes follow from the shapes of the input, not from its values. With
+  `evaluation=True` a part draws no random numbers.
+- An instance keeps nothing between two calls.
+
+`acme-moe check my_package.routing:ExpertChoice` checks a part of one's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+import jax
+
+from acme_moe.networks.outputs import Mixed
+
+Activations = dict[str, jax.Array]
+# Takes the arguments of `layers.Conv` or `layers.Dense`; returns a layer.
+LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerKinds:
+    """The layers that an encoder is made of.
+
+    In variant `all` they are mixtures, and an encoder that uses others has none.
+
+    Attributes:
+      conv: makes a convolution, with the arguments of `layers.Conv`.
+      dense: makes a dense layer, with the arguments of `layers.Dense`.
+    """
+
+    conv: LayerFactory
+    dense: LayerFactory
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpertSpec:
+    """What the network's settings ask of a mixture's experts.
+
+    Attributes:
+      num_experts: number of experts.
+      num_slots: slots of an expert for the tokens at hand: see `NetworkConfig`.
+      hidden_units: units of an expert's hidden layer.
+      hidden_dense: makes that layer, with the arguments of `layers.Dense`; it is noisy
+        where the network is.
+      evaluation: whether there is no noise.
+    """
+
+    num_experts: int
+    num_slots: int
+    hidden_units: int
+    hidden_dense: LayerFactory
+    evaluation: bool
+
+    def make_experts(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
+        """Returns the experts as the library has them: see `experts.Experts`.
+
+        They map slots `[E, B, S, d]` to outputs `[E, B, S, d]` and hidden activations
+        `[E, B, S, hidden]`, in two matrix products.
+        """
+        from acme_moe.networks.experts import Experts
+
+        return Experts(self.num_experts, self.hidden_units, self.hidden_dense)
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadSpec:
+    """What the network's settings and the environment ask of a head.
+
+    Attributes:
+      num_actions: number of actions.
+      num_atoms: atoms of a categorical head, or None for Q-values.
+      dueling: whether there are streams for values and advantages.
+      dense: makes a layer, with the arguments of `layers.Dense`; it is noisy where the
+        network is.
+    """
+
+    num_actions: int
+    num_atoms: int | None
+    dueling: bool
+    dense: LayerFactory
+
+
+class Encoder(Protocol):
+    """An observation becomes features: `network.encoder`.
+
+    A class or function may have the attribute `takes`: `"images"` (where it is missing)
+    or `"vectors"`.
+    """
+
+    def __call__(
+        self, x: jax.Array, kinds: LayerKinds, /
+    ) -> tuple[jax.Array, Activations]:
+        """Encodes observations.
+
+        Args:
+          x: images `[B, H, W, C]`, or vectors `[B, D]`; `uint8` is scaled to [0, 1].
+          kinds: the layers to make it of.
+
+        Returns:
+          A feature map `[B, H', W', C']`, or vectors `[B, D']`, which only the
+          tokenizer `per_samp` and those from outside take; and the output of each ReLU
+          by a name, `[B, ..., neurons]`, for diagnostics.
+        """
+
+
+class Tokenizer(Protocol):
+    """Features become tokens: `network.tokenizer`."""
+
+    def __call__(self, features: jax.Array, /) -> jax.Array:
+        """Splits features into tokens.
+
+        Args:
+          features: `[B, H, W, C]`, or `[B, D]`, as the encoder returns them.
+
+        Returns:
+          Tokens `[B, m, d]`, `m` and `d` at least 1.
+        """
+
+
+class Mixture(Protocol):
+    """Experts work on tokens: `network.moe`."""
+
+    def __call__(self, tokens: jax.Array, experts: ExpertSpec, /) -> Mixed:
+        """Mixes tokens.
+
+        Args:
+          tokens: `[B, m, d]`.
+          experts: what is asked of the experts.
+
+        Returns:
+          New tokens `[B, m, d]`; the experts' hidden activations `[B, E, S, hidden]`;
+          and the routing, `MoEOutput`, all of it float32, in which `load` and `dropped`
+          sum to one. What of it has no meaning for a mixture is zeros.
+        """
+
+
+class Head(Protocol):
+    """Features become values: `network.head`."""
+
+    def __call__(self, features: jax.Array, head: HeadSpec, /) -> jax.Array:
+        """Computes values.
+
+        Args:
+          features: `[B, F]`.
+          head: what is asked of the head.
+
+        Returns:
+          Q-values `[B, actions]`, or logits `[B, actions, atoms]` with `num_atoms`.
+        """

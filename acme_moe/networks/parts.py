@@ -1,0 +1,125 @@
+"""The parts of networks by name, and those from outside by import path.
+
+`acme_moe.networks.interfaces` says what each kind of part is given and returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from acme_moe import options, validation
+from acme_moe.registry import Registry, is_path
+
+if TYPE_CHECKING:
+    from acme_moe.networks.interfaces import Encoder, Head, Mixture, Tokenizer
+    from acme_moe.networks.settings import NetworkConfig
+
+_NETWORKS = "acme_moe.networks"
+
+ENCODERS: Registry[type[Encoder]] = Registry(
+    "encoder",
+    {
+        "impala": f"{_NETWORKS}.encoders:Impala",
+        "minatar_cnn": f"{_NETWORKS}.encoders:MinAtarCNN",
+        "mlp": f"{_NETWORKS}.encoders:MLP",
+        "nature_cnn": f"{_NETWORKS}.encoders:NatureCNN",
+    },
+)
+TOKENIZERS: Registry[type[Tokenizer]] = Registry(
+    "tokenizer",
+    {
+        "patches_conv": f"{_NETWORKS}.tokenizers:PatchesConv",
+        "patches_pool": f"{_NETWORKS}.tokenizers:PatchesPool",
+        "per_conv": f"{_NETWORKS}.tokenizers:PerConv",
+        "per_feat": f"{_NETWORKS}.tokenizers:PerFeat",
+        "per_samp": f"{_NETWORKS}.tokenizers:PerSamp",
+    },
+)
+MOES: Registry[type[Mixture] | None] = Registry(
+    "moe",
+    {
+        "none": None,
+        "soft": f"{_NETWORKS}.soft_moe:Soft",
+        "top1": f"{_NETWORKS}.top1_moe:Top1",
+    },
+)
+HEADS: Registry[type[Head]] = Registry("head", {"linear": f"{_NETWORKS}.heads:Linear"})
+
+REGISTRIES: Mapping[str, Registry[Any]] = {
+    registry.field: registry for registry in (ENCODERS, TOKENIZERS, MOES, HEADS)
+}
+"""By the field of `NetworkConfig` that names the part."""
+
+
+def options_field(kind: str) -> str:
+    """Returns the field of `NetworkConfig` that has the options of a part."""
+    return f"{kind}_options"
+
+
+def complete_options(kind: str, name: str, given: Mapping[str, Any]) -> options.Options:
+    """Returns all options of a part, those included that keep their defaults.
+
+    Args:
+      kind: of part, a key of `REGISTRIES`.
+      name: of the part, or its import path.
+      given: options by name.
+
+    Raises:
+      ValueError: if there is no such part, or it does not take such options; names the
+        field, and what would be accepted.
+    """
+    registry, field = REGISTRIES[kind], options_field(kind)
+    if not isinstance(given, Mapping):
+        raise validation.not_accepted(field, given, "a mapping of names to values")
+    if not is_path(name):
+        registry.check(name)
+        if given:
+            raise ValueError(
+                f"{field}.{next(iter(given))}: is not an option of {name!r}; the "
+                f"{kind}s of the library have fields of the network itself"
+            )
+        return options.Options()
+    return options.complete(_outside(kind, name), given, f"{field}.")
+
+
+def _outside(kind: str, path: str) -> Any:
+    """Imports a part that is not the library's."""
+    part = REGISTRIES[kind].get(path)
+    if not options.is_part(part):
+        raise ValueError(
+            f"{kind}: {path!r} is not accepted; a function, or a frozen dataclass "
+            "whose instances are called"
+        )
+    return part
+
+
+def make(kind: str, config: NetworkConfig) -> Any:
+    """Makes the part of a network, with its options.
+
+    Those of the library's own parts are the fields of `NetworkConfig` with the names of
+    theirs.
+
+    Args:
+      kind: of part, a key of `REGISTRIES`.
+      config: names it.
+
+    Returns:
+      What `acme_moe.networks.interfaces` describes; None of `moe="none"`.
+    """
+    name = getattr(config, kind)
+    if is_path(name):
+        field = options_field(kind)
+        given = getattr(config, field)
+        return options.make(_outside(kind, name), given, f"{field}.")
+    part = REGISTRIES[kind].get(name)
+    if part is None:
+        return None
+    own = {field.name: getattr(config, field.name) for field in options.fields(part)}
+    return part(**own)
+
+
+def takes_vectors(encoder: str) -> bool:
+    """Returns whether an encoder takes vectors, and not images."""
+    part = _outside("encoder", encoder) if is_path(encoder) else ENCODERS.get(encoder)
+    return getattr(part, "takes", "images") == "vectors"

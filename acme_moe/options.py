@@ -1,0 +1,110 @@
+"""Options of a part that a config names: a mapping, checked against its dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from acme_moe import validation
+
+
+class Options(Mapping[str, Any]):
+    """A mapping that cannot be changed and can be hashed; lists become tuples."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        """Copies a mapping, nested ones included."""
+        self._values = {name: _freeze(value) for name, value in (values or {}).items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the same as dictionaries."""
+        return {
+            name: value.to_dict() if isinstance(value, Options) else value
+            for name, value in self._values.items()
+        }
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Options(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_freeze, value))
+    return value
+
+
+def is_part(part: Any) -> bool:
+    """Returns whether a part can be made from options: see `make`."""
+    if isinstance(part, type):
+        frozen = getattr(part, "__dataclass_params__", None)
+        called = any("__call__" in vars(base) for base in part.__mro__)
+        return frozen is not None and frozen.frozen and called
+    return callable(part)
+
+
+def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
+    """Makes a part with its options.
+
+    Args:
+      part: a frozen dataclass whose instances are called, and whose fields are the
+        options; or a function, which has none.
+      options: by name; what is not given keeps its default.
+      prefix: path to the options, with its last dot.
+
+    Returns:
+      What is called: an instance, or the function.
+
+    Raises:
+      ValueError: names the first option that is unknown, missing, or has a value that
+        is not of its type or is refused by the dataclass's own checks.
+    """
+    by_name = {field.name: field for field in fields(part)}
+    for name, value in options.items():
+        validation.known_field(name, by_name, prefix, kind="option")
+        validation.check_type(by_name[name], value, prefix)
+    for name, field in by_name.items():
+        if _is_required(field) and name not in options:
+            raise ValueError(
+                f"{prefix}{name}: is missing; {validation.type_name(field)}"
+            )
+    if not isinstance(part, type):
+        return part
+    try:
+        return part(**options)
+    except ValueError as error:
+        raise ValueError(f"{prefix}{error}") from error
+
+
+def fields(part: Any) -> tuple[dataclasses.Field[Any], ...]:
+    """Returns the options of a part, none of a function."""
+    return dataclasses.fields(part) if isinstance(part, type) else ()
+
+
+def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
+    """Returns the options of a part, those included that keep their defaults.
+
+    Args and errors are those of `make`.
+    """
+    made = make(part, options, prefix)
+    return Options({field.name: getattr(made, field.name) for field in fields(part)})
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.init and field.default is missing and field.default_factory is missing

@@ -1,0 +1,88 @@
+"""The checker: silent on parts that are right, and each fault is found by its name."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acme_moe.networks import NetworkConfig, checking
+from acme_moe.registry import load
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = "tests.outside_parts"
+SIZES = {"encoder": "nature_cnn", "num_experts": 2, "expert_width": 4}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
+
+
+def results(kind, name, **settings):
+    path = f"{HERE}:{name}"
+    named = {} if kind == "loss" else {kind: path}
+    config = NetworkConfig(**{**SIZES, **settings, **named})
+    return {result.name: result for result in checking.check(kind, path, config)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "settings"),
+    [
+        ("moe", "Scaled", {}),
+        ("moe", "Scaled", {"noisy": True}),
+        ("tokenizer", "Required", {"tokenizer_options": {"size": 8}}),
+        ("encoder", "pooled", {}),
+        ("encoder", "vectors", {"tokenizer": "per_samp"}),
+        ("head", "tanh_head", {"num_atoms": 5}),
+        ("loss", "log_cosh", {}),
+    ],
+)
+def test_nothing_is_wrong_with_what_is_right(kind, name, settings):
+    found = results(kind, name, **settings)
+    assert not [x for x in found.values() if x.outcome == "FAILED"], found
+    assert ("cost" in found) == (kind != "loss")
+    assert checking.infer_kind(load(f"{HERE}:{name}")) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "detail"),
+    [
+        ("Float32", "shapes and dtypes", "float32 of an input of bfloat16"),
+        ("Narrow", "shapes and dtypes", r"tokens is \[4,9,63\], not \[4,9,64\]"),
+        ("Normalised", "finite values, gradients", "by inputs of zeros are not"),
+        ("OverBatch", "a batch is its examples", "an example alone differs by"),
+        (
+            "Noisy",
+            "evaluation is repeatable",
+            "MissingRNGError: You must pass a non-None",
+        ),
+        ("Lossy", "evaluation is repeatable", "load and dropped sum to 1.5, not 1"),
+        ("Branching", "shapes and dtypes", "TracerBoolConversionError"),
+        ("PerExample", "parameters", "depend on the size of the batch"),
+        ("Rounding", "parameters", "they are bfloat16, float32"),
+    ],
+)
+def test_what_is_wrong_with_a_mixture_is_found(name, check, detail):
+    failed = {k: x for k, x in results("moe", name).items() if x.outcome == "FAILED"}
+    assert check in failed
+    assert re.search(detail, failed[check].detail), failed[check]
+
+
+def test_a_loss_of_the_batch_is_found():
+    failed = results("loss", "mean_loss")["a batch is its examples"]
+    assert failed.outcome == "FAILED"
+
+
+@pytest.mark.parametrize(("name", "status"), [("log_cosh", 0), ("mean_loss", 1)])
+def test_the_command_prints_a_table(name, status):
+    done = subprocess.run(
+        [sys.executable, "-m", "acme_moe.cli.check", f"{HERE}:{name}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert "shapes and dtypes" in done.stdout
