@@ -25,10 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     config_flag = flags.DEFINE_string(
         "config", "dqn_atari", "Of a run whose network it stands in; see train."
     )
+    workdir = flags.DEFINE_string(
+        "workdir", None, "Folder of a run whose network it is, in place of --config."
+    )
     program, *rest = parse_flags(argv, __doc__, known_only=True)
     if not rest or rest[0].startswith("-"):
         fail("part: is missing; its import path, such as my_package.routing:Mine")
     path, *fields = rest
+    source = config_flag.value
+    if workdir.value is not None:
+        source = f"{workdir.value}/config.json"
 
     from acme_moe import registry
     from acme_moe.cli import run_flags
@@ -42,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             fail(f"--kind: is missing; one of {', '.join(_KINDS)}")
         field = "loss" if kind == "loss" else f"network.{kind}"
         config = run_flags.set_fields(
-            config_lib.load_config(config_flag.value),
+            config_lib.load_config(source),
             [program, f"--config.{field}={path}", *fields],
         )
         spec = config_lib.from_config_dict(config)
     except (ImportError, ValueError) as error:
         fail(error)
-    print(f"{path}, {kind} of a network of {config_flag.value}")
+    print(f"{path}, {kind} of a network of {source}")
     failures = 0
     for result in checking.check(kind, path, spec.agent.network):
         failures += result.outcome == "FAILED"

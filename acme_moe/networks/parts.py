@@ -77,7 +77,7 @@ def complete_options(kind: str, name: str, given: Mapping[str, Any]) -> options.
         if given:
             raise ValueError(
                 f"{field}.{next(iter(given))}: is not an option of {name!r}; the "
-                f"{kind}s of the library have fields of the network itself"
+                "settings of the library's own parts are fields of the network"
             )
         return options.Options()
     return options.complete(_outside(kind, name), given, f"{field}.")
