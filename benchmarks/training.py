@@ -2,11 +2,14 @@
 
     python benchmarks/training.py
     python benchmarks/training.py --agents=rainbow --dopamine_python=/path/to/bin/python
+    python benchmarks/training.py --environment=minatar --encoder=minatar_cnn \
+        --agents=dqn --game=Breakout --updates=200 --num_environments=1,8
 
 A run of each agent on a real game in one process: emulator, policy, replay and learner,
 without evaluation and checkpoints. The floor of an agent step is the emulator's step,
 the policy's call and the update's share, each measured alone in the same run, in turns
 with the whole; the whole may be below their sum, for the update overlaps with the rest.
+What is above their sum is the loop's own time: adders, replay, batches, logs.
 With `--dopamine_python`, an interpreter that has dopamine-rl 4.1.2, flax, gin-config,
 gymnasium, ale-py, opencv and snappy, its Rainbow plays the same game with the same
 network at the same ratio in between. Medians over the rounds.
@@ -35,6 +38,9 @@ _AGENTS = flags.DEFINE_list(
 )
 _ENCODERS = flags.DEFINE_list("encoder", ["nature_cnn", "impala"], "Encoders.")
 _NUM_ENVIRONMENTS = flags.DEFINE_list("num_environments", ["1"], "Games at once.")
+_ENVIRONMENT = flags.DEFINE_enum(
+    "environment", "atari", ["atari", "minatar"], "Suite, whose presets are used."
+)
 _GAME = flags.DEFINE_string("game", "Pong", "Game.")
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
@@ -57,30 +63,27 @@ class Result:
     emulator_ms: float
     policy_ms: float
     update_ms: float
+    own_us: float
     floor_share: float
     dopamine_ms: float | None
 
 
 def make_spec(agent: str, encoder: str, num_environments: int) -> Any:
-    """Returns the paper's agent with a short warm-up."""
-    from acme_moe import agents
-    from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
+    """Returns the suite's preset of an agent with a short warm-up."""
+    from acme_moe.runs.config import from_config_dict, load_config
 
-    settings = agents.config_class(agent)()
-    return OnlineRunSpec(
-        run=OnlineRunConfig(
-            agent=agent,
-            game=_GAME.value,
-            num_environments=num_environments,
-            evaluation_episodes=0,
-        ),
-        agent=dataclasses.replace(
-            settings,
-            min_replay_size=_WARM_UP * num_environments,
-            max_replay_size=20_000,
-            network=dataclasses.replace(settings.network, encoder=encoder, moe="soft"),
-        ),
-    )
+    name = "r2d2_atari" if agent == "r2d2" else f"{agent}_{_ENVIRONMENT.value}"
+    config = load_config(name)
+    config.game = _GAME.value
+    config.num_environments = num_environments
+    # A multiple of any number of environments that is likely.
+    config.max_agent_steps = 50_400_000
+    config.evaluation_episodes = 0
+    config.min_replay_size = _WARM_UP * num_environments
+    config.max_replay_size = 20_000
+    config.network.encoder = encoder
+    config.network.moe = "soft"
+    return from_config_dict(config)
 
 
 def measure(
@@ -90,7 +93,7 @@ def measure(
     import jax
     from acme.utils import loggers
 
-    from acme_moe.environments import AtariEnvironment
+    from acme_moe.runs.assembly import make_environment
     from acme_moe.runs.online import OnlineRun
     from acme_moe.runs.progress import Progress
 
@@ -124,7 +127,7 @@ def measure(
             self.milliseconds = {k: statistics.median(v) for k, v in times.items()}
 
         def _alone(self) -> dict[str, tuple[Callable[[], Any], int]]:
-            environment = AtariEnvironment(_GAME.value, 1, spec.run.environment)
+            environment = make_environment(spec, 1)
             rng = np.random.default_rng(0)
 
             def emulator() -> None:
@@ -187,6 +190,7 @@ def measure(
         ms["emulator"],
         ms["policy"],
         ratio * ms["update"],
+        1e3 * (ms["whole"] - floor),
         floor / ms["whole"],
         ms.get("dopamine"),
     )
@@ -226,7 +230,8 @@ def main(_: list[str]) -> None:
     print(
         f"{'agent':<10}{'encoder':<12}{'games':>6}{'ratio':>9}{'steps/s':>9}"
         f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"
-        f"{'whole ms':>10}{'floor/whole':>13}{'dopamine ms':>13}{'times':>7}"
+        f"{'whole ms':>10}{'own us':>9}{'floor/whole':>13}{'dopamine ms':>13}"
+        f"{'times':>7}"
     )
     dopamine = _Dopamine() if dopamine_process.PYTHON.value else None
     results = []
@@ -244,7 +249,7 @@ def main(_: list[str]) -> None:
             f"{agent:<10}{encoder:<12}{games:>6}{result.replay_ratio:>9g}"
             f"{result.agent_steps_per_second:>9.1f}{result.updates_per_second:>11.2f}"
             f"{result.emulator_ms:>13.2f}{result.policy_ms:>11.2f}"
-            f"{result.update_ms:>11.1f}{result.whole_ms:>10.1f}"
+            f"{result.update_ms:>11.2f}{result.whole_ms:>10.2f}{result.own_us:>9.0f}"
             f"{result.floor_share:>13.2f}{beside}",
             flush=True,
         )

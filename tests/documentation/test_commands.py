@@ -4,7 +4,6 @@ Blocks of one page run one after the other in one folder, as a reader would run 
 Of those that are marked, and of lists of settings, the settings are checked.
 """
 
-import ast
 import os
 import re
 import shlex
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from acme_moe.cli.run_flags import set_fields
 from acme_moe.runs.config import from_config_dict, load_config
 from acme_moe.studies.figures import load_study
 
@@ -27,18 +27,10 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
 
 
-def fields(block):
-    """The settings on a block's command line, as values."""
+def settings(block):
+    """The flags on a block's command line that set fields."""
     words = shlex.split(block, comments=True)
-    for name, value in (
-        word.removeprefix("--config.").split("=", 1)
-        for word in words
-        if word.startswith("--config.")
-    ):
-        try:
-            yield name, ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            yield name, {"true": True, "false": False}.get(value, value)
+    return [word for word in words if word.startswith("--config.")]
 
 
 def runs(block):
@@ -58,10 +50,7 @@ def test_what_ci_does_not_run_has_settings_that_are_accepted(page, block):
     for command in re.split(r"(?<!\\)\n(?=\S)", block):
         used = re.search(r"--config=(\S+\.py|\w+)\s", command)
         config = load_config(_at_root(used[1] if used else "dqn_atari"))
-        for name, value in fields(command):
-            with config.ignore_type():
-                config.update_from_flattened_dict({name: value})
-        from_config_dict(config)
+        from_config_dict(set_fields(config, ["train", *settings(command)]))
         for program in re.findall(r"(?:launchers|examples)/\w+\.py", command):
             assert (ROOT / program).exists()
         for study in re.findall(r"--study=(\S+)", command):
