@@ -7,8 +7,9 @@ and OpenCV when it is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from acme_moe import lazy
 from acme_moe.environments.config import AtariConfig, EnvironmentConfig
 from acme_moe.environments.games import GAMES, SUITES, resolve_game, rom_id
 from acme_moe.environments.scores import SCORES, Score, human_normalized_score
@@ -42,9 +43,6 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "AtariEnvironment":
-        from acme_moe.environments.atari import AtariEnvironment
-
-        return AtariEnvironment
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy.attributes(
+    __name__, {"AtariEnvironment": "acme_moe.environments.atari"}
+)

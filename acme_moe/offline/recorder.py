@@ -12,8 +12,9 @@ import tree
 from acme import specs
 from acme.adders import base
 
+from acme_moe.files import UNFINISHED
 from acme_moe.offline.files import OBSERVATION, DatasetError, file_name
-from acme_moe.offline.writer import UNFINISHED, FileWriter
+from acme_moe.offline.writer import FileWriter
 from acme_moe.replay import frames
 from acme_moe.specs import StackedFrames
 

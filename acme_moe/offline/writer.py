@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from acme_moe.files import UNFINISHED
 from acme_moe.offline.files import OBSERVATION, file_name
 
-UNFINISHED = ".unfinished"
 # Of gzip. Higher levels take time from the run that is recorded.
 _LEVEL = 1
 
