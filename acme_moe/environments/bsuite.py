@@ -12,6 +12,8 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
+from acme_moe.specs import StackedFrames
+
 _CELL = 32  # Pixels of a cell of Catch in a picture.
 
 
@@ -75,7 +77,8 @@ class Catch(_Game):
     """A ball falls down a board; a paddle on the lowest row should be under it.
 
     The return of an episode is 1 or -1. An observation is the board, `float32 [rows,
-    columns]` of 0 and 1, or `uint8 [rows, columns, 1]` of 0 and 255.
+    columns]` of 0 and 1, or `uint8 [rows, columns, 1]` of 0 and 255: a stack of one
+    frame, so that a run on it can be recorded for offline agents.
     """
 
     action_names = ("left", "stay", "right")
@@ -121,8 +124,7 @@ class Catch(_Game):
     def observation_spec(self) -> specs.BoundedArray:
         """Returns the board's spec."""
         if self._image:
-            shape = (*self._shape, 1)
-            return specs.BoundedArray(shape, np.uint8, 0, 255, "board")
+            return StackedFrames(*self._shape, stack=1, name="board")
         return specs.BoundedArray(self._shape, np.float32, 0, 1, "board")
 
     def render(self) -> np.ndarray:

@@ -21,7 +21,8 @@ class BsuiteConfig(EnvironmentConfig):
       name: of the suite.
       catch_rows: of Catch's board.
       catch_columns: of Catch's board.
-      catch_image: whether Catch shows an image, or a matrix of 0 and 1.
+      catch_image: whether Catch shows an image, which can be recorded for offline
+        agents, or a matrix of 0 and 1.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.

@@ -1,6 +1,7 @@
 """Every agent with settings that solve Catch in seconds."""
 
 from acme_moe import agents
+from acme_moe.environments.bsuite import Catch
 from acme_moe.networks.settings import NetworkConfig
 
 # Vectors and small images, both with Soft MoE.
@@ -52,6 +53,13 @@ _MORE = {
 }
 
 NAMES = tuple(_HEADS)
+# Of a paddle on `catch`'s board that moves at random, rounded.
+RANDOM_RETURN = -0.59
+
+
+def catch(seed=0, *, image=False):
+    """Catch on a small board, whose episodes have five steps."""
+    return Catch(seed, rows=6, image=image)
 
 
 def make_builder(name, observations, **settings):

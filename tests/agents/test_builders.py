@@ -19,7 +19,6 @@ from acme_moe.agents.drq_eps import DrQEpsConfig
 from acme_moe.agents.rainbow import RainbowConfig
 from acme_moe.runs.config import from_config_dict
 from acme_moe.runs.spec import OfflineRunSpec
-from tests import catch
 from tests.agents import agents
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*_atari*.py"))
@@ -30,7 +29,7 @@ def parts(request):
     """Actor, learner and client of a builder on Catch, alternating."""
     name, observations = request.param
     builder = agents.make_builder(name, observations, min_replay_size=32)
-    environment = catch.Catch(image=observations == "image")
+    environment = agents.catch(image=observations == "image")
     spec = specs.make_environment_spec(environment)
     network = builder.make_network(spec)
     tables = builder.make_replay_tables(spec)
@@ -95,7 +94,7 @@ def test_a_builder_acts_and_learns_on_vectors_and_small_images(parts):
 
 def test_a_prioritised_learner_needs_the_client():
     builder = agents.make_builder("rainbow", "vector")
-    spec = specs.make_environment_spec(catch.Catch(image=False))
+    spec = specs.make_environment_spec(agents.catch())
     with pytest.raises(ValueError, match=r"replay_client: None .*reverb\.Client"):
         builder.make_learner(
             jax.random.PRNGKey(0), builder.make_network(spec), iter(()), None, spec

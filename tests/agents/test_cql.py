@@ -19,10 +19,9 @@ from acme_moe.agents.cql import (
 )
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
-from tests import catch
-from tests.agents.agents import NETWORKS
+from tests.agents.agents import NETWORKS, catch
 
-ENVIRONMENT = catch.Catch(image=False)
+ENVIRONMENT = catch()
 SPEC = specs.make_environment_spec(ENVIRONMENT)
 
 

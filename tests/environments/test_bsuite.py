@@ -9,6 +9,7 @@ from dm_env import test_utils as dm_env_tests
 
 from acme_moe.environments import find_suite
 from acme_moe.environments.bsuite import CartPole, Catch
+from acme_moe.specs import StackedFrames
 
 
 class TestCatch(dm_env_tests.EnvironmentTestMixin, absltest.TestCase):
@@ -44,6 +45,7 @@ def test_catch_as_an_image():
     plain, image = Catch(3), Catch(3, image=True)
     board, picture = plain.reset().observation, image.reset().observation
     assert picture.dtype == np.uint8
+    assert image.observation_spec() == StackedFrames(10, 5, 1, "board")
     np.testing.assert_array_equal(picture[..., 0], 255 * board.astype(np.uint8))
     assert plain.render().shape == (320, 160, 3)
 

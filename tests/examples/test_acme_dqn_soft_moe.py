@@ -7,14 +7,14 @@ from pathlib import Path
 from acme import specs, wrappers
 from acme.agents.jax import dqn
 
-from tests import catch
+from tests.agents.agents import RANDOM_RETURN, catch
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "acme_dqn_soft_moe.py"
 
 
 def test_it_solves_catch():
     example = runpy.run_path(str(EXAMPLE))
-    environment = wrappers.SinglePrecisionWrapper(catch.Catch(0, image=True))
+    environment = wrappers.SinglePrecisionWrapper(catch(image=True))
     spec = specs.make_environment_spec(environment)
     network = example["make_network"](spec, expert_width=32)
     config = dqn.DQNConfig(
@@ -28,4 +28,4 @@ def test_it_solves_catch():
     agent = example["make_agent"](spec, network, config)
     returns = example["train"](environment, agent, 1_500)
     # Epsilon stays at 0.05, so not every ball is caught.
-    assert statistics.fmean(returns[-40:]) > 0.5 > catch.RANDOM_RETURN
+    assert statistics.fmean(returns[-40:]) > 0.5 > RANDOM_RETURN

@@ -20,18 +20,10 @@ from acme_moe.offline.dataset import load_dataset
 from acme_moe.offline.recorder import Recorder
 from acme_moe.offline.sampler import make_sample_iterator
 from acme_moe.offline.transitions import TransitionSettings
-from acme_moe.specs import StackedFrames
-from tests import catch
+from tests.agents.agents import NETWORKS, RANDOM_RETURN, catch
 
 SETTINGS = {
-    "network": NetworkConfig(
-        encoder="mlp",
-        mlp_widths=(64,),
-        tokenizer="per_samp",
-        moe="soft",
-        num_experts=4,
-        expert_width=32,
-    ),
+    "network": NetworkConfig(**NETWORKS["vector"]),
     "learning_rate": 1e-3,
     "target_update_period": 100,
 }
@@ -42,14 +34,7 @@ UPDATES = 1_000
 BEHAVIOR_UPDATES = 400
 
 
-class FramesCatch(catch.Catch):
-    """Catch whose board is a stack of one frame, which can be recorded."""
-
-    def observation_spec(self):
-        return StackedFrames(catch.ROWS, catch.COLUMNS, 1)
-
-
-SPEC = specs.make_environment_spec(FramesCatch())
+SPEC = specs.make_environment_spec(catch(image=True))
 
 
 class NoAdder:
@@ -83,7 +68,7 @@ def record(path, actor, seed):
     """Records whole episodes; their mean return."""
     recorder = Recorder(path, SPEC)
     adder = recorder.wrap(NoAdder())
-    environment, total = FramesCatch(seed), 0.0
+    environment, total = catch(seed, image=True), 0.0
     for _ in range(RECORDED_EPISODES):
         timestep = environment.reset()
         actor.observe_first(timestep)
@@ -125,7 +110,7 @@ def learn(name, config, path, fraction, updates, seed=0):
 
 def mean_return(actor, episodes=200):
     loop = acme.EnvironmentLoop(
-        FramesCatch(3), actor, logger=loggers.NoOpLogger(), should_update=False
+        catch(3, image=True), actor, logger=loggers.NoOpLogger(), should_update=False
     )
     return np.mean([loop.run_episode()["episode_return"] for _ in range(episodes)])
 
@@ -146,7 +131,7 @@ def test_cql_with_soft_moe_is_as_good_as_its_data_and_plain_dqn_is_not(
 ):
     path, behavior = recorded
     # What is measured against is an agent that has learnt something, not random play.
-    assert behavior > catch.RANDOM_RETURN + 0.5
+    assert behavior > RANDOM_RETURN + 0.5
     cql, dqn = (
         mean_return(learn(name, settings(**SETTINGS), path, fraction, UPDATES))
         for name, settings in (("cql", CQLConfig), ("offline_dqn", OfflineDQNConfig))

@@ -10,14 +10,14 @@ import reverb
 from acme import specs
 
 from acme_moe import replay
-from tests import catch
+from tests.agents.agents import catch
 
 TABLE = "transitions"
 
 
 @pytest.fixture
 def client():
-    environment = catch.Catch(image=False)
+    environment = catch()
     table = replay.make_table(
         TABLE,
         replay.transition_signature(specs.make_environment_spec(environment)),
@@ -34,7 +34,7 @@ def client():
 
 def add_episode(client, priorities):
     """One transition for each priority, whose reward is its number."""
-    spec = specs.make_environment_spec(catch.Catch(image=False))
+    spec = specs.make_environment_spec(catch())
     adder = replay.NStepAdder(
         client, spec, table=TABLE, n_step=1, discount=1.0, max_abs_reward=1e9
     )
