@@ -60,6 +60,24 @@ class StackedFrames(specs.BoundedArray):
         """The spec of one frame, `uint8 [height, width]`."""
         return specs.BoundedArray(self.shape[:-1], self.dtype, 0, 255, self.name)
 
+    def replace(self, **changes: Any) -> specs.BoundedArray:
+        """Returns the spec with other attributes, as Acme's wrappers ask for.
+
+        Args:
+          **changes: those of `BoundedArray`.
+
+        Returns:
+          Stacked frames if only shape or name change, else a plain `BoundedArray`.
+        """
+        kept = {"dtype": self.dtype, "minimum": self.minimum, "maximum": self.maximum}
+        shape, name = changes.get("shape", self.shape), changes.get("name", self.name)
+        plain = specs.BoundedArray(
+            **{"shape": shape, "name": name, **kept, **changes},
+        )
+        if plain == specs.BoundedArray(shape=shape, name=name, **kept):
+            return StackedFrames(*shape, name=name)
+        return plain
+
     def __reduce__(self) -> tuple[type, tuple]:
         height, width, stack = self.shape
         return StackedFrames, (height, width, stack, self.name)

@@ -43,6 +43,17 @@ class Required:
         return features.reshape(features.shape[0], -1, self.size)
 
 
+@dataclasses.dataclass(frozen=True)
+class Misplaced:
+    """Has one token, and says that each position is one."""
+
+    def __call__(self, features):
+        return features.reshape(features.shape[0], 1, -1)
+
+    def grid(self, height, width):
+        return height, width
+
+
 class NotFrozen:
     """No dataclass."""
 

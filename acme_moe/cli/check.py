@@ -1,26 +1,43 @@
-"""Checks a part of one's own: an encoder, tokenizer, mixture, head or loss.
+"""Checks what is one's own: a part of a network, a loss, an agent, an environment.
 
     acme-moe check my_package.routing:ExpertChoice --config.network.moe_options.top_k=2
+    acme-moe check my_package.agents:MY_AGENT --config.network.encoder=nature_cnn
+    acme-moe check my_package.games:corridor --config.environment.length=7
 
-The part is checked by itself, with inputs as it has them in the network of --config;
-its cost is that of the whole network, beside the one with a part of the library in its
-place. What is asked of it stands in acme_moe/networks/interfaces.py.
+A part is checked by itself, with inputs as it has them in the network of --config; its
+cost is that of the whole network, beside the one with a part of the library in its
+place. An agent plays bsuite's Catch and learns from it; an environment is played at
+random. What is asked of them stands in acme_moe/networks/interfaces.py,
+acme_moe/agents/__init__.py and acme_moe/environments/suite.py.
 """
 
+from __future__ import annotations
+
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from acme_moe.cli.console import fail, parse_flags
 
-_KINDS = ["encoder", "tokenizer", "moe", "head", "loss"]
+if TYPE_CHECKING:
+    from acme_moe.checks import Result
+    from acme_moe.runs.spec import RunSpec
+
+_FIELDS = {
+    **{kind: f"network.{kind}" for kind in ("encoder", "tokenizer", "moe", "head")},
+    "loss": "loss",
+    "agent": "agent",
+    "environment": "environment.name",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Checks, prints a table, and returns 1 if something fails."""
     kind_flag = flags.DEFINE_enum(
-        "kind", None, _KINDS, "What the part is, where its parameters do not tell."
+        "kind", None, list(_FIELDS), "What it is, where its parameters do not tell."
     )
     config_flag = flags.DEFINE_string(
         "config", "dqn_atari", "Of a run whose network it stands in; see train."
@@ -38,29 +55,65 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from acme_moe import registry
     from acme_moe.cli import run_flags
-    from acme_moe.networks import checking
     from acme_moe.runs import config as config_lib
 
-    try:
-        part = registry.load(path)
-        kind = kind_flag.value or checking.infer_kind(part)
-        if kind is None:
-            fail(f"--kind: is missing; one of {', '.join(_KINDS)}")
-        field = "loss" if kind == "loss" else f"network.{kind}"
+    def make_spec() -> RunSpec:
         config = run_flags.set_fields(
             config_lib.load_config(source),
-            [program, f"--config.{field}={path}", *fields],
+            [program, f"--config.{_FIELDS[kind]}={path}", *fields],
         )
-        spec = config_lib.from_config_dict(config)
+        return config_lib.from_config_dict(config)
+
+    try:
+        kind = kind_flag.value or _infer_kind(registry.load(path))
+        if kind is None:
+            fail(f"--kind: is missing; one of {', '.join(_FIELDS)}")
+        # An agent's settings are checked before they are used.
+        spec = None if kind == "agent" else make_spec()
     except (ImportError, ValueError) as error:
         fail(error)
-    print(f"{path}, {kind} of a network of {source}")
+    print(f"{path}, {kind} of a run of {source}")
     failures = 0
-    for result in checking.check(kind, path, spec.agent.network):
-        failures += result.outcome == "FAILED"
+    for result in _check(kind, path, spec, make_spec):
+        failures += result.failed
         print(f"{result.outcome:<7} {result.name:<26} {result.detail}", flush=True)
     print("all is as it should be" if not failures else f"failed: {failures}")
     return 1 if failures else 0
+
+
+def _infer_kind(what: Any) -> str | None:
+    """Returns the kind of what an import path names; None if that does not tell."""
+    from acme_moe.agents import Agent
+    from acme_moe.environments.suite import Suite
+    from acme_moe.networks import checking
+
+    if isinstance(what, Agent):
+        return "agent"
+    if isinstance(what, Suite):
+        return "environment"
+    if not callable(what):
+        return None
+    names = list(inspect.signature(what).parameters)
+    if names == ["game", "seed", "config"]:
+        return "environment"
+    return checking.infer_kind(what)
+
+
+def _check(
+    kind: str, path: str, spec: RunSpec | None, make_spec: Callable[[], RunSpec]
+) -> Iterator[Result]:
+    """Yields the results of the checks of a kind."""
+    if spec is None:
+        from acme_moe.runs import check_agent
+
+        return check_agent.check(path, make_spec)
+    if kind == "environment":
+        from acme_moe.runs import check_environment
+
+        return check_environment.check(spec)
+    from acme_moe.networks import checking
+
+    return checking.check(kind, path, spec.agent.network)
 
 
 if __name__ == "__main__":

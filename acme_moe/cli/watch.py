@@ -3,7 +3,8 @@
     acme-moe watch --checkpoint=runs/pong --out=pong.mp4
 
 The agent of a run's newest checkpoint, or of a given one, plays with the evaluation
-policy. Beside the game stand the dispatch weights of its mixture and its Q-values.
+policy. Beside the game stand its Q-values and, where the tokens of its mixture are
+places of the picture, their dispatch weights.
 """
 
 import sys
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     seed = flags.DEFINE_integer("seed", 0, "Of emulator and policy.", lower_bound=0)
     parse_flags(argv, __doc__)
 
+    from acme_moe.environments import UnplayableError
     from acme_moe.viewing import film
 
     out = Path(file.value)
@@ -54,20 +56,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not out.parent.is_dir():
         fail(f"--out: {out.parent} is not a folder")
 
-    from acme_moe.environments import UnplayableError
+    from acme_moe.networks.token_grid import NoTokenGridError
     from acme_moe.runs.checkpoints import DamagedCheckpointError
-    from acme_moe.runs.trained import NoCheckpointError, find_checkpoint
+    from acme_moe.runs.trained import NoCheckpointError, load
     from acme_moe.viewing import drawing, play
 
     try:
-        spec, checkpoint = find_checkpoint(Path(folder.value))
+        agent = load(folder.value, seed=seed.value)
     except NoCheckpointError as error:
         fail(f"--checkpoint: {error}")
-    except DamagedCheckpointError as error:
+    except (DamagedCheckpointError, ValueError) as error:
         return outcome.failed(error)
     decisions = play.play(
-        spec,
-        checkpoint,
+        agent,
         episodes=episodes.value,
         max_steps=max_steps.value or None,
         seed=seed.value,
@@ -76,7 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         frames = write(map(drawing.draw, decisions), out, fps.value)
     except UnplayableError as error:
         return outcome.failed(error)
-    print(f"{checkpoint.path}: {frames} agent steps of {spec.run.game} in {out}")
+    game = agent.spec.run.game
+    print(f"{agent.checkpoint.path}: {frames} agent steps of {game} in {out}")
+    try:
+        play.find_grid(agent)
+    except NoTokenGridError as error:
+        print(f"without maps of the routing: {error}")
     return 0
 
 

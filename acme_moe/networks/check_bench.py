@@ -25,10 +25,6 @@ def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
     return _VECTOR if parts.takes_vectors(config.encoder) else _IMAGE
 
 
-class Problem(Exception):
-    """What a check found."""
-
-
 class Bench:
     """A part by itself, with inputs as it has them in its network."""
 
@@ -119,9 +115,3 @@ def _init_with_output(function: Callable[[Any], Any]) -> Callable[..., Any]:
         return transformed.apply(params, key, x), params
 
     return both
-
-
-def require(condition: bool, problem: str) -> None:
-    """Raises a `Problem` unless a condition holds."""
-    if not condition:
-        raise Problem(problem)

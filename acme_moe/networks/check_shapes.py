@@ -8,8 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks.check_bench import BATCH, NUM_ACTIONS, Bench, require
+from acme_moe.checks import require
+from acme_moe.networks import parts
+from acme_moe.networks.check_bench import BATCH, NUM_ACTIONS, Bench
 from acme_moe.networks.outputs import Mixed
+from acme_moe.networks.token_grid import grid_of
 
 
 def shapes(bench: Bench) -> str:
@@ -50,6 +53,16 @@ def _tokenizer_shapes(bench: Bench, x: Any, output: Any) -> None:
     require(output.ndim == 3, f"tokens are {_text(output)}, not [B,m,d]")
     require(output.shape[0] == BATCH, f"{_text(output)} of {BATCH} examples")
     require(min(output.shape) >= 1, f"{_text(output)} is empty")
+    if x.ndim != 4:
+        return
+    grid = grid_of(parts.make("tokenizer", bench.config), x.shape)
+    if grid is not None:
+        rows, columns = grid
+        tokens = output.shape[1]
+        require(
+            rows * columns == tokens,
+            f"grid says {rows} x {columns}, and there are {tokens} tokens",
+        )
 
 
 def _moe_shapes(bench: Bench, x: Any, output: Any) -> None:

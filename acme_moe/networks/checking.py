@@ -11,21 +11,20 @@ import inspect
 import math
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from acme_moe.checks import Result, attempt, require
 from acme_moe.networks import interfaces, parts, value_network
 from acme_moe.networks.check_bench import (
     BATCH,
     NUM_ACTIONS,
     Bench,
-    Problem,
     observation_shape,
-    require,
 )
 from acme_moe.networks.check_shapes import shapes
 from acme_moe.networks.describe import totals
@@ -42,21 +41,6 @@ _BESIDE = {
     "moe": "none",
     "head": "linear",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """The outcome of a check.
-
-    Attributes:
-      name: of the check.
-      outcome: `ok`, `FAILED`, or `note` for what is neither good nor bad.
-      detail: what was found.
-    """
-
-    name: str
-    outcome: str
-    detail: str
 
 
 def infer_kind(part: Any) -> str | None:
@@ -98,9 +82,9 @@ def check(kind: str, path: str, config: NetworkConfig) -> Iterator[Result]:
       Results, in turn; a part that does not run at all has only the first.
     """
     bench = Bench(kind, path, config)
-    first = _attempt("shapes and dtypes", lambda: shapes(bench))
+    first = attempt("shapes and dtypes", lambda: shapes(bench))
     yield first
-    if first.outcome == "FAILED" and not bench.runs():
+    if first.failed and not bench.runs():
         return
     for name, one in (
         ("parameters", _parameters),
@@ -109,20 +93,10 @@ def check(kind: str, path: str, config: NetworkConfig) -> Iterator[Result]:
         ("a batch is its examples", _one_by_one),
         ("compiled once", _compiled_once),
     ):
-        yield _attempt(name, lambda one=one: one(bench))  # type: ignore[misc]
-    yield _attempt("all parameters are trained", lambda: _trained(bench), "note")
+        yield attempt(name, lambda one=one: one(bench))  # type: ignore[misc]
+    yield attempt("all parameters are trained", lambda: _trained(bench), "note")
     if kind != "loss":
-        yield _attempt("cost", lambda: _cost(bench), "note")
-
-
-def _attempt(name: str, function: Callable[[], str], good: str = "ok") -> Result:
-    try:
-        return Result(name, good, function())
-    except Problem as problem:
-        return Result(name, "FAILED", str(problem))
-    except Exception as error:
-        first = str(error).strip().splitlines() or [""]
-        return Result(name, "FAILED", f"{type(error).__name__}: {first[0]}")
+        yield attempt("cost", lambda: _cost(bench), "note")
 
 
 def _parameters(bench: Bench) -> str:

@@ -120,7 +120,13 @@ class Encoder(Protocol):
 
 
 class Tokenizer(Protocol):
-    """Features become tokens: `network.tokenizer`."""
+    """Features become tokens: `network.tokenizer`.
+
+    One whose tokens are places of the feature map may say so, by a method (or, of a
+    function, an attribute) `grid(height, width) -> (rows, columns)`: of a map
+    `[B, height, width, C]`, token number `row * columns + column` is what stands there.
+    Films then draw its routing as a map over the screen.
+    """
 
     def __call__(self, features: jax.Array, /) -> jax.Array:
         """Splits features into tokens.

@@ -39,6 +39,10 @@ class PerConv:
         """Splits `[B, H, W, C]` into `[B, H*W, C]`."""
         return per_conv(features)
 
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Returns rows and columns of tokens: those of the map."""
+        return height, width
+
 
 @dataclasses.dataclass(frozen=True)
 class PerFeat:
@@ -59,10 +63,19 @@ class PerSamp:
 
 
 @dataclasses.dataclass(frozen=True)
-class PatchesPool:
-    """The tokenizer `patches_pool`: one token of each patch, its mean."""
+class _Patches:
+    """Tokens of square patches side by side; what does not fill one is left out."""
 
     patch_size: int
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Returns rows and columns of tokens: those of whole patches."""
+        return height // self.patch_size, width // self.patch_size
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchesPool(_Patches):
+    """The tokenizer `patches_pool`: one token of each patch, its mean."""
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """Averages the patches of `[B, H, W, C]`; tokens of size `C`."""
@@ -71,10 +84,9 @@ class PatchesPool:
 
 
 @dataclasses.dataclass(frozen=True)
-class PatchesConv:
+class PatchesConv(_Patches):
     """The tokenizer `patches_conv`: one token of each patch, by a convolution."""
 
-    patch_size: int
     patch_channels: int | None
 
     def __call__(self, features: jax.Array) -> jax.Array:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from acme_moe.networks import MoEOutput, NetworkConfig
+from acme_moe.networks import MoEOutput
+from acme_moe.networks.token_grid import NoTokenGridError, token_grid
 from acme_moe.runs.assembly import check_renders
-from acme_moe.runs.checkpoints import Checkpoint
-from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.trained import TrainedAgent
-
-# Tokenizers whose tokens are places of the observation.
-_PLACES = ("per_conv", "patches_conv", "patches_pool")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +25,7 @@ class Decision:
       q_values: `float32 [actions]`.
       dispatch: `float32 [rows, columns, experts]`, the dispatch weights of the tokens
         at their places, summed over the slots of each expert; None where there is no
-        mixture, or its tokens are no places.
+        mixture, or its tokens are no places (`find_grid` says why).
       moe: the kind of mixture, a value of `NetworkConfig.moe`.
       episode_return: so far, of unclipped rewards.
     """
@@ -45,8 +40,7 @@ class Decision:
 
 
 def play(
-    run_spec: RunSpec,
-    checkpoint: Checkpoint,
+    agent: TrainedAgent,
     *,
     episodes: int = 1,
     max_steps: int | None = None,
@@ -55,11 +49,10 @@ def play(
     """Plays whole games with the evaluation policy.
 
     Args:
-      run_spec: the run.
-      checkpoint: of the run.
+      agent: who plays.
       episodes: how many.
       max_steps: agent steps after which playing ends, in all episodes together.
-      seed: of the environment and of the policy.
+      seed: of the environment.
 
     Raises:
       UnplayableError: if the environment cannot be made, or does not render.
@@ -67,11 +60,13 @@ def play(
     Yields:
       Each decision, before what comes of it.
     """
-    agent = TrainedAgent(run_spec, checkpoint, seed=seed)
     environment: Any = agent.make_environment(seed)
-    config = agent.network.config
     try:
-        check_renders(environment, run_spec)
+        grid = find_grid(agent)
+    except NoTokenGridError:
+        grid = None
+    try:
+        check_renders(environment, agent.spec)
         names = getattr(environment, "action_names", None) or [
             str(action) for action in range(environment.action_spec().num_values)
         ]
@@ -88,8 +83,8 @@ def play(
                     action=choice.action,
                     action_names=names,
                     q_values=choice.q_values,
-                    dispatch=_at_places(config, choice.routing),
-                    moe=config.moe,
+                    dispatch=_at_places(grid, choice.routing),
+                    moe=agent.network.config.moe,
                     episode_return=total,
                 )
                 timestep = environment.step(choice.action)
@@ -99,13 +94,22 @@ def play(
         environment.close()
 
 
-def _at_places(config: NetworkConfig, routing: MoEOutput | None) -> np.ndarray | None:
+def find_grid(agent: TrainedAgent) -> tuple[int, int]:
+    """Returns rows and columns of the tokens of an agent's mixture.
+
+    Raises:
+      NoTokenGridError: if they are no places of the picture; says why.
+    """
+    seen = agent.environment_spec.observations
+    if agent.spec.agent.wants_action_and_reward:
+        seen = seen.observation
+    return token_grid(agent.network.config, seen)
+
+
+def _at_places(
+    grid: tuple[int, int] | None, routing: MoEOutput | None
+) -> np.ndarray | None:
     """Returns dispatch weights `[rows, columns, experts]`, if there are any."""
-    images = config.encoder != "mlp" and config.variant == "regular"
-    if routing is None or not images or config.tokenizer not in _PLACES:
+    if grid is None or routing is None:
         return None
-    weights = np.asarray(routing.dispatch_weights).sum(axis=-1)
-    side = math.isqrt(weights.shape[0])
-    if side**2 != weights.shape[0]:
-        return None  # Of what is not square the tokens' places are not known.
-    return weights.reshape(side, side, -1)
+    return np.asarray(routing.dispatch_weights).sum(axis=-1).reshape(*grid, -1)

@@ -70,6 +70,12 @@ def test_what_is_wrong_with_a_mixture_is_found(name, check, detail):
     assert re.search(detail, failed[check].detail), failed[check]
 
 
+def test_a_grid_that_is_not_the_tokens_is_found():
+    failed = results("tokenizer", "Misplaced")["shapes and dtypes"]
+    assert failed.outcome == "FAILED"
+    assert failed.detail == "grid says 3 x 3, and there are 1 tokens"
+
+
 def test_a_loss_of_the_batch_is_found():
     failed = results("loss", "mean_loss")["a batch is its examples"]
     assert failed.outcome == "FAILED"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from absl.testing import absltest
+from dm_env import specs
 from dm_env import test_utils as dm_env_tests
 
 from acme_moe.environments import find_suite
@@ -48,6 +49,14 @@ def test_catch_as_an_image():
     assert image.observation_spec() == StackedFrames(10, 5, 1, "board")
     np.testing.assert_array_equal(picture[..., 0], 255 * board.astype(np.uint8))
     assert plain.render().shape == (320, 160, 3)
+
+
+def test_acmes_wrappers_leave_a_stack_of_frames_what_it_is():
+    spec = Catch(image=True).observation_spec()
+    assert isinstance(spec.replace(dtype=np.uint8), StackedFrames)
+    assert spec.replace(name="x").name == "x"
+    floats = spec.replace(dtype=np.float32)
+    assert (type(floats), floats.shape) == (specs.BoundedArray, spec.shape)
 
 
 def test_a_step_of_the_cart_is_eulers():

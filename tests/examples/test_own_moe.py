@@ -15,7 +15,6 @@ import pytest
 
 from acme_moe.agents import dqn
 from acme_moe.networks import NetworkConfig, make_network
-from tests import catch
 from tests.agents import agents
 from tests.agents.test_learning import SOLVED, learned_return
 
@@ -59,7 +58,8 @@ def test_it_learns_catch():
     config = agents.make_builder("dqn", "image").config
     network = dataclasses.replace(config.network, tokenizer=ROWS, moe=CHOICE)
     builder = dqn.DQNBuilder(dataclasses.replace(config, network=network))
-    assert learned_return(builder, catch.Catch(0), catch.Catch(10), 0) >= SOLVED
+    games = (agents.catch(number, image=True) for number in (0, 10))
+    assert learned_return(builder, *games, 0) >= SOLVED
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,7 @@ def test_it_is_filmed(elsewhere, trained):
     film = start(elsewhere, "watch", "--checkpoint=run", "--out=a.gif", "--max_steps=3")
     assert film.returncode == 0, film.stderr
     assert (elsewhere / "a.gif").stat().st_size
+    assert "without maps" not in film.stdout
 
 
 def test_without_the_package_the_run_says_what_is_missing(elsewhere, trained):

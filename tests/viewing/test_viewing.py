@@ -64,9 +64,9 @@ def test_a_film_has_a_frame_a_step(played, tmp_path):
 
 def test_the_agent_of_the_checkpoint_plays(played):
     workdir, params = played
-    spec, checkpoint = trained.find_checkpoint(workdir)
+    spec, _ = trained.find_checkpoint(workdir)
     assert spec == config_lib.read_config_json(workdir / "config.json")
-    decisions = list(play.play(spec, checkpoint, max_steps=5, seed=3))
+    decisions = list(play.play(trained.load(workdir), max_steps=5, seed=3))
     assert len(decisions) == 5
     network = agents.load_builder("dqn", spec.agent).make_network(
         specs.make_environment_spec(make_environment(spec, 0))
@@ -82,7 +82,7 @@ def test_the_agent_of_the_checkpoint_plays(played):
         # What a slot takes sums to one, and an expert has 61 of them.
         np.testing.assert_allclose(decision.dispatch.sum((0, 1)), 61, rtol=1e-4)
         timestep = environment.step(decision.action)
-    again = list(play.play(spec, checkpoint, max_steps=5, seed=3))
+    again = list(play.play(trained.load(workdir), max_steps=5, seed=3))
     assert [m.action for m in again] == [m.action for m in decisions]
 
 
@@ -109,9 +109,9 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
     spec = tiny.spec(run={"agent": "r2d2", "max_agent_steps": 300_000})
     spec = dataclasses.replace(spec, agent=config)
     stored = store(spec, tmp_path)
-    found, checkpoint = trained.find_checkpoint(tmp_path)
-    assert checkpoint.path == stored.path
-    decisions = list(play.play(found, checkpoint, max_steps=4))
+    agent = trained.load(tmp_path)
+    assert agent.checkpoint.path == stored.path
+    decisions = list(play.play(agent, max_steps=4))
     assert len(decisions) == 4
     assert decisions[0].dispatch.shape == (11, 11, 2)
     assert drawing.draw(decisions[0]).shape == SIZE
@@ -123,11 +123,33 @@ def test_a_network_without_a_mixture_has_no_maps(tmp_path):
     network = dataclasses.replace(tiny.NETWORK, moe="none")
     short = AtariConfig(max_episode_steps=3)
     spec = tiny.spec(run={"environment": short}, agent={"network": network})
-    checkpoint = store(spec, tmp_path)
+    store(spec, tmp_path)
     # Two whole games of three steps each.
-    decisions = list(play.play(spec, checkpoint, episodes=2))
+    decisions = list(play.play(trained.load(tmp_path), episodes=2))
     assert [decision.dispatch for decision in decisions] == [None] * 6
     assert drawing.draw(decisions[0]).shape == SIZE
+
+
+@pytest.mark.parametrize("tokenizer", ["own_moe.tokens:Rows", "per_feat"])
+def test_tokens_that_are_places_have_maps_and_of_others_the_command_says_why(
+    tokenizer, tmp_path
+):
+    network = dataclasses.replace(tiny.NETWORK, tokenizer=tokenizer)
+    store(tiny.spec(agent={"network": network}), tmp_path)
+    (shown,) = play.play(trained.load(tmp_path), max_steps=1)
+    places = tokenizer != "per_feat"
+    assert (shown.dispatch is not None) == places
+    if places:
+        assert shown.dispatch.shape == (11, 1, 2)
+        assert drawing.draw(shown).shape == SIZE
+        return
+    out = tmp_path / "game.gif"
+    result = watch(f"--checkpoint={tmp_path}", f"--out={out}", "--max_steps=1")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == (
+        "without maps of the routing: network.tokenizer: 'per_feat' has no "
+        "grid(height, width) that says where its tokens are"
+    )
 
 
 def decision(moe, dispatch, actions=6):

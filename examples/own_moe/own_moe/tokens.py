@@ -25,3 +25,8 @@ class Rows:
         batch, rows = features.shape[:2]
         bands = rows // self.height
         return features[:, : bands * self.height].reshape(batch, bands, -1)
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Returns rows and columns of tokens, for films: one column of bands."""
+        del width
+        return height // self.height, 1

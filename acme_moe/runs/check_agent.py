@@ -1,0 +1,390 @@
+"""Checks of an agent: whether a run can train, save, load and resume it.
+
+It plays bsuite's Catch for some steps, with the network and the batch size of its
+settings and a replay of little more than one batch. What is asked of it stands in
+`acme_moe.agents.Agent`, `acme_moe.agents.config` and `acme_moe.agents.builder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import reverb
+from acme.utils import counting, loggers
+
+from acme_moe import agents, diagnostics, learning, replay
+from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.agents.dqn import DQNBuilder, DQNConfig
+from acme_moe.checks import Result, attempt, require
+from acme_moe.environments.bsuite_suite import BsuiteConfig
+from acme_moe.networks import NetworkConfig, parts
+from acme_moe.runs.assembly import Parts, make_environment
+from acme_moe.runs.checkpoints import Checkpoints
+from acme_moe.runs.config import config_json, from_config_dict
+from acme_moe.runs.episodes import Rounds, evaluate
+from acme_moe.runs.spec import OfflineRunConfig, OnlineRunConfig, RunSpec
+from acme_moe.runs.state import RunState
+
+# Agent steps on Catch, beyond those that an agent's first item takes.
+_STEPS = 120
+_OFFLINE_METHODS = ("make_network", "make_policy", "make_actor", "make_learner")
+_ONLINE_METHODS = (
+    *("make_replay_tables", "make_dataset_iterator", "make_adder"),
+    "make_vector_actor",
+)
+_TOLERANCE = 1e-5
+
+
+class _Batches:
+    """Batches of a source, or again and again the one that is held."""
+
+    def __init__(self, source: Iterator[learning.Sample]) -> None:
+        self._source = source
+        self.held: learning.Sample | None = None
+
+    def __iter__(self) -> Iterator[learning.Sample]:
+        return self
+
+    def __next__(self) -> learning.Sample:
+        return next(self._source) if self.held is None else self.held
+
+
+@dataclasses.dataclass
+class _Session:
+    """An agent on Catch; each check makes what the next ones need."""
+
+    agent: str
+    make_spec: Callable[[], RunSpec]
+    folder: Path
+    stack: contextlib.ExitStack
+    spec: Any = None
+    parts: Any = None
+    client: Any = None
+    batches: Any = None
+    learner: Any = None
+    actor: Any = None
+    rounds: Any = None
+
+    @property
+    def online(self) -> bool:
+        return isinstance(self.spec.agent, ValueAgentConfig)
+
+    def make_learner(self, seed: int, batches: Iterator[learning.Sample]) -> Any:
+        learner = self.parts.builder.make_learner(
+            jax.random.PRNGKey(seed),
+            self.parts.network,
+            batches,
+            lambda *_: loggers.NoOpLogger(),
+            self.parts.environment_spec,
+            self.client if self.online else None,
+            counting.Counter(),
+        )
+        self.stack.callback(learner.close)
+        return learner
+
+
+def check(agent: str, make_spec: Callable[[], RunSpec]) -> Iterator[Result]:
+    """Checks an agent.
+
+    Args:
+      agent: the import path of an `acme_moe.agents.Agent`, or a name.
+      make_spec: makes a run of it; asked for once its class of settings is right.
+
+    Yields:
+      Results, in turn, up to the first without which those after it make no sense.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        session = _Session(agent, make_spec, folder, stack)
+        for name, one, needed in (
+            ("settings", _settings, True),
+            ("builder", _builder, True),
+            ("network", _network, False),
+            ("acting and items", _items, True),
+            ("finite loss", _finite_loss, True),
+            ("parameters are trained", _trained, False),
+            ("compiled once", _compiled_once, False),
+            ("checkpoint", _checkpoint, False),
+            ("evaluation", _evaluation, False),
+            ("diagnostics", _diagnostics, False),
+        ):
+            result = attempt(name, functools.partial(one, session))
+            yield result
+            if needed and result.failed:
+                return
+        yield attempt("cost", functools.partial(_cost, session), "note")
+
+
+def _settings(session: _Session) -> str:
+    settings = agents.config_class(session.agent)
+    require(
+        "__dataclass_fields__" in vars(settings),
+        f"{settings.__name__} is not decorated as a dataclass",
+    )
+    base: type[AgentConfig] = AgentConfig
+    run: type[Any] = OfflineRunConfig
+    if issubclass(settings, ValueAgentConfig):
+        base, run = ValueAgentConfig, OnlineRunConfig
+    without = [
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.default is field.default_factory is dataclasses.MISSING
+    ]
+    require(not without, f"without a default: {', '.join(without)}")
+    names, inherited, of_runs = (
+        {field.name for field in dataclasses.fields(x)} for x in (settings, base, run)
+    )
+    both = ", ".join(sorted(names & of_runs))
+    require(not both, f"fields that a run has already: {both}")
+    spec = session.make_spec()
+    again = from_config_dict(json.loads(config_json(spec)))
+    require(again == spec, "config.json does not give them back as they were")
+    session.spec = _on_catch(spec)
+    own = ", ".join(sorted(names - inherited)) or "none"
+    return f"{len(names)} fields; of its own: {own}"
+
+
+def _on_catch(spec: RunSpec) -> RunSpec:
+    """Returns a run of the same agent on Catch, with a short warm-up."""
+    image = not parts.takes_vectors(spec.agent.network.encoder)
+    agent = spec.agent
+    if isinstance(agent, ValueAgentConfig):
+        first = agent.steps_to_first_item
+        size = max(first, agent.batch_size)
+        agent = dataclasses.replace(
+            agent, min_replay_size=size, max_replay_size=10 * size + _STEPS
+        )
+    run = dataclasses.replace(
+        spec.run, game="Catch", environment=BsuiteConfig(catch_image=image)
+    )
+    return dataclasses.replace(spec, run=run, agent=agent)
+
+
+def _builder(session: _Session) -> str:
+    builder = agents.load_builder(session.agent, session.spec.agent)
+    methods = _OFFLINE_METHODS + _ONLINE_METHODS * session.online
+    missing = [name for name in methods if not callable(getattr(builder, name, None))]
+    require(not missing, f"it has no {', '.join(missing)}")
+    items = getattr(builder, "items", None)
+    require(hasattr(items, "batch_type"), "its items have no batch_type")
+    session.parts = Parts(session.spec, builder)
+    return f"{type(builder).__name__}, of {type(items).__name__.lower()}"
+
+
+def _network(session: _Session) -> str:
+    environment_spec = session.parts.environment_spec
+    batch = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
+        environment_spec.observations,
+    )
+    own = session.spec.agent.make_network(environment_spec.actions.num_values)
+    builders, settings = (
+        jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
+        for network in (session.parts.network, own)
+    )
+    require(
+        builders == settings,
+        "the builder's make_network has other parameters than the settings' "
+        "make_network, which acme_moe.load and acme-moe watch call",
+    )
+    count = sum(math.prod(x.shape) for x in jax.tree.leaves(builders))
+    return f"{count:,} parameters"
+
+
+def _items(session: _Session) -> str:
+    spec, environment_spec = session.spec, session.parts.environment_spec
+    if session.online:
+        builder, network = session.parts.builder, session.parts.network
+    else:
+        builder = DQNBuilder(_recording(spec.agent))
+        network = builder.make_network(environment_spec)
+    tables = builder.make_replay_tables(environment_spec)
+    server = reverb.Server([replay.without_ratio(x) for x in tables], port=None)
+    session.stack.callback(server.stop)
+    session.client = client = reverb.Client(f"localhost:{server.port}")
+    session.batches = _Batches(builder.make_dataset_iterator(client))
+    session.learner = session.make_learner(0, session.batches)
+    policy = builder.make_policy(network, environment_spec)
+    learner = session.learner
+    if not session.online:
+        learner = builder.make_learner(
+            jax.random.PRNGKey(0),
+            network,
+            itertools.repeat(None),
+            lambda *_: loggers.NoOpLogger(),
+            environment_spec,
+        )
+    session.actor = actor = builder.make_vector_actor(
+        jax.random.PRNGKey(1),
+        policy,
+        learner,
+        [builder.make_adder(client, environment_spec)],
+    )
+    session.stack.callback(actor.close)
+    session.rounds = Rounds([make_environment(spec, 0)], actor)
+    steps = builder.config.steps_to_first_item + _STEPS
+    episodes = sum(len(session.rounds.step()) for _ in range(steps))
+    actor.flush()
+    count = sum(table.current_size for table in client.server_info().values())
+    require(count > 0, f"nothing in replay after {steps} steps, {episodes} episodes")
+    sample = next(session.batches)
+    require(isinstance(sample, learning.Sample), f"{type(sample).__name__}, no Sample")
+    session.batches.held = sample
+    size = spec.agent.batch_size * spec.agent.sgd_steps_per_call
+    for path, leaf in jax.tree_util.tree_leaves_with_path(sample.transitions):
+        name = jax.tree_util.keystr(path)
+        require(leaf.shape[:1] == (size,), f"{name} is {leaf.shape} of {size} items")
+        require(bool(np.isfinite(leaf).all()), f"{name} is not finite")
+    return f"{count} of {steps} steps, {episodes} episodes of Catch"
+
+
+def _recording(settings: AgentConfig) -> DQNConfig:
+    """Returns a DQN whose replay is such data as an offline agent learns from."""
+    shared = ("batch_size", "sgd_steps_per_call", "n_step", "discount")
+    return DQNConfig(
+        network=NetworkConfig(
+            encoder="mlp", tokenizer="per_samp", moe="none", expert_width=8
+        ),
+        max_abs_reward=settings.max_abs_reward,
+        min_replay_size=settings.n_step,
+        **{name: getattr(settings, name) for name in shared},
+    )
+
+
+def _finite_loss(session: _Session) -> str:
+    session.learner.step()
+    session.learner.check()
+    loss = session.learner.loss
+    session.learner.save()
+    return f"{loss:.3g} at the first update"
+
+
+def _trained(session: _Session) -> str:
+    before = session.learner.save()
+    session.learner.step()
+    after = session.learner.save()
+    per_call = session.spec.agent.sgd_steps_per_call
+    taken = int(after.steps) - int(before.steps)
+    require(taken == per_call, f"an update counts {taken} steps, not {per_call}")
+    moved = [
+        bool(np.any(one != other))
+        for one, other in zip(
+            jax.tree.leaves(before.params), jax.tree.leaves(after.params), strict=True
+        )
+    ]
+    require(any(moved), "an update changes none of them")
+    return f"{sum(moved)} of {len(moved)} arrays change in an update"
+
+
+def _compiled_once(session: _Session) -> str:
+    lowered = _lowered()
+    learner, session.batches.held = session.learner, None
+    for updates in (2, 4):
+        before = len(lowered)
+        for _ in range(updates):
+            learner.step()
+            session.rounds.step()
+            session.actor.update(wait=True)
+    learner.check()
+    compiled = len(lowered) - before
+    require(not compiled, f"{compiled} programs more in updates 5 to 8")
+    return "in 8 updates and as many actions"
+
+
+@functools.cache
+def _lowered() -> list[str]:
+    """Returns a list that grows by an entry for each program that is compiled."""
+    found: list[str] = []
+
+    def listen(event: str, seconds: float, **_: Any) -> None:
+        del seconds
+        # Before a cache of compiled programs is asked.
+        if event == "/jax/core/compile/jaxpr_to_mlir_module_duration":
+            found.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    return found
+
+
+def _checkpoint(session: _Session) -> str:
+    one, batches = session.learner, session.batches
+    batches.held = next(batches) if batches.held is None else batches.held
+    other = session.make_learner(1, batches)
+    saved = one.save()
+    counts = dataclasses.asdict(RunState(learner_steps=int(saved.steps)))
+    found = Checkpoints(session.folder, kept=1).save(1, saved, counts, [])
+    other.restore(found.load_state(other.save()))
+    _require_same(saved, other.save(), "what is restored is not what was saved")
+    one.step()
+    other.step()
+    _require_same(
+        one.save().params,
+        other.save().params,
+        "the update after it is another: something that counts is not in the state",
+    )
+    return "a learner that is restored goes on as the one that was saved"
+
+
+def _require_same(one: Any, other: Any, problem: str) -> None:
+    far = [
+        float(np.max(np.abs(np.asarray(x, np.float64) - np.asarray(y, np.float64))))
+        for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+        if np.size(x)
+    ]
+    require(max(far) <= _TOLERANCE, f"{problem} (by {max(far):.1e})")
+
+
+def _evaluation(session: _Session) -> str:
+    evaluator = session.parts.make_evaluator(jax.random.PRNGKey(2), session.learner)
+    environment = make_environment(session.spec, 1, evaluation=True)
+    results = evaluate(environment, evaluator, 5)
+    mean = np.mean([result.episode_return for result in results])
+    return f"5 episodes, mean return {mean:g}"
+
+
+def _diagnostics(session: _Session) -> str:
+    if not callable(getattr(session.parts.builder, "make_diagnostics", None)):
+        return "none: runs of it cannot have diagnostics.every"
+    measure = session.parts.builder.make_diagnostics(
+        session.parts.network,
+        session.parts.environment_spec,
+        diagnostics.DiagnosticsConfig(),
+    )
+    state, sample = session.learner.state, session.batches.held or next(session.batches)
+    values = jax.eval_shape(
+        measure,
+        state.params,
+        state.target_params,
+        jax.random.PRNGKey(3),
+        sample.transitions,
+        sample.probabilities,
+    )
+    wrong = [name for name, value in values.items() if value.shape]
+    require(not wrong, f"more than one number: {', '.join(wrong)}")
+    return f"{len(values)} numbers"
+
+
+def _cost(session: _Session) -> str:
+    learner, seconds = session.learner, []
+    for _ in range(5):
+        start = time.perf_counter()
+        learner.step()
+        jax.block_until_ready(learner.state)
+        seconds.append(time.perf_counter() - start)
+    agent = session.spec.agent
+    return (
+        f"{min(seconds) * 1e3:.0f} ms for a call of {agent.sgd_steps_per_call} updates "
+        f"of {agent.batch_size} items, on Catch"
+    )
