@@ -45,7 +45,9 @@ class Builder(dqn.DQNBuilder):
             dqn.PrioritizedDoubleQLearning(discount=config.discount),
             lambda: loggers.make_default_logger("learner", save_data=False),
         )
-        self._spec = spec
+        # Acme's table holds whole stacks of frames, which ours would take apart.
+        images = specs.Array(spec.observations.shape, spec.observations.dtype)
+        self._spec = spec._replace(observations=images)
 
     def make_adder(self, replay_client: reverb.Client) -> NStepAdder:
         """Writes n-step transitions."""
