@@ -72,7 +72,8 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
 
     Raises:
       ValueError: names the first option that is unknown, missing, or has a value that
-        is not of its type or is refused by the dataclass's own checks.
+        is not of its type or is refused by the dataclass's own checks; or says what
+        its own code could not do with them.
     """
     by_name = {field.name: field for field in fields(part)}
     for name, value in options.items():
@@ -89,11 +90,15 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
         return part(**options)
     except ValueError as error:
         raise ValueError(f"{prefix}{error}") from error
+    except TypeError as error:  # Of a value of a type that is not checked here.
+        raise ValueError(f"{prefix.rstrip('.')}: {error}") from error
 
 
 def fields(part: Any) -> tuple[dataclasses.Field[Any], ...]:
     """Returns the options of a part, none of a function."""
-    return dataclasses.fields(part) if isinstance(part, type) else ()
+    if not isinstance(part, type):
+        return ()
+    return tuple(field for field in dataclasses.fields(part) if field.init)
 
 
 def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
@@ -107,4 +112,4 @@ def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
     missing = dataclasses.MISSING
-    return field.init and field.default is missing and field.default_factory is missing
+    return field.default is missing and field.default_factory is missing

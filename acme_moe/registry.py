@@ -132,7 +132,7 @@ def load(path: str) -> Any:
         raise ImportError(f"importing {module!r} fails: {_reason(error)}") from error
     for name in attributes.split("."):
         if not hasattr(here, name):
-            close = validation.did_you_mean(name, list(vars(here)))
+            close = validation.did_you_mean(name, dir(here))
             raise ImportError(
                 f"{path.partition(':')[0]!r} has no {attributes!r}"
                 + (f" ({close})" if close else "")

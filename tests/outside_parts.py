@@ -18,8 +18,10 @@ class Scaled:
     factor: float = 1.0
     widths: tuple[int, ...] = (1,)
     bias: bool = False
+    area: int = dataclasses.field(init=False)
 
     def __post_init__(self):
+        object.__setattr__(self, "area", sum(self.widths))
         if self.factor < 0:
             raise ValueError(f"factor: {self.factor} is not accepted; at least 0")
 

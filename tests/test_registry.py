@@ -68,6 +68,7 @@ def test_parts_are_registered_once(layers):
         ),
         ("outside_broken:x", r"RuntimeError: no GPU \(.*outside_broken.py, line 2\)"),
         ("outside_needs:x", "'outside_needs' fails: ModuleNotFoundError: .*_anywhere'"),
+        ("outside_good:Sub.part.no", "'outside_good' has no 'Sub.part.no'"),
         ("outside_good:", "'outside_good' has no ''"),
         (":x", "importing '' fails: ValueError"),
     ],

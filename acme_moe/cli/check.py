@@ -46,9 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "workdir", None, "Folder of a run whose network it is, in place of --config."
     )
     program, *rest = parse_flags(argv, __doc__, known_only=True)
-    if not rest or rest[0].startswith("-"):
+    path = next((word for word in rest if not word.startswith("-")), None)
+    if path is None:
         fail("part: is missing; its import path, such as my_package.routing:Mine")
-    path, *fields = rest
+    fields = [word for word in rest if word != path]
     source = config_flag.value
     if workdir.value is not None:
         source = f"{workdir.value}/config.json"

@@ -15,7 +15,8 @@ from acme_moe.reporting.curves import MEASURES
 from acme_moe.reporting.statistics import Interval
 
 _GAMES_IN_A_ROW = 5
-# By unit of a run's length: how many make one on the axis, and the axis's label.
+# By unit of a run's length: how many make one on the axis, and the axis's label. Of
+# runs shorter than a tenth of that, the axis counts in units.
 _AXES = {
     "frames": (1e6, "frames, millions"),
     "updates": (62_500.0, "gradient updates, x 62,500"),
@@ -90,6 +91,7 @@ def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
     drawn = False
     for ax, panel in zip(axes, comparison.panels, strict=True):
         unit = "hours" if axis == "hours" else panel.unit
+        scale, label = _axis(panel, unit)
         for line in panel.lines:
             if unit != "hours" and line.unit != unit:
                 continue
@@ -97,13 +99,28 @@ def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
                 continue
             points, scores = over
             interval = statistics.iqm_over({"": scores}, reps)[""]
-            style.draw_band(ax, points / _AXES[unit][0], interval, line, panel)
+            style.draw_band(ax, points / scale, interval, line, panel)
             drawn = True
-        style.label_axes(
-            ax, panel, _AXES[unit][1], style.iqm_label(panel, comparison.kind)
-        )
+        style.label_axes(ax, panel, label, style.iqm_label(panel, comparison.kind))
     style.legend(figure, axes)
     return figure if drawn else None
+
+
+def _axis(panel: Panel, unit: str) -> tuple[float, str]:
+    """Returns how many of a unit make one on a panel's axis, and the axis's label."""
+    scale, label = _AXES[unit]
+    longest = max(
+        (
+            curve.positions[-1]
+            for line in panel.lines
+            if line.unit == unit
+            for curves in line.curves.values()
+            for curve in curves.values()
+            if len(curve.positions)
+        ),
+        default=scale,
+    )
+    return (scale, label) if longest >= scale / 10 else (1.0, label.partition(",")[0])
 
 
 def _draw_game(
@@ -114,7 +131,7 @@ def _draw_game(
         if line.unit == panel.unit:
             _draw_mean(ax, line, game, panel, measure)
     ax.set_title(f"{panel.name}: {game}", fontsize="small")
-    ax.set_xlabel(_AXES[panel.unit][1])
+    ax.set_xlabel(_axis(panel, panel.unit)[1])
     ax.set_ylabel(label)
 
 
@@ -135,4 +152,5 @@ def _draw_mean(
         return
     values = np.stack([np.interp(points, x, y) for x, y in runs])
     interval = Interval(values.mean(0), values.min(0), values.max(0))
-    style.draw_band(ax, points / _AXES[panel.unit][0], interval, line, panel)
+    scale, _ = _axis(panel, panel.unit)
+    style.draw_band(ax, points / scale, interval, line, panel)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import itertools
 import json
 import math
 import tempfile
@@ -21,19 +20,15 @@ from typing import Any
 
 import jax
 import numpy as np
-import reverb
-from acme.utils import counting, loggers
 
-from acme_moe import agents, diagnostics, learning, replay
+from acme_moe import agents, diagnostics, learning
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
-from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 from acme_moe.checks import Result, attempt, require
-from acme_moe.environments.bsuite_suite import BsuiteConfig
-from acme_moe.networks import NetworkConfig, parts
-from acme_moe.runs.assembly import Parts, make_environment
+from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.check_session import Session, on_catch
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.config import config_json, from_config_dict
-from acme_moe.runs.episodes import Rounds, evaluate
+from acme_moe.runs.episodes import evaluate
 from acme_moe.runs.spec import OfflineRunConfig, OnlineRunConfig, RunSpec
 from acme_moe.runs.state import RunState
 
@@ -47,54 +42,6 @@ _ONLINE_METHODS = (
 _TOLERANCE = 1e-5
 
 
-class _Batches:
-    """Batches of a source, or again and again the one that is held."""
-
-    def __init__(self, source: Iterator[learning.Sample]) -> None:
-        self._source = source
-        self.held: learning.Sample | None = None
-
-    def __iter__(self) -> Iterator[learning.Sample]:
-        return self
-
-    def __next__(self) -> learning.Sample:
-        return next(self._source) if self.held is None else self.held
-
-
-@dataclasses.dataclass
-class _Session:
-    """An agent on Catch; each check makes what the next ones need."""
-
-    agent: str
-    make_spec: Callable[[], RunSpec]
-    folder: Path
-    stack: contextlib.ExitStack
-    spec: Any = None
-    parts: Any = None
-    client: Any = None
-    batches: Any = None
-    learner: Any = None
-    actor: Any = None
-    rounds: Any = None
-
-    @property
-    def online(self) -> bool:
-        return isinstance(self.spec.agent, ValueAgentConfig)
-
-    def make_learner(self, seed: int, batches: Iterator[learning.Sample]) -> Any:
-        learner = self.parts.builder.make_learner(
-            jax.random.PRNGKey(seed),
-            self.parts.network,
-            batches,
-            lambda *_: loggers.NoOpLogger(),
-            self.parts.environment_spec,
-            self.client if self.online else None,
-            counting.Counter(),
-        )
-        self.stack.callback(learner.close)
-        return learner
-
-
 def check(agent: str, make_spec: Callable[[], RunSpec]) -> Iterator[Result]:
     """Checks an agent.
 
@@ -105,30 +52,34 @@ def check(agent: str, make_spec: Callable[[], RunSpec]) -> Iterator[Result]:
     Yields:
       Results, in turn, up to the first without which those after it make no sense.
     """
+    made: list[Any] = []
+    yield (result := attempt("settings", lambda: _settings(agent, make_spec, made)))
+    if result.failed:
+        return
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        session = _Session(agent, make_spec, folder, stack)
-        for name, one, needed in (
-            ("settings", _settings, True),
-            ("builder", _builder, True),
-            ("network", _network, False),
-            ("acting and items", _items, True),
-            ("finite loss", _finite_loss, True),
-            ("parameters are trained", _trained, False),
-            ("compiled once", _compiled_once, False),
-            ("checkpoint", _checkpoint, False),
-            ("evaluation", _evaluation, False),
-            ("diagnostics", _diagnostics, False),
+        yield (result := attempt("builder", lambda: _builder(agent, made, stack)))
+        if result.failed:
+            return
+        _, session = made
+        for name, one in (
+            ("network", _network),
+            ("acting and items", _items),
+            ("finite loss", _finite_loss),
+            ("parameters are trained", _trained),
+            ("compiled once", _compiled_once),
+            ("checkpoint", _checkpoint),
+            ("evaluation", _evaluation),
+            ("diagnostics", _diagnostics),
         ):
-            result = attempt(name, functools.partial(one, session))
-            yield result
-            if needed and result.failed:
+            yield (result := attempt(name, functools.partial(one, session)))
+            if result.failed and one in (_items, _finite_loss):
                 return
-        yield attempt("cost", functools.partial(_cost, session), "note")
+        yield attempt("cost", lambda: _cost(session), "note")
 
 
-def _settings(session: _Session) -> str:
-    settings = agents.config_class(session.agent)
+def _settings(agent: str, make_spec: Callable[[], RunSpec], made: list[Any]) -> str:
+    """Checks the class of settings; leaves a run of them on Catch."""
+    settings = agents.config_class(agent)
     require(
         "__dataclass_fields__" in vars(settings),
         f"{settings.__name__} is not decorated as a dataclass",
@@ -148,42 +99,29 @@ def _settings(session: _Session) -> str:
     )
     both = ", ".join(sorted(names & of_runs))
     require(not both, f"fields that a run has already: {both}")
-    spec = session.make_spec()
+    spec = make_spec()
     again = from_config_dict(json.loads(config_json(spec)))
     require(again == spec, "config.json does not give them back as they were")
-    session.spec = _on_catch(spec)
+    made.append(on_catch(spec))
     own = ", ".join(sorted(names - inherited)) or "none"
     return f"{len(names)} fields; of its own: {own}"
 
 
-def _on_catch(spec: RunSpec) -> RunSpec:
-    """Returns a run of the same agent on Catch, with a short warm-up."""
-    image = not parts.takes_vectors(spec.agent.network.encoder)
-    agent = spec.agent
-    if isinstance(agent, ValueAgentConfig):
-        first = agent.steps_to_first_item
-        size = max(first, agent.batch_size)
-        agent = dataclasses.replace(
-            agent, min_replay_size=size, max_replay_size=10 * size + _STEPS
-        )
-    run = dataclasses.replace(
-        spec.run, game="Catch", environment=BsuiteConfig(catch_image=image)
-    )
-    return dataclasses.replace(spec, run=run, agent=agent)
-
-
-def _builder(session: _Session) -> str:
-    builder = agents.load_builder(session.agent, session.spec.agent)
-    methods = _OFFLINE_METHODS + _ONLINE_METHODS * session.online
+def _builder(agent: str, made: list[Any], stack: contextlib.ExitStack) -> str:
+    """Checks what a builder has; leaves a session with it."""
+    (spec,) = made
+    builder = agents.load_builder(agent, spec.agent)
+    online = isinstance(spec.agent, ValueAgentConfig)
+    methods = _OFFLINE_METHODS + _ONLINE_METHODS * online
     missing = [name for name in methods if not callable(getattr(builder, name, None))]
     require(not missing, f"it has no {', '.join(missing)}")
     items = getattr(builder, "items", None)
     require(hasattr(items, "batch_type"), "its items have no batch_type")
-    session.parts = Parts(session.spec, builder)
+    made.append(Session(spec, builder, stack))
     return f"{type(builder).__name__}, of {type(items).__name__.lower()}"
 
 
-def _network(session: _Session) -> str:
+def _network(session: Session) -> str:
     environment_spec = session.parts.environment_spec
     batch = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
@@ -203,46 +141,18 @@ def _network(session: _Session) -> str:
     return f"{count:,} parameters"
 
 
-def _items(session: _Session) -> str:
-    spec, environment_spec = session.spec, session.parts.environment_spec
-    if session.online:
-        builder, network = session.parts.builder, session.parts.network
-    else:
-        builder = DQNBuilder(_recording(spec.agent))
-        network = builder.make_network(environment_spec)
-    tables = builder.make_replay_tables(environment_spec)
-    server = reverb.Server([replay.without_ratio(x) for x in tables], port=None)
-    session.stack.callback(server.stop)
-    session.client = client = reverb.Client(f"localhost:{server.port}")
-    session.batches = _Batches(builder.make_dataset_iterator(client))
-    session.learner = session.make_learner(0, session.batches)
-    policy = builder.make_policy(network, environment_spec)
-    learner = session.learner
-    if not session.online:
-        learner = builder.make_learner(
-            jax.random.PRNGKey(0),
-            network,
-            itertools.repeat(None),
-            lambda *_: loggers.NoOpLogger(),
-            environment_spec,
-        )
-    session.actor = actor = builder.make_vector_actor(
-        jax.random.PRNGKey(1),
-        policy,
-        learner,
-        [builder.make_adder(client, environment_spec)],
-    )
-    session.stack.callback(actor.close)
-    session.rounds = Rounds([make_environment(spec, 0)], actor)
-    steps = builder.config.steps_to_first_item + _STEPS
+def _items(session: Session) -> str:
+    settings = session.spec.agent
+    session.connect()
+    first = getattr(settings, "steps_to_first_item", settings.n_step)
+    steps = first + _STEPS
     episodes = sum(len(session.rounds.step()) for _ in range(steps))
-    actor.flush()
-    count = sum(table.current_size for table in client.server_info().values())
+    count = session.stored()
     require(count > 0, f"nothing in replay after {steps} steps, {episodes} episodes")
     sample = next(session.batches)
     require(isinstance(sample, learning.Sample), f"{type(sample).__name__}, no Sample")
     session.batches.held = sample
-    size = spec.agent.batch_size * spec.agent.sgd_steps_per_call
+    size = settings.batch_size * settings.sgd_steps_per_call
     for path, leaf in jax.tree_util.tree_leaves_with_path(sample.transitions):
         name = jax.tree_util.keystr(path)
         require(leaf.shape[:1] == (size,), f"{name} is {leaf.shape} of {size} items")
@@ -250,20 +160,7 @@ def _items(session: _Session) -> str:
     return f"{count} of {steps} steps, {episodes} episodes of Catch"
 
 
-def _recording(settings: AgentConfig) -> DQNConfig:
-    """Returns a DQN whose replay is such data as an offline agent learns from."""
-    shared = ("batch_size", "sgd_steps_per_call", "n_step", "discount")
-    return DQNConfig(
-        network=NetworkConfig(
-            encoder="mlp", tokenizer="per_samp", moe="none", expert_width=8
-        ),
-        max_abs_reward=settings.max_abs_reward,
-        min_replay_size=settings.n_step,
-        **{name: getattr(settings, name) for name in shared},
-    )
-
-
-def _finite_loss(session: _Session) -> str:
+def _finite_loss(session: Session) -> str:
     session.learner.step()
     session.learner.check()
     loss = session.learner.loss
@@ -271,7 +168,7 @@ def _finite_loss(session: _Session) -> str:
     return f"{loss:.3g} at the first update"
 
 
-def _trained(session: _Session) -> str:
+def _trained(session: Session) -> str:
     before = session.learner.save()
     session.learner.step()
     after = session.learner.save()
@@ -288,9 +185,10 @@ def _trained(session: _Session) -> str:
     return f"{sum(moved)} of {len(moved)} arrays change in an update"
 
 
-def _compiled_once(session: _Session) -> str:
+def _compiled_once(session: Session) -> str:
     lowered = _lowered()
-    learner, session.batches.held = session.learner, None
+    learner = session.learner
+    session.batches.held = None
     for updates in (2, 4):
         before = len(lowered)
         for _ in range(updates):
@@ -318,14 +216,15 @@ def _lowered() -> list[str]:
     return found
 
 
-def _checkpoint(session: _Session) -> str:
+def _checkpoint(session: Session) -> str:
     one, batches = session.learner, session.batches
-    batches.held = next(batches) if batches.held is None else batches.held
-    other = session.make_learner(1, batches)
+    batches.held = next(batches)
+    other = session.make_learner(seed=1)
     saved = one.save()
     counts = dataclasses.asdict(RunState(learner_steps=int(saved.steps)))
-    found = Checkpoints(session.folder, kept=1).save(1, saved, counts, [])
-    other.restore(found.load_state(other.save()))
+    with tempfile.TemporaryDirectory() as folder:
+        found = Checkpoints(Path(folder), kept=1).save(1, saved, counts, [])
+        other.restore(found.load_state(other.save()))
     _require_same(saved, other.save(), "what is restored is not what was saved")
     one.step()
     other.step()
@@ -346,7 +245,7 @@ def _require_same(one: Any, other: Any, problem: str) -> None:
     require(max(far) <= _TOLERANCE, f"{problem} (by {max(far):.1e})")
 
 
-def _evaluation(session: _Session) -> str:
+def _evaluation(session: Session) -> str:
     evaluator = session.parts.make_evaluator(jax.random.PRNGKey(2), session.learner)
     environment = make_environment(session.spec, 1, evaluation=True)
     results = evaluate(environment, evaluator, 5)
@@ -354,7 +253,7 @@ def _evaluation(session: _Session) -> str:
     return f"5 episodes, mean return {mean:g}"
 
 
-def _diagnostics(session: _Session) -> str:
+def _diagnostics(session: Session) -> str:
     if not callable(getattr(session.parts.builder, "make_diagnostics", None)):
         return "none: runs of it cannot have diagnostics.every"
     measure = session.parts.builder.make_diagnostics(
@@ -362,7 +261,7 @@ def _diagnostics(session: _Session) -> str:
         session.parts.environment_spec,
         diagnostics.DiagnosticsConfig(),
     )
-    state, sample = session.learner.state, session.batches.held or next(session.batches)
+    state, sample = session.learner.state, next(session.batches)
     values = jax.eval_shape(
         measure,
         state.params,
@@ -376,7 +275,7 @@ def _diagnostics(session: _Session) -> str:
     return f"{len(values)} numbers"
 
 
-def _cost(session: _Session) -> str:
+def _cost(session: Session) -> str:
     learner, seconds = session.learner, []
     for _ in range(5):
         start = time.perf_counter()

@@ -81,14 +81,19 @@ def test_a_loss_of_the_batch_is_found():
     assert failed.outcome == "FAILED"
 
 
-@pytest.mark.parametrize(("name", "status"), [("log_cosh", 0), ("mean_loss", 1)])
-def test_the_command_prints_a_table(name, status):
-    done = subprocess.run(
-        [sys.executable, "-m", "acme_moe.cli.check", f"{HERE}:{name}"],
+def command(*arguments):
+    """Runs the command as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "acme_moe.cli.check", *arguments],
         capture_output=True,
         text=True,
         cwd=ROOT,
         check=False,
     )
+
+
+@pytest.mark.parametrize(("name", "status"), [("log_cosh", 0), ("mean_loss", 1)])
+def test_the_command_prints_a_table(name, status):
+    done = command(f"{HERE}:{name}")
     assert done.returncode == status, done.stderr
     assert "shapes and dtypes" in done.stdout

@@ -50,6 +50,7 @@ def test_options_are_completed_and_hashed():
         ({"factor": True}, "factor: True is not accepted; float"),
         ({"bias": 1}, "bias: 1 is not accepted; bool"),
         ({"factor": -1.0}, "factor: -1.0 is not accepted; at least 0"),
+        ({"area": 3}, "area: is not an option"),
     ],
 )
 def test_options_are_checked(options, message):
@@ -65,6 +66,10 @@ def test_options_are_checked(options, message):
         (
             {"moe": "soft", "moe_options": {"k": 1}},
             r"moe_options\.k: .* of 'soft'; the",
+        ),
+        (
+            {"moe": f"{HERE}:Scaled", "moe_options": {"widths": 3}},
+            "moe_options: 'int' object is not iterable",
         ),
         ({"moe_options": 3}, "moe_options: 3 is not accepted; a mapping"),
         (

@@ -1,0 +1,74 @@
+"""The checker of agents: silent on good ones, and each fault is found by its name."""
+
+import re
+
+import pytest
+
+from acme_moe.cli import run_flags
+from acme_moe.runs import check_agent
+from acme_moe.runs import config as config_lib
+from tests.cli.test_check import command
+
+SMALL = (
+    "--config.network.encoder=mlp",
+    "--config.network.tokenizer=per_samp",
+    "--config.network.mlp_widths=(8,)",
+    "--config.network.num_experts=2",
+    "--config.network.expert_width=8",
+    "--config.batch_size=4",
+)
+
+
+def results(agent, *flags):
+    def make_spec():
+        preset = config_lib.load_config("dqn_atari")
+        flags_ = ["check", *SMALL, f"--config.agent={agent}", *flags]
+        return config_lib.from_config_dict(run_flags.set_fields(preset, flags_))
+
+    return {result.name: result for result in check_agent.check(agent, make_spec)}
+
+
+@pytest.mark.parametrize(
+    "agent",
+    ["rainbow", "r2d2", "cql_c51", "tests.outside_agents:TWO_STEP"],
+)
+def test_nothing_is_wrong_with_what_is_right(agent):
+    categorical = agent in ("rainbow", "cql_c51")
+    atoms = ["--config.network.num_atoms=5"] * categorical
+    found = results(agent, *atoms)
+    assert not [x for x in found.values() if x.failed], found
+    assert "cost" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "detail"),
+    [
+        ("UNDECORATED", "settings", "Undecorated is not decorated as a dataclass"),
+        ("WITHOUT_DEFAULT", "settings", "without a default: bonus"),
+        ("OF_A_RUN", "settings", "fields that a run has already: seed"),
+        ("NO_ADDER", "builder", "it has no make_adder"),
+        ("OTHER_NETWORK", "network", "other parameters than the settings'"),
+        ("SILENT", "acting and items", "nothing in replay after 121 steps"),
+        ("OUT_OF_RANGE", "acting and items", r"action: \d is not in \[0, 3\)"),
+        ("NOT_FINITE", "finite loss", "the gradient_norm is nan after 1 updates"),
+        ("STILL", "parameters are trained", "an update changes none of them"),
+        ("RECOMPILED", "compiled once", "4 programs more in updates 5 to 8"),
+        ("COUNTING", "checkpoint", "the update after it is another"),
+        ("FORGETFUL", "checkpoint", "what is restored is not what was saved"),
+    ],
+)
+def test_what_is_wrong_is_found(name, check, detail):
+    found = results(f"tests.bad_agents:{name}")
+    failed = {k: x for k, x in found.items() if x.failed}
+    assert list(failed) == [check], failed
+    assert re.search(detail, failed[check].detail), failed[check]
+
+
+def test_the_command_checks_an_agent():
+    done = command("tests.bad_agents:WITHOUT_DEFAULT", *SMALL)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines() == [
+        "tests.bad_agents:WITHOUT_DEFAULT, agent of a run of dqn_atari",
+        "FAILED  settings                   without a default: bonus",
+        "failed: 1",
+    ]
