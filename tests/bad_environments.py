@@ -26,11 +26,14 @@ class NoEnd(Corridor):
 class OneBuffer(Corridor):
     def __init__(self, length, seed):
         super().__init__(length, seed)
-        self._buffer = np.zeros(length)
+        self._buffer = np.zeros(length, np.float32)
 
     def _observation(self):
         self._buffer[:] = super()._observation()
         return self._buffer
+
+    def observation_spec(self):
+        return specs.Array((self._length,), np.float32)
 
 
 class Unseeded(Corridor):

@@ -11,6 +11,8 @@ An agent of one's own is an `Agent` that a config names by its import path:
 
     # my_package/agents.py; --config.agent=my_package.agents:MY_AGENT
     MY_AGENT = Agent(MyConfig, "my_package.builder:MyBuilder")
+
+`acme-moe check my_package.agents:MY_AGENT` says whether a run can train it.
 """
 
 from __future__ import annotations

@@ -135,6 +135,9 @@ def test_without_the_package_the_run_says_what_is_missing(elsewhere, trained):
     assert again.returncode == 2
     assert again.stderr.startswith("error: network.tokenizer: 'own_moe.tokens:Rows' is")
     assert "No module named 'own_moe'; accepted: patches_conv, " in again.stderr
+    film = start(nowhere, "watch", f"--checkpoint={nowhere}", "--out=a.gif")
+    assert film.returncode == 1
+    assert film.stderr.startswith("error: network.tokenizer: 'own_moe.tokens:Rows' is")
 
 
 def test_it_is_trained_in_many_processes(elsewhere):
