@@ -11,7 +11,8 @@ import path of a `Suite`, or of a function that makes environments:
         ...
 
 with `--config.environment.name=my_package.my_module:corridor` and its settings as
-`--config.environment.length=7`. `acme-moe check my_package.my_module:corridor` plays it.
+`--config.environment.length=7`. `acme-moe check my_package.my_module:corridor` says
+whether it is what a run takes it for.
 """
 
 from __future__ import annotations
