@@ -52,6 +52,10 @@ def markdown_page(
         f"# {title}",
         note,
         *(f"![{figure.caption}]({figure.name}.png)" for figure in figures),
-        *(f"## {table.caption}\n\n{table.to_markdown()}" for table in tables),
+        *(
+            f"## {table.caption}\n\n"
+            + ("None." if table.frame.empty else table.to_markdown())
+            for table in tables
+        ),
     ]
     return "\n\n".join(parts) + "\n"

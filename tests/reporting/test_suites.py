@@ -54,6 +54,10 @@ def test_each_suite_has_a_panel_and_games_of_one_name_are_not_mixed(two_suites):
     (curve, _) = (line.curves["Asterix"][0] for line in minatar.lines)
     assert curve.positions.tolist() == [100, 200]
     figure = curve_figures.over_length(comparison, reps=10)
+    # In millions only where runs are as long.
+    (axes,) = (axes for axes in figure.axes if "minatar" in axes.get_title())
+    assert axes.get_xlabel() == "frames"
+    assert {x for line in axes.lines for x in line.get_xdata()} == {100, 200}
     labels = {axes.get_ylabel() for axes in figure.axes}
     assert labels == {
         "IQM human-normalised score, evaluation",
@@ -66,6 +70,7 @@ def test_the_page_and_the_tables_say_which_are_normalised(two_suites, tmp_path):
     write_report(two_suites, out, reps=10)
     text = (out / "report.md").read_text()
     assert "human-normalised (in dqn, minatar not, as there are no reference" in text
+    assert text.endswith("## Runs that are in no figure\n\nNone.\n")
     with (out / "aggregates.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     metrics = {
