@@ -40,7 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "kind", None, list(_FIELDS), "What it is, where its parameters do not tell."
     )
     config_flag = flags.DEFINE_string(
-        "config", "dqn_atari", "Of a run whose network it stands in; see train."
+        "config",
+        None,
+        "Of a run whose network it stands in; see train. Without it that of dqn_atari, "
+        "for an agent its own defaults.",
     )
     workdir = flags.DEFINE_string(
         "workdir", None, "Folder of a run whose network it is, in place of --config."
@@ -59,10 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.runs import config as config_lib
 
     def make_spec() -> RunSpec:
-        config = run_flags.set_fields(
-            config_lib.load_config(source),
-            [program, f"--config.{_FIELDS[kind]}={path}", *fields],
-        )
+        if source is not None:
+            config = config_lib.load_config(source)
+        elif kind == "agent":
+            defaults = config_lib.from_config_dict({"agent": path})
+            config = config_lib.to_config_dict(defaults)
+        else:
+            config = config_lib.load_config("dqn_atari")
+        named = f"--config.{_FIELDS[kind]}={path}"
+        config = run_flags.set_fields(config, [program, named, *fields])
         return config_lib.from_config_dict(config)
 
     try:
@@ -73,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         spec = None if kind == "agent" else make_spec()
     except (ImportError, ValueError) as error:
         fail(error)
-    print(f"{path}, {kind} of a run of {source}")
+    print(f"{path}, {kind} of a run" + (f" of {source}" if source else ""))
     failures = 0
     for result in _check(kind, path, spec, make_spec):
         failures += result.failed

@@ -21,9 +21,10 @@ SMALL = (
 
 def results(agent, *flags):
     def make_spec():
-        preset = config_lib.load_config("dqn_atari")
-        flags_ = ["check", *SMALL, f"--config.agent={agent}", *flags]
-        return config_lib.from_config_dict(run_flags.set_fields(preset, flags_))
+        defaults = config_lib.from_config_dict({"agent": agent})
+        config = config_lib.to_config_dict(defaults)
+        flags_ = ["check", *SMALL, *flags]
+        return config_lib.from_config_dict(run_flags.set_fields(config, flags_))
 
     return {result.name: result for result in check_agent.check(agent, make_spec)}
 
@@ -68,7 +69,7 @@ def test_the_command_checks_an_agent():
     done = command("tests.bad_agents:WITHOUT_DEFAULT", *SMALL)
     assert done.returncode == 1, done.stderr
     assert done.stdout.splitlines() == [
-        "tests.bad_agents:WITHOUT_DEFAULT, agent of a run of dqn_atari",
+        "tests.bad_agents:WITHOUT_DEFAULT, agent of a run",
         "FAILED  settings                   without a default: bonus",
         "failed: 1",
     ]

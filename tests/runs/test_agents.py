@@ -1,4 +1,7 @@
-"""A real run of each agent on a real game, from its config file, made short."""
+"""A real run of each agent on a real game, from its config file, made short.
+
+That each of them resumes as well is the matter of `test_bsuite_agents`.
+"""
 
 import csv
 import json
@@ -63,7 +66,7 @@ def train(config, workdir, **settings):
         ("r2d2", 0.25, "soft"),
     ],
 )
-def test_an_agent_trains_and_resumes(agent, ratio, moe, tmp_path):
+def test_an_agent_trains(agent, ratio, moe, tmp_path):
     settings = _SMALL | _MORE.get(agent, {})
     settings |= {"replay_ratio": ratio, "network.moe": moe, "game": "Boxing"}
     result = train(f"{agent}_atari.py", tmp_path, max_agent_steps=180, **settings)
@@ -74,13 +77,9 @@ def test_an_agent_trains_and_resumes(agent, ratio, moe, tmp_path):
     assert summary["moe"] == moe
     assert summary["learner_steps"] == ratio * 80
     assert summary["replay_ratio_realised"] == ratio
-
-    again = train(f"{agent}_atari.py", tmp_path, max_agent_steps=200, **settings)
-    assert again.returncode == 0, again.stderr
-    assert "resuming after 180 agent steps" in again.stderr
     with (tmp_path / "learner.csv").open(newline="") as stream:
         log = list(csv.DictReader(stream))
-    assert int(log[-1]["learner_steps"]) == ratio * 100
+    assert int(log[-1]["learner_steps"]) == ratio * 80
     for row in log:
         steps = int(row["agent_steps"]) - 100
         assert int(row["learner_steps"]) <= math.floor(ratio * steps)

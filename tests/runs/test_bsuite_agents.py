@@ -1,6 +1,8 @@
 """Every agent end to end on bsuite's Catch or CartPole, as its config file has it."""
 
+import csv
 import json
+import math
 
 import pytest
 
@@ -11,7 +13,8 @@ from acme_moe.runs import config as config_lib
 from acme_moe.runs.offline import OfflineRun
 from acme_moe.runs.online import OnlineRun
 
-VECTORS = (
+CART_POLE = (
+    "game=cart_pole",
     "network.encoder=mlp",
     "network.tokenizer=per_samp",
     "network.mlp_widths=(16,)",
@@ -34,9 +37,12 @@ ONLINE = (
     "max_replay_size=1000",
     "replay_ratio=0.25",
     "evaluation_every=160",
+    "log_every_seconds=1e-6",
 )
 MORE = {
-    "drq_eps": ("crop_padding=1",),
+    "rainbow": ("network.moe=top1",),
+    "der": ("replay_ratio=1.0",),
+    "drq_eps": ("crop_padding=1", "replay_ratio=2.0", "network.moe=none"),
     "offline_dqn": ("conservative_weight=0.0",),
     "behavior_cloning": ("conservative_weight=1.0", "td_weight=0.0"),
     "r2d2": (
@@ -57,20 +63,21 @@ ONLINE_AGENTS = tuple(name for name in agents.AGENTS if name not in OFFLINE_AGEN
 def make_spec(agent, *settings):
     """The run of a command line, `--config.FIELD=VALUE` for each setting."""
     preset = config_lib.load_config(f"{PRESETS.get(agent, agent)}_atari")
-    fields = (f"agent={agent}", *SMALL, *MORE.get(agent, ()), *settings)
+    fields = (f"agent={agent}", *SMALL, *settings, *MORE.get(agent, ()))
     flags = [f"--config.{field}" for field in fields]
     return config_lib.from_config_dict(run_flags.set_fields(preset, ["run", *flags]))
 
 
-@pytest.mark.parametrize("game", ["vectors", "images", "cart_pole"])
+@pytest.mark.parametrize("game", [IMAGES, CART_POLE], ids=["catch", "cart_pole"])
 @pytest.mark.parametrize("agent", ONLINE_AGENTS)
 def test_it_trains_resumes_and_loads(agent, game, tmp_path):
-    seen = IMAGES if game == "images" else VECTORS
-    settings = [*ONLINE, *seen, *(["game=cart_pole"] if game == "cart_pole" else [])]
-    with OnlineRun(make_spec(agent, *settings), tmp_path) as run:
+    settings = (*ONLINE, *game)
+    spec = make_spec(agent, *settings)
+    ratio = spec.agent.replay_ratio
+    with OnlineRun(spec, tmp_path) as run:
         summary = run.run()
-    assert summary["learner_steps"] == 25
-    assert summary["replay_ratio_realised"] == 0.25
+    assert summary["learner_steps"] == ratio * 100
+    assert summary["replay_ratio_realised"] == ratio
     longer = make_spec(agent, *settings, "max_agent_steps=200")
     config_lib.check_resumes(longer, tmp_path)
     with OnlineRun(longer, tmp_path) as run:
@@ -78,7 +85,13 @@ def test_it_trains_resumes_and_loads(agent, game, tmp_path):
         run.run()
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["status"], summary["agent"]) == ("finished", agent)
-    assert summary["learner_steps"] == 35
+    assert summary["learner_steps"] == ratio * 140
+    with (tmp_path / "learner.csv").open(newline="") as stream:
+        log = list(csv.DictReader(stream))
+    assert int(log[-1]["learner_steps"]) == ratio * 140
+    for row in log:
+        steps = int(row["agent_steps"]) - 60
+        assert int(row["learner_steps"]) <= math.floor(ratio * steps)
     loaded = acme_moe.load(tmp_path)
     observation = loaded.make_environment().reset().observation
     assert loaded.act(observation) in range(3)
