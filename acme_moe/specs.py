@@ -67,16 +67,22 @@ class StackedFrames(specs.BoundedArray):
           **changes: those of `BoundedArray`.
 
         Returns:
-          Stacked frames if only shape or name change, else a plain `BoundedArray`.
+          Stacked frames if only their sizes or the name change, else a plain
+          `BoundedArray`.
         """
-        kept = {"dtype": self.dtype, "minimum": self.minimum, "maximum": self.maximum}
-        shape, name = changes.get("shape", self.shape), changes.get("name", self.name)
-        plain = specs.BoundedArray(
-            **{"shape": shape, "name": name, **kept, **changes},
-        )
-        if plain == specs.BoundedArray(shape=shape, name=name, **kept):
-            return StackedFrames(*shape, name=name)
-        return plain
+        own: dict[str, Any] = {
+            "dtype": self.dtype,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "shape": self.shape,
+            "name": self.name,
+        }
+        changed = {**own, **changes}
+        bounds = ("dtype", "minimum", "maximum")
+        same = not any(np.any(own[name] != changed[name]) for name in bounds)
+        if same and len(changed["shape"]) == len(self.shape):
+            return StackedFrames(*changed["shape"], name=changed["name"])
+        return specs.BoundedArray(**changed)
 
     def __reduce__(self) -> tuple[type, tuple]:
         height, width, stack = self.shape

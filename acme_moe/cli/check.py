@@ -74,8 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return config_lib.from_config_dict(config)
 
     try:
-        kind = kind_flag.value or _infer_kind(registry.load(path))
-        if kind is None:
+        kind = kind_flag.value or _infer_kind(registry.load(path)) or ""
+        if not kind:
             fail(f"--kind: is missing; one of {', '.join(_FIELDS)}")
         # An agent's settings are checked before they are used.
         spec = None if kind == "agent" else make_spec()

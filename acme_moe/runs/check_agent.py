@@ -84,7 +84,7 @@ def _settings(agent: str, make_spec: Callable[[], RunSpec], made: list[Any]) -> 
         "__dataclass_fields__" in vars(settings),
         f"{settings.__name__} is not decorated as a dataclass",
     )
-    base: type[AgentConfig] = AgentConfig
+    base: type[Any] = AgentConfig
     run: type[Any] = OfflineRunConfig
     if issubclass(settings, ValueAgentConfig):
         base, run = ValueAgentConfig, OnlineRunConfig
@@ -206,8 +206,8 @@ def _lowered() -> list[str]:
     """Returns a list that grows by an entry for each program that is compiled."""
     found: list[str] = []
 
-    def listen(event: str, seconds: float, **_: Any) -> None:
-        del seconds
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
+        del duration_secs
         # Before a cache of compiled programs is asked.
         if event == "/jax/core/compile/jaxpr_to_mlir_module_duration":
             found.append(event)

@@ -79,7 +79,8 @@ def _play(spec: RunSpec, seed: int) -> _Played:
     environment = make_environment(spec, seed)
     rng = np.random.default_rng(0)
     actions = environment.action_spec().num_values
-    timesteps, observations = [], []
+    timesteps: list[dm_env.TimeStep] = []
+    observations = []
     start = time.perf_counter()
     for _ in range(_STEPS):
         if not timesteps or timesteps[-1].last():

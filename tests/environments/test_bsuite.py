@@ -55,6 +55,8 @@ def test_acmes_wrappers_leave_a_stack_of_frames_what_it_is():
     spec = Catch(image=True).observation_spec()
     assert isinstance(spec.replace(dtype=np.uint8), StackedFrames)
     assert spec.replace(name="x").name == "x"
+    assert spec.replace(shape=(3, 2, 4)) == StackedFrames(3, 2, 4, "board")
+    assert type(spec.replace(shape=(10, 5))) is specs.BoundedArray
     floats = spec.replace(dtype=np.float32)
     assert (type(floats), floats.shape) == (specs.BoundedArray, spec.shape)
 
