@@ -49,7 +49,7 @@ def test_what_is_wrong_is_found(name, check, detail):
 
 
 def test_the_command_checks_an_environment():
-    done = command("tests.corridor:corridor", "--config.environment.length=6")
+    done = command("--config.environment.length=6", "tests.corridor:corridor")
     assert done.returncode == 0, done.stderr
     assert "tests.corridor:corridor, environment of a run" in done.stdout
     assert "float32 [6]" in done.stdout
