@@ -145,7 +145,8 @@ def measure() -> list[Result]:
     results = []
     for form, (forward, training) in times.items():
         result = Result(
-            *form,
+            form[0],
+            form[1],
             1e3 * statistics.median(forward),
             1e3 * min(forward),
             1e3 * statistics.median(training),

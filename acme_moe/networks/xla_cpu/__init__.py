@@ -6,6 +6,7 @@ included, up to the order in which a sum is taken. With the plain ones XLA:CPU i
 - `relu`: `jax.nn.relu` keeps its input for the backward pass, a good part of the memory
   that an update touches.
 - `softmax`: sums and maxima over 32 entries or more are taken as windows.
+- `matmul`: the weights' gradient takes a transposed copy of that of many rows.
 - `add_bias`: the bias's gradient sums over all rows, which takes several times as long
   as a matrix product with the same result.
 - `experts_affine`: the gradients of weights and biases sum over examples and slots,

@@ -7,8 +7,6 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks.xla_cpu.products import sum_of_outer_products
-
 _HEIGHT, _WIDTH = 1, 2
 # With more of them XLA:CPU's own convolution is faster than that of pairs.
 _MAX_CHANNELS_IN_PAIRS = 12
@@ -121,7 +119,7 @@ def _filter_gradient(x: jax.Array, g: jax.Array, size: int) -> jax.Array:
     # Behind a barrier, or what computes it is repeated for each of the neighbours.
     g = jax.lax.optimization_barrier(g)
     outputs = _shifted(g, _HEIGHT, range(edge, -edge - 1, -1))
-    product = sum_of_outer_products(inputs, outputs)
+    product = inputs.T @ outputs
     by_offset = product.reshape(size, x.shape[-1], size, g.shape[-1])
     return by_offset.transpose(2, 0, 1, 3)
 
