@@ -95,7 +95,7 @@ def make_update(
         target_params = optax.periodic_update(
             params, state.target_params, steps, target_update_period
         )
-        metrics = {**output.metrics, "gradient_norm": optax.global_norm(gradients)}
+        metrics = {**output.metrics, "gradient_norm": _global_norm(gradients)}
         max_priority = jnp.maximum(state.max_priority, jnp.max(output.priorities))
         new_state = TrainingState(
             params, steps, target_params, opt_state, key, max_priority
@@ -141,3 +141,22 @@ def make_update(
 
     update.compiled = compiled  # type: ignore[attr-defined]
     return update
+
+
+def _global_norm(gradients: Any) -> jax.Array:
+    """Computes `optax.global_norm`."""
+    return jnp.sqrt(sum(map(_sum_of_squares, jax.tree.leaves(gradients))))
+
+
+def _sum_of_squares(x: jax.Array) -> jax.Array:
+    """Computes `jnp.sum(jnp.square(x))`, of 16 rows each at first.
+
+    XLA:CPU takes a sum of 32 terms or more as one over windows, which takes twelve
+    times as long. The barrier keeps it from making one sum of the two.
+    """
+    squares = jnp.square(x)
+    rows = x.size // x.shape[-1] if x.ndim else 1
+    if rows % 16 == 0:
+        of_rows = jnp.sum(squares.reshape(-1, 16, x.shape[-1]), axis=1)
+        squares = jax.lax.optimization_barrier(of_rows)
+    return jnp.sum(squares)

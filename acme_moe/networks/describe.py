@@ -167,6 +167,9 @@ def _terms(equation: Any) -> int:
 
 
 def _inner_jaxprs(params: dict[str, Any]) -> Iterator[Any]:
+    if "branches" in params:
+        # One is run. Where they are platforms', the last is that of the plain form.
+        params = {"branches": params["branches"][-1:]}
     for value in params.values():
         for item in value if isinstance(value, (list, tuple)) else (value,):
             inner = getattr(item, "jaxpr", item)

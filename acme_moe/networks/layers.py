@@ -15,7 +15,7 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks.xla_cpu import add_bias, experts_affine
+from acme_moe.networks.xla_cpu import add_bias, convolve, experts_affine
 
 # Standard deviation of a standard normal that is cut off at two of its own.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -197,10 +197,3 @@ def conv_initializer(
     if lecun:
         return lecun_normal(size**2 * inputs)
     return xavier_uniform(size**2 * inputs, size**2 * outputs)
-
-
-def convolve(x: jax.Array, w: jax.Array, stride: int, padding: str) -> jax.Array:
-    """Convolves `[B, H, W, i]` with a kernel `[h, w, i, o]`."""
-    return jax.lax.conv_general_dilated(
-        x, w, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )

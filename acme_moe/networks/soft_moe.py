@@ -16,6 +16,7 @@ from acme_moe.networks import layers
 from acme_moe.networks.experts import Experts
 from acme_moe.networks.interfaces import ExpertSpec, LayerFactory
 from acme_moe.networks.outputs import Mixed, MoEOutput
+from acme_moe.networks.xla_cpu import matmul, softmax
 
 _NORM_EPSILON = 1e-6
 
@@ -45,7 +46,8 @@ def slot_logits(
     if scale is not None:
         tokens = l2_normalize(tokens, axis=-1)
         phi = scale * l2_normalize(phi, axis=0)
-    return tokens @ phi
+    rows = tokens.reshape(-1, tokens.shape[-1])
+    return matmul(rows, phi).reshape(*tokens.shape[:-1], phi.shape[-1])
 
 
 def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -57,7 +59,7 @@ def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     Returns:
       Dispatch weights and combine weights, each `[B, m, S]`.
     """
-    return jax.nn.softmax(logits, axis=1), jax.nn.softmax(logits, axis=2)
+    return jax.nn.softmax(logits, axis=1), softmax(logits)
 
 
 class SlotLogits(hk.Module):

@@ -107,3 +107,22 @@ def test_one_compilation_for_one_shape():
 def test_an_unknown_loss_is_named():
     with pytest.raises(ValueError, match="loss: 'l1' is not known; accepted: huber"):
         learning.q_learning(NETWORK, discount=0.9, loss="l1")
+
+
+def test_the_gradient_norm_is_that_of_all_parameters():
+    rng = np.random.default_rng(0)
+    shapes = ((), (3,), (32,), (7, 5), (16, 5), (4, 8, 3))
+    gradients = [jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in shapes]
+
+    def objective(params, target_params, key, transitions, probabilities):
+        del target_params, key, transitions, probabilities
+        value = sum(map(jnp.vdot, params, gradients))
+        return value, learning.ObjectiveOutput(jnp.ones(1), jnp.ones(1), {})
+
+    optimizer = optax.sgd(0.1)
+    update = learning.make_update(objective, optimizer, target_update_period=100)
+    params = jax.tree.map(jnp.zeros_like, gradients)
+    state = learning.init_training_state(params, optimizer, jax.random.PRNGKey(0))
+    _, _, metrics = update(state, None, jnp.ones(1))
+    expected = optax.global_norm(gradients)
+    np.testing.assert_allclose(metrics["gradient_norm"], expected, rtol=1e-6)

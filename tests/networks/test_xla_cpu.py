@@ -6,8 +6,16 @@ import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from acme_moe.networks.xla_cpu import experts_affine, max_pool, relu
+from acme_moe.networks.xla_cpu import (
+    convolve,
+    experts_affine,
+    matmul,
+    max_pool,
+    relu,
+    softmax,
+)
 
 
 def by_window(x):
@@ -40,17 +48,87 @@ def test_relu_is_the_plain_one():
     np.testing.assert_array_equal(ours, jax.vmap(jax.grad(jax.nn.relu))(x))
 
 
+def assert_same(ours, plain, *arguments, atol=1e-5):
+    """Asserts that values and gradients are the same."""
+    value, gradients = jax.vjp(ours, *arguments)
+    expected, expected_gradients = jax.vjp(plain, *arguments)
+    g = np.random.default_rng(1).normal(size=value.shape).astype(np.float32)
+    jax.tree.map(
+        lambda ours, plain: np.testing.assert_allclose(ours, plain, atol=atol),
+        (value, *gradients(g)),
+        (expected, *expected_gradients(g)),
+    )
+
+
+def normal(*shapes):
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+
+
+def plain_convolution(x, w, stride, padding):
+    return jax.lax.conv_general_dilated(
+        x, w, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "filters", "stride", "padding"),
+    [
+        ((6, 8, 4), (3, 3, 4, 5), 1, "SAME"),
+        ((5, 6, 2), (5, 5, 2, 3), 1, "SAME"),
+        ((5, 7, 4), (3, 3, 4, 5), 1, "SAME"),
+        ((6, 8, 16), (3, 3, 16, 5), 1, "SAME"),
+        ((6, 8, 4), (3, 1, 4, 5), 1, "SAME"),
+        ((8, 8, 3), (4, 4, 3, 5), 2, "SAME"),
+        ((8, 8, 3), (3, 3, 3, 5), 1, "VALID"),
+    ],
+)
+def test_convolve_is_the_plain_one(image, filters, stride, padding):
+    x, w = normal((2, *image), filters)
+    assert_same(
+        lambda x, w: convolve(x, w, stride, padding),
+        lambda x, w: plain_convolution(x, w, stride, padding),
+        x,
+        w,
+        atol=1e-4,
+    )
+
+
+def test_convolve_of_several_networks():
+    x, w = normal((2, 6, 8, 4), (3, 3, 3, 4, 5))
+    assert_same(
+        jax.vmap(lambda x, w: convolve(x, w, 1, "SAME"), (None, 0)),
+        jax.vmap(lambda x, w: plain_convolution(x, w, 1, "SAME"), (None, 0)),
+        x,
+        w,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize(("platform", "num_products"), [("cpu", 1), ("cuda", 0)])
+def test_only_a_cpu_takes_products_for_filter_gradients(platform, num_products):
+    def loss(w, x):
+        return convolve(x, w, 1, "SAME").sum()
+
+    x, w = normal((2, 6, 8, 4), (3, 3, 4, 5))
+    traced = jax.jit(jax.grad(loss)).trace(w, x)
+    program = traced.lower(lowering_platforms=(platform,)).as_text()
+    assert program.count("stablehlo.dot_general") == num_products
+
+
+@pytest.mark.parametrize("length", [1, 7, 16, 17, 121])
+def test_softmax_is_the_plain_one(length):
+    (x,) = normal((2, 3, length))
+    assert_same(softmax, jax.nn.softmax, 50 * x)
+
+
+@pytest.mark.parametrize(("rows", "w"), [((5, 3), (3, 4)), ((5, 4), (4, 3))])
+def test_matmul_is_the_plain_one(rows, w):
+    assert_same(matmul, jnp.matmul, *normal(rows, w))
+
+
 def test_experts_affine_is_the_plain_one():
     def plain(x, w, b):
         return jnp.einsum("ebsi,eio->ebso", x, w) + b[:, None, None]
 
-    rng = np.random.default_rng(0)
-    shapes = ((2, 3, 5, 4), (2, 4, 6), (2, 6), (2, 3, 5, 6))
-    x, w, b, g = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
-    value, gradients = jax.vjp(experts_affine, x, w, b)
-    expected, expected_gradients = jax.vjp(plain, x, w, b)
-    jax.tree.map(
-        lambda ours, theirs: np.testing.assert_allclose(ours, theirs, atol=1e-5),
-        (value, *gradients(g)),
-        (expected, *expected_gradients(g)),
-    )
+    assert_same(experts_affine, plain, *normal((2, 3, 5, 4), (2, 4, 6), (2, 6)))
