@@ -60,8 +60,8 @@ class NStepAdder(EpisodeAdder):
             environment_spec,
             table=table,
             blank_rows=0,
-            # A chunk that an item still waiting to be sent refers to must be kept, or it
-            # is sent again, and the server holds it twice.
+            # A chunk that an item waiting to be sent refers to must be kept, or it is
+            # sent again, and the server holds it twice.
             rows_kept=2 * n_step + 1 + _CHUNK_LENGTH + max_in_flight_items,
             max_abs_reward=max_abs_reward,
             max_in_flight_items=max_in_flight_items,
