@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _ENCODERS = flags.DEFINE_list("encoder", ["nature_cnn", "impala"], "Encoders.")
 _GAME = flags.DEFINE_string("game", "Seaquest", "Game whose frames fill the replay.")
 _TRANSITIONS = flags.DEFINE_integer("transitions", 5_000, "Transitions in replay.")
+_BATCH_SIZES = flags.DEFINE_list("batch_size", ["32", "256"], "Transitions a batch.")
 _STEPS = flags.DEFINE_integer("steps", 30, "Learner steps a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
@@ -41,14 +42,15 @@ class Result:
     """Medians over the rounds."""
 
     encoder: str
+    batch_size: int
     step_ms: float
     update_alone_ms: float
     batch_alone_ms: float
     data_wait_fraction: float
 
 
-def measure(encoder: str) -> Result:
-    """Measures one encoder."""
+def measure(encoder: str, batch_size: int) -> Result:
+    """Measures one encoder, with batches of one size."""
     import jax
     import reverb
     from acme import specs
@@ -61,7 +63,9 @@ def measure(encoder: str) -> Result:
 
     environment = AtariEnvironment(_GAME.value, 0, AtariConfig())
     spec = specs.make_environment_spec(environment)
-    builder = DQNBuilder(DQNConfig(network=NetworkConfig(encoder=encoder)))
+    builder = DQNBuilder(
+        DQNConfig(network=NetworkConfig(encoder=encoder), batch_size=batch_size)
+    )
     tables = [replay.without_ratio(t) for t in builder.make_replay_tables(spec)]
     server = reverb.Server(tables, port=None)
     client = reverb.Client(f"localhost:{server.port}")
@@ -120,23 +124,23 @@ def measure(encoder: str) -> Result:
     assert wait is not None  # There were steps enough to time one.
     server.stop()
     prefetcher.close()
-    return Result(encoder, step, update, fetching, wait)
+    return Result(encoder, batch_size, step, update, fetching, wait)
 
 
 def main(_: list[str]) -> None:
-    """Prints a row an encoder."""
+    """Prints a row an encoder and batch size."""
     logging.set_verbosity(logging.ERROR)
     memory.keep_freed()  # As launchers/train.py does.
     print(
-        f"{'encoder':<12}{'step ms':>9}{'update alone ms':>17}{'batch alone ms':>16}"
-        f"{'waiting for data':>18}"
+        f"{'encoder':<12}{'batch':>6}{'step ms':>9}{'update alone ms':>17}"
+        f"{'batch alone ms':>16}{'waiting for data':>18}"
     )
     results = []
-    for encoder in _ENCODERS.value:
-        result = measure(encoder)
+    for encoder, batch_size in itertools.product(_ENCODERS.value, _BATCH_SIZES.value):
+        result = measure(encoder, int(batch_size))
         results.append(dataclasses.asdict(result))
         print(
-            f"{encoder:<12}{result.step_ms:>9.1f}{result.update_alone_ms:>17.1f}"
+            f"{encoder:<12}{batch_size:>6}{result.step_ms:>9.1f}{result.update_alone_ms:>17.1f}"
             f"{result.batch_alone_ms:>16.1f}{result.data_wait_fraction:>17.1%}",
             flush=True,
         )

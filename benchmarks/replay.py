@@ -1,4 +1,4 @@
-"""Bytes that the replay server holds for a transition, on real frames.
+"""What replay takes, on real frames: bytes a transition, and time to write and sample.
 
     python benchmarks/replay.py --game=Pong,Seaquest --transitions=100000
 
@@ -7,6 +7,11 @@ through the adder that training uses; its resident memory is read before and aft
 Beside it stand the same transitions with their stacks stored whole, what the raw
 frame takes (the floor without compression), the estimate that a run's
 summary.json carries, and the time that Reverb takes to write its checkpoint.
+
+Then a server of this process, as a run has it, is written to and sampled from, in
+turns with the most that Reverb does with as many bytes: a bare writer whose items are
+one column of the same frames, and one sampler that fetches ahead without end. A batch
+of ours is sampled when it is asked for, and not before, which that cannot do.
 """
 
 import ctypes
@@ -14,8 +19,10 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,6 +35,8 @@ _TRANSITIONS = flags.DEFINE_integer("transitions", 100_000, "How many are held."
 _STACKED = flags.DEFINE_integer(
     "stacked_transitions", 20_000, "How many are held with their stacks stored whole."
 )
+_BATCH_SIZES = flags.DEFINE_list("batch_size", ["32", "256"], "Of what is sampled.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
@@ -139,8 +148,112 @@ def measure(game: str, transitions: int, *, stacked: bool) -> Result:
     )
 
 
+@dataclasses.dataclass
+class Rates:
+    """Transitions a second, medians over the rounds."""
+
+    game: str
+    batch_size: int
+    inserts: float
+    bare_inserts: float
+    samples: float
+    bare_samples: float
+
+
+# Steps that are written in a round, and batches that are sampled.
+_STEPS, _BATCHES = 2_000, 40
+
+
+def measure_rates(game: str, batch_size: int) -> Rates:
+    """Writes and samples, in turns with a bare writer and sampler."""
+    import reverb
+    from acme import specs
+
+    from acme_moe import replay
+    from acme_moe.environments import AtariConfig, AtariEnvironment
+    from acme_moe.replay.servers import make_sampler
+
+    environment = AtariEnvironment(game, 1, AtariConfig())
+    spec = specs.make_environment_spec(environment)
+    stack = spec.observations.stack
+    rng = np.random.default_rng(0)
+    first = environment.reset()
+    steps: list[dm_env.TimeStep] = []
+    while len(steps) < _STEPS:
+        action = np.int32(rng.integers(spec.actions.num_values))
+        step = environment.step(action)
+        # One long episode, so that both sides write the same items.
+        steps.append(dm_env.transition(np.float32(0), step.observation, np.float32(1)))
+        if step.last():
+            environment.reset()
+    tables = [
+        reverb.Table(
+            name,
+            reverb.selectors.Uniform(),
+            reverb.selectors.Fifo(),
+            max_size=10**6,
+            rate_limiter=reverb.rate_limiters.MinSize(1),
+            signature=signature,
+        )
+        for name, signature in (
+            ("transitions", replay.transition_signature(spec)),
+            ("bare", None),
+        )
+    ]
+    server = reverb.Server(tables, port=None)
+    client = reverb.Client(f"localhost:{server.port}")
+    adder = replay.NStepAdder(
+        client, spec, table="transitions", n_step=1, discount=0.99
+    )
+
+    def insert() -> None:
+        adder.add_first(first)
+        for step in steps:
+            adder.add(action, step)
+        adder.flush()
+
+    def bare_insert() -> None:
+        writer = client.trajectory_writer(stack + 2, validate_items=False)
+        writer.configure((), num_keep_alive_refs=stack + 2, max_chunk_length=stack + 2)
+        for i, step in enumerate([*steps[:stack], *steps]):
+            writer.append(np.ascontiguousarray(step.observation[..., -1]))
+            if i >= stack:
+                writer.create_item("bare", 1.0, writer.history[-stack - 1 :])
+                writer.flush(25)
+        writer.close()
+
+    def rate(count: int, call: Callable[[], None]) -> float:
+        start = time.perf_counter()
+        call()
+        return count / (time.perf_counter() - start)
+
+    def one_round() -> tuple[float, ...]:
+        inserts = rate(_STEPS, insert), rate(_STEPS, bare_insert)
+        sample, _ = make_sampler(client, "transitions")
+        bare = client._client.NewSampler("bare", 1 << 40, batch_size)
+        for _ in range(2 * batch_size):  # Until the sampler's own batches are as large.
+            bare.GetNextTrajectory()
+
+        def sample_all() -> None:
+            for _ in range(_BATCHES):
+                sample(batch_size)
+
+        def bare_sample_all() -> None:
+            for _ in range(_BATCHES * batch_size):
+                bare.GetNextTrajectory()
+
+        count = _BATCHES * batch_size
+        return *inserts, rate(count, sample_all), rate(count, bare_sample_all)
+
+    rounds = [one_round() for _ in range(_ROUNDS.value)]
+    adder.close()
+    server.stop()
+    medians = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return Rates(game, batch_size, *medians)
+
+
 def main(_: list[str]) -> None:
-    """Prints a row a game and way of storing."""
+    """Prints a row a game and way of storing, then the rates."""
     results = []
     print(
         f"{'game':<12}{'storage':<13}{'held':>8}{'B/transition':>14}{'estimate':>10}"
@@ -161,8 +274,24 @@ def main(_: list[str]) -> None:
                 f"{result.checkpoint_bytes_per_transition:>11.0f}",
                 flush=True,
             )
+    rates = []
+    print(
+        f"\n{'game':<12}{'batch':>6}{'inserts/s':>11}{'bare':>9}{'samples/s':>11}"
+        f"{'bare':>9}"
+    )
+    for game in _GAMES.value:
+        for batch_size in _BATCH_SIZES.value:
+            row = measure_rates(game, int(batch_size))
+            rates.append(dataclasses.asdict(row))
+            print(
+                f"{row.game:<12}{row.batch_size:>6}{row.inserts:>11.0f}"
+                f"{row.bare_inserts:>9.0f}{row.samples:>11.0f}{row.bare_samples:>9.0f}",
+                flush=True,
+            )
     if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+        Path(_JSON.value).write_text(
+            json.dumps({"memory": results, "rates": rates}, indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":

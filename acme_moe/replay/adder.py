@@ -7,32 +7,16 @@ from typing import Any
 
 import numpy as np
 import reverb
-import tensorflow as tf
 import tree
 from acme import specs
 
-from acme_moe.learning.types import Transition
-from acme_moe.replay import frames
 from acme_moe.replay.episodes import EpisodeAdder
+from acme_moe.replay.transitions import pack_step
 from acme_moe.specs import StackedFrames
 
-
-def transition_signature(environment_spec: specs.EnvironmentSpec) -> Transition:
-    """Returns the signature of a table that `NStepAdder` writes to."""
-
-    def tensor_spec(spec: specs.Array) -> tf.TensorSpec:
-        return tf.TensorSpec(frames.stored_shape(spec), spec.dtype, spec.name)
-
-    def nest(structure: Any) -> Any:
-        return tree.map_structure(tensor_spec, structure)
-
-    return Transition(
-        observation=nest(environment_spec.observations),
-        action=nest(environment_spec.actions),
-        reward=tf.TensorSpec((), tf.float32, "reward"),
-        discount=tf.TensorSpec((), tf.float32, "discount"),
-        next_observation=nest(environment_spec.observations),
-    )
+# Rows of frames that are compressed together: the more, the less memory they take, but
+# all of them are expanded for each item that has one. See benchmarks/replay.py.
+_CHUNK_LENGTH = 6
 
 
 class NStepAdder(EpisodeAdder):
@@ -45,7 +29,8 @@ class NStepAdder(EpisodeAdder):
     which ends at the last observation at the latest: with discount 0 after a terminal,
     bootstrapping after a truncation.
 
-    A row holds the return of the transition that ends at its observation.
+    A row holds action and return of the transition that ends at its observation, and
+    an item the rows that `acme_moe.replay.transitions` says.
     """
 
     def __init__(
@@ -75,19 +60,37 @@ class NStepAdder(EpisodeAdder):
             environment_spec,
             table=table,
             blank_rows=0,
-            rows_kept=2 * n_step + 1,
+            # A chunk that an item waiting to be sent refers to must be kept, or it is
+            # sent again, and the server holds it twice.
+            rows_kept=2 * n_step + 1 + _CHUNK_LENGTH + max_in_flight_items,
             max_abs_reward=max_abs_reward,
             max_in_flight_items=max_in_flight_items,
         )
         self._n_step = n_step
         self._discount = discount
-        # (clipped reward, environment discount) of the steps whose transitions are not
-        # complete.
-        self._window: deque[tuple[float, float]] = deque(maxlen=n_step)
+        # (action, clipped reward, environment discount) of the steps whose transitions
+        # are not complete.
+        self._window: deque[tuple[Any, float, float]] = deque(maxlen=n_step)
+
+    def _make_writer(self) -> reverb.TrajectoryWriter:
+        # Items do not have the columns of the table's signature.
+        writer = self._client.trajectory_writer(self._rows_kept, validate_items=False)
+        paths = [
+            ("observation", *path)
+            for path, spec in tree.flatten_with_path(self._spec)
+            if isinstance(spec, StackedFrames)
+        ]
+        for path in [*paths, ("step",)]:
+            writer.configure(
+                path,
+                num_keep_alive_refs=self._rows_kept,
+                max_chunk_length=_CHUNK_LENGTH,
+            )
+        return writer
 
     def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
-        self._window.append((reward, discount))
-        self._writer.append({**row, **self._return()})
+        self._window.append((row.pop("action"), reward, discount))
+        self._writer.append({**row, **self._step()})
         if len(self._window) == self._n_step:
             self._write_transition(rows_after_last=0)
 
@@ -100,40 +103,37 @@ class NStepAdder(EpisodeAdder):
         while len(self._window) > 1:
             self._window.popleft()
             rows_after_last += 1
-            self._writer.append(self._return())
+            self._writer.append(self._step())
             self._write_transition(rows_after_last)
 
-    def _return(self) -> dict[str, np.float32]:
-        """Computes return and discount of the window, the discount one factor short."""
+    def _step(self) -> dict[str, np.ndarray]:
+        """Packs action, return and discount of the window.
+
+        The discount is one factor short.
+        """
         value, factor, total = 0.0, 1.0, 1.0
-        for reward, discount in self._window:
+        for _, reward, discount in self._window:
             value += factor * reward
             total = factor * discount
             factor = total * self._discount
-        return {"reward": np.float32(value), "discount": np.float32(total)}
+        action, *_ = self._window[0]
+        return {"step": pack_step(action, value, total)}
 
     def _write_transition(self, rows_after_last: int) -> None:
         """Writes the window, whose last observation lies that many rows back."""
         history = self._writer.history
-        end = -rows_after_last
-        start = end - len(self._window)
+        last = -1 - rows_after_last
+        steps = len(self._window)
 
-        def observation(stop: int) -> Any:
-            def column(spec: specs.Array, values: Any) -> Any:
-                if isinstance(spec, StackedFrames):
-                    return values[stop - spec.stack : stop or None]
-                return values[stop - 1]
-
-            return tree.map_structure(column, self._spec, history["observation"])
+        def rows(spec: specs.Array, column: Any) -> Any:
+            before = spec.stack - 1 if isinstance(spec, StackedFrames) else 0
+            return column[last - steps - before : last + 1 or None]
 
         self._create_item(
-            Transition(
-                observation=observation(start),
-                action=tree.map_structure(lambda c: c[start], history["action"]),
-                reward=history["reward"][-1],
-                discount=history["discount"][-1],
-                next_observation=observation(end),
-            ),
+            (
+                tree.map_structure(rows, self._spec, history["observation"]),
+                history["step"][-1],
+            )
         )
 
     def reset(self) -> None:

@@ -72,6 +72,10 @@ class EpisodeAdder(base.Adder):
     def _end_episode(self) -> None:
         """Writes the items that are left after the last step."""
 
+    def _make_writer(self) -> reverb.TrajectoryWriter:
+        """Connects to the server."""
+        return self._client.trajectory_writer(num_keep_alive_refs=self._rows_kept)
+
     def _blank_step(self) -> dict[str, Any]:
         """Returns the columns, beside its observation, of a row without a step."""
         return {}
@@ -94,9 +98,7 @@ class EpisodeAdder(base.Adder):
             )
         self.reset()
         if self._connection is None:
-            self._connection = self._client.trajectory_writer(
-                num_keep_alive_refs=self._rows_kept
-            )
+            self._connection = self._make_writer()
         blank = {"observation": frames.blank(self._spec), **self._blank_step()}
         for _ in range(self._blank_rows):
             self._writer.append(blank)

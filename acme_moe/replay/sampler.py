@@ -8,9 +8,13 @@ import numpy as np
 import reverb
 from reverb import reverb_types
 
+from acme_moe.replay.transitions import Unpacker
+
 # Weight of an item whose priority is zero: where there are no others, Reverb samples
 # those uniformly, and their mass is then in proportion to their number.
 _MIN_WEIGHT = np.finfo(np.float64).tiny
+_KEY = reverb.SampleInfo._fields.index("key")
+_PROBABILITY = reverb.SampleInfo._fields.index("probability")
 
 
 class SampledItems(NamedTuple):
@@ -53,17 +57,17 @@ class TableSampler:
     trained on. Here nothing is sampled before it is asked for.
     """
 
-    def __init__(self, client: reverb.Client, table: str, exponent: float) -> None:
+    def __init__(self, client: reverb.Client, info: reverb_types.TableInfo) -> None:
         """Connects at the first call.
 
         Args:
           client: of the server.
-          table: to sample from.
-          exponent: see `weight_exponent`.
+          info: of the table to sample from, as the server describes it.
         """
         self._client = client
-        self._table = table
-        self._exponent = exponent
+        self._table = info.name
+        self._exponent = weight_exponent(info)
+        self._unpack = Unpacker(info.signature)
 
     def __call__(self, size: int) -> SampledItems:
         """Samples `size` items; waits while the server is empty or unreachable.
@@ -74,13 +78,12 @@ class TableSampler:
         # Client.sample requests one item at a time, which takes three times as long.
         sampler = self._client._client.NewSampler(self._table, size, size)
         rows = [sampler.GetNextTrajectory() for _ in range(size)]
-        columns = [np.stack(values) for values in zip(*rows, strict=True)]
-        fields = reverb.SampleInfo._fields
-        info = reverb.SampleInfo(*columns[: len(fields)])
-        weight = max(float(info.priority[-1]) ** self._exponent, _MIN_WEIGHT)
+        info_fields = len(reverb.SampleInfo._fields)
+        last = reverb.SampleInfo(*rows[-1][:info_fields])
+        weight = max(float(last.priority) ** self._exponent, _MIN_WEIGHT)
         return SampledItems(
-            info.key,
-            info.probability,
-            columns[len(fields) :],
-            weight / float(info.probability[-1]),
+            np.fromiter((row[_KEY] for row in rows), np.uint64, size),
+            np.fromiter((row[_PROBABILITY] for row in rows), np.float64, size),
+            self._unpack([row[info_fields:] for row in rows]),
+            weight / float(last.probability),
         )

@@ -12,7 +12,7 @@ import numpy as np
 import reverb
 from absl import logging
 
-from acme_moe.replay.sampler import SampledItems, TableSampler, weight_exponent
+from acme_moe.replay.sampler import SampledItems, TableSampler
 
 # Seconds after which a server counts as unreachable, until it responds.
 _TIMEOUT = 1.0
@@ -244,8 +244,7 @@ def make_sampler(
     """
     clients = client.clients if isinstance(client, ReplayServers) else (client,)
     info = clients[0].server_info()[table]
-    exponent = weight_exponent(info)
-    samplers = [TableSampler(one, table, exponent) for one in clients]
+    samplers = [TableSampler(one, info) for one in clients]
     if len(samplers) == 1:
         return samplers[0], info.signature
     return ProportionalSampler(samplers), info.signature

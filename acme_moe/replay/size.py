@@ -7,9 +7,9 @@ from pathlib import Path
 
 # At most this much of each file is read; its expanded size is scaled to the whole.
 _READ_BYTES = 16 << 20
-# Taken by the server's own structures: with 100,000 transitions, 1,910 bytes a
-# transition on Pong and 1,770 on Seaquest. benchmarks/replay.py measures it.
-_OVERHEAD_BYTES = 1_800
+# Taken by the server's own structures, beside the protocol buffers: with 100,000
+# transitions of Pong, 1,042 bytes a transition. benchmarks/replay.py measures it.
+_OVERHEAD_BYTES = 1_050
 
 
 def bytes_per_transition(checkpoint: Path, transitions: int) -> float:

@@ -1,0 +1,120 @@
+"""The layout of n-step transitions in replay, and their unpacking.
+
+A table's signature is that of a transition as it is sampled. An item is stored with
+fewer columns, for each of them costs the server memory and the sampler time:
+
+- of each leaf of the observation, the rows from the first to the last that the
+  transition sees, `[m + 1, ...]` if it spans m steps, or `[m + stack, height, width]`
+  of frames. Reverb takes rows of one chunk for neighbours, so none may be left out.
+- `step`, the bytes of action, return and discount one after the other.
+
+So `reverb.TrajectoryDataset` cannot read such a table; `make_sample_iterator` can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tree
+from acme import specs
+
+from acme_moe.learning.types import Transition
+from acme_moe.replay import frames
+
+
+def transition_signature(environment_spec: specs.EnvironmentSpec) -> Transition:
+    """Returns the signature of a table that `NStepAdder` writes to."""
+
+    def tensor_spec(spec: specs.Array) -> tf.TensorSpec:
+        return tf.TensorSpec(frames.stored_shape(spec), spec.dtype, spec.name)
+
+    def nest(structure: Any) -> Any:
+        return tree.map_structure(tensor_spec, structure)
+
+    return Transition(
+        observation=nest(environment_spec.observations),
+        action=nest(environment_spec.actions),
+        reward=tf.TensorSpec((), tf.float32, "reward"),
+        discount=tf.TensorSpec((), tf.float32, "discount"),
+        next_observation=nest(environment_spec.observations),
+    )
+
+
+def pack_step(action: Any, reward: float, discount: float) -> np.ndarray:
+    """Returns the bytes of a step, `uint8 [bytes]`.
+
+    Args:
+      action: nest of arrays of the dtypes of their specs.
+      reward: the return.
+      discount: that of the value after the last step.
+    """
+    leaves = [*tree.flatten(action), np.float32(reward), np.float32(discount)]
+    return np.frombuffer(b"".join(x.tobytes() for x in leaves), np.uint8)
+
+
+class Unpacker:
+    """Turns items into the columns of their table's signature."""
+
+    def __init__(self, signature: Any) -> None:
+        """Takes the signature of a table, of transitions or of anything."""
+        self._columns = len(tree.flatten(signature))
+        self._is_transition = getattr(signature, "_fields", ()) == Transition._fields
+        if self._is_transition:
+            self._observation = tree.flatten(signature.observation)
+            self._step = [
+                *tree.flatten(signature.action),
+                signature.reward,
+                signature.discount,
+            ]
+
+    def __call__(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+        """Unpacks items.
+
+        Args:
+          items: `n` of them, each the list of its columns: those of the signature, or
+            those of a stored transition. A checkpoint of replay may hold both, as
+            earlier versions stored transitions column by column.
+
+        Returns:
+          Arrays `[n, ...]`, the leaves of the signature.
+        """
+        packed = [self._is_transition and len(x) != self._columns for x in items]
+        if all(packed):
+            return self._unpack(items)
+        if not any(packed):
+            return [np.stack(column) for column in zip(*items, strict=True)]
+        parts = [self([item]) for item in items]
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def _unpack(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+        *observations, steps = zip(*items, strict=True)
+        starts, ends = [], []
+        for spec, column in zip(self._observation, observations, strict=True):
+            shape = (len(items), *spec.shape)
+            start, end = (np.empty(shape, spec.dtype.as_numpy_dtype) for _ in range(2))
+            # Frames have as many axes as their stack, all else one more.
+            if column[0].ndim == len(spec.shape):
+                stack = spec.shape[0]
+                for i, rows in enumerate(column):
+                    start[i] = rows[:stack]
+                    end[i] = rows[-stack:]
+            else:
+                for i, rows in enumerate(column):
+                    start[i], end[i] = rows[0], rows[-1]
+            starts.append(start)
+            ends.append(end)
+        return [*starts, *self._unpack_steps(np.stack(steps)), *ends]
+
+    def _unpack_steps(self, steps: np.ndarray) -> list[np.ndarray]:
+        columns, begin = [], 0
+        for spec in self._step:
+            dtype = np.dtype(spec.dtype.as_numpy_dtype)
+            stop = begin + dtype.itemsize * spec.shape.num_elements()
+            # A view needs its last axis contiguous.
+            column = np.ascontiguousarray(steps[:, begin:stop]).view(dtype)
+            columns.append(column.reshape(len(steps), *spec.shape))
+            begin = stop
+        return columns
