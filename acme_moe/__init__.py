@@ -7,7 +7,7 @@ import importlib.abc
 import sys
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import lazy
+from acme_moe import deferred, lazy
 
 if TYPE_CHECKING:
     from acme_moe.runs.trained import load
@@ -27,6 +27,7 @@ class _BeforeAcme(importlib.abc.MetaPathFinder):
             from acme_moe import _compat as _compat
 
 
+deferred.install()
 sys.meta_path.insert(0, _BeforeAcme())
 
 __getattr__ = lazy.attributes(__name__, {"load": "acme_moe.runs.trained"})

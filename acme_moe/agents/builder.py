@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import reverb
 import tree
@@ -153,9 +154,9 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
             environment_spec.observations,
         )
         return Learner(
-            learning.init_training_state(
-                networks.init(init_key, blank), self.make_optimizer(), state_key
-            ),
+            learning.compile_training_state(
+                lambda key: networks.init(key, blank), self.make_optimizer()
+            )(init_key, state_key),
             self.make_update(networks, environment_spec),
             dataset,
             sgd_steps_per_call=self.config.sgd_steps_per_call,
@@ -266,6 +267,20 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
             batch_size=self.config.batch_size * self.config.sgd_steps_per_call,
             batch_type=self.items.batch_type,
         )
+
+    def sample_spec(
+        self, environment_spec: specs.EnvironmentSpec, networks: Any
+    ) -> learning.Sample:
+        """Returns `jax.ShapeDtypeStruct`s like the arrays of a batch from replay."""
+        size = self.config.batch_size * self.config.sgd_steps_per_call
+        items = tree.map_structure(
+            lambda spec: jax.ShapeDtypeStruct(
+                (size, *spec.shape), spec.dtype.as_numpy_dtype
+            ),
+            self.items.signature(environment_spec, networks),
+        )
+        probabilities: Any = jax.ShapeDtypeStruct((size,), jnp.float32)
+        return learning.Sample(np.zeros(size, np.uint64), probabilities, items)
 
     def make_adder(
         self,

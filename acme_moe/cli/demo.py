@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from acme_moe import memory
+from acme_moe import compilation, memory
 from acme_moe.cli import run_flags
 
 
@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Trains, draws the curve and prints the table; returns the exit status."""
     given = run_flags.parse(argv, __doc__, default="dqn_demo")
     memory.keep_freed()
+    compilation.keep()
 
     from acme_moe.environments import find_suite
     from acme_moe.runs.spec import OnlineRunSpec

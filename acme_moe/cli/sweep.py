@@ -151,6 +151,7 @@ def _train(
       The program's exit status: 0 if all is finished.
     """
     from acme_moe.studies import commands, tables
+    from acme_moe.studies.preloaded import Preloaded
     from acme_moe.studies.sweep import Sweep
 
     failed: list[Event] = []
@@ -167,6 +168,7 @@ def _train(
         on_event=tell,
         parallel=parallel,
         split_cpus=split_cpus,
+        start=Preloaded().start,
     )
     started = time.monotonic()
     signum = sweep.run()

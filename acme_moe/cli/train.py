@@ -10,7 +10,7 @@ resumed by `acme-moe train --workdir=runs/pong`.
 import sys
 from collections.abc import Sequence
 
-from acme_moe import memory
+from acme_moe import compilation, memory
 from acme_moe.cli import outcome, run_flags
 
 
@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Trains, or resumes, and says how it ended; returns the exit status."""
     given = run_flags.parse(argv, __doc__)
     memory.keep_freed()
+    compilation.keep()
 
     from acme_moe.runs.spec import OnlineRunSpec
 

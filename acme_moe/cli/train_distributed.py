@@ -17,6 +17,7 @@ from typing import Any
 
 from absl import flags
 
+from acme_moe import compilation
 from acme_moe.cli import outcome, run_flags
 from acme_moe.cli.console import fail
 
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ),
     )
     given = run_flags.parse(argv, __doc__)
+    compilation.keep()  # For the nodes' processes too.
 
     from acme_moe.distributed import config as config_lib
     from acme_moe.runs.spec import RunSpec

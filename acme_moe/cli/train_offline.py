@@ -11,7 +11,7 @@ was stopped is resumed by `acme-moe train_offline --workdir=runs/cql`.
 import sys
 from collections.abc import Sequence
 
-from acme_moe import memory
+from acme_moe import compilation, memory
 from acme_moe.cli import outcome, run_flags
 
 
@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Trains, or resumes, and says how it ended; returns the exit status."""
     given = run_flags.parse(argv, __doc__)
     memory.keep_freed()
+    compilation.keep()
 
     from acme_moe.runs.spec import OfflineRunSpec
 

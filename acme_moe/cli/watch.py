@@ -13,6 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
+from acme_moe import compilation
 from acme_moe.cli import outcome
 from acme_moe.cli.console import fail, parse_flags
 
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     seed = flags.DEFINE_integer("seed", 0, "Of emulator and policy.", lower_bound=0)
     parse_flags(argv, __doc__)
+    compilation.keep()
 
     from acme_moe.environments import UnplayableError
     from acme_moe.viewing import film

@@ -73,9 +73,11 @@ def _make_evaluator(*args: Any) -> Any:
 
 def import_parts() -> None:
     """Imports whatever nodes import."""
+    from reverb import client, server
+
     from acme_moe.distributed import actor, evaluator, learner, replay
 
-    del actor, evaluator, learner, replay
+    del actor, client, evaluator, learner, replay, server
 
 
 def make_distributed_program(

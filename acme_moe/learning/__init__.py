@@ -17,6 +17,7 @@ from acme_moe.learning.types import ActingVariables, Sample, Sequences, Transiti
 from acme_moe.learning.update import (
     TrainingState,
     Update,
+    compile_training_state,
     init_training_state,
     make_update,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Update",
     "augmented",
     "categorical_q_learning",
+    "compile_training_state",
     "init_training_state",
     "make_update",
     "q_learning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent import futures
 from typing import Any, Protocol
 
 import jax
@@ -78,6 +79,7 @@ class Learner(core.Learner):
         self._sample: Sample | None = None
         self._counts: dict[str, Any] = {}
         self._logged = False
+        self._compiling: futures.Future[None] | None = None
         self._calls = 0
         self._data_wait_seconds = 0.0
         self._timed_seconds = 0.0
@@ -92,6 +94,27 @@ class Learner(core.Learner):
     def sample(self) -> Sample | None:
         """The batch of the last step; None before the first."""
         return self._sample
+
+    def compile(self, sample: Sample) -> None:
+        """Compiles the update in a thread; the first step waits for it.
+
+        What goes wrong there is raised by that step. An update without `compile_for`
+        (see `make_update`) is compiled by it.
+
+        Args:
+          sample: like those to come, of arrays or of `jax.ShapeDtypeStruct`s.
+        """
+        compile_for = getattr(self._update, "compile_for", None)
+        if compile_for is None:
+            return
+        state = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._state
+        )
+        thread = futures.ThreadPoolExecutor(1, "compile-update")
+        self._compiling = thread.submit(
+            compile_for, state, sample.transitions, sample.probabilities
+        )
+        thread.shutdown(wait=False)
 
     def step(self) -> None:
         """Takes one batch and dispatches its update.
@@ -113,6 +136,9 @@ class Learner(core.Learner):
         if timed:
             jax.block_until_ready((self._state, sample.transitions))
             dispatched = time.perf_counter()
+        if self._compiling is not None:
+            self._compiling.result()
+            self._compiling = None
         self._state, priorities, self._metrics = self._update(
             self._state, sample.transitions, sample.probabilities
         )

@@ -59,6 +59,28 @@ def init_training_state(
     )
 
 
+def compile_training_state(
+    init: Callable[[jax.Array], Any], optimizer: optax.GradientTransformation
+) -> Callable[[jax.Array, jax.Array], TrainingState]:
+    """Makes a jitted `init_training_state` that draws the parameters as well.
+
+    One operation after the other takes seconds, and so does compiling a program that
+    runs once for speed.
+
+    Args:
+      init: returns the parameters for a key.
+      optimizer: moves the parameters.
+
+    Returns:
+      A function of the keys of the parameters and of the first step.
+    """
+    on_cpu = jax.default_backend() == "cpu"
+    return jax.jit(
+        lambda init_key, key: init_training_state(init(init_key), optimizer, key),
+        compiler_options={"xla_backend_optimization_level": 0} if on_cpu else None,
+    )
+
+
 def make_update(
     objective: Objective,
     optimizer: optax.GradientTransformation,
@@ -78,7 +100,8 @@ def make_update(
     Returns:
       The jitted update. The state's target, optimiser state and key are donated:
       their buffers must not be used after the call. What actors are given is not
-      donated, as they may still be reading it.
+      donated, as they may still be reading it. Its `compile_for` compiles it for
+      arguments like those of a call, arrays or `jax.ShapeDtypeStruct`s.
     """
 
     def sgd_step(
@@ -139,7 +162,15 @@ def make_update(
             probabilities,
         )
 
+    def compile_for(state: TrainingState, transitions: Any, probabilities: Any) -> None:
+        donated = (state.target_params, state.opt_state, state.key)
+        compiled.lower(
+            *(state.params, state.steps, state.max_priority, donated),
+            *(transitions, probabilities),
+        ).compile()
+
     update.compiled = compiled  # type: ignore[attr-defined]
+    update.compile_for = compile_for  # type: ignore[attr-defined]
     return update
 
 

@@ -24,6 +24,7 @@ from acme.utils import loggers
 from acme_moe import files
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.episodes import EpisodeResult
+from acme_moe.runs.events import EventLogger
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
@@ -129,19 +130,13 @@ class RunFolder:
           label: names both.
           flush_every: rows that may be lost with the process.
         """
-        # Imports TensorFlow, which one that only keeps scores does not need.
-        from acme.utils.loggers import tf_summary
-
         file = (self.path / f"{label}.csv").open("a", newline="")
-        self._open_files.append(file)
+        events = EventLogger(self.path / "tensorboard", label, self._spec.steps_key)
+        self._open_files += [file, events]
         return loggers.Dispatcher(
             [
                 loggers.CSVLogger(file, flush_every=flush_every),
-                tf_summary.TFSummaryLogger(
-                    str(self.path / "tensorboard"),
-                    label,
-                    steps_key=self._spec.steps_key,
-                ),
+                events,
             ],
             _to_host,
         )

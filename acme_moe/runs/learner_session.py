@@ -13,7 +13,7 @@ import reverb
 from acme.utils import counting
 
 from acme_moe import replay
-from acme_moe.learning import Transition
+from acme_moe.learning import Sample, Transition
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from acme_moe.replay.size import bytes_per_transition
 from acme_moe.runs.assembly import Parts
@@ -31,12 +31,15 @@ class TrainingData:
       replay_client: is told the priorities, if there is replay.
       stored: the servers whose contents go into checkpoints.
       details: what a summary says of the data.
+      sample_spec: like a batch, of `jax.ShapeDtypeStruct`s; None if it is not known
+        before the first, or that comes at once.
     """
 
     samples: replay.Prefetcher
     replay_client: reverb.Client | replay.ReplayServers | None = None
     stored: Sequence[reverb.Client] = ()
     details: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    sample_spec: Sample | None = None
 
 
 class LearnerSession:
@@ -58,7 +61,9 @@ class LearnerSession:
         restored: Checkpoint | None,
         state: RunState,
     ) -> None:
-        """Makes the learner, or makes it anew from a checkpoint; compiles nothing.
+        """Makes the learner, or makes it anew from a checkpoint.
+
+        Its update is compiled meanwhile, where the batches' shapes are known.
 
         Args:
           parts: of the run.
@@ -89,6 +94,8 @@ class LearnerSession:
             self.learner.restore(restored.load_state(self.learner.save()))
             self._counter.increment(learner_steps=state.learner_steps)
             self.count_agent_steps(state.agent_steps)
+        if data.sample_spec is not None:
+            self.learner.compile(data.sample_spec)
         self._stores_transitions = (
             bool(data.stored) and parts.builder.items.batch_type is Transition
         )

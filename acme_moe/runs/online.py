@@ -35,7 +35,12 @@ def replay_data(
       stored: the servers whose contents go into checkpoints.
     """
     samples = replay.Prefetcher(parts.builder.make_dataset_iterator(client))
-    return TrainingData(samples=samples, replay_client=client, stored=stored)
+    return TrainingData(
+        samples=samples,
+        replay_client=client,
+        stored=stored,
+        sample_spec=parts.builder.sample_spec(parts.environment_spec, parts.network),
+    )
 
 
 class OnlineRun(Run[OnlineRunSpec]):
@@ -46,7 +51,7 @@ class OnlineRun(Run[OnlineRunSpec]):
     """
 
     def __init__(self, spec: OnlineRunSpec, workdir: Path, builder: Any = None) -> None:
-        """Builds every part; compiles nothing yet. Arguments and errors as of `Run`."""
+        """Builds every part. Arguments and errors as of `Run`."""
         super().__init__(spec, workdir, builder)
         state = self._state
         restored = self._restored

@@ -33,7 +33,7 @@ class Run(abc.ABC, Generic[SpecT]):
     """One run. Use it as a context manager, which also ends its threads."""
 
     def __init__(self, spec: SpecT, workdir: Path, builder: Any = None) -> None:
-        """Builds every part; compiles nothing yet.
+        """Builds every part; starts to compile the update.
 
         Args:
           spec: the run.

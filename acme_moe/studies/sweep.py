@@ -9,8 +9,9 @@ import signal
 import subprocess
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from acme_moe import processes
 from acme_moe.studies import locks
@@ -38,10 +39,45 @@ class Event:
     seconds: float = 0.0
 
 
+class RunProcess(Protocol):
+    """What a sweep needs of a process, as `subprocess.Popen` has it."""
+
+    def poll(self) -> int | None:
+        """Returns its exit status, minus the signal that ended it; None before."""
+
+    def send_signal(self, signum: int) -> Any:
+        """Sends it a signal, if it is still there."""
+
+
+def start_locked(
+    command: Sequence[str],
+    log: Path,
+    *,
+    lock: int,
+    cpus: Collection[int] | None = None,
+) -> RunProcess:
+    """Starts a command in a session of its own.
+
+    Args:
+      command: the program and its arguments.
+      log: the file of its output.
+      lock: of its folder, an open file which stays open for as long as it lives.
+      cpus: that it may use; None for all.
+    """
+    popen = processes.start_logged(
+        command, log, stdin=subprocess.DEVNULL, pass_fds=(lock,)
+    )
+    if cpus is not None:
+        # Before the process has threads, which inherit it.
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(popen.pid, cpus)
+    return popen
+
+
 @dataclasses.dataclass
 class _Process:
     run: PlannedRun
-    popen: subprocess.Popen[bytes]
+    popen: RunProcess
     slot: int
     started: float
 
@@ -58,6 +94,7 @@ class Sweep:
         on_event: Callable[[Event], None],
         parallel: int = 1,
         split_cpus: bool = True,
+        start: Callable[..., RunProcess] = start_locked,
     ) -> None:
         """Starts nothing yet.
 
@@ -69,12 +106,14 @@ class Sweep:
           parallel: how many run at once.
           split_cpus: with several at once, gives each its share of the CPUs, so that
             their threads do not compete.
+          start: starts a command, with the arguments of `start_locked`.
         """
         self._runs = runs
         self._workdir = workdir
         self._make_command = make_command
         self._on_event = on_event
         self._parallel = parallel
+        self._start_command = start
         self._cpus = _shares(parallel) if split_cpus else None
         self._processes: list[_Process] = []
         self._waiting: list[PlannedRun] = []
@@ -134,18 +173,14 @@ class Sweep:
         slots = {process.slot for process in self._processes}
         slot = next(i for i in range(self._parallel) if i not in slots)
         try:
-            popen = processes.start_logged(
+            popen = self._start_command(
                 self._make_command(run),
                 folder / LOG_NAME,
-                stdin=subprocess.DEVNULL,
-                pass_fds=(lock,),
+                lock=lock,
+                cpus=self._cpus[slot] if self._cpus is not None else None,
             )
         finally:
             os.close(lock)
-        if self._cpus is not None:
-            # Before the process has threads, which inherit it.
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setaffinity(popen.pid, self._cpus[slot])
         self._processes.append(_Process(run, popen, slot, time.monotonic()))
         if self.signum is not None:
             popen.send_signal(self.signum)

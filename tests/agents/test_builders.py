@@ -83,6 +83,12 @@ def test_a_builder_acts_and_learns_on_vectors_and_small_images(parts):
     state = learner.save()
     assert int(state.steps) == 5
     assert learner._update.compiled._cache_size() == 1
+    spec = specs.make_environment_spec(environment)
+    ahead = builder.sample_spec(spec, builder.make_network(spec))
+    described = jax.tree.map(
+        lambda x: (x.shape, x.dtype), (tuple(ahead), tuple(learner.sample))
+    )
+    assert described[0] == described[1]
     play(environment, actor, 60)
     assert actor._policy._cache_size() == 1
     if builder.prioritized:

@@ -47,6 +47,24 @@ def equal(x, y):
     jax.tree.map(np.testing.assert_array_equal, x, y)
 
 
+def test_an_update_that_does_not_compile_is_told_by_the_first_step():
+    learner = make_learner()
+    sample = next(samples())
+    wrong = sample.transitions._replace(action=jax.ShapeDtypeStruct((5,), np.int32))
+    learner.compile(sample._replace(transitions=wrong))
+    with pytest.raises((TypeError, ValueError), match=r"shape|size"):
+        learner.step()
+
+
+def test_an_update_that_compiles_meanwhile_is_waited_for():
+    learner, plain = make_learner(), make_learner()
+    learner.compile(next(samples()))
+    for which in (learner, plain):
+        which.step()
+        which.check()
+    equal(learner.state, plain.state)
+
+
 def test_steps_are_counted_and_logged():
     counter, rows = counting.Counter(), Rows()
     learner = make_learner(counter=counter, logger=rows)

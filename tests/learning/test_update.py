@@ -104,6 +104,43 @@ def test_one_compilation_for_one_shape():
     assert update.compiled._cache_size() == 1
 
 
+def test_what_was_compiled_ahead_is_not_compiled_again(caplog):
+    optimizer = optax.adam(1e-3)
+    update = learning.make_update(
+        learning.q_learning(NETWORK, discount=0.9), optimizer, target_update_period=2
+    )
+    state = make_state(optimizer)
+    data, ones = jax.device_put((batch(), np.ones(4, np.float32)))
+    shapes = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (state, data, ones)
+    )
+    with jax.log_compiles():
+        update.compile_for(*shapes)
+        ahead = caplog.text.count("Compiling several_steps")
+        update(state, data, ones)
+    assert ahead >= 1
+    assert caplog.text.count("Compiling several_steps") == ahead
+
+
+def test_a_first_state_is_that_of_its_operations_one_by_one():
+    optimizer, keys = optax.adam(1e-3), jax.random.split(jax.random.PRNGKey(3))
+    observation = batch().observation
+    compiled = learning.compile_training_state(
+        lambda key: NETWORK.init(key, observation), optimizer
+    )(*keys)
+    plain = learning.init_training_state(
+        NETWORK.init(keys[0], observation), optimizer, keys[1]
+    )
+    jax.tree.map(
+        lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-6, atol=1e-7),
+        compiled,
+        plain,
+    )
+    # An update gives the target's buffers away, and not the parameters'.
+    pointers = [x.unsafe_buffer_pointer() for x in jax.tree.leaves(compiled)]
+    assert len(set(pointers)) == len(pointers)
+
+
 def test_an_unknown_loss_is_named():
     with pytest.raises(ValueError, match="loss: 'l1' is not known; accepted: huber"):
         learning.q_learning(NETWORK, discount=0.9, loss="l1")

@@ -1,0 +1,91 @@
+"""Keeps compiled programs on disk, for the runs that come after.
+
+Compiling takes most of the seconds before a run's first update, and runs of the same
+network need the same programs. JAX keeps them in a folder, here by default
+`acme_moe/jax` in the user's cache folder, `$XDG_CACHE_HOME` or `~/.cache`. Its own
+settings come first: JAX_COMPILATION_CACHE_DIR names another folder, and
+JAX_ENABLE_COMPILATION_CACHE=false turns it off.
+
+Several processes may share the folder: one that finds an entry which another is still
+writing compiles for itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+from collections.abc import MutableMapping
+from pathlib import Path
+
+FOLDER = "JAX_COMPILATION_CACHE_DIR"
+_ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
+# The many small programs of a start take as long as one of those that JAX would keep.
+_ALL = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+# Some hundreds of networks; a program of an Impala network is a few megabytes.
+MAX_BYTES = 2 * 2**30
+
+
+def keep(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Sets the variables with which JAX keeps what it compiles.
+
+    Call it before JAX is imported. Processes that this one starts inherit them. It does
+    nothing where JAX's own variables are set, or the folder cannot be written.
+
+    Args:
+      environment: that the variables are looked for, and set, in.
+    """
+    if FOLDER in environment or _ENABLED in environment:
+        return
+    folder = _default_folder(environment)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if not os.access(folder, os.W_OK):
+        return
+    drop_oldest(folder.parent, MAX_BYTES)
+    environment[FOLDER] = str(folder)
+    for name, value in _ALL.items():
+        environment.setdefault(name, value)
+
+
+def drop_oldest(folder: Path, max_bytes: int) -> None:
+    """Removes the files that have not been used for longest.
+
+    JAX could do so itself, with a lock at each access and another package.
+
+    Args:
+      folder: with the files, in it or below it.
+      max_bytes: that may stay.
+    """
+    used = []
+    for path in folder.rglob("*"):
+        # Another process may have removed it.
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                status = path.stat()
+                used.append(
+                    (max(status.st_atime, status.st_mtime), status.st_size, path)
+                )
+    size = 0
+    for _, bytes_, path in sorted(used, reverse=True):
+        size += bytes_
+        if size > max_bytes:
+            path.unlink(missing_ok=True)
+
+
+def _default_folder(environment: MutableMapping[str, str]) -> Path:
+    """Returns the folder for processors like this one's.
+
+    Programs for a CPU use the instructions that it has, and JAX does not tell apart
+    machines that share the folder.
+    """
+    caches = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    instructions = platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
+        flags = (line for line in lines if line.startswith(("flags", "Features")))
+        instructions += next(flags, "")
+    kind = hashlib.sha256(instructions.encode()).hexdigest()[:16]
+    return Path(caches) / "acme_moe" / "jax" / kind

@@ -1,0 +1,117 @@
+"""Starts runs as forks of a process that has imported what runs need.
+
+That process, Python's own fork server, imports and does nothing else: it starts no
+thread and no JAX backend, and a run forked from it is a process as any other, with its
+own log, signals and end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Collection, Sequence
+from multiprocessing import reduction
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from acme_moe import compilation, memory
+
+_MODULES = (
+    "acme_moe.cli.outcome",
+    "acme_moe.runs.offline",
+    "acme_moe.runs.online",
+    "acme_moe.environments.atari_suite",
+    "reverb.client",
+    "reverb.server",
+)
+
+
+class Fork:
+    """A run's process, as `subprocess.Popen` shows it."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        """Keeps a process that was started."""
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Returns its exit status, minus the signal that ended it; None before."""
+        return self._process.exitcode
+
+    def send_signal(self, signum: int) -> None:
+        """Sends it a signal, if it is still there."""
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+
+class Preloaded:
+    """Starts commands of the form `python -m MODULE ...` without another import."""
+
+    def __init__(self, modules: Sequence[str] = _MODULES) -> None:
+        """Starts nothing yet, but sets the variables that commands set first.
+
+        Args:
+          modules: that are imported once for all.
+        """
+        os.environ.update(memory.variables())
+        compilation.keep()
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(modules))
+
+    def start(
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        lock: int,
+        cpus: Collection[int] | None = None,
+    ) -> Fork:
+        """Starts a command in a session of its own; arguments as of `start_locked`."""
+        process = self._context.Process(
+            target=_run, args=(tuple(command), log, _Inherited(lock), cpus)
+        )
+        process.start()
+        return Fork(process)
+
+
+class _Inherited:
+    """A file descriptor that arrives in the new process as a duplicate, an `int`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __reduce__(self) -> tuple:
+        return _detach, (reduction.DupFd(self._descriptor),)
+
+
+def _detach(duplicate: Any) -> int:
+    descriptor: int = duplicate.detach()
+    return descriptor
+
+
+def _run(
+    command: Sequence[str], log: Path, lock: int, cpus: Collection[int] | None
+) -> None:
+    """Becomes the command, as far as it and others can tell."""
+    del lock  # Open for as long as this process lives.
+    os.setsid()
+    if cpus is not None:
+        # Before there are threads, which inherit it.
+        os.sched_setaffinity(0, cpus)
+    with log.open("wb") as output, open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    _, _, name, *arguments = command
+    module = importlib.import_module(name)
+    sys.orig_argv = list(command)
+    sys.argv = [str(module.__file__), *arguments]
+    sys.exit(module.main())
