@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent import futures
 from typing import Any, Protocol
 
 import jax
@@ -17,6 +18,10 @@ from acme_moe.learning.update import TrainingState, Update
 # One call in this many is timed from its dispatch to its end, which keeps the host
 # from running ahead: rarely enough to cost nothing, often enough for a mean.
 _TIMING_PERIOD = 50
+
+
+# Of an update: the new state, and metrics.
+_Result = tuple[TrainingState, dict[str, jax.Array]]
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -40,7 +45,9 @@ class Learner(core.Learner):
     """Takes batches, updates, and serves parameters.
 
     The update is dispatched and not waited for: its loss is checked when the next one
-    is due, so the device works while the caller acts in the environment.
+    is due, so the device works while the caller acts in the environment. It is
+    dispatched by a thread of its own, since a CPU computes what one thread dispatches
+    in its order: the caller's policy would wait for the update.
     """
 
     def __init__(
@@ -74,6 +81,11 @@ class Learner(core.Learner):
         self._counter = counter or counting.Counter()
         self._logger = logger
         self._last_step: float | None = None
+        self._dispatcher = futures.ThreadPoolExecutor(1, "learner-update")
+        self._dispatched: futures.Future[_Result] | None = None
+        # Whose buffers the running update took over. Dropping such arrays on a CPU
+        # waits for the update, so they are kept until it has ended.
+        self._donor: TrainingState | None = None
         self._metrics: dict[str, jax.Array] | None = None
         self._sample: Sample | None = None
         self._counts: dict[str, Any] = {}
@@ -86,6 +98,7 @@ class Learner(core.Learner):
     @property
     def state(self) -> TrainingState:
         """State on the device; only what actors are given outlives the next step."""
+        self._take_result()
         return self._state
 
     @property
@@ -113,15 +126,11 @@ class Learner(core.Learner):
         if timed:
             jax.block_until_ready((self._state, sample.transitions))
             dispatched = time.perf_counter()
-        self._state, priorities, self._metrics = self._update(
-            self._state, sample.transitions, sample.probabilities
-        )
+        self._dispatched = self._dispatcher.submit(self._dispatch, self._state, sample)
         if timed:
-            jax.block_until_ready(self._state)
+            jax.block_until_ready(self.state)
             self._timed_seconds += time.perf_counter() - dispatched
             self._timed_calls += 1
-        if self._priorities is not None:
-            self._priorities.put(sample.keys, priorities)
 
         self._calls += 1
         now = time.perf_counter()
@@ -132,12 +141,30 @@ class Learner(core.Learner):
             steps=self._sgd_steps_per_call, walltime=elapsed
         )
 
+    def _dispatch(self, state: TrainingState, sample: Sample) -> _Result:
+        """Dispatches an update, and hands its priorities on."""
+        state, priorities, metrics = self._update(
+            state, sample.transitions, sample.probabilities
+        )
+        if self._priorities is not None:
+            self._priorities.put(sample.keys, priorities)
+        return state, metrics
+
+    def _take_result(self) -> None:
+        """Takes what the last update is to return, which it may still compute."""
+        if self._dispatched is None:
+            return
+        dispatched, self._dispatched = self._dispatched, None
+        self._donor = self._state
+        self._state, self._metrics = dispatched.result()
+
     def check(self) -> None:
         """Waits for the last update, checks its loss, and logs it.
 
         Raises:
           NonFiniteLossError: if the loss is not finite.
         """
+        self._take_result()
         if self._metrics is None:
             return
         # A gradient can be NaN where the loss is still finite, and the parameters are
@@ -147,6 +174,7 @@ class Learner(core.Learner):
             if not np.isfinite(value):
                 steps = int(self._state.steps)
                 raise NonFiniteLossError(f"the {name} is {value} after {steps} updates")
+        self._donor = None
         if self._logger is not None and not self._logged:
             self._logger.write({**self._metrics, **self._counts})
             self._logged = True
@@ -154,6 +182,7 @@ class Learner(core.Learner):
     @property
     def loss(self) -> float | None:
         """Loss of the last update, which it waits for; None before the first."""
+        self._take_result()
         return None if self._metrics is None else float(self._metrics["loss"])
 
     def statistics(self) -> dict[str, float | None]:
@@ -177,7 +206,7 @@ class Learner(core.Learner):
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
         """Returns what actors need, once for each name, whatever the names are."""
-        state = self._state
+        state = self.state
         return [
             ActingVariables(state.params, state.steps, state.max_priority)
             for _ in names
@@ -203,10 +232,12 @@ class Learner(core.Learner):
 
     def restore(self, state: TrainingState) -> None:
         """Resumes from a saved state."""
+        self._take_result()
         self._state = jax.tree.map(jax.numpy.array, state)
         self._metrics = None
 
     def close(self) -> None:
-        """Ends the thread that writes priorities back, if there is one."""
+        """Ends the threads that dispatch updates and write priorities back."""
+        self._dispatcher.shutdown()
         if self._priorities is not None:
             self._priorities.close()
