@@ -35,7 +35,7 @@ class VectorActor:
         random_key: jax.Array,
         environment_spec: specs.EnvironmentSpec,
         variable_source: core.VariableSource,
-        environment_adders: Sequence[adders.Adder | None],
+        environment_adders: Sequence[adders.Adder],
         device: jax.Device,
     ) -> None:
         """Makes an actor; compiles nothing yet.
@@ -45,8 +45,7 @@ class VectorActor:
           random_key: of the actions.
           environment_spec: of the environments.
           variable_source: of the parameters.
-          environment_adders: one for each environment; None for one that only selects
-            actions.
+          environment_adders: one for each environment.
           device: that the policy runs on.
         """
         self._spec = environment_spec.observations

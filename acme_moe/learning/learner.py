@@ -20,10 +20,6 @@ from acme_moe.learning.update import TrainingState, Update
 _TIMING_PERIOD = 50
 
 
-# Of an update: the new state, and metrics.
-_Result = tuple[TrainingState, dict[str, jax.Array]]
-
-
 class NonFiniteLossError(FloatingPointError):
     """Loss or gradient became NaN or infinite; the parameters are lost."""
 
@@ -82,7 +78,6 @@ class Learner(core.Learner):
         self._logger = logger
         self._last_step: float | None = None
         self._dispatcher = futures.ThreadPoolExecutor(1, "learner-update")
-        self._dispatched: futures.Future[_Result] | None = None
         # Whose buffers the running update took over. Dropping such arrays on a CPU
         # waits for the update, so they are kept until it has ended.
         self._donor: TrainingState | None = None
@@ -98,7 +93,6 @@ class Learner(core.Learner):
     @property
     def state(self) -> TrainingState:
         """State on the device; only what actors are given outlives the next step."""
-        self._take_result()
         return self._state
 
     @property
@@ -126,11 +120,16 @@ class Learner(core.Learner):
         if timed:
             jax.block_until_ready((self._state, sample.transitions))
             dispatched = time.perf_counter()
-        self._dispatched = self._dispatcher.submit(self._dispatch, self._state, sample)
+        self._donor = self._state
+        self._state, priorities, self._metrics = self._dispatcher.submit(
+            self._update, self._state, sample.transitions, sample.probabilities
+        ).result()
         if timed:
-            jax.block_until_ready(self.state)
+            jax.block_until_ready(self._state)
             self._timed_seconds += time.perf_counter() - dispatched
             self._timed_calls += 1
+        if self._priorities is not None:
+            self._priorities.put(sample.keys, priorities)
 
         self._calls += 1
         now = time.perf_counter()
@@ -141,30 +140,12 @@ class Learner(core.Learner):
             steps=self._sgd_steps_per_call, walltime=elapsed
         )
 
-    def _dispatch(self, state: TrainingState, sample: Sample) -> _Result:
-        """Dispatches an update, and hands its priorities on."""
-        state, priorities, metrics = self._update(
-            state, sample.transitions, sample.probabilities
-        )
-        if self._priorities is not None:
-            self._priorities.put(sample.keys, priorities)
-        return state, metrics
-
-    def _take_result(self) -> None:
-        """Takes what the last update is to return, which it may still compute."""
-        if self._dispatched is None:
-            return
-        dispatched, self._dispatched = self._dispatched, None
-        self._donor = self._state
-        self._state, self._metrics = dispatched.result()
-
     def check(self) -> None:
         """Waits for the last update, checks its loss, and logs it.
 
         Raises:
           NonFiniteLossError: if the loss is not finite.
         """
-        self._take_result()
         if self._metrics is None:
             return
         # A gradient can be NaN where the loss is still finite, and the parameters are
@@ -182,7 +163,6 @@ class Learner(core.Learner):
     @property
     def loss(self) -> float | None:
         """Loss of the last update, which it waits for; None before the first."""
-        self._take_result()
         return None if self._metrics is None else float(self._metrics["loss"])
 
     def statistics(self) -> dict[str, float | None]:
@@ -206,7 +186,7 @@ class Learner(core.Learner):
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
         """Returns what actors need, once for each name, whatever the names are."""
-        state = self.state
+        state = self._state
         return [
             ActingVariables(state.params, state.steps, state.max_priority)
             for _ in names
@@ -232,7 +212,6 @@ class Learner(core.Learner):
 
     def restore(self, state: TrainingState) -> None:
         """Resumes from a saved state."""
-        self._take_result()
         self._state = jax.tree.map(jax.numpy.array, state)
         self._metrics = None
 

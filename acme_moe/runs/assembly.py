@@ -83,13 +83,15 @@ class Parts:
             self.environment_spec.observations,
         )
 
+        nothing_added: Any = [None] * num_environments
+
         def make_call(device: jax.Device) -> Callable[[], Any]:
             actor = VectorActor(
                 self._evaluation_policy(),
                 jax.random.PRNGKey(0),
                 self.environment_spec,
                 learner,
-                [None] * num_environments,  # Nothing is added.
+                nothing_added,
                 device,
             )
 
