@@ -26,6 +26,7 @@ from acme.utils import counting, loggers
 from acme_moe import diagnostics, learning, replay
 from acme_moe.agents import items
 from acme_moe.agents import policy as policies
+from acme_moe.agents.acting_device import ParametersOn
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.learning.learner import Learner, PrioritySink
@@ -107,13 +108,21 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         environment_spec: specs.EnvironmentSpec,
         variable_source: core.VariableSource | None = None,
         adder: adders.Adder | None = None,
+        device: jax.Device | None = None,
     ) -> actors.GenericActor:
-        """Makes an actor on the CPU; each call of its `update` pulls parameters."""
+        """Makes an actor; each call of its `update` pulls parameters.
+
+        Its policy runs on the platform of `device`, the CPU if None.
+        """
         del environment_spec
         if variable_source is None:
             raise ValueError("variable_source: None is not accepted; a learner")
-        client = variable_utils.VariableClient(variable_source, "", device="cpu")
-        return actors.GenericActor(policy, random_key, client, adder, backend="cpu")
+        platform = device.platform if device else "cpu"
+        source = ParametersOn(
+            variable_source, device or jax.local_devices(backend=platform)[0]
+        )
+        client = variable_utils.VariableClient(source, "")
+        return actors.GenericActor(policy, random_key, client, adder, backend=platform)
 
     def make_optimizer(self) -> optax.GradientTransformation:
         """Makes the optimiser: Adam."""
@@ -307,12 +316,23 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
         self,
         random_key: jax.Array,
         policy: actor_core.ActorCore,
+        environment_spec: specs.EnvironmentSpec,
         variable_source: core.VariableSource,
         environment_adders: Sequence[adders.Adder],
+        device: jax.Device | None = None,
     ) -> VectorActor:
-        """Makes an actor for several environments, with an adder for each."""
-        client = variable_utils.VariableClient(variable_source, "", device="cpu")
-        return VectorActor(policy, random_key, client, environment_adders)
+        """Makes an actor for several environments, with an adder for each.
+
+        Its policy runs on `device`, the CPU if None.
+        """
+        return VectorActor(
+            policy,
+            random_key,
+            environment_spec,
+            variable_source,
+            environment_adders,
+            device or jax.local_devices(backend="cpu")[0],
+        )
 
     def _make_priority_sink(
         self, replay_client: reverb.Client | None

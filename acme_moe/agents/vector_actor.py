@@ -9,81 +9,84 @@ import dm_env
 import jax
 import numpy as np
 import tree
+from acme import core, specs
 from acme.adders import base as adders
 from acme.agents.jax import actor_core
 from acme.jax import variable_utils
+
+from acme_moe.agents import vector_policy
+from acme_moe.agents.acting_device import ParametersOn
+from acme_moe.replay import frames
 
 
 class VectorActor:
     """An `acme.agents.jax.actors.GenericActor` for several environments.
 
     Each environment has a policy state and an adder of its own. The network sees one
-    batch of all observations, which on a CPU costs far less than one call for each.
+    batch of all observations, which costs far less than one call for each.
+
+    A step is one call on the device: the newest frames go up, the actions and what the
+    adders need come back. Parameters, policy states and stacks of frames stay there.
     """
 
     def __init__(
         self,
         policy: actor_core.ActorCore,
         random_key: jax.Array,
-        variable_client: variable_utils.VariableClient,
+        environment_spec: specs.EnvironmentSpec,
+        variable_source: core.VariableSource,
         environment_adders: Sequence[adders.Adder],
+        device: jax.Device,
     ) -> None:
-        """Makes an actor on the CPU.
+        """Makes an actor; compiles nothing yet.
 
         Args:
           policy: for one environment.
           random_key: of the actions.
-          variable_client: source of the parameters.
+          environment_spec: of the environments.
+          variable_source: of the parameters.
           environment_adders: one for each environment.
+          device: that the policy runs on.
         """
-        self._key = random_key
-        self._client = variable_client
+        self._spec = environment_spec.observations
+        self._client = variable_utils.VariableClient(
+            ParametersOn(variable_source, device), ""
+        )
         self._adders = environment_adders
-        self._init = jax.jit(policy.init, backend="cpu")
-        self._set = jax.jit(
-            lambda states, i, state: jax.tree.map(
-                lambda all_, one: all_.at[i].set(one), states, state
+        self._first = np.zeros(len(environment_adders), bool)
+        self._extras: Any = ()
+        self._step = vector_policy.make_step(policy, self._spec)
+        # Committed to the device, which is where every step then runs.
+        self._carry = jax.device_put(
+            vector_policy.start(
+                policy, random_key, self._spec, len(environment_adders)
             ),
-            backend="cpu",
+            device,
         )
-        self._policy = jax.jit(
-            jax.vmap(policy.select_action, in_axes=(None, 0, 0)), backend="cpu"
-        )
-        self._extras = jax.jit(jax.vmap(policy.get_extras), backend="cpu")
-        self._has_extras = bool(
-            jax.tree.leaves(
-                jax.eval_shape(
-                    lambda key: policy.get_extras(policy.init(key)), random_key
-                )
-            )
-        )
-        first = self._init(random_key)
-        self._states = jax.tree.map(
-            lambda x: np.stack([x] * len(environment_adders)), first
-        )
-        self._extras_now: Any = None
 
     def observe_first(self, index: int, timestep: dm_env.TimeStep) -> None:
         """Starts an episode of one environment."""
-        self._key, key = jax.random.split(self._key)
-        self._states = self._set(self._states, index, self._init(key))
+        self._first[index] = True
         self._adders[index].add_first(timestep)
 
     def select_actions(self, observations: Sequence[Any]) -> np.ndarray:
         """Selects actions `int32 [environments]`, given one observation of each."""
-        batch = tree.map_structure(lambda *x: np.stack(x), *observations)
-        actions, self._states = self._policy(self._client.params, batch, self._states)
-        if self._has_extras:
-            self._extras_now = jax.tree.map(np.asarray, self._extras(self._states))
-        return np.asarray(actions)
+        newest = [frames.newest(self._spec, x) for x in observations]
+        batch = tree.map_structure(lambda *x: np.stack(x), *newest)
+        carry, outputs = self._step(
+            self._client.params, self._carry, batch, self._first.copy()
+        )
+        actions, self._extras = jax.device_get(outputs)
+        # Not before: dropping buffers that a call took over waits for it on a CPU.
+        self._carry = carry
+        self._first[:] = False
+        return actions
 
     def observe(
         self, index: int, action: np.int32, next_timestep: dm_env.TimeStep
     ) -> None:
         """Adds the outcome of one environment's action to replay."""
-        extras = ()
-        if self._has_extras:
-            extras = jax.tree.map(lambda x: x[index], self._extras_now)
+        extras = jax.tree.map(lambda x: x[index], self._extras)
         self._adders[index].add(action, next_timestep, extras)
 
     def update(self, wait: bool = False) -> None:

@@ -63,6 +63,7 @@ class ActorNode:
         self._actor = builder.make_vector_actor(
             jax.random.PRNGKey(key),
             builder.make_policy(parts.network, environment_spec),
+            environment_spec,
             self._variables,
             [builder.make_adder(replay_client, environment_spec) for _ in seeds],
         )

@@ -116,6 +116,12 @@ def check(config: DistributedConfig, spec: RunSpec) -> None:
             spec.run.record,
             "none, for only a single process records its data",
         )
+    if spec.run.acting.device == "accelerator":
+        raise validation.not_accepted(
+            "acting.device",
+            spec.run.acting.device,
+            "cpu or auto, for the actors are processes without an accelerator",
+        )
     # Or all of the actors' steps could be in open items, with none to learn from.
     environments = config.num_actors * spec.run.num_environments
     validation.at_least(

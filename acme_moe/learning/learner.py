@@ -41,7 +41,9 @@ class Learner(core.Learner):
     """Takes batches, updates, and serves parameters.
 
     The update is dispatched and not waited for: its loss is checked when the next one
-    is due, so the device works while the caller acts in the environment.
+    is due, so the device works while the caller acts in the environment. It is
+    dispatched by a thread of its own, since a CPU computes what one thread dispatches
+    in its order: the caller's policy would wait for the update.
     """
 
     def __init__(
@@ -75,6 +77,10 @@ class Learner(core.Learner):
         self._counter = counter or counting.Counter()
         self._logger = logger
         self._last_step: float | None = None
+        self._dispatcher = futures.ThreadPoolExecutor(1, "learner-update")
+        # Whose buffers the running update took over. Dropping such arrays on a CPU
+        # waits for the update, so they are kept until it has ended.
+        self._donor: TrainingState | None = None
         self._metrics: dict[str, jax.Array] | None = None
         self._sample: Sample | None = None
         self._counts: dict[str, Any] = {}
@@ -96,7 +102,7 @@ class Learner(core.Learner):
         return self._sample
 
     def compile(self, sample: Sample) -> None:
-        """Compiles the update in a thread; the first step waits for it.
+        """Compiles the update in the learner's thread; the first step waits for it.
 
         What goes wrong there is raised by that step. An update without `compile_for`
         (see `make_update`) is compiled by it.
@@ -110,11 +116,9 @@ class Learner(core.Learner):
         state = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._state
         )
-        thread = futures.ThreadPoolExecutor(1, "compile-update")
-        self._compiling = thread.submit(
+        self._compiling = self._dispatcher.submit(
             compile_for, state, sample.transitions, sample.probabilities
         )
-        thread.shutdown(wait=False)
 
     def step(self) -> None:
         """Takes one batch and dispatches its update.
@@ -139,9 +143,10 @@ class Learner(core.Learner):
         if self._compiling is not None:
             self._compiling.result()
             self._compiling = None
-        self._state, priorities, self._metrics = self._update(
-            self._state, sample.transitions, sample.probabilities
-        )
+        self._donor = self._state
+        self._state, priorities, self._metrics = self._dispatcher.submit(
+            self._update, self._state, sample.transitions, sample.probabilities
+        ).result()
         if timed:
             jax.block_until_ready(self._state)
             self._timed_seconds += time.perf_counter() - dispatched
@@ -173,6 +178,7 @@ class Learner(core.Learner):
             if not np.isfinite(value):
                 steps = int(self._state.steps)
                 raise NonFiniteLossError(f"the {name} is {value} after {steps} updates")
+        self._donor = None
         if self._logger is not None and not self._logged:
             self._logger.write({**self._metrics, **self._counts})
             self._logged = True
@@ -233,6 +239,7 @@ class Learner(core.Learner):
         self._metrics = None
 
     def close(self) -> None:
-        """Ends the thread that writes priorities back, if there is one."""
+        """Ends the threads that dispatch updates and write priorities back."""
+        self._dispatcher.shutdown()
         if self._priorities is not None:
             self._priorities.close()

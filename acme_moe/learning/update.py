@@ -136,14 +136,17 @@ def make_update(
         state = TrainingState(params, steps, *donated, max_priority)
         batch = (transitions, probabilities)
         if sgd_steps_per_call == 1:
-            # Not a scan of length one: XLA:CPU runs convolutions inside a loop on
-            # one thread.
             state, (priorities, metrics) = sgd_step(state, batch)
             return state, priorities, metrics
         batches = jax.tree.map(
             lambda x: x.reshape(sgd_steps_per_call, -1, *x.shape[1:]), batch
         )
-        state, (priorities, metrics) = jax.lax.scan(sgd_step, state, batches)
+        # No loop on a CPU, where XLA runs convolutions inside one on one thread.
+        # Elsewhere a loop saves compiling each step.
+        unroll = sgd_steps_per_call if jax.default_backend() == "cpu" else 1
+        state, (priorities, metrics) = jax.lax.scan(
+            sgd_step, state, batches, unroll=unroll
+        )
         # A NaN in any of the steps has to show in the mean.
         return state, priorities.reshape(-1), jax.tree.map(jnp.mean, metrics)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import dm_env
@@ -10,6 +11,8 @@ import numpy as np
 import tree
 
 from acme_moe import agents, specs
+from acme_moe.agents import acting_device
+from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments import UnplayableError, find_suite
 from acme_moe.environments.wrappers import (
     EnvironmentWrapper,
@@ -43,18 +46,68 @@ class Parts:
         environment.close()
         self.network = self.builder.make_network(self.environment_spec)
 
-    def make_evaluator(self, key: jax.Array, variable_source: Any) -> Any:
+    def make_evaluator(
+        self, key: jax.Array, variable_source: Any, device: jax.Device | None = None
+    ) -> Any:
         """Returns an actor with the evaluation policy.
 
         Args:
           key: of its draws.
           variable_source: where parameters come from.
+          device: that its policy runs on; the CPU if None.
         """
-        policy = self.builder.make_policy(
-            self.network, self.environment_spec, evaluation=True
-        )
         return self.builder.make_actor(
-            key, policy, self.environment_spec, variable_source
+            key,
+            self._evaluation_policy(),
+            self.environment_spec,
+            variable_source,
+            device=device,
+        )
+
+    def choose_acting_device(
+        self, learner: Any, num_environments: int
+    ) -> acting_device.Choice:
+        """Returns where the policy runs, measured where the settings leave it open.
+
+        Args:
+          learner: with the parameters, in this process.
+          num_environments: that a call of the policy is for.
+
+        Compiles and plays nothing where there is no choice.
+
+        Raises:
+          ValueError: if the settings ask for an accelerator and JAX has none.
+        """
+        observation = jax.tree.map(
+            lambda spec: np.zeros(spec.shape, spec.dtype),
+            self.environment_spec.observations,
+        )
+
+        nothing_added: Any = [None] * num_environments
+
+        def make_call(device: jax.Device) -> Callable[[], Any]:
+            actor = VectorActor(
+                self._evaluation_policy(),
+                jax.random.PRNGKey(0),
+                self.environment_spec,
+                learner,
+                nothing_added,
+                device,
+            )
+
+            def call() -> None:
+                # As after an update, when another device needs a copy.
+                actor.update(wait=True)
+                actor.select_actions([observation] * num_environments)
+
+            return call
+
+        devices = acting_device.candidates(self.spec.run.acting)
+        return acting_device.choose(devices, make_call)
+
+    def _evaluation_policy(self) -> Any:
+        return self.builder.make_policy(
+            self.network, self.environment_spec, evaluation=True
         )
 
 

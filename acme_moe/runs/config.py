@@ -2,7 +2,7 @@
 
 A config file, the command line and `config.json` all show one flat `ConfigDict`: the
 fields of the run's and of the agent's dataclass side by side, with `network`,
-`environment`, `diagnostics` and `dataset` nested.
+`environment`, `acting`, `diagnostics` and `dataset` nested.
 """
 
 from __future__ import annotations
@@ -69,6 +69,20 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
     "dqn_atari": {"agent": "dqn"},
     "rainbow_atari": {"agent": "rainbow"},
     "r2d2_atari": {"agent": "r2d2"},
+    # For an accelerator: batch, ratio, games at once, target's period and optimiser of
+    # BTR (Clark et al., 2024), whose network and loss are others.
+    "rainbow_atari_btr": {
+        "agent": "rainbow",
+        "network": {"encoder": "impala"},
+        "num_environments": 64,
+        "batch_size": 256,
+        "replay_ratio": 1 / 64,
+        "min_replay_size": 200_000,
+        "target_update_period": 32_000,
+        "learning_rate": 1e-4,
+        "adam_epsilon": 0.005 / 256,
+        "discount": 0.997,
+    },
     "der_atari": {"agent": "der", **_ATARI_100K},
     "drq_eps_atari": {"agent": "drq_eps", **_ATARI_100K},
     # Section 5.2 of the MoE paper: the data-efficient agents for 50 M agent steps.
@@ -287,6 +301,7 @@ def read_config_json(path: Path) -> RunSpec:
 
 # What may change between two parts of a run: how long it is, and what is watched.
 _MAY_CHANGE = {
+    "acting.device",
     "max_agent_steps",
     "num_iterations",
     "evaluation_every",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import acme
 import dm_env
+import numpy as np
 from acme import core
 from acme.utils import loggers, observers
 
@@ -41,15 +42,17 @@ class Rounds:
         self._environments = environments
         self._actor = actor
         self._timesteps: list[dm_env.TimeStep | None] = [None] * len(environments)
+        self._actions: np.ndarray | None = None
         # Games under way, across lost lives: return and length so far.
         self._games = [EpisodeResult(0.0, 0)] * len(environments)
 
-    def step(self) -> list[EpisodeResult]:
-        """Takes one step in each environment, with one call of the policy.
+    def select(self) -> None:
+        """Selects the next step's actions now, with the parameters that the actor has.
 
-        Returns:
-          The games that ended with it; a lost life ends none.
+        What is dispatched to the device after it does not keep the step waiting.
         """
+        if self._actions is not None:
+            return
         observations = []
         for i, environment in enumerate(self._environments):
             timestep = self._timesteps[i]
@@ -57,7 +60,19 @@ class Rounds:
                 timestep = environment.reset()
                 self._actor.observe_first(i, timestep)
             observations.append(timestep.observation)
-        actions = self._actor.select_actions(observations)
+        self._actions = self._actor.select_actions(observations)
+
+    def step(self) -> list[EpisodeResult]:
+        """Takes one step in each environment, with one call of the policy.
+
+        The actions are those of `select` if it was called before, selected now if not.
+
+        Returns:
+          The games that ended with it; a lost life ends none.
+        """
+        self.select()
+        actions, self._actions = self._actions, None
+        assert actions is not None
         ended = []
         for i, environment in enumerate(self._environments):
             timestep = environment.step(actions[i])

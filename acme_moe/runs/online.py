@@ -70,11 +70,17 @@ class OnlineRun(Run[OnlineRunSpec]):
         self._actor = parts.builder.make_vector_actor(
             self._actor_key,
             parts.builder.make_policy(parts.network, parts.environment_spec),
+            parts.environment_spec,
             self.learner,
             [self._make_adder() for _ in seeds],
+            self._acting.device,
         )
         self._rounds = Rounds(self._environments, self._actor)
         self._learning = False
+
+    @property
+    def _num_environments(self) -> int:
+        return self._spec.run.num_environments
 
     def _make_data(self) -> TrainingData:
         tables = self._parts.builder.make_replay_tables(self._parts.environment_spec)
@@ -121,9 +127,11 @@ class OnlineRun(Run[OnlineRunSpec]):
             self._learning = True
         for call in range(calls):
             if call == calls - 1:
-                # The actor takes the parameters of the update before the last and
-                # acts with them while the device computes the last.
+                # The actor takes the parameters of the update before the last. The
+                # next actions are selected before that is dispatched, as the device
+                # would compute them after it; so environments step beside it.
                 self._actor.update(wait=True)
+                self._rounds.select()
             self.learner.step()
             state.learner_steps += per_call
 

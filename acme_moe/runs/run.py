@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import jax
+from absl import logging
 from typing_extensions import Self
 
 from acme_moe.learning.learner import Learner
@@ -33,7 +34,7 @@ class Run(abc.ABC, Generic[SpecT]):
     """One run. Use it as a context manager, which also ends its threads."""
 
     def __init__(self, spec: SpecT, workdir: Path, builder: Any = None) -> None:
-        """Builds every part; starts to compile the update.
+        """Builds every part, chooses where to act, and starts to compile the update.
 
         Args:
           spec: the run.
@@ -71,10 +72,18 @@ class Run(abc.ABC, Generic[SpecT]):
             restored=self._restored,
             state=self._state,
         )
+        self._acting = self._parts.choose_acting_device(
+            self.learner, self._num_environments
+        )
+        if self._acting.seconds:
+            # The commands show warnings and no information.
+            logging.warning("acting.device: %s", self._acting)
         self._evaluation_environment = make_environment(
             spec, evaluation_seed, evaluation=True
         )
-        self._evaluator = self._parts.make_evaluator(evaluator_key, self.learner)
+        self._evaluator = self._parts.make_evaluator(
+            evaluator_key, self.learner, self._acting.device
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +100,11 @@ class Run(abc.ABC, Generic[SpecT]):
     def position(self) -> int:
         """How far the run is, in the unit of its length."""
         return self._spec.position(self._state)
+
+    @property
+    def _num_environments(self) -> int:
+        """Environments that a call of the policy is for."""
+        return 1
 
     @abc.abstractmethod
     def _make_data(self) -> TrainingData:
@@ -183,9 +197,11 @@ class Run(abc.ABC, Generic[SpecT]):
     def _write_summary(self, status: str) -> dict[str, Any]:
         """Writes `summary.json` and returns it."""
         self._state.wall_seconds = self._clock.seconds
-        summary = self._spec.summarize(
-            self._state, status=status, details=self._session.details()
-        )
+        details = {
+            **self._session.details(),
+            "acting_device": self._acting.device.platform,
+        }
+        summary = self._spec.summarize(self._state, status=status, details=details)
         self._folder.write_summary(summary)
         return summary
 

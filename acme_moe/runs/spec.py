@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acme_moe import agents, validation
+from acme_moe.agents.acting_config import ActingConfig
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import (
@@ -40,6 +41,7 @@ class RunConfig:
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
       diagnostics: what the run measures of its network, if anything.
+      acting: where the policy runs.
       environment: the suite that the game is of, and its settings. Evaluation uses
         the same, but its episodes always last for a whole game; where a lost life
         ends an episode in training, it blanks the earlier frames there.
@@ -56,6 +58,7 @@ class RunConfig:
     diagnostics: DiagnosticsConfig = dataclasses.field(
         default_factory=DiagnosticsConfig
     )
+    acting: ActingConfig = dataclasses.field(default_factory=ActingConfig)
     environment: EnvironmentConfig = dataclasses.field(default_factory=AtariConfig)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """The Acme learner: steps, counts, saves, and stops at a loss that is no number."""
 
 import itertools
+import weakref
 
 import jax
 import numpy as np
@@ -99,6 +100,16 @@ def test_variables_outlive_the_next_step():
     kept = jax.tree.map(np.array, before.params)
     learner.step()
     equal(before.params, kept)
+
+
+def test_buffers_that_an_update_took_over_are_dropped_once_it_has_ended():
+    # On a CPU dropping them waits for the update, and nothing would overlap with it.
+    learner = make_learner()
+    taken = [weakref.ref(x) for x in jax.tree.leaves(learner.state.opt_state)]
+    learner.step()
+    assert all(x() is not None for x in taken)
+    learner.check()
+    assert all(x() is None for x in taken)
 
 
 def test_a_loss_that_is_no_number_stops_the_learner():

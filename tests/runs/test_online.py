@@ -35,7 +35,7 @@ def compilations(run):
     """How often the update, the policy and the evaluation policy were compiled."""
     return (
         run.learner._update.compiled._cache_size(),
-        run._actor._policy._cache_size(),
+        run._actor._step._cache_size(),
         run._evaluator._policy._cache_size(),
     )
 

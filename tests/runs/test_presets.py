@@ -113,6 +113,22 @@ STATED = {
         "replay_ratio": 0.25,
         "n_step": 3,
     },
+    # Batch, ratio, games, target's period and Adam of Clark et al. (2024).
+    "rainbow_atari_btr": {
+        "agent": "rainbow",
+        **_ATARI_200M,
+        **_RAINBOW,
+        "network.encoder": "impala",
+        "num_environments": 64,
+        "batch_size": 256,
+        "replay_ratio": 1 / 64,
+        "n_step": 3,
+        "discount": 0.997,
+        "min_replay_size": 200_000,
+        "target_update_period": 64 * 500,
+        "learning_rate": 1e-4,
+        "adam_epsilon": 1.953125e-5,
+    },
     "r2d2_atari": {
         "agent": "r2d2",
         **_ATARI_200M,
