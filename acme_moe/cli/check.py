@@ -1,10 +1,12 @@
-"""Checks a part of one's own: an encoder, tokenizer, mixture, head or loss.
+"""Checks a part: an encoder, tokenizer, mixture, layer without one, head or loss.
 
     acme-moe check my_package.routing:ExpertChoice --config.network.moe_options.top_k=2
+    acme-moe check gap --kind=dense
 
-The part is checked by itself, with inputs as it has them in the network of --config;
-its cost is that of the whole network, beside the one with a part of the library in its
-place. What is asked of it stands in acme_moe/networks/interfaces.py.
+A part of the library goes by its name, and --kind says what it is. The part is checked
+by itself, with inputs as it has them in the network of --config; its cost is that of
+the whole network, beside the one with a part of the library in its place. What is asked
+of it stands in acme_moe/networks/interfaces.py.
 """
 
 import sys
@@ -14,13 +16,16 @@ from absl import flags
 
 from acme_moe.cli.console import fail, parse_flags
 
-_KINDS = ["encoder", "tokenizer", "moe", "head", "loss"]
+_KINDS = ["encoder", "tokenizer", "dense", "moe", "head", "loss"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Checks, prints a table, and returns 1 if something fails."""
     kind_flag = flags.DEFINE_enum(
-        "kind", None, _KINDS, "What the part is, where its parameters do not tell."
+        "kind",
+        None,
+        _KINDS,
+        "What the part is, where its parameters do not tell, or a name of the library.",
     )
     config_flag = flags.DEFINE_string(
         "config", "dqn_atari", "Of a run whose network it stands in; see train."
@@ -42,14 +47,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.runs import config as config_lib
 
     try:
-        part = registry.load(path)
-        kind = kind_flag.value or checking.infer_kind(part)
+        kind = kind_flag.value
+        if registry.is_path(path):
+            kind = kind or checking.infer_kind(registry.load(path))
         if kind is None:
             fail(f"--kind: is missing; one of {', '.join(_KINDS)}")
         field = "loss" if kind == "loss" else f"network.{kind}"
+        # Where a layer without a mixture is checked, there is none.
+        without = ["--config.network.moe=none"] if kind == "dense" else []
         config = run_flags.set_fields(
             config_lib.load_config(source),
-            [program, f"--config.{field}={path}", *fields],
+            [program, *without, f"--config.{field}={path}", *fields],
         )
         spec = config_lib.from_config_dict(config)
     except (ImportError, ValueError) as error:
