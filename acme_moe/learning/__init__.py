@@ -12,6 +12,7 @@ from acme_moe.learning.objectives import (
     categorical_q_learning,
     q_learning,
 )
+from acme_moe.learning.pruning import pruned
 from acme_moe.learning.recurrent import recurrent_probe, recurrent_q_learning
 from acme_moe.learning.types import ActingVariables, Sample, Sequences, Transition
 from acme_moe.learning.update import (
@@ -35,6 +36,7 @@ __all__ = [
     "categorical_q_learning",
     "init_training_state",
     "make_update",
+    "pruned",
     "q_learning",
     "recurrent_probe",
     "recurrent_q_learning",
