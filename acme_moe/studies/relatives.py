@@ -160,7 +160,10 @@ _STUDIES = (
             for num_experts in _EXPERTS
             for arm in arms(
                 (RAINBOW,),
-                (SCALED_BASELINE, SOFT_MOE, _one_expert(num_experts)),
+                # One expert with the width of one is a Soft MoE of one.
+                (SCALED_BASELINE, SOFT_MOE, _one_expert(num_experts))[
+                    : 2 if num_experts == 1 else 3
+                ],
                 {"network.num_experts": num_experts},
                 x=num_experts,
             )
