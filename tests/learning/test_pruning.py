@@ -68,7 +68,8 @@ def test_each_layer_has_the_share_of_its_last_choice():
         last = min(step - step % 4, 20)
         share = float(schedule(last)) if step >= 4 else 0.0
         for w in (params["dense"]["w"], *of_experts(params)):
-            assert (w == 0).sum() == np.round(share * w.size), step
+            # A half may be rounded either way.
+            assert abs((w == 0).sum() - share * w.size) < 0.51, step
 
 
 def of_experts(params):
