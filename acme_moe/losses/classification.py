@@ -39,9 +39,8 @@ def two_hot(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Arra
     num_atoms = atoms.shape[0]
     # rlax wants plain numbers for the ends, so atoms are counted instead.
     place = (targets - atoms[0]) / (atoms[1] - atoms[0])
-    return _cross_entropy(
-        logits, rlax.transform_to_2hot(place, 0.0, num_atoms - 1.0, num_atoms)
-    )
+    probabilities = rlax.transform_to_2hot(place, 0.0, num_atoms - 1.0, num_atoms)
+    return _cross_entropy(logits, jnp.asarray(probabilities))
 
 
 def hl_gauss_probabilities(targets: jax.Array, atoms: jax.Array) -> jax.Array:
