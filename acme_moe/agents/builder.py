@@ -125,8 +125,20 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         return actors.GenericActor(policy, random_key, client, adder, backend=platform)
 
     def make_optimizer(self) -> optax.GradientTransformation:
-        """Makes the optimiser: Adam."""
-        return optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
+        """Makes the optimiser: Adam, with pruning where it is asked for."""
+        config, pruning = self.config, self.config.pruning
+        adam = optax.adam(config.learning_rate, eps=config.adam_epsilon)
+        if not pruning.sparsity:
+            return adam
+        start = config.in_updates(pruning.start)
+        return learning.pruned(
+            adam,
+            sparsity=pruning.sparsity,
+            start=start,
+            # A low replay ratio may make one of two.
+            end=max(start + 1, config.in_updates(pruning.end)),
+            period=config.in_updates(pruning.period),
+        )
 
     def make_update(
         self, networks: Any, environment_spec: specs.EnvironmentSpec

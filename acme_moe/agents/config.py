@@ -19,6 +19,33 @@ from acme_moe.networks import (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PruningConfig:
+    """Settings of gradual magnitude pruning: `acme_moe.learning.pruning.pruned`.
+
+    The values are those of Obando-Ceron et al. (2024), section 3, for 50 M agent steps:
+    pruning lasts from a fifth to four fifths of the run. They name 95 % as sparsity.
+
+    Attributes:
+      sparsity: share of each layer's weights that is zero in the end; 0 for no pruning.
+      start: agent steps after the warm-up (updates with fixed data) before it starts.
+      end: agent steps (updates) after which `sparsity` is reached.
+      period: agent steps (updates) between two choices of weights.
+    """
+
+    sparsity: float = 0.0
+    start: int = 10_000_000
+    end: int = 40_000_000
+    period: int = 4_000
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.between("sparsity", self.sparsity, 0, 1)
+        validation.at_least("start", self.start, 0)
+        validation.at_least("end", self.end, self.start + 1)
+        validation.at_least("period", self.period, 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AgentConfig(abc.ABC):
     """Settings of every agent, online or offline.
 
@@ -31,6 +58,7 @@ class AgentConfig(abc.ABC):
         for rewards as they are.
       learning_rate: Adam's.
       adam_epsilon: Adam's.
+      pruning: of the weights, while Adam moves them.
       evaluation_epsilon: exploration in evaluation episodes.
       sgd_steps_per_call: updates in one call to the device; more than one is faster if
         an update is short, and online lets the realised replay ratio lag by up to that
@@ -44,6 +72,7 @@ class AgentConfig(abc.ABC):
     max_abs_reward: float | None = 1.0
     learning_rate: float = 6.25e-5
     adam_epsilon: float = 1.5e-4
+    pruning: PruningConfig = dataclasses.field(default_factory=PruningConfig)
     evaluation_epsilon: float = 0.001
     sgd_steps_per_call: int = 1
 
@@ -71,6 +100,10 @@ class AgentConfig(abc.ABC):
     @abc.abstractmethod
     def target_update_period_in_updates(self) -> int:
         """Updates between two copies to the target network, at least 1."""
+
+    @abc.abstractmethod
+    def in_updates(self, length: int) -> int:
+        """Returns a length in the agent's unit as updates, at least 1."""
 
 
 def check_categorical(network: NetworkConfig) -> None:
@@ -147,4 +180,8 @@ class ValueAgentConfig(AgentConfig):
     @property
     def target_update_period_in_updates(self) -> int:
         """Updates between two copies to the target network, at least 1."""
-        return max(1, round(self.target_update_period * self.exact_replay_ratio))
+        return self.in_updates(self.target_update_period)
+
+    def in_updates(self, length: int) -> int:
+        """Returns a number of agent steps as updates, at least 1."""
+        return max(1, round(length * self.exact_replay_ratio))

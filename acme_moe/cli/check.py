@@ -1,14 +1,16 @@
-"""Checks what is one's own: a part of a network, a loss, an agent, an environment.
+"""Checks a part of a network, a loss, an agent or an environment.
 
     acme-moe check my_package.routing:ExpertChoice --config.network.moe_options.top_k=2
     acme-moe check my_package.agents:MY_AGENT --config.network.encoder=nature_cnn
     acme-moe check my_package.games:corridor --config.environment.length=7
+    acme-moe check gap --kind=dense
 
-A part is checked by itself, with inputs as it has them in the network of --config; its
-cost is that of the whole network, beside the one with a part of the library in its
-place. An agent plays bsuite's Catch and learns from it; an environment is played at
-random. What is asked of them stands in acme_moe/networks/interfaces.py,
-acme_moe/agents/__init__.py and acme_moe/environments/suite.py.
+What the library has goes by its name, and --kind says what it is. A part is checked by
+itself, with inputs as it has them in the network of --config; its cost is that of the
+whole network, beside the one with a part of the library in its place. An agent plays
+bsuite's Catch and learns from it; an environment is played at random. What is asked of
+them stands in acme_moe/networks/interfaces.py, acme_moe/agents/__init__.py and
+acme_moe/environments/suite.py.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from acme_moe.checks import Result
     from acme_moe.runs.spec import RunSpec
 
+_PARTS = ("encoder", "tokenizer", "dense", "moe", "head")
 _FIELDS = {
-    **{kind: f"network.{kind}" for kind in ("encoder", "tokenizer", "moe", "head")},
+    **{kind: f"network.{kind}" for kind in _PARTS},
     "loss": "loss",
     "agent": "agent",
     "environment": "environment.name",
@@ -37,7 +40,10 @@ _FIELDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Checks, prints a table, and returns 1 if something fails."""
     kind_flag = flags.DEFINE_enum(
-        "kind", None, list(_FIELDS), "What it is, where its parameters do not tell."
+        "kind",
+        None,
+        list(_FIELDS),
+        "What it is, where its parameters do not tell, or a name of the library.",
     )
     config_flag = flags.DEFINE_string(
         "config",
@@ -69,12 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             config = config_lib.to_config_dict(defaults)
         else:
             config = config_lib.load_config("dqn_atari")
-        named = f"--config.{_FIELDS[kind]}={path}"
-        config = run_flags.set_fields(config, [program, named, *fields])
+        named = [f"--config.{_FIELDS[kind]}={path}"]
+        if kind == "dense":
+            # It is there only where there is no mixture.
+            named.append("--config.network.moe=none")
+        config = run_flags.set_fields(config, [program, *named, *fields])
         return config_lib.from_config_dict(config)
 
     try:
-        kind = kind_flag.value or _infer_kind(registry.load(path)) or ""
+        kind = kind_flag.value or ""
+        if registry.is_path(path):
+            kind = kind or _infer_kind(registry.load(path)) or ""
         if not kind:
             fail(f"--kind: is missing; one of {', '.join(_FIELDS)}")
         # An agent's settings are checked before they are used.

@@ -12,6 +12,7 @@ from acme_moe.learning.objectives import (
     categorical_q_learning,
     q_learning,
 )
+from acme_moe.learning.pruning import pruned
 from acme_moe.learning.recurrent import recurrent_probe, recurrent_q_learning
 from acme_moe.learning.types import ActingVariables, Sample, Sequences, Transition
 from acme_moe.learning.update import (
@@ -37,6 +38,7 @@ __all__ = [
     "compile_training_state",
     "init_training_state",
     "make_update",
+    "pruned",
     "q_learning",
     "recurrent_probe",
     "recurrent_q_learning",

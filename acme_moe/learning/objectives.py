@@ -12,7 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe import losses
-from acme_moe.error_losses import ERROR_LOSSES
+from acme_moe.error_losses import C51
+from acme_moe.learning import item_losses
+from acme_moe.learning.outputs import Outputs, apply_to_both_ends
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
@@ -71,7 +73,8 @@ def q_learning(
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: of the temporal-difference error: `squared` (without a half) or `huber`
-        (with delta 1), or the import path of a function of one's own, `[B] -> [B]`.
+        (with delta 1), or the import path of a function of one's own, `[B] -> [B]`;
+        with a categorical head also `hl_gauss` or `two_hot`, of logits and targets.
       double: whether the online network selects the action of the target.
       weights: of the losses that are added.
 
@@ -79,9 +82,9 @@ def q_learning(
       The objective; priorities are the absolute errors.
 
     Raises:
-      ValueError: if `loss` is none of them.
+      ValueError: if `loss` is none of them, or needs a categorical head.
     """
-    error_loss = ERROR_LOSSES.get(loss)
+    item_loss = item_losses.of_values(network.config, loss, discount)
 
     def objective(
         params: Any,
@@ -91,22 +94,16 @@ def q_learning(
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
         del probabilities
-        outputs = _apply(network, params, target_params, key, transitions, double)
-        errors = losses.q_learning_errors(
-            outputs.online.q_values,
-            transitions.action,
-            transitions.reward,
-            transitions.discount * discount,
-            outputs.target.q_values,
-            outputs.selector.q_values if double else None,
+        outputs = apply_to_both_ends(
+            network, params, target_params, key, transitions, double
         )
-        item_losses = error_loss(errors)
-        value = jnp.mean(item_losses)
+        errors = item_losses.temporal_differences(outputs, transitions, discount)
+        each = item_loss(outputs, transitions)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
-        value, item_losses, metrics = _weighted(
-            value, item_losses, metrics, outputs, transitions, weights
+        value, each, metrics = _weighted(
+            jnp.mean(each), each, metrics, outputs, transitions, weights
         )
-        output = ObjectiveOutput(item_losses, jnp.abs(errors), metrics)
+        output = ObjectiveOutput(each, jnp.abs(errors), metrics)
         return total(network.config, outputs.online, key, value, output)
 
     return objective
@@ -116,14 +113,17 @@ def categorical_q_learning(
     network: Network,
     *,
     discount: float,
+    loss: str = C51,
     shared_target_noise: bool = False,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
-    """Makes Rainbow's loss (Hessel et al. 2018): C51, double, weighted by probability.
+    """Makes Rainbow's loss (Hessel et al. 2018): double, weighted by probability.
 
     Args:
       network: with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
+      loss: `c51`, or that of the target's mean, `hl_gauss` or `two_hot`, or the import
+        path of an `error_losses.ClassificationLoss`.
       shared_target_noise: whether the targets of a batch share one draw of the
         networks' noise, the same for both networks, as in Dopamine; if not, each
         example and each network has its own. Predictions always have their own.
@@ -134,12 +134,9 @@ def categorical_q_learning(
       priorities the square roots of their losses.
 
     Raises:
-      ValueError: if the network has no categorical head.
+      ValueError: if `loss` is none of them, or the network has no categorical head.
     """
-    if network.config.num_atoms is None:
-        raise ValueError(
-            "num_atoms: None is not accepted; a number of atoms, at least 2"
-        )
+    item_loss = item_losses.of_distributions(network.config, loss, discount)
 
     def objective(
         params: Any,
@@ -148,7 +145,7 @@ def categorical_q_learning(
         transitions: Transition,
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
-        outputs = _apply(
+        outputs = apply_to_both_ends(
             network,
             params,
             target_params,
@@ -157,111 +154,36 @@ def categorical_q_learning(
             double=True,
             shared_noise=shared_target_noise,
         )
-        online, target = outputs.online, outputs.target
-        assert online.logits is not None
-        assert online.atoms is not None
-        assert target.logits is not None
-        errors = losses.categorical_double_q_errors(
-            online.logits,
-            online.atoms,
-            transitions.action,
-            transitions.reward,
-            transitions.discount * discount,
-            target.logits,
-            outputs.selector.q_values,
-        )
+        errors = item_loss(outputs, transitions)
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
-        value, item_losses, metrics = _weighted(
+        value, each, metrics = _weighted(
             value, errors, metrics, outputs, transitions, weights
         )
-        output = ObjectiveOutput(item_losses, losses.priorities(errors), metrics)
+        output = ObjectiveOutput(each, losses.priorities(errors), metrics)
         return total(network.config, outputs.online, key, value, output)
 
     return objective
 
 
-class _Values(NamedTuple):
-    """The fields of `ValueOutput` that targets are computed from."""
-
-    q_values: jax.Array
-    logits: jax.Array | None
-
-
-class _Outputs(NamedTuple):
-    """Outputs of the online network at both ends of transitions, and of the target."""
-
-    online: ValueOutput
-    selector: _Values
-    target: _Values
-
-
-def _apply(
-    network: Network,
-    params: Any,
-    target_params: Any,
-    key: jax.Array,
-    transitions: Transition,
-    double: bool,
-    shared_noise: bool = False,
-) -> _Outputs:
-    online_key, target_key, selector_key = jax.random.split(key, 3)
-    next_values = _values
-    if shared_noise:
-        next_values, selector_key = _values_with_one_draw, target_key
-    next_observation = transitions.next_observation
-    target = next_values(network, target_params, target_key, next_observation)
-    selector = target
-    if double:
-        selector = next_values(network, params, selector_key, next_observation)
-        # It only selects actions; without this its backward pass is kept.
-        selector = jax.lax.stop_gradient(selector)
-    online = network.apply(params, online_key, transitions.observation)
-    return _Outputs(online, selector, target)
-
-
-def _values(
-    network: Network, params: Any, key: jax.Array, observations: Any
-) -> _Values:
-    output = network.apply(params, key, observations)
-    return _Values(output.q_values, output.logits)
-
-
-def _values_with_one_draw(
-    network: Network, params: Any, key: jax.Array, observations: Any
-) -> _Values:
-    """Applies a network with the same noise to each of a batch of observations.
-
-    A network draws noise for each example of its batch, so each goes in as a batch of
-    one, with the same key. It costs no more: XLA makes batched products of it again.
-    """
-
-    def values_of_one(observation: Any) -> _Values:
-        batch_of_one = jax.tree.map(lambda x: x[None], observation)
-        values = _values(network, params, key, batch_of_one)
-        return jax.tree.map(lambda x: x[0], values)
-
-    return jax.vmap(values_of_one)(observations)
-
-
 def _weighted(
     value: jax.Array,
-    item_losses: jax.Array,
+    each: jax.Array,
     metrics: dict[str, jax.Array],
-    outputs: _Outputs,
+    outputs: Outputs,
     transitions: Transition,
     weights: LossWeights,
 ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
     """Applies the weights; a conservative loss of weight zero is not computed."""
     value = weights.td * value
-    item_losses = weights.td * item_losses
+    each = weights.td * each
     if weights.conservative:
         errors = losses.conservative_errors(outputs.online.q_values, transitions.action)
         conservative = jnp.mean(errors)
         value += weights.conservative * conservative
-        item_losses += weights.conservative * errors
+        each += weights.conservative * errors
         metrics = {**metrics, "conservative_loss": conservative}
-    return value, item_losses, metrics
+    return value, each, metrics
 
 
 def total(

@@ -6,6 +6,7 @@ from acme_moe.losses.c51 import (
     priorities,
     projected_targets,
 )
+from acme_moe.losses.classification import hl_gauss, two_hot
 from acme_moe.losses.conservative import conservative_errors
 from acme_moe.losses.load_balancing import (
     importance_loss,
@@ -17,11 +18,17 @@ from acme_moe.losses.r2d2 import (
     sequence_priorities,
     transformed_n_step_errors,
 )
-from acme_moe.losses.td import huber, q_learning_errors, squared
+from acme_moe.losses.td import (
+    huber,
+    q_learning_errors,
+    q_learning_targets,
+    squared,
+)
 
 __all__ = [
     "categorical_double_q_errors",
     "conservative_errors",
+    "hl_gauss",
     "huber",
     "importance_loss",
     "importance_weights",
@@ -30,8 +37,10 @@ __all__ = [
     "priorities",
     "projected_targets",
     "q_learning_errors",
+    "q_learning_targets",
     "sequence_losses",
     "sequence_priorities",
     "squared",
     "transformed_n_step_errors",
+    "two_hot",
 ]

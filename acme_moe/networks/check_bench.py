@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from acme_moe.error_losses import ERROR_LOSSES
 from acme_moe.networks import layers, parts, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.tokenizers import tokenize
 
 NUM_ACTIONS = 6
 BATCH = 4
@@ -77,7 +76,7 @@ class Bench:
             lambda x: torso.encode(config, x, layers.Conv, layers.Dense)[0]
         ]
         if self.kind in ("moe", "head"):
-            stages.append(lambda x: tokenize(config, x))
+            stages.append(lambda x: torso.scoped_tokens(config, x))
         if self.kind == "head":
             stages = [lambda x: value_network.features(config, x, True).features]
 
@@ -97,8 +96,10 @@ class Bench:
         if self.kind == "encoder":
             return torso.encode(config, x, layers.Conv, layers.Dense)
         if self.kind == "tokenizer":
-            with layers.scope("tokenizer"):
-                return tokenize(config, x)
+            return torso.scoped_tokens(config, x)
+        if self.kind == "dense":
+            dense = torso.dense_factory(config, evaluation)
+            return torso.densify(config, x, dense)
         if self.kind == "moe":
             return torso.mix(config, x, evaluation)
         if self.kind == "head":

@@ -65,6 +65,11 @@ def _tokenizer_shapes(bench: Bench, x: Any, output: Any) -> None:
         )
 
 
+def _dense_shapes(bench: Bench, x: Any, output: Any) -> None:
+    require(output.ndim == 2, f"hidden units are {_text(output)}, not [B,F]")
+    require(output.shape[0] == BATCH, f"{_text(output)} of {BATCH} examples")
+
+
 def _moe_shapes(bench: Bench, x: Any, output: Any) -> None:
     require(isinstance(output, Mixed), f"{type(output).__name__} is not a Mixed")
     batch, tokens, _ = x.shape
@@ -102,6 +107,7 @@ def _loss_shapes(bench: Bench, x: Any, output: Any) -> None:
 _SHAPES: dict[str, Callable[[Bench, Any, Any], None]] = {
     "encoder": _encoder_shapes,
     "tokenizer": _tokenizer_shapes,
+    "dense": _dense_shapes,
     "moe": _moe_shapes,
     "head": _head_shapes,
     "loss": _loss_shapes,

@@ -38,6 +38,7 @@ _TOLERANCE = 1e-4
 _BESIDE = {
     "encoder": "impala",
     "tokenizer": "per_conv",
+    "dense": "flatten",
     "moe": "none",
     "head": "linear",
 }
@@ -60,9 +61,15 @@ def infer_kind(part: Any) -> str | None:
         hint = typing.get_type_hints(function).get(parameters[1].name)
     except NameError:  # Imported for type checkers only.
         hint = None
-    by_name = {"kinds": "encoder", "experts": "moe", "head": "head"}
+    by_name = {
+        "kinds": "encoder",
+        "dense": "dense",
+        "experts": "moe",
+        "head": "head",
+    }
     by_hint = {
         interfaces.LayerKinds: "encoder",
+        interfaces.DenseSpec: "dense",
         interfaces.ExpertSpec: "moe",
         interfaces.HeadSpec: "head",
     }
@@ -210,7 +217,7 @@ def _cost(bench: Bench) -> str:
         seconds = _update_seconds(network, shape)
         costs.append((*totals(network, observation), seconds))
     (parameters, flops, seconds), reference = costs
-    name = "a dense layer" if kind == "moe" else getattr(other, kind)
+    name = "a dense layer" if kind in ("dense", "moe") else getattr(other, kind)
     return (
         f"{seconds / reference[2]:.2f} times the time of {name}: {seconds * 1e3:.0f} "
         f"and {reference[2] * 1e3:.0f} ms for a gradient of {_COST_BATCH} examples; "

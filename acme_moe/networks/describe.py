@@ -95,7 +95,7 @@ def _trace(network: Network | RecurrentNetwork, batch: Any) -> tuple[list[_Row],
 
 def _summary(config: NetworkConfig) -> str:
     if config.moe == "none":
-        middle = f"dense {config.hidden_units}"
+        middle = f"{_part(config, 'dense')} -> dense {config.hidden_units}"
     else:
         middle = (
             f"{_part(config, 'tokenizer')} -> {_part(config, 'moe')} of"

@@ -79,6 +79,25 @@ class ExpertSpec:
 
 
 @dataclasses.dataclass(frozen=True)
+class DenseSpec:
+    """What the network's settings ask of a layer that stands without a mixture.
+
+    Attributes:
+      hidden_units: units of the dense layer.
+      num_experts: of the settings, for layers whose units are in as many groups.
+      hidden_dense: makes the dense layer, with the arguments of `layers.Dense`; it is
+        noisy where the network is.
+      tokenize: splits features `[B, H, W, C]` into tokens `[B, m, d]` by the network's
+        tokenizer.
+    """
+
+    hidden_units: int
+    num_experts: int
+    hidden_dense: LayerFactory
+    tokenize: Callable[[jax.Array], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
 class HeadSpec:
     """What the network's settings and the environment ask of a head.
 
@@ -153,6 +172,21 @@ class Mixture(Protocol):
           New tokens `[B, m, d]`; the experts' hidden activations `[B, E, S, hidden]`;
           and the routing, `MoEOutput`, all of it float32, in which `load` and `dropped`
           sum to one. What of it has no meaning for a mixture is zeros.
+        """
+
+
+class DenseLayer(Protocol):
+    """Features become hidden units without a mixture: `network.dense`."""
+
+    def __call__(self, features: jax.Array, dense: DenseSpec, /) -> jax.Array:
+        """Computes hidden units.
+
+        Args:
+          features: `[B, H, W, C]`, or `[B, D]`, as the encoder returns them.
+          dense: what is asked of the layer.
+
+        Returns:
+          `[B, F]`, which the head reads and diagnostics count as neurons.
         """
 
 

@@ -12,7 +12,13 @@ from acme_moe import options, validation
 from acme_moe.registry import Registry, is_path
 
 if TYPE_CHECKING:
-    from acme_moe.networks.interfaces import Encoder, Head, Mixture, Tokenizer
+    from acme_moe.networks.interfaces import (
+        DenseLayer,
+        Encoder,
+        Head,
+        Mixture,
+        Tokenizer,
+    )
     from acme_moe.networks.settings import NetworkConfig
 
 _NETWORKS = "acme_moe.networks"
@@ -20,6 +26,7 @@ _NETWORKS = "acme_moe.networks"
 ENCODERS: Registry[type[Encoder]] = Registry(
     "encoder",
     {
+        "hadamax": f"{_NETWORKS}.hadamax:Hadamax",
         "impala": f"{_NETWORKS}.encoders:Impala",
         "minatar_cnn": f"{_NETWORKS}.encoders:MinAtarCNN",
         "mlp": f"{_NETWORKS}.encoders:MLP",
@@ -36,9 +43,21 @@ TOKENIZERS: Registry[type[Tokenizer]] = Registry(
         "per_samp": f"{_NETWORKS}.tokenizers:PerSamp",
     },
 )
+DENSES: Registry[type[DenseLayer]] = Registry(
+    "dense",
+    {
+        "flatten": f"{_NETWORKS}.dense:Flatten",
+        "gap": f"{_NETWORKS}.dense:GlobalAveragePool",
+        "simplicial_v1": f"{_NETWORKS}.dense:SimplicialFeatures",
+        "simplicial_v2": f"{_NETWORKS}.dense:SimplicialHidden",
+        "token_mean": f"{_NETWORKS}.dense:TokenMean",
+        "token_sum": f"{_NETWORKS}.dense:TokenSum",
+    },
+)
 MOES: Registry[type[Mixture] | None] = Registry(
     "moe",
     {
+        "expert_choice": f"{_NETWORKS}.expert_choice:ExpertChoice",
         "none": None,
         "soft": f"{_NETWORKS}.soft_moe:Soft",
         "top1": f"{_NETWORKS}.top1_moe:Top1",
@@ -47,7 +66,7 @@ MOES: Registry[type[Mixture] | None] = Registry(
 HEADS: Registry[type[Head]] = Registry("head", {"linear": f"{_NETWORKS}.heads:Linear"})
 
 REGISTRIES: Mapping[str, Registry[Any]] = {
-    registry.field: registry for registry in (ENCODERS, TOKENIZERS, MOES, HEADS)
+    registry.field: registry for registry in (ENCODERS, TOKENIZERS, DENSES, MOES, HEADS)
 }
 """By the field of `NetworkConfig` that names the part."""
 

@@ -9,17 +9,25 @@ from typing import Any
 
 from acme_moe import validation
 from acme_moe.networks import parts
-from acme_moe.networks.parts import ENCODERS, HEADS, MOES, TOKENIZERS
+from acme_moe.networks.parts import DENSES, ENCODERS, HEADS, MOES, TOKENIZERS
 from acme_moe.options import Options
 from acme_moe.registry import is_path
 
-__all__ = ["ENCODERS", "HEADS", "MOES", "TOKENIZERS", "NetworkConfig"]
+__all__ = ["DENSES", "ENCODERS", "HEADS", "MOES", "TOKENIZERS", "NetworkConfig"]
 
 VARIANTS = ("all", "big", "regular")
 PHIS = ("fixed", "learned", "redrawn")
 COMPUTE_DTYPES = ("bfloat16", "float32")
 
-_POSITIVE = ("impala_width", "capacity_factor", "v_max", "load_noise")
+_POSITIVE = (
+    "impala_width",
+    "capacity_factor",
+    "v_max",
+    "load_noise",
+    "simplicial_temperature",
+)
+# Layers without a mixture that a feature vector can be given to.
+_DENSES_OF_VECTORS = ("flatten", "simplicial_v2")
 _NOT_NEGATIVE = ("router_noise", "importance_weight", "load_weight")
 
 
@@ -28,18 +36,19 @@ class NetworkConfig:
     """Settings of a value network.
 
     A network is encoder -> tokenizer -> mixture of experts -> head; with
-    `moe="none"` a dense layer stands where the tokenizer and the mixture stand.
+    `moe="none"` the layer `dense` stands where the tokenizer and the mixture stand.
     The defaults are the Impala network with Soft MoE and PerConv tokens of
     "Mixtures of Experts Unlock Parameter Scaling for Deep RL" (section 3).
 
-    Encoder, tokenizer, mixture and head may also be parts of one's own, named by their
-    import paths (`moe="my_package.routing:ExpertChoice"`), which are imported and whose
-    options are checked here. `acme_moe.networks.interfaces` says what they have to do.
+    Encoder, tokenizer, mixture, layer without one and head may also be parts of one's
+    own, named by their import paths (`moe="my_package.routing:ExpertChoice"`), which
+    are imported and whose options are checked here. `acme_moe.networks.interfaces` says
+    what they have to do.
 
     Attributes:
       encoder: `impala` (ResNet of Espeholt et al., 2018), `nature_cnn` (Mnih et
-        al., 2015), `minatar_cnn` (Young and Tian, 2019), or `mlp` for vectors and nests
-        of them.
+        al., 2015), `hadamax` (Kooi et al., 2025), `minatar_cnn` (Young and Tian,
+        2019), or `mlp` for vectors and nests of them.
       impala_width: factor on the Impala ResNet's 16, 32, 32 channels.
       impala_filter_size: height and width of the Impala ResNet's filters;
         appendix D of the paper has 3, 4 and 6.
@@ -47,10 +56,19 @@ class NetworkConfig:
       tokenizer: how the encoder's output `[H, W, C]` becomes tokens: `per_conv`
         is `H*W` tokens of size `C`, `per_feat` its transpose, `per_samp` one
         token of everything; `patches_conv` embeds patches with a convolution,
-        `patches_pool` averages them. Not used with `moe="none"`.
+        `patches_pool` averages them. With `moe="none"` only `token_sum` and
+        `token_mean` use them.
       patch_size: height and width of a patch.
       patch_channels: token size of `patches_conv`; None is the encoder's `C`.
-      moe: `soft` (Puigcerver et al., 2023), `top1` (Fedus et al., 2022), `none`.
+      moe: `soft` (Puigcerver et al., 2023), `top1` (Fedus et al., 2022),
+        `expert_choice` (Zhou et al., 2022), `none`.
+      dense: with `moe="none"`, how features become hidden units: `flatten`, all of an
+        image at once (Mnih et al., 2015); `gap` averages over positions first (Sokar
+        and Castro, 2025); `token_sum` and `token_mean` apply the layer to each token
+        (Sokar et al., 2025); `simplicial_v1` and `simplicial_v2` are simplicial
+        embeddings of features and of hidden units (dopamine's `labs/moes`), the latter
+        `num_experts` groups of `expert_width`.
+      simplicial_temperature: of their softmax.
       variant: what an expert is (section 5.3): `regular` replaces the penultimate
         layer; `big` makes each expert a whole network, with its last layer where
         the head gives Q-values (DQN), without it where the head is categorical
@@ -87,6 +105,7 @@ class NetworkConfig:
       encoder_options: of an encoder that is not the library's, by name; what is not
         given is added with its default. Those of the library have fields here.
       tokenizer_options: the same of a tokenizer.
+      dense_options: the same of a layer without a mixture.
       moe_options: the same of a mixture.
       head_options: the same of a head.
 
@@ -103,6 +122,8 @@ class NetworkConfig:
     patch_size: int = 3
     patch_channels: int | None = None
     moe: str = "soft"
+    dense: str = "flatten"
+    simplicial_temperature: float = 0.1
     variant: str = "regular"
     num_experts: int = 8
     expert_width: int = 512
@@ -124,6 +145,7 @@ class NetworkConfig:
     compute_dtype: str = "float32"
     encoder_options: Mapping[str, Any] = Options()
     tokenizer_options: Mapping[str, Any] = Options()
+    dense_options: Mapping[str, Any] = Options()
     moe_options: Mapping[str, Any] = Options()
     head_options: Mapping[str, Any] = Options()
 
@@ -204,7 +226,9 @@ class NetworkConfig:
                 self._require(field, 0.0, reason)
         if self.moe == "none":
             self._require("divide_expert_width", False, "with moe 'none'")
+            self._check_dense()
         else:
+            self._require("dense", "flatten", f"with moe {self.moe!r}")
             self._require("widen_dense", False, f"with moe {self.moe!r}")
         if self.divide_expert_width and self.expert_width % self.num_experts:
             _refuse(
@@ -215,6 +239,15 @@ class NetworkConfig:
             )
         if self.patch_channels is not None and self.tokenizer != "patches_conv":
             self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
+
+    def _check_dense(self) -> None:
+        """Refuses a layer of images after an encoder of vectors, and two widenings."""
+        known = not is_path(self.dense) and self.dense not in _DENSES_OF_VECTORS
+        if known and parts.takes_vectors(self.encoder):
+            accepted = f"{' or '.join(_DENSES_OF_VECTORS)} with encoder {self.encoder}"
+            _refuse("dense", self.dense, accepted)
+        if self.dense == "simplicial_v2":
+            self._require("widen_dense", False, f"with dense {self.dense!r}")
 
     def _check_variant(self) -> None:
         """Refuses tokens and slots in variants that route at their input."""

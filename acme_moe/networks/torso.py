@@ -10,11 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import encoders, layers, noisy, parts
-from acme_moe.networks.interfaces import ExpertSpec, LayerKinds
+from acme_moe.networks.interfaces import DenseSpec, ExpertSpec, LayerKinds
 from acme_moe.networks.outputs import Mixed, MoEOutput
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.tokenizers import tokenize
-from acme_moe.networks.xla_cpu import relu
 from acme_moe.registry import is_path
 
 
@@ -55,7 +54,7 @@ def dense_torso(
     hidden_dense: encoders.LayerFactory,
     encoder_dense: encoders.LayerFactory = layers.Dense,
 ) -> TorsoOutput:
-    """Applies encoder -> flatten -> dense -> ReLU, a network without a mixture.
+    """Applies encoder -> dense layer, a network without a mixture.
 
     Args:
       config: the network's settings.
@@ -68,8 +67,7 @@ def dense_torso(
       The hidden activations as features.
     """
     encoded, activations = encode(config, x, conv, encoder_dense)
-    flat = encoded.reshape(encoded.shape[0], -1)
-    hidden = relu(hidden_dense(config.hidden_units, name="dense")(flat))
+    hidden = densify(config, encoded, hidden_dense)
     return TorsoOutput(hidden, {**activations, "penultimate": hidden}, None)
 
 
@@ -85,9 +83,7 @@ def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOut
       The mixture's tokens, flattened, as features.
     """
     encoded, activations = encode(config, x, layers.Conv, layers.Dense)
-    with layers.scope("tokenizer"):
-        tokens = tokenize(config, encoded)
-    mixed = mix(config, tokens, evaluation)
+    mixed = mix(config, scoped_tokens(config, encoded), evaluation)
     return TorsoOutput(
         mixed.tokens.reshape(x.shape[0], -1),
         {**activations, "penultimate": mixed.expert_hidden},
@@ -112,6 +108,29 @@ def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFact
     if config.noisy:
         return functools.partial(noisy.NoisyDense, evaluation=evaluation)
     return layers.Dense
+
+
+def densify(
+    config: NetworkConfig, features: jax.Array, hidden_dense: encoders.LayerFactory
+) -> jax.Array:
+    """Applies the config's layer without a mixture to features; returns `[B, F]`."""
+    spec = DenseSpec(
+        hidden_units=config.hidden_units,
+        num_experts=config.num_experts,
+        hidden_dense=hidden_dense,
+        tokenize=lambda features: scoped_tokens(config, features),
+    )
+    # The library's own name their layer so.
+    outside = is_path(config.dense)
+    with layers.scope("dense") if outside else contextlib.nullcontext():
+        hidden: jax.Array = parts.make("dense", config)(features, spec)
+    return hidden
+
+
+def scoped_tokens(config: NetworkConfig, features: jax.Array) -> jax.Array:
+    """Applies the config's tokenizer under its name; returns `[B, m, d]`."""
+    with layers.scope("tokenizer"):
+        return tokenize(config, features)
 
 
 def mix(config: NetworkConfig, tokens: jax.Array, evaluation: bool) -> Mixed:

@@ -19,6 +19,7 @@ from acme_moe.environments.wrappers import (
     ObservationActionRewardWrapper,
     SinglePrecisionWrapper,
 )
+from acme_moe.networks.describe import totals
 from acme_moe.runs.spec import RunSpec
 
 
@@ -109,6 +110,15 @@ class Parts:
         return self.builder.make_policy(
             self.network, self.environment_spec, evaluation=True
         )
+
+
+def network_totals(spec: RunSpec) -> tuple[int, int]:
+    """Returns parameters, and FLOPs of a sample, of a run's network: see `describe`."""
+    environment = make_environment(spec, seed=0)
+    network = spec.agent.make_network(environment.action_spec().num_values)
+    sizes = totals(network, environment.observation_spec())
+    environment.close()
+    return sizes
 
 
 class WholeGames(EnvironmentWrapper):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from acme_moe.studies.study import Agent, Arm
+from acme_moe.studies.study import Agent, Arm, Derive
 
 DQN = Agent(name="dqn", label="DQN", config="dqn_atari")
 RAINBOW = Agent(name="rainbow", label="Rainbow", config="rainbow_atari")
@@ -27,10 +27,12 @@ class Layer(NamedTuple):
     Attributes:
       series: its name in figures.
       settings: that make it.
+      derive: more of them: see `Arm`.
     """
 
     series: str
     settings: Mapping[str, Any]
+    derive: Derive | None = None
 
 
 BASELINE = Layer("Baseline", {"network.moe": "none"})
@@ -39,6 +41,14 @@ SCALED_BASELINE = Layer(
 )
 SOFT_MOE = Layer("Soft MoE", {"network.moe": "soft"})
 TOP1_MOE = Layer("Top1-MoE", {"network.moe": "top1"})
+EXPERT_CHOICE = Layer("Expert choice", {"network.moe": "expert_choice"})
+GAP = Layer("GAP", {"network.moe": "none", "network.dense": "gap"})
+SIMPLICIAL_V1 = Layer(
+    "Simplicial V1", {"network.moe": "none", "network.dense": "simplicial_v1"}
+)
+SIMPLICIAL_V2 = Layer(
+    "Simplicial V2", {"network.moe": "none", "network.dense": "simplicial_v2"}
+)
 
 
 def arms(
@@ -65,6 +75,7 @@ def arms(
             series=layer.series,
             agent=agent,
             settings={**layer.settings, **(settings or {})},
+            derive=layer.derive,
             **fields,
         )
         for agent in agents

@@ -1,4 +1,4 @@
-"""The studies by name: figures 1 and 4 to 19 of the paper, and others by path."""
+"""The studies by name: figures 1 and 4 to 19 of the paper, others, and any by path."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from acme_moe.studies.catalogue import (
     arms,
     arms_over,
 )
+from acme_moe.studies.relatives import RELATIVES
 from acme_moe.studies.study import Study
 
 _ATARI_20 = SUITES["atari_20"]
@@ -282,16 +283,16 @@ _MINATAR = Study(
     ),
 )
 
-STUDIES = {**FIGURES, _MINATAR.name: _MINATAR}
-"""The paper's studies, and its first figure on MinAtar."""
+STUDIES = {**FIGURES, _MINATAR.name: _MINATAR, **RELATIVES}
+"""The paper's studies, its first figure on MinAtar, and those of its relatives."""
 
 
 def load_study(name: str) -> Study:
     """Returns a study of the paper, or of a file of one's own.
 
     Args:
-      name: `figure_1`, `minatar_figure_1`, or the path of a `.py` file with a
-        `get_study`.
+      name: `figure_1`, `minatar_figure_1`, `bottleneck`, or the path of a `.py` file
+        with a `get_study`.
 
     Raises:
       ValueError: if there is no such study; says which there are.

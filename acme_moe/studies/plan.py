@@ -128,6 +128,12 @@ def make_plan(
             **(scale.offline if arm.agent.offline else scale.online),
             **{k: v for k, v in scale.if_set.items() if k in study.settings},
         }
+        settings = {
+            **study.settings,
+            **_that_it_has(suite, scaled),
+            **arm.settings,
+        }
+        chosen = _choose_games(study, arm, scale, games)
         arms.append(
             PlannedArm(
                 name=arm.name,
@@ -135,12 +141,8 @@ def make_plan(
                 series=arm.series,
                 x=arm.x,
                 agent=arm.agent,
-                settings={
-                    **study.settings,
-                    **_that_it_has(suite, scaled),
-                    **arm.settings,
-                },
-                games=_choose_games(study, arm, scale, games),
+                settings=_derived(arm, settings, chosen[0]),
+                games=chosen,
                 seeds=tuple(range(seeds)),
             )
         )
@@ -154,6 +156,13 @@ def make_plan(
         arms=tuple(arms),
         recording=recording,
     )
+
+
+def _derived(arm: Arm, settings: dict[str, Any], game: str) -> dict[str, Any]:
+    """Returns an arm's settings with those that it derives, for one of its games."""
+    if arm.derive is None:
+        return settings
+    return {**settings, **arm.derive(arm.agent, {**settings, "game": game})}
 
 
 def _choose_games(

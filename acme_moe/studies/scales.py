@@ -58,7 +58,12 @@ SCALES = {
                 "final_evaluation_episodes": 1,
             },
             offline={**_TINY, "num_iterations": 2, "updates_per_iteration": 10},
-            if_set={"diagnostics.every": 80},
+            if_set={
+                "diagnostics.every": 80,
+                "pruning.start": 20,
+                "pruning.end": 80,
+                "pruning.period": 4,
+            },
             recording={"max_agent_steps": 400},
         ),
         Scale(
@@ -74,7 +79,12 @@ SCALES = {
                 "final_evaluation_episodes": 30,
             },
             offline={"num_iterations": 10, "updates_per_iteration": 2_500},
-            if_set={"diagnostics.every": 10_000},
+            if_set={
+                "diagnostics.every": 10_000,
+                "pruning.start": 20_000,
+                "pruning.end": 80_000,
+                "pruning.period": 400,
+            },
             recording={"max_agent_steps": 200_000, "max_replay_size": 200_000},
         ),
         Scale(name="paper"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from acme_moe import validation
@@ -37,6 +37,10 @@ class Agent:
         return "train_offline" if self.offline else "train"
 
 
+# (agent, all other settings of a run) -> more settings
+Derive = Callable[[Agent, Mapping[str, Any]], Mapping[str, Any]]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Arm:
     """Runs that share everything but game and seed: one point or curve of a figure.
@@ -46,6 +50,8 @@ class Arm:
       series: the line that it belongs to, `Soft MoE`; gives its colour.
       agent: what is trained.
       settings: fields of the config that it sets, `{"network.moe": "soft"}`.
+      derive: gives settings that depend on all others, those of the scale included,
+        such as a width; see `acme_moe.studies.derived`.
       x: where it stands on the axis of a study in form `scaling`.
       tag: tells apart arms of one study that agent, series and x do not.
       games: its own, in place of the study's.
@@ -55,6 +61,7 @@ class Arm:
     series: str
     agent: Agent
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    derive: Derive | None = None
     x: float | None = None
     tag: str = ""
     games: tuple[str, ...] | None = None
@@ -115,7 +122,7 @@ class Study:
                 )
             self.games_of(arm)
             other = seen.setdefault(arm.name, arm)
-            if (other.agent, dict(other.settings)) != (arm.agent, dict(arm.settings)):
+            if _runs(other) != _runs(arm):
                 raise validation.not_accepted(
                     "tag",
                     arm.tag,
@@ -135,6 +142,11 @@ class Study:
         """
         suite = find_suite(self.suite_of(arm))
         return tuple(suite.resolve_game(game) for game in arm.games or self.games)
+
+
+def _runs(arm: Arm) -> tuple[Any, ...]:
+    """Returns what decides an arm's runs."""
+    return arm.agent, dict(arm.settings), arm.derive
 
 
 def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:

@@ -12,7 +12,15 @@ from acme_moe.networks import NetworkConfig
         ("encoder", {"encoder": "foo"}),
         ("encoder", {"encoder": None}),
         ("tokenizer", {"tokenizer": "per_pixel"}),
-        ("moe", {"moe": "expert_choice"}),
+        ("moe", {"moe": "expert_choose"}),
+        ("dense", {"moe": "none", "dense": "max_pool"}),
+        ("dense", {"moe": "soft", "dense": "gap"}),
+        ("dense", {"moe": "none", "dense": "gap", "encoder": "mlp"}),
+        (
+            "widen_dense",
+            {"moe": "none", "dense": "simplicial_v2", "widen_dense": True},
+        ),
+        ("simplicial_temperature", {"simplicial_temperature": 0.0}),
         ("variant", {"variant": "huge"}),
         ("phi", {"phi": "random"}),
         ("compute_dtype", {"compute_dtype": "float16"}),
@@ -63,9 +71,8 @@ def test_refuses_what_makes_no_sense(field, settings):
 
 
 def test_names_what_is_accepted():
-    message = (
-        "encoder: 'foo' is not known; accepted: impala, minatar_cnn, mlp, nature_cnn"
-    )
+    names = "hadamax, impala, minatar_cnn, mlp, nature_cnn"
+    message = f"encoder: 'foo' is not known; accepted: {names}"
     with pytest.raises(ValueError, match=f"^{message}$"):
         NetworkConfig(encoder="foo")
 

@@ -28,10 +28,11 @@ class CQLC51Builder(OfflineBuilder[CQLC51Config]):
     """CQL+C51."""
 
     def make_objective(self, network: Network) -> learning.Objective:
-        """Returns C51's cross-entropy and the conservative loss on its expectations."""
+        """Returns the cross-entropy and the conservative loss on its expectations."""
         return learning.categorical_q_learning(
             network,
             discount=self.config.discount,
+            loss=self.config.loss,
             weights=learning.LossWeights(
                 self.config.td_weight, self.config.conservative_weight
             ),

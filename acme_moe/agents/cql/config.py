@@ -6,7 +6,7 @@ import dataclasses
 
 from acme_moe import validation
 from acme_moe.agents.config import AgentConfig, check_categorical
-from acme_moe.error_losses import ERROR_LOSSES
+from acme_moe.error_losses import C51, check_distribution_loss, check_value_loss
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -38,7 +38,11 @@ class OfflineAgentConfig(AgentConfig):
     @property
     def target_update_period_in_updates(self) -> int:
         """Updates between two copies to the target network."""
-        return self.target_update_period
+        return self.in_updates(self.target_update_period)
+
+    def in_updates(self, length: int) -> int:
+        """Returns the length: without agent steps it is counted in updates."""
+        return max(1, length)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,8 @@ class CQLConfig(OfflineAgentConfig):
 
     Attributes:
       loss: of the temporal-difference error, `squared` as in Dopamine's offline
-        agents, or `huber`, or the import path of a function.
+        agents, or `huber`, or the import path of a function; with a categorical head
+        also `hl_gauss` and `two_hot`.
       double: whether the online network selects the target's action.
     """
 
@@ -58,7 +63,7 @@ class CQLConfig(OfflineAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        ERROR_LOSSES.check(self.loss)
+        check_value_loss(self.loss, self.network.num_atoms)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,11 +97,17 @@ def categorical_network() -> NetworkConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CQLC51Config(OfflineAgentConfig):
-    """Conservative Q-learning on C51's expectations; double Q-learning always."""
+    """Conservative Q-learning on C51's expectations; double Q-learning always.
+
+    Attributes:
+      loss: of the distributions: see `RainbowConfig`.
+    """
 
     network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
     n_step: int = 3
+    loss: str = C51
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_categorical(self.network)
+        check_distribution_loss(self.loss)

@@ -17,9 +17,10 @@ class RainbowBuilder(OnlineBuilder[RainbowConfig]):
         return 1.0 if self.config.prioritized else None
 
     def make_objective(self, network: Network) -> learning.Objective:
-        """Returns the cross-entropy to the projected target of double Q-learning."""
+        """Returns the cross-entropy to the target of double Q-learning."""
         return learning.categorical_q_learning(
             network,
             discount=self.config.discount,
+            loss=self.config.loss,
             shared_target_noise=self.config.shared_target_noise,
         )

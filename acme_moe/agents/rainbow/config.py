@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from acme_moe.agents.config import ValueAgentConfig, check_categorical
+from acme_moe.error_losses import C51, check_distribution_loss
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -19,6 +20,9 @@ class RainbowConfig(ValueAgentConfig):
 
     Attributes:
       network: with a categorical head.
+      loss: `c51`, the cross-entropy to the projected distribution of the target; or to
+        the target's mean, spread over the atoms: `hl_gauss` or `two_hot` (Farebrother
+        et al., 2024), or the import path of an `error_losses.ClassificationLoss`.
       prioritized: whether transitions are sampled in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
       shared_target_noise: whether all targets of a batch share one draw of the noisy
@@ -31,9 +35,11 @@ class RainbowConfig(ValueAgentConfig):
 
     network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
     n_step: int = 3
+    loss: str = C51
     prioritized: bool = True
     shared_target_noise: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_categorical(self.network)
+        check_distribution_loss(self.loss)

@@ -1,0 +1,82 @@
+"""Outputs of the networks at both ends of transitions."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+
+from acme_moe.learning.types import Transition
+from acme_moe.networks import Network, ValueOutput
+
+
+class Values(NamedTuple):
+    """The fields of `ValueOutput` that targets are computed from."""
+
+    q_values: jax.Array
+    logits: jax.Array | None
+
+
+class Outputs(NamedTuple):
+    """Outputs of the online network at both ends of transitions, and of the target."""
+
+    online: ValueOutput
+    selector: Values
+    target: Values
+
+
+def apply_to_both_ends(
+    network: Network,
+    params: Any,
+    target_params: Any,
+    key: jax.Array,
+    transitions: Transition,
+    double: bool,
+    shared_noise: bool = False,
+) -> Outputs:
+    """Applies the networks that a loss of transitions needs.
+
+    Args:
+      network: of both sets of parameters.
+      params: of the online network.
+      target_params: of the target network.
+      key: for the noise of all of them.
+      transitions: a batch.
+      double: whether the online network selects the actions of the targets.
+      shared_noise: whether all targets share one draw of the noise.
+    """
+    online_key, target_key, selector_key = jax.random.split(key, 3)
+    next_values = _values
+    if shared_noise:
+        next_values, selector_key = _values_with_one_draw, target_key
+    next_observation = transitions.next_observation
+    target = next_values(network, target_params, target_key, next_observation)
+    selector = target
+    if double:
+        selector = next_values(network, params, selector_key, next_observation)
+        # It only selects actions; without this its backward pass is kept.
+        selector = jax.lax.stop_gradient(selector)
+    online = network.apply(params, online_key, transitions.observation)
+    return Outputs(online, selector, target)
+
+
+def _values(network: Network, params: Any, key: jax.Array, observations: Any) -> Values:
+    output = network.apply(params, key, observations)
+    return Values(output.q_values, output.logits)
+
+
+def _values_with_one_draw(
+    network: Network, params: Any, key: jax.Array, observations: Any
+) -> Values:
+    """Applies a network with the same noise to each of a batch of observations.
+
+    A network draws noise for each example of its batch, so each goes in as a batch of
+    one, with the same key. It costs no more: XLA makes batched products of it again.
+    """
+
+    def values_of_one(observation: Any) -> Values:
+        batch_of_one = jax.tree.map(lambda x: x[None], observation)
+        values = _values(network, params, key, batch_of_one)
+        return jax.tree.map(lambda x: x[0], values)
+
+    return jax.vmap(values_of_one)(observations)

@@ -1,0 +1,103 @@
+"""Settings of an arm that depend on the others: widths at equal size or cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from acme_moe import validation
+from acme_moe.options import Options
+from acme_moe.studies.study import Agent
+
+if TYPE_CHECKING:
+    from acme_moe.runs.spec import RunSpec
+
+UNITS = ("parameters", "flops")
+_WIDTH = "network.expert_width"
+# Sizes are linear in the width, so that two of them tell all others.
+_TWO_WIDTHS = (64, 128)
+
+
+@dataclasses.dataclass(frozen=True)
+class EqualSize:
+    """Gives an arm the width at which its network is as large as a reference's.
+
+    The width is that of `network.expert_width`, in whole units, so that the sizes
+    differ by at most half of what a unit adds. It is solved for the observations and
+    actions of one game, the arm's first; with another number of actions the heads
+    differ. FLOPs are those of a forward pass, counted as `describe` counts them.
+
+    Attributes:
+      unit: what is equal, `parameters` or `flops`.
+      reference: settings of the reference that replace the arm's.
+    """
+
+    unit: str
+    reference: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        validation.one_of("unit", self.unit, UNITS)
+        object.__setattr__(self, "reference", Options(self.reference))
+
+    def __call__(self, agent: Agent, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the width.
+
+        Raises:
+          ValueError: if a network of one unit is larger already.
+        """
+        wanted = self._size(agent, {**settings, **self.reference})
+        sizes = [self._size(agent, {**settings, _WIDTH: w}) for w in _TWO_WIDTHS]
+        slope = (sizes[1] - sizes[0]) / (_TWO_WIDTHS[1] - _TWO_WIDTHS[0])
+        width = round(_TWO_WIDTHS[0] + (wanted - sizes[0]) / slope)
+        if width < 1:
+            one = round(sizes[0] - (_TWO_WIDTHS[0] - 1) * slope)
+            raise ValueError(
+                f"{_WIDTH}: none gives {wanted:,} {self.unit}, {one:,} are needed for "
+                f"one unit; a larger reference than {dict(self.reference)}"
+            )
+        return {_WIDTH: width}
+
+    def _size(self, agent: Agent, settings: Mapping[str, Any]) -> int:
+        return _totals(agent.config, Options(settings))[UNITS.index(self.unit)]
+
+
+@dataclasses.dataclass(frozen=True)
+class OneExpert:
+    """Makes of several experts one that is as wide as all of them.
+
+    Attributes:
+      num_experts: whose width it has.
+    """
+
+    num_experts: int
+
+    def __call__(self, agent: Agent, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the number of experts, 1, and its width."""
+        width = run_spec(agent.config, settings).agent.network.expert_width
+        return {"network.num_experts": 1, _WIDTH: self.num_experts * width}
+
+
+@functools.cache
+def _totals(config: str, settings: Options) -> tuple[int, int]:
+    from acme_moe.runs.assembly import network_totals
+
+    return network_totals(run_spec(config, settings))
+
+
+def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
+    """Returns the run of a preset or config file with some of its fields set."""
+    # Takes JAX, which a sweep that only says how far it is does not wait for.
+    from acme_moe.runs import config as config_lib
+
+    flat = config_lib.load_config(config).to_dict()
+    choices = {k: v for k, v in settings.items() if k in config_lib.CHOICES}
+    flat = config_lib.with_choices(flat, choices)
+    for path, value in settings.items():
+        *parents, name = path.split(".")
+        here = flat
+        for parent in parents:
+            here = here[parent]
+        here[name] = value
+    return config_lib.from_config_dict(flat)

@@ -1,0 +1,105 @@
+"""Losses by the names of agents' settings, on a network with a categorical head."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from acme_moe import learning, losses
+from acme_moe.agents.cql import CQLC51Config, CQLConfig
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.agents.rainbow import RainbowConfig
+from acme_moe.networks import NetworkConfig, make_network
+from tests.learning.tiny import batch
+
+CONFIG = NetworkConfig(
+    encoder="mlp", moe="none", expert_width=8, mlp_widths=(6,), num_atoms=11, v_max=3.0
+)
+NETWORK = make_network(CONFIG, 3)
+DISCOUNT = 0.9
+
+
+@functools.cache
+def params(seed):
+    return NETWORK.init(jax.random.key(seed), batch().observation)
+
+
+def outputs():
+    """Online outputs at both ends, and the target's at the next."""
+    transitions = batch()
+    here = NETWORK.apply(params(0), None, transitions.observation, True)
+    there = [
+        NETWORK.apply(params(seed), None, transitions.next_observation, True)
+        for seed in (0, 1)
+    ]
+    return transitions, here, *there
+
+
+def value_of(objective, probabilities=None):
+    weights = jnp.ones(4) if probabilities is None else probabilities
+    value, output = objective(params(0), params(1), jax.random.key(0), batch(), weights)
+    return value, output
+
+
+@pytest.mark.parametrize("name", ["hl_gauss", "two_hot"])
+@pytest.mark.parametrize("double", [False, True])
+def test_q_learning_classifies_the_target_that_it_would_regress_to(name, double):
+    transitions, here, online, target = outputs()
+    best = (online if double else target).q_values.argmax(axis=1)
+    targets = (
+        transitions.reward
+        + DISCOUNT * transitions.discount * target.q_values[jnp.arange(4), best]
+    )
+    logits = here.logits[jnp.arange(4), transitions.action]
+    expected = getattr(losses, name)(logits, targets, here.atoms)
+    objective = learning.q_learning(
+        NETWORK, discount=DISCOUNT, loss=name, double=double
+    )
+    value, output = value_of(objective)
+    np.testing.assert_allclose(output.losses, expected, rtol=1e-4)
+    np.testing.assert_allclose(value, expected.mean(), rtol=1e-4)
+
+
+def test_rainbow_weights_it_and_takes_its_root_as_priority():
+    probabilities = jnp.asarray([0.1, 0.2, 0.3, 0.4])
+    _, plain = value_of(
+        learning.q_learning(NETWORK, discount=DISCOUNT, loss="hl_gauss", double=True)
+    )
+    objective = learning.categorical_q_learning(
+        NETWORK, discount=DISCOUNT, loss="hl_gauss"
+    )
+    value, output = value_of(objective, probabilities)
+    np.testing.assert_allclose(output.losses, plain.losses, rtol=1e-4)
+    np.testing.assert_allclose(output.priorities, np.sqrt(plain.losses), rtol=1e-4)
+    weights = losses.importance_weights(probabilities)
+    np.testing.assert_allclose(value, (weights * plain.losses).mean(), rtol=1e-4)
+
+
+def test_cql_adds_its_conservative_loss():
+    weights = learning.LossWeights(1.0, 0.1)
+    plain, with_it = (
+        value_of(learning.q_learning(NETWORK, discount=DISCOUNT, loss="two_hot", **x))
+        for x in ({}, {"weights": weights})
+    )
+    difference = with_it[0] - plain[0]
+    expected = 0.1 * with_it[1].metrics["conservative_loss"]
+    np.testing.assert_allclose(difference, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("config_class", [DQNConfig, CQLConfig])
+def test_agents_of_values_take_it_with_atoms_alone(config_class):
+    with pytest.raises(ValueError, match=r"^loss: 'hl_gauss' is not accepted; .*atoms"):
+        config_class(loss="hl_gauss")
+    config_class(loss="hl_gauss", network=CONFIG)
+    with pytest.raises(ValueError, match=r"^loss: 'l1' is not known.*two_hot"):
+        config_class(loss="l1")
+
+
+@pytest.mark.parametrize("config_class", [RainbowConfig, CQLC51Config])
+def test_agents_of_distributions_take_it_in_place_of_c51(config_class):
+    assert config_class().loss == "c51"
+    config_class(loss="two_hot")
+    with pytest.raises(ValueError, match=r"^loss: 'huber' is not known.*c51, hl_gauss"):
+        config_class(loss="huber")

@@ -1,0 +1,103 @@
+"""The studies of the paper's relatives: their settings, and widths at equal size."""
+
+from pathlib import Path
+
+import pytest
+
+from acme_moe.runs.assembly import network_totals
+from acme_moe.studies import catalogue
+from acme_moe.studies.derived import UNITS, EqualSize, OneExpert, run_spec
+from acme_moe.studies.plan import expand, make_plan, read_plan, write_plan
+from acme_moe.studies.relatives import RELATIVES
+from acme_moe.studies.scales import SCALES
+
+SETTINGS = {"game": "Breakout", "network.num_experts": 8}
+SOFT = {"network.moe": "soft", "network.dense": "flatten", "network.num_experts": 8}
+# On Atari there are two sizes of two agents to solve for; on MinAtar it takes seconds.
+QUICK = sorted(set(RELATIVES) - {"bottleneck"})
+
+
+def plan_of(name, scale):
+    return make_plan(RELATIVES[name], SCALES[scale])
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", QUICK)
+def test_every_arm_is_accepted_by_its_agent_and_is_its_own(name, scale):
+    runs = expand(plan_of(name, scale), Path("/runs"), data="/data")
+    arms = {run.arm: run for run in runs}
+    specs = {run_spec(run.config, run.settings) for run in arms.values()}
+    assert len(specs) == len(arms)
+
+
+def sizes(arm):
+    spec = run_spec(arm.agent.config, {**arm.settings, "game": arm.games[0]})
+    return dict(zip(UNITS, network_totals(spec), strict=True))
+
+
+def test_the_bottlenecks_arms_are_as_large_as_soft_moe():
+    arms = {
+        (arm.panel, arm.series): arm
+        for arm in plan_of("minatar_bottleneck", "paper").arms
+    }
+    assert len(arms) == 2 * 2 * 10
+    for (panel, series), arm in arms.items():
+        (unit,) = (unit for unit in UNITS if panel.endswith(unit))
+        if series in ("Baseline", "Scaled baseline"):
+            assert "network.expert_width" not in arm.settings
+            continue
+        wanted = sizes(arms[panel, "Soft MoE"])[unit]
+        if series == "Soft MoE":
+            continue
+        width = arm.settings["network.expert_width"]
+        spec = run_spec(
+            arm.agent.config,
+            {**arm.settings, "game": arm.games[0], "network.expert_width": width + 1},
+        )
+        found = sizes(arm)[unit]
+        a_unit = network_totals(spec)[UNITS.index(unit)] - found
+        assert abs(found - wanted) <= a_unit / 2 + 1, (panel, series)
+
+
+def test_a_width_is_solved_at_the_scale():
+    small, large = (
+        EqualSize("parameters", SOFT)(
+            catalogue.DQN_MINATAR,
+            {**SETTINGS, **catalogue.GAP.settings, "network.expert_width": width},
+        )["network.expert_width"]
+        for width in (16, 128)
+    )
+    assert 1 < small < large
+
+
+def test_a_size_that_cannot_be_had_is_refused():
+    tiny = {**SOFT, "network.moe": "none", "network.expert_width": 1}
+    with pytest.raises(ValueError, match=r"expert_width: none gives [\d,]+ flops"):
+        EqualSize("flops", tiny)(
+            catalogue.DQN_MINATAR, {**SETTINGS, **catalogue.SOFT_MOE.settings}
+        )
+
+
+def test_one_expert_has_the_width_of_all():
+    assert OneExpert(4)(catalogue.DQN, {}) == {
+        "network.num_experts": 1,
+        "network.expert_width": 2048,
+    }
+    assert OneExpert(4)(catalogue.DQN, {"network.expert_width": 16}) == {
+        "network.num_experts": 1,
+        "network.expert_width": 64,
+    }
+
+
+def test_a_plan_keeps_what_was_derived(tmp_path):
+    plan = plan_of("minatar_bottleneck", "smoke")
+    write_plan(plan, tmp_path)
+    assert read_plan(tmp_path) == plan
+
+
+def test_pruning_lasts_from_a_fifth_to_four_fifths_of_the_run():
+    for run in expand(plan_of("pruning", "paper"), Path("/runs")):
+        spec = run_spec(run.config, run.settings)
+        assert spec.agent.pruning.start == spec.run.max_agent_steps / 5
+        assert spec.agent.pruning.end == spec.run.max_agent_steps * 4 / 5
+        assert spec.agent.in_updates(spec.agent.pruning.period) == 1_000
