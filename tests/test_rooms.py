@@ -15,6 +15,7 @@ ANYWHERE = {
     "error_losses",
     "fields",
     "files",
+    "folder_lock",
     "lazy",
     "options",
     "processes",

@@ -31,6 +31,7 @@ def train(
       The program's exit status.
     """
     from acme_moe.environments import UnplayableError
+    from acme_moe.folder_lock import FolderInUseError
     from acme_moe.learning.learner import NonFiniteLossError
     from acme_moe.offline.files import DatasetError
     from acme_moe.processes import InterruptedRunError
@@ -44,6 +45,7 @@ def train(
     except InterruptedRunError as interrupt:
         return interrupted(interrupt, f"{run.position} {spec.unit}", given)
     except (
+        FolderInUseError,
         NonFiniteLossError,
         DamagedCheckpointError,
         DatasetError,

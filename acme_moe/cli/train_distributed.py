@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fail(error)
 
     from acme_moe.distributed import launch
+    from acme_moe.folder_lock import FolderInUseError
     from acme_moe.processes import InterruptedRunError
 
     try:
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = outcome.interrupted(
             interrupt, f"{saved[spec.steps_key]} {spec.unit}", given
         )
-    except launch.FailedRunError as error:
+    except (launch.FailedRunError, FolderInUseError) as error:
         status = outcome.failed(error)
     if launch_type.value == "local_mt":
         # Servers' threads may still be there, and the interpreter would wait for them.

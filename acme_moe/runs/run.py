@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import jax
 from typing_extensions import Self
 
+from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
@@ -41,10 +42,13 @@ class Run(abc.ABC, Generic[SpecT]):
           builder: in place of the agent's own, such as one with another network.
 
         Raises:
+          FolderInUseError: if another process writes to the folder.
           DamagedCheckpointError: if the folder has checkpoints, none of them whole.
           DatasetError: names what the dataset of an offline run lacks.
         """
         self._spec = spec
+        # First of all: what follows clears away what an interrupted run left.
+        self._lock = FolderLock(workdir, field="workdir")
         self._folder = RunFolder(workdir, spec)
         self._checkpoints = Checkpoints(
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
@@ -194,3 +198,4 @@ class Run(abc.ABC, Generic[SpecT]):
         self._session.close()
         self._folder.close()
         self._evaluation_environment.close()
+        self._lock.release()
