@@ -15,6 +15,8 @@ from typing import IO
 from absl import logging
 from typing_extensions import Self
 
+from acme_moe import disk
+
 _NAME = ".lock"
 # What file systems without locks answer, such as Lustre mounted without `flock`.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
@@ -42,11 +44,12 @@ class FolderLock:
 
         Raises:
           FolderInUseError: names the process and the host that hold it.
+          DiskError: if the folder cannot be made or written to.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / _NAME
-        # Kept open for as long as it is held. Not truncated: it may be another's.
-        self._file: IO[str] = path.open("a+")
+        with disk.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # Kept open for as long as it is held. Not truncated: it may be another's.
+            self._file: IO[str] = (folder / _NAME).open("a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -65,9 +68,10 @@ class FolderLock:
                 folder,
                 error.strerror,
             )
-        self._file.truncate(0)
-        self._file.write(json.dumps(_myself()) + "\n")
-        self._file.flush()
+        with disk.writing(folder):
+            self._file.truncate(0)
+            self._file.write(json.dumps(_myself()) + "\n")
+            self._file.flush()
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ PACKAGE = Path(acme_moe.__file__).parent
 # From the ground up; what every room may use stands first.
 ANYWHERE = {
     "_compat",
+    "disk",
     "error_losses",
     "fields",
     "files",

@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not out.parent.is_dir():
         fail(f"--out: {out.parent} is not a folder")
 
+    from acme_moe import disk
     from acme_moe.environments import UnplayableError
     from acme_moe.runs.checkpoints import DamagedCheckpointError
     from acme_moe.runs.trained import NoCheckpointError, find_checkpoint
@@ -73,8 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=seed.value,
     )
     try:
-        frames = write(map(drawing.draw, decisions), out, fps.value)
-    except UnplayableError as error:
+        with disk.writing(out):
+            frames = write(map(drawing.draw, decisions), out, fps.value)
+    except (disk.DiskError, UnplayableError) as error:
         return outcome.failed(error)
     print(f"{checkpoint.path}: {frames} agent steps of {spec.run.game} in {out}")
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from acme_moe import validation
+from acme_moe import disk, validation
 from acme_moe.folder_lock import FolderLock
 from acme_moe.reporting import curve_figures, results, score_figures, tables
 from acme_moe.reporting.collect import collect
@@ -46,13 +46,14 @@ def write_report(
     Raises:
       FileNotFoundError: if the folder holds no run.
       FolderInUseError: if another process writes to `out`.
+      DiskError: if `out` cannot be written.
       ValueError: if the external scores, or the study's plan, are damaged.
     """
     validation.one_of("kind", kind, KINDS)
     lines = () if external is None else read_external(external)
     comparisons = collect(workdir, lines)
     comparison = comparisons.pop(kind)
-    with FolderLock(out, field="out"):
+    with FolderLock(out, field="out"), disk.writing(out):
         _write(comparison, comparisons, out, kind=kind, reps=reps)
     return comparison
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import jax
+from absl import logging
 from typing_extensions import Self
 
+from acme_moe import disk
 from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
@@ -112,6 +114,7 @@ class Run(abc.ABC, Generic[SpecT]):
 
         Raises:
           InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
+          DiskError: if the last checkpoint cannot be written.
           NonFiniteLossError: at a NaN loss; names the last checkpoint.
         """
         # Not before: a run that cannot start is not to claim the folder.
@@ -148,8 +151,7 @@ class Run(abc.ABC, Generic[SpecT]):
             if progress.due():
                 progress.draw(self.position, state.learner_steps, self.learner.loss)
             if self._session.save_due:
-                self._save()
-                self._write_summary("running")
+                self._save_where_there_is_room()
         self.learner.check()
         progress.draw(self.position, state.learner_steps, self.learner.loss)
         self._evaluate_if_due(progress)
@@ -177,8 +179,22 @@ class Run(abc.ABC, Generic[SpecT]):
         progress.evaluation(f"evaluation {mean:g}")
         self._write_summary("running")
 
+    def _save_where_there_is_room(self) -> None:
+        """Saves, or warns and leaves it to the next time that it is due."""
+        try:
+            self._save()
+        except disk.DiskError as error:
+            self._session.put_off_saving()
+            logging.warning("no checkpoint: %s; the run goes on", error)
+        self._write_summary("running")
+
     def _save(self) -> None:
-        """Writes a checkpoint of everything that the run needs to resume."""
+        """Writes a checkpoint of everything that the run needs to resume.
+
+        Raises:
+          DiskError: if there is no room for it, or for scores that come before it.
+        """
+        self._folder.write_scores()
         self._state.wall_seconds = self._clock.seconds
         bytes_per_transition = self._session.save(lambda: self._state)
         if bytes_per_transition is not None:
