@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import importlib.util
 import json
 import os
@@ -10,19 +11,51 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from acme_moe import disk
+
 UNFINISHED = ".unfinished"
 """Ending of what is being written, and is renamed when it is complete."""
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces a file at once: a reader sees the old text or the new one, whole."""
+    """Replaces a file at once: a reader sees the old text or the new one, whole.
+
+    Raises:
+      DiskError: if it cannot be written; the old file stays.
+    """
     temporary = path.with_name(path.name + UNFINISHED)
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    data = text.encode()
+    with disk.writing(path, needed=len(data)):
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def append_text(path: Path, text: str) -> None:
+    """Appends to a file, which is made where it is missing, all or nothing.
+
+    Raises:
+      DiskError: if it cannot be written; the file is as it was.
+    """
+    data = text.encode()
+    with disk.writing(path, needed=len(data)), path.open("ab", buffering=0) as stream:
+        before = stream.tell()
+        try:
+            written = stream.write(data)
+            if written != len(data):
+                # The disk took a part; another try says why not all of it.
+                written += stream.write(data[written:])
+        except OSError:
+            stream.truncate(before)
+            raise
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replaces a file at once by a value in JSON, indented."""
+    """Replaces a file at once by a value in JSON, indented; raises as `write_text`."""
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 

@@ -13,9 +13,11 @@ PACKAGE = Path(acme_moe.__file__).parent
 ANYWHERE = {
     "_compat",
     "checks",
+    "disk",
     "error_losses",
     "fields",
     "files",
+    "folder_lock",
     "lazy",
     "options",
     "processes",

@@ -1,12 +1,15 @@
 """The start of every command: its flags, and the end where one will not do."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from absl import app, flags, logging
 from gym_notices import notices
+
+from acme_moe import validation
 
 
 def fail(message: object) -> NoReturn:
@@ -44,11 +47,28 @@ def parse_flags(
     values.set_gnu_getopt(True)
     try:
         rest = values(sys.argv if argv is None else argv, known_only=known_only)
+    except flags.IllegalFlagValueError as error:
+        fail(_not_accepted(values, str(error)))
     except flags.Error as error:
         fail(error)
     if len(rest) > 1 and not known_only:
         fail(f"{rest[1]!r} is not a flag; --help names them")
     return rest
+
+
+def _not_accepted(values: flags.FlagValues, message: str) -> str:
+    """Returns absl's message of a wrong value in the form of a run's settings."""
+    match = re.fullmatch(r"flag --(\w+)=(.*?): (.*)", message, re.DOTALL)
+    if match is None:
+        return message
+    name, value, reason = match.groups()
+    parser = values[name].parser
+    what_would = (
+        ", ".join(parser.enum_values)
+        if isinstance(parser, flags.EnumParser)
+        else parser.syntactic_help or reason
+    )
+    return str(validation.not_accepted(name, value, what_would))
 
 
 def _be_quiet() -> None:

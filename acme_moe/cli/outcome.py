@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acme_moe.cli.run_flags import RunFlags
+    from acme_moe.disk import DiskError
     from acme_moe.processes import InterruptedRunError
     from acme_moe.runs.run import Run
     from acme_moe.runs.spec import RunSpec
@@ -30,7 +31,9 @@ def train(
     Returns:
       The program's exit status.
     """
+    from acme_moe.disk import DiskError
     from acme_moe.environments import UnplayableError
+    from acme_moe.folder_lock import FolderInUseError
     from acme_moe.learning.learner import NonFiniteLossError
     from acme_moe.offline.files import DatasetError
     from acme_moe.processes import InterruptedRunError
@@ -43,7 +46,10 @@ def train(
             summary = run.run()
     except InterruptedRunError as interrupt:
         return interrupted(interrupt, f"{run.position} {spec.unit}", given)
+    except DiskError as error:
+        return out_of_room(error, given)
     except (
+        FolderInUseError,
         NonFiniteLossError,
         DamagedCheckpointError,
         DatasetError,
@@ -66,6 +72,20 @@ def interrupted(interrupt: InterruptedRunError, done: str, given: RunFlags) -> i
         file=sys.stderr,
     )
     return 128 + interrupt.signum
+
+
+def out_of_room(error: DiskError, given: RunFlags) -> int:
+    """Tells what could not be written, and the command that resumes, if there is one.
+
+    Args:
+      error: names it.
+      given: the flags.
+    """
+    message = f"\nerror: {error}"
+    if (given.workdir / "config.json").exists():
+        message += f". To resume once it can be:\n  {given.resume_command}"
+    print(message, file=sys.stderr)
+    return 1
 
 
 def failed(error: Exception) -> int:

@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     reps = flags.DEFINE_integer("reps", 2_000, "Draws of the bootstrap.", lower_bound=1)
     parse_flags(argv, __doc__)
 
+    from acme_moe.disk import DiskError
+    from acme_moe.folder_lock import FolderInUseError
     from acme_moe.reporting.report import write_report
 
     try:
@@ -43,7 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             external=Path(external.value) if external.value else None,
             reps=reps.value,
         )
-    except (FileNotFoundError, ValueError) as error:
+    except (
+        DiskError,
+        FileNotFoundError,
+        FolderInUseError,
+        ValueError,
+    ) as error:
         fail(error)
     for panel in comparison.panels:
         print(panel.title.replace("\n", ": "))

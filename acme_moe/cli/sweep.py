@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parse_flags(argv, __doc__)
 
+    from acme_moe.disk import DiskError
     from acme_moe.studies import commands, cost, tables
     from acme_moe.studies.figures import load_study
     from acme_moe.studies.plan import expand, make_plan, write_plan
@@ -108,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         write_plan(plan, workdir)
-    except ValueError as error:
+    except (DiskError, ValueError) as error:
         fail(error)
     if print_commands.value is None:
         return _train(

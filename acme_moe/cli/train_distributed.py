@@ -64,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         fail(error)
 
+    from acme_moe.disk import DiskError
     from acme_moe.distributed import launch
+    from acme_moe.folder_lock import FolderInUseError
     from acme_moe.processes import InterruptedRunError
 
     try:
@@ -77,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = outcome.interrupted(
             interrupt, f"{saved[spec.steps_key]} {spec.unit}", given
         )
-    except launch.FailedRunError as error:
+    except DiskError as error:
+        status = outcome.out_of_room(error, given)
+    except (launch.FailedRunError, FolderInUseError) as error:
         status = outcome.failed(error)
     if launch_type.value == "local_mt":
         # Servers' threads may still be there, and the interpreter would wait for them.

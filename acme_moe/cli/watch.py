@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not out.parent.is_dir():
         fail(f"--out: {out.parent} is not a folder")
 
+    from acme_moe import disk
     from acme_moe.networks.token_grid import NoTokenGridError
     from acme_moe.runs.checkpoints import DamagedCheckpointError
     from acme_moe.runs.trained import NoCheckpointError, load
@@ -76,8 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=seed.value,
     )
     try:
-        frames = write(map(drawing.draw, decisions), out, fps.value)
-    except UnplayableError as error:
+        with disk.writing(out):
+            frames = write(map(drawing.draw, decisions), out, fps.value)
+    except (disk.DiskError, UnplayableError) as error:
         return outcome.failed(error)
     game = agent.spec.run.game
     print(f"{agent.checkpoint.path}: {frames} agent steps of {game} in {out}")

@@ -133,7 +133,6 @@ def check(config: DistributedConfig, spec: RunSpec) -> None:
 
 def write(config: DistributedConfig, workdir: Path) -> None:
     """Notes the settings in the run's folder, for the command that resumes it."""
-    workdir.mkdir(parents=True, exist_ok=True)
     files.write_json(workdir / _FILE, dataclasses.asdict(config))
 
 

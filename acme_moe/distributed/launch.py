@@ -18,6 +18,7 @@ from acme_moe.distributed import process
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.process import RunStatus
 from acme_moe.distributed.program import COORDINATOR, make_distributed_program
+from acme_moe.folder_lock import FolderLock
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
@@ -49,17 +50,22 @@ def run_distributed(
       The summary, as written to `summary.json`.
 
     Raises:
+      FolderInUseError: if another process writes to the folder.
       InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
       FailedRunError: if the run could not continue; says why.
     """
-    config_lib.write(config, workdir)
-    program = make_distributed_program(spec, workdir, config)
-    (node,) = program.groups[COORDINATOR]
-    manager = lp.launch(program, launch_type=launch_type, terminal="current_terminal")
-    with Interrupts() as interrupts:
-        launched = _Launched(spec, workdir, node, manager)
-        outcome = launched.watch(interrupts)
-    launched.end()
+    # The launcher holds it for its nodes, which end when it does, however it ends.
+    with FolderLock(workdir, field="workdir"):
+        program = make_distributed_program(spec, workdir, config)
+        config_lib.write(config, workdir)
+        (node,) = program.groups[COORDINATOR]
+        manager = lp.launch(
+            program, launch_type=launch_type, terminal="current_terminal"
+        )
+        with Interrupts() as interrupts:
+            launched = _Launched(spec, workdir, node, manager)
+            outcome = launched.watch(interrupts)
+        launched.end()
     if outcome.startswith("failed"):
         raise FailedRunError(outcome.removeprefix("failed: "))
     if launched.signum is not None and outcome == "interrupted":

@@ -12,6 +12,7 @@ import numpy as np
 import reverb
 from absl import logging
 
+from acme_moe import disk
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote
 from acme_moe.replay import ReplayServers
@@ -131,7 +132,15 @@ class LearnerNode:
             return RunState(**{**counts, "learner_steps": self._state.learner_steps})
 
         try:
-            bytes_per_transition = self._session.save(make_state)
+            # The coordinator's disk is this one's, and its error comes by Courier.
+            with disk.writing(self._folder.path):
+                bytes_per_transition = self._session.save(make_state)
+        except disk.DiskError as error:
+            if final:
+                raise
+            self._session.put_off_saving()
+            logging.warning("no checkpoint: %s; the run goes on", error)
+            return
         except ReplayAwayError as error:
             # It is on its way back; the next round of the loop tries again.
             logging.warning("no checkpoint while replay is away: %s", error)

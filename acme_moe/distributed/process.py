@@ -235,6 +235,7 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     # Acme imports gym, and gym prints that it is no longer maintained.
     notices.notices.clear()
     function = cloudpickle.load(sys.stdin.buffer)
+    from acme_moe.disk import DiskError
     from acme_moe.offline.files import DatasetError
     from acme_moe.runs.checkpoints import DamagedCheckpointError
 
@@ -242,7 +243,12 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
         function()
     except RunEndedError:
         return 0
-    except (FloatingPointError, DamagedCheckpointError, DatasetError) as error:
+    except (
+        FloatingPointError,
+        DamagedCheckpointError,
+        DatasetError,
+        DiskError,
+    ) as error:
         # Another try would end in the same way.
         print(f"error: {error}", flush=True)
         return FATAL

@@ -16,6 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from absl import logging
+
+from acme_moe import disk
 from acme_moe.distributed import process
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.coordinator import (
@@ -106,13 +109,20 @@ class CoordinatorService:
             time.sleep(0.05)
 
     def keep(self) -> None:
-        """Writes what a coordinator that comes back resumes from."""
+        """Writes what a coordinator that comes back resumes from, if there is room."""
         with self._lock:
-            state, machine = self.state(), self.coordinator
-            status = RunStatus(
-                self._token, machine.phase.value, machine.outcome, state, self._starts
-            )
-            process.write_status(self._workdir, status)
+            machine = self.coordinator
+            try:
+                status = RunStatus(
+                    self._token,
+                    machine.phase.value,
+                    machine.outcome,
+                    self.state(),
+                    self._starts,
+                )
+                process.write_status(self._workdir, status)
+            except disk.DiskError as error:
+                logging.log_every_n_seconds(logging.WARNING, "%s", 60.0, error)
 
     def enter(self, node: str) -> dict[str, int]:
         """Takes note of a node that starts, or starts again.
@@ -135,8 +145,13 @@ class CoordinatorService:
         return self.coordinator.phase.value
 
     def state(self) -> dict[str, Any]:
-        """Returns the counts as they are now, for a checkpoint among others."""
+        """Returns the counts as they are now, for a checkpoint among others.
+
+        Raises:
+          DiskError: if there is no room for the scores up to here.
+        """
         with self._lock:
+            self._folder.write_scores()
             self._note_time()
             return dataclasses.asdict(self.coordinator.state)
 
@@ -260,7 +275,10 @@ class CoordinatorService:
     def _publish(self) -> None:
         """Writes the summary, and the end of the run if that has come."""
         ended = self.coordinator.phase is Phase.ENDED
-        self._write_summary(self.coordinator.outcome if ended else "running")
+        try:
+            self._write_summary(self.coordinator.outcome if ended else "running")
+        except disk.DiskError as error:
+            self.coordinator.outcome = f"failed: {error}"
         if ended:
             self.keep()
             self._ended.set()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from acme_moe import validation
+from acme_moe import disk, validation
+from acme_moe.folder_lock import FolderLock
 from acme_moe.reporting import curve_figures, results, score_figures, tables
 from acme_moe.reporting.collect import collect
 from acme_moe.reporting.comparison import Comparison
@@ -44,20 +45,35 @@ def write_report(
 
     Raises:
       FileNotFoundError: if the folder holds no run.
+      FolderInUseError: if another process writes to `out`.
+      DiskError: if `out` cannot be written.
       ValueError: if the external scores, or the study's plan, are damaged.
     """
     validation.one_of("kind", kind, KINDS)
     lines = () if external is None else read_external(external)
     comparisons = collect(workdir, lines)
     comparison = comparisons.pop(kind)
-    out.mkdir(parents=True, exist_ok=True)
+    with FolderLock(out, field="out"), disk.writing(out):
+        _write(comparison, comparisons, out, kind=kind, reps=reps)
+    return comparison
+
+
+def _write(
+    comparison: Comparison,
+    others: Mapping[str, Comparison],
+    out: Path,
+    *,
+    kind: str,
+    reps: int,
+) -> None:
+    """Writes the figures, the tables and the pages that hold them."""
     written = {"missing": tables.missing_table(comparison)}
     shown: list[Shown] = []
     if comparison.panels:
         main = results.compute(comparison, reps)
-        others = [results.compute(other, reps) for other in comparisons.values()]
+        rest = [results.compute(other, reps) for other in others.values()]
         written = {
-            "aggregates": tables.aggregate_table([main, *others]),
+            "aggregates": tables.aggregate_table([main, *rest]),
             "improvement": tables.improvement_table(main),
             "runs": tables.run_table(comparison),
             **written,
@@ -71,7 +87,6 @@ def write_report(
     content = comparison.title, _note(comparison, reps), shown, list(written.values())
     (out / "report.html").write_text(html_page(*content))
     (out / "report.md").write_text(markdown_page(*content))
-    return comparison
 
 
 def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Figure]]:

@@ -30,7 +30,7 @@ import jax
 import numpy as np
 from absl import logging
 
-from acme_moe import files
+from acme_moe import disk, files
 
 if TYPE_CHECKING:
     # Not needed to read a checkpoint, and TensorFlow comes with it.
@@ -174,39 +174,34 @@ class Checkpoints:
 
         Raises:
           ReplayAwayError: if a server is away.
+          DiskError: if there is no room; those before it are as they were.
         """
-        # First, for nothing is written if a server is away.
-        parts = [Path(_checkpoint(server)) for server in replay]
         final = self._unused(position)
         path = final.with_name(final.name + files.UNFINISHED)
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir()
-        leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-        arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
-        np.savez(path / _ARRAYS, **arrays)
-        (path / _COUNTS).write_text(json.dumps(counts, indent=2) + "\n")
-        if len(replay) > 1:
-            (path / "replay").mkdir()
-        for i, written in enumerate(parts):
-            part = path / "replay" / str(i) if len(parts) > 1 else path / "replay"
-            os.replace(written, part)
-            for abandoned in written.parent.iterdir():
-                # Of a process that died while the server wrote for it.
-                shutil.rmtree(abandoned)
-        manifest = {
-            str(file.relative_to(path)): [file.stat().st_size, _crc(file)]
-            for file in _contents(path)
-        }
-        (path / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-        for file in _contents(path):
-            _sync(file)
-        os.replace(path, final)
-        _sync(self._directory)
+        with disk.writing(self._directory, needed=self._likely_size(state)):
+            try:
+                # First, for nothing is written if a server is away.
+                parts = [Path(_checkpoint(server)) for server in replay]
+                shutil.rmtree(path, ignore_errors=True)
+                _write(path, state, counts, parts)
+                os.replace(path, final)
+                _sync(self._directory)
+            except Exception:
+                # Or a full disk would stay full.
+                for left in (path, *self._spool.glob("*/*")):
+                    shutil.rmtree(left, ignore_errors=True)
+                raise
         for old in self._paths()[: -self._kept]:
             # An earlier part of the run may have come further than this checkpoint.
             if old != final:
                 shutil.rmtree(old)
         return Checkpoint(final, counts)
+
+    def _likely_size(self, state: Any) -> int:
+        """Returns the bytes of the newest checkpoint, else of the learner's state."""
+        for path in reversed(self._paths()):
+            return sum(file.stat().st_size for file in _contents(path))
+        return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(state))
 
     def latest(self, *, compare_replay: bool = True) -> Checkpoint | None:
         """Returns the newest checkpoint that is whole; damaged ones are reported.
@@ -260,6 +255,39 @@ class Checkpoints:
             for path in self._directory.iterdir()
             if path.name.replace("_", "").isdigit()
         )
+
+
+def _write(
+    path: Path, state: Any, counts: dict[str, Any], parts: Sequence[Path]
+) -> None:
+    """Writes all files of a checkpoint; arguments as of `Checkpoints.save`.
+
+    Args:
+      path: its folder, under the name of one that is not finished.
+      state: nest of numpy arrays.
+      counts: fields of a `RunState`.
+      parts: what the replay servers wrote, which is moved.
+    """
+    path.mkdir()
+    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+    arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
+    np.savez(path / _ARRAYS, **arrays)
+    (path / _COUNTS).write_text(json.dumps(counts, indent=2) + "\n")
+    if len(parts) > 1:
+        (path / "replay").mkdir()
+    for i, written in enumerate(parts):
+        part = path / "replay" / str(i) if len(parts) > 1 else path / "replay"
+        os.replace(written, part)
+        for abandoned in written.parent.iterdir():
+            # Of a process that died while the server wrote for it.
+            shutil.rmtree(abandoned)
+    manifest = {
+        str(file.relative_to(path)): [file.stat().st_size, _crc(file)]
+        for file in _contents(path)
+    }
+    (path / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    for file in _contents(path):
+        _sync(file)
 
 
 def _checkpoint(server: reverb.Client) -> str:

@@ -13,15 +13,18 @@ Whatever reads results reads this and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 from acme.utils import loggers
 
-from acme_moe import files
+from acme_moe import disk, files
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.events import EventLogger
@@ -39,6 +42,8 @@ SCORES_FIELDS = (
     "wall_seconds",
 )
 
+_SAVED = ("finished", "interrupted")
+_WARN_EVERY_SECONDS = 60.0
 _LOGS = ("learner.csv", "diagnostics.csv")
 # Columns of runs from before they had today's names.
 _RENAMED = {"actor_steps": "agent_steps"}
@@ -57,15 +62,27 @@ class RunFolder:
         self.path = path
         self._spec = spec
         self._open_files: list[Any] = []
-        path.mkdir(parents=True, exist_ok=True)
+        # Rows of `scores.csv`.
+        self._unwritten: list[tuple[Any, ...]] = []
+        with disk.writing(path):
+            path.mkdir(parents=True, exist_ok=True)
 
     def write_config(self) -> None:
         """Writes `config.json`."""
         files.write_text(self.path / "config.json", config_lib.config_json(self._spec))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
-        """Writes `summary.json`."""
-        files.write_json(self.path / "summary.json", summary)
+        """Writes `summary.json`; where there is no room, only the last one matters.
+
+        Raises:
+          DiskError: if there is no room for that of a run that is over and saved.
+        """
+        path = self.path / "summary.json"
+        if summary["status"] in _SAVED:
+            files.write_json(path, summary)
+            return
+        with _sparing(path):
+            files.write_json(path, summary)
 
     def forget_scores_after(self, state: RunState) -> None:
         """Drops the rows of `scores.csv` that a run resumed there writes again."""
@@ -97,26 +114,42 @@ class RunFolder:
           episode: counts within its kind and evaluation, from 1.
           result: of the episode, whose normalised score is left empty where the suite
             has no reference scores.
+
+        A row that there is no room for is kept, and written with the next one.
         """
-        path = self.path / "scores.csv"
-        new = not path.exists()
-        score = self._spec.normalized_score(result.episode_return)
-        with path.open("a", newline="") as stream:
-            writer = csv.writer(stream)
-            if new:
-                writer.writerow(SCORES_FIELDS)
-            writer.writerow(
-                (
-                    state.agent_steps,
-                    state.learner_steps,
-                    kind,
-                    episode,
-                    result.episode_return,
-                    result.episode_length,
-                    score,
-                    state.wall_seconds,
-                )
+        self._unwritten.append(
+            (
+                state.agent_steps,
+                state.learner_steps,
+                kind,
+                episode,
+                result.episode_return,
+                result.episode_length,
+                self._spec.normalized_score(result.episode_return),
+                state.wall_seconds,
             )
+        )
+        try:
+            self.write_scores()
+        except disk.DiskError as error:
+            _warn(f"{error}; {len(self._unwritten)} rows are kept until there is room")
+
+    def write_scores(self) -> None:
+        """Writes the rows of `scores.csv` that there was no room for before.
+
+        Raises:
+          DiskError: if there still is none.
+        """
+        if not self._unwritten:
+            return
+        path = self.path / "scores.csv"
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        if not path.exists():
+            writer.writerow(SCORES_FIELDS)
+        writer.writerows(self._unwritten)
+        files.append_text(path, text.getvalue())
+        self._unwritten.clear()
 
     def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
         """Makes a logger that drops rows by time; an Acme logger factory."""
@@ -130,21 +163,65 @@ class RunFolder:
           label: names both.
           flush_every: rows that may be lost with the process.
         """
-        file = (self.path / f"{label}.csv").open("a", newline="")
-        events = EventLogger(self.path / "tensorboard", label, self._spec.steps_key)
-        self._open_files += [file, events]
+        csv_path, events = self.path / f"{label}.csv", self.path / "tensorboard"
+
+        def make_csv() -> loggers.Logger:
+            file = csv_path.open("a", newline="")
+            self._open_files.append(file)
+            return loggers.CSVLogger(file, flush_every=flush_every)
+
+        def make_events() -> loggers.Logger:
+            logger = EventLogger(events, label, self._spec.steps_key)
+            self._open_files.append(logger)
+            return logger
+
         return loggers.Dispatcher(
-            [
-                loggers.CSVLogger(file, flush_every=flush_every),
-                events,
-            ],
+            [_SparingLogger(csv_path, make_csv), _SparingLogger(events, make_events)],
             _to_host,
         )
 
     def close(self) -> None:
         """Closes the files of the loggers."""
         for file in self._open_files:
-            file.close()
+            with _sparing(self.path):
+                file.close()
+
+
+class _SparingLogger(loggers.Logger):
+    """Goes without a row that there is no room for; a run needs none of its logs."""
+
+    def __init__(self, path: Path, make: Callable[[], loggers.Logger]) -> None:
+        """Opens nothing yet: `make` does, once `path` can be written."""
+        self._path = path
+        self._make = make
+        self._logger: loggers.Logger | None = None
+
+    def write(self, data: Any) -> None:
+        """Writes a row, or warns that it cannot."""
+        with _sparing(self._path):
+            if self._logger is None:
+                self._logger = self._make()
+            self._logger.write(data)
+
+    def close(self) -> None:
+        """Closes the logger, if there is one."""
+        if self._logger is not None:
+            with _sparing(self._path):
+                self._logger.close()
+
+
+@contextlib.contextmanager
+def _sparing(path: Path) -> Iterator[None]:
+    """Warns, once a minute, of what could not be written."""
+    try:
+        with disk.writing(path):
+            yield
+    except disk.DiskError as error:
+        _warn(str(error))
+
+
+def _warn(message: str) -> None:
+    logging.log_every_n_seconds(logging.WARNING, "%s", _WARN_EVERY_SECONDS, message)
 
 
 def _to_host(values: dict[str, Any]) -> dict[str, Any]:
@@ -162,13 +239,12 @@ def _rewrite(
         names = [_RENAMED.get(name, name) for name in next(reader, [])]
         rows = [dict(zip(names, row)) for row in reader]  # noqa: B905 - one may be cut
     columns = list(dict.fromkeys([*names, *fields]))
-    temporary = path.with_name(path.name + files.UNFINISHED)
-    with temporary.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, columns)
-        writer.writeheader()
-        # A row that a kill cut short lacks its last fields.
-        writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
-    temporary.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    # A row that a kill cut short lacks its last fields.
+    writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
+    files.write_text(path, text.getvalue())
 
 
 def _at_most(row: dict[str, str], field: str, limit: int) -> bool:

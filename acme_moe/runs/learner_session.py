@@ -143,6 +143,10 @@ class LearnerSession:
         minutes = (time.monotonic() - self._saved_at) / 60
         return minutes >= self._spec.run.checkpoint_every_minutes
 
+    def put_off_saving(self) -> None:
+        """Starts the interval to the next checkpoint anew; this one had no room."""
+        self._saved_at = time.monotonic()
+
     def save(self, make_state: Callable[[], RunState]) -> float | None:
         """Writes a checkpoint of everything that the run needs to resume.
 
@@ -155,6 +159,7 @@ class LearnerSession:
         Raises:
           NonFiniteLossError: if an update broke the parameters.
           ReplayAwayError: if a replay server is away; nothing was written.
+          DiskError: if there is no room; nothing was written.
         """
         learner_state, state = self.learner.save(), make_state()
         checkpoint = self._checkpoints.save(

@@ -16,6 +16,8 @@ import jax
 from absl import logging
 from typing_extensions import Self
 
+from acme_moe import disk
+from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
@@ -42,10 +44,13 @@ class Run(abc.ABC, Generic[SpecT]):
           builder: in place of the agent's own, such as one with another network.
 
         Raises:
+          FolderInUseError: if another process writes to the folder.
           DamagedCheckpointError: if the folder has checkpoints, none of them whole.
           DatasetError: names what the dataset of an offline run lacks.
         """
         self._spec = spec
+        # First of all: what follows clears away what an interrupted run left.
+        self._lock = FolderLock(workdir, field="workdir")
         self._folder = RunFolder(workdir, spec)
         self._checkpoints = Checkpoints(
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
@@ -122,6 +127,7 @@ class Run(abc.ABC, Generic[SpecT]):
 
         Raises:
           InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
+          DiskError: if the last checkpoint cannot be written.
           NonFiniteLossError: at a NaN loss; names the last checkpoint.
         """
         # Not before: a run that cannot start is not to claim the folder.
@@ -158,8 +164,7 @@ class Run(abc.ABC, Generic[SpecT]):
             if progress.due():
                 progress.draw(self.position, state.learner_steps, self.learner.loss)
             if self._session.save_due:
-                self._save()
-                self._write_summary("running")
+                self._save_where_there_is_room()
         self.learner.check()
         progress.draw(self.position, state.learner_steps, self.learner.loss)
         self._evaluate_if_due(progress)
@@ -187,8 +192,22 @@ class Run(abc.ABC, Generic[SpecT]):
         progress.evaluation(f"evaluation {mean:g}")
         self._write_summary("running")
 
+    def _save_where_there_is_room(self) -> None:
+        """Saves, or warns and leaves it to the next time that it is due."""
+        try:
+            self._save()
+        except disk.DiskError as error:
+            self._session.put_off_saving()
+            logging.warning("no checkpoint: %s; the run goes on", error)
+        self._write_summary("running")
+
     def _save(self) -> None:
-        """Writes a checkpoint of everything that the run needs to resume."""
+        """Writes a checkpoint of everything that the run needs to resume.
+
+        Raises:
+          DiskError: if there is no room for it, or for scores that come before it.
+        """
+        self._folder.write_scores()
         self._state.wall_seconds = self._clock.seconds
         bytes_per_transition = self._session.save(lambda: self._state)
         if bytes_per_transition is not None:
@@ -210,3 +229,4 @@ class Run(abc.ABC, Generic[SpecT]):
         self._session.close()
         self._folder.close()
         self._evaluation_environment.close()
+        self._lock.release()

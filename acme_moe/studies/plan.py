@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acme_moe import files, validation
+from acme_moe import disk, files, validation
 from acme_moe.environments import find_suite
 from acme_moe.studies import catalogue
 from acme_moe.studies.scales import Scale
@@ -277,6 +277,7 @@ def write_plan(plan: Plan, workdir: Path) -> None:
 
     Raises:
       ValueError: if the folder holds another study, or this one at another scale.
+      DiskError: if it cannot be written.
     """
     path = workdir / FILE_NAME
     if path.exists():
@@ -286,7 +287,8 @@ def write_plan(plan: Plan, workdir: Path) -> None:
                 f"workdir: {workdir} holds {there.study} at scale {there.scale!r}; "
                 f"another folder for {plan.study} at scale {plan.scale!r}"
             )
-    workdir.mkdir(parents=True, exist_ok=True)
+    with disk.writing(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
     files.write_json(path, dataclasses.asdict(plan))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -54,6 +56,10 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
             count += 1
     finally:
         video.release()
+    written = int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT))
+    if written != count:
+        # The codec does not say that the disk is full.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return count
 
 

@@ -1,0 +1,102 @@
+"""A folder that one process writes to at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shlex
+import socket
+import sys
+from pathlib import Path
+from typing import IO
+
+from absl import logging
+from typing_extensions import Self
+
+from acme_moe import disk
+
+_NAME = ".lock"
+# What file systems without locks answer, such as Lustre mounted without `flock`.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+
+
+class FolderInUseError(RuntimeError):
+    """Another process writes to the folder."""
+
+
+class FolderLock:
+    """Holds a folder until it is released or its process ends, SIGKILL included.
+
+    The kernel holds the lock (`flock`), not the file that is left behind, so nothing
+    has to be cleared away after a crash. On NFS it holds between machines as well,
+    where the server keeps locks; on a file system without locks a warning says that
+    nothing is held.
+    """
+
+    def __init__(self, folder: Path, *, field: str) -> None:
+        """Takes the lock, and makes the folder where it is missing.
+
+        Args:
+          folder: to hold.
+          field: flag or setting that the folder comes from, for messages.
+
+        Raises:
+          FolderInUseError: names the process and the host that hold it.
+          DiskError: if the folder cannot be made or written to.
+        """
+        with disk.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # Kept open for as long as it is held. Not truncated: it may be another's.
+            self._file: IO[str] = (folder / _NAME).open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _describe_holder(self._file)
+            self._file.close()
+            raise FolderInUseError(
+                f"{field}: {str(folder)!r} is not accepted while {holder} writes to "
+                "it; wait for its end, or choose another folder"
+            ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            logging.warning(
+                "%s: this file system has no locks (%s); "
+                "do not start a second process on this folder",
+                folder,
+                error.strerror,
+            )
+        with disk.writing(folder):
+            self._file.truncate(0)
+            self._file.write(json.dumps(_myself()) + "\n")
+            self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Lets others have the folder; may be called again."""
+        self._file.close()
+
+
+def _myself() -> dict[str, str | int]:
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "command": shlex.join(sys.argv),
+    }
+
+
+def _describe_holder(file: IO[str]) -> str:
+    """Returns who holds a lock, as far as they have said so yet."""
+    file.seek(0)
+    try:
+        holder = json.loads(file.read())
+        return f"process {holder['pid']} on {holder['host']} ({holder['command']})"
+    except (KeyError, TypeError, ValueError):
+        return "another process"
