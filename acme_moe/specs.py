@@ -81,7 +81,8 @@ class StackedFrames(specs.BoundedArray):
         bounds = ("dtype", "minimum", "maximum")
         same = not any(np.any(own[name] != changed[name]) for name in bounds)
         if same and len(changed["shape"]) == len(self.shape):
-            return StackedFrames(*changed["shape"], name=changed["name"])
+            height, width, stack = changed["shape"]
+            return StackedFrames(height, width, stack, changed["name"])
         return specs.BoundedArray(**changed)
 
     def __reduce__(self) -> tuple[type, tuple]:
