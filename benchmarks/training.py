@@ -9,7 +9,9 @@ A run of each agent on a real game in one process: emulator, policy, replay and 
 without evaluation and checkpoints. The floor of an agent step is the emulator's step,
 the policy's call and the update's share, each measured alone in the same run, in turns
 with the whole; the whole may be below their sum, for the update overlaps with the rest.
-What is above their sum is the loop's own time: adders, replay, batches, logs.
+What is above their sum is the loop's own time: adders, replay, batches, logs. The
+prediction adds to the floor an insert and the update's share of a batch, each alone as
+well, and supposes that nothing overlaps.
 With `--dopamine_python`, an interpreter that has dopamine-rl 4.1.2, flax, gin-config,
 gymnasium, ale-py, opencv and snappy, its Rainbow plays the same game with the same
 network at the same ratio in between. Medians over the rounds.
@@ -27,6 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dm_env
 import dopamine_process
 import numpy as np
 from absl import app, flags, logging
@@ -41,6 +44,7 @@ _NUM_ENVIRONMENTS = flags.DEFINE_list("num_environments", ["1"], "Games at once.
 _ENVIRONMENT = flags.DEFINE_enum(
     "environment", "atari", ["atari", "minatar"], "Suite, whose presets are used."
 )
+_MOE = flags.DEFINE_string("moe", "soft", "Mixture, or none.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game.")
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
@@ -64,6 +68,9 @@ class Result:
     policy_ms: float
     update_ms: float
     own_us: float
+    add_ms: float
+    batch_ms: float
+    predicted_ms: float
     floor_share: float
     dopamine_ms: float | None
 
@@ -82,7 +89,7 @@ def make_spec(agent: str, encoder: str, num_environments: int) -> Any:
     config.min_replay_size = _WARM_UP * num_environments
     config.max_replay_size = 20_000
     config.network.encoder = encoder
-    config.network.moe = "soft"
+    config.network.moe = _MOE.value
     return from_config_dict(config)
 
 
@@ -94,7 +101,7 @@ def measure(
     from acme.utils import loggers
 
     from acme_moe.runs.assembly import make_environment
-    from acme_moe.runs.online import OnlineRun
+    from acme_moe.runs.online import OnlineRun, replay_data
     from acme_moe.runs.progress import Progress
 
     spec = make_spec(agent, encoder, num_environments)
@@ -161,11 +168,28 @@ def measure(
                     alone.step()
                 alone.check()
 
-            for warm in (policy, update):
+            drawn = replay_data(self._parts, self._client, ()).samples
+
+            def batch() -> None:
+                for _ in range(_UPDATES.value):
+                    jax.block_until_ready(next(drawn))
+
+            adder = self._make_adder()
+            step = dm_env.transition(np.float32(0), observation, np.float32(1))
+
+            def add() -> None:
+                adder.add_first(dm_env.restart(observation))
+                for _ in range(100):
+                    adder.add(np.int32(0), step)
+                adder.reset()
+
+            for warm in (policy, update, batch):
                 warm()
             parts: dict[str, tuple[Callable[[], Any], int]] = {
                 "emulator": (emulator, 400),
                 "policy": (policy, 100 * num_environments),
+                "add": (add, 100),
+                "batch": (batch, _UPDATES.value),
                 "update": (update, _UPDATES.value),
             }
             if dopamine is not None:
@@ -191,6 +215,9 @@ def measure(
         ms["policy"],
         ratio * ms["update"],
         1e3 * (ms["whole"] - floor),
+        ms["add"],
+        ratio * ms["batch"],
+        floor + ms["add"] + ratio * ms["batch"],
         floor / ms["whole"],
         ms.get("dopamine"),
     )
@@ -230,7 +257,8 @@ def main(_: list[str]) -> None:
     print(
         f"{'agent':<10}{'encoder':<12}{'games':>6}{'ratio':>9}{'steps/s':>9}"
         f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"
-        f"{'whole ms':>10}{'own us':>9}{'floor/whole':>13}{'dopamine ms':>13}"
+        f"{'add ms':>8}{'batch ms':>10}{'predicted':>11}{'whole ms':>10}{'own us':>9}"
+        f"{'floor/whole':>13}{'dopamine ms':>13}"
         f"{'times':>7}"
     )
     dopamine = _Dopamine() if dopamine_process.PYTHON.value else None
@@ -249,7 +277,8 @@ def main(_: list[str]) -> None:
             f"{agent:<10}{encoder:<12}{games:>6}{result.replay_ratio:>9g}"
             f"{result.agent_steps_per_second:>9.1f}{result.updates_per_second:>11.2f}"
             f"{result.emulator_ms:>13.2f}{result.policy_ms:>11.2f}"
-            f"{result.update_ms:>11.2f}{result.whole_ms:>10.2f}{result.own_us:>9.0f}"
+            f"{result.update_ms:>11.2f}{result.add_ms:>8.2f}{result.batch_ms:>10.2f}"
+            f"{result.predicted_ms:>11.2f}{result.whole_ms:>10.2f}{result.own_us:>9.0f}"
             f"{result.floor_share:>13.2f}{beside}",
             flush=True,
         )
