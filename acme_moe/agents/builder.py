@@ -154,7 +154,9 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         )
         return Learner(
             learning.init_training_state(
-                networks.init(init_key, blank), self.make_optimizer(), state_key
+                jax.jit(networks.init)(init_key, blank),
+                self.make_optimizer(),
+                state_key,
             ),
             self.make_update(networks, environment_spec),
             dataset,
