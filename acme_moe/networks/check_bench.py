@@ -45,7 +45,8 @@ class Bench:
 
     def init(self) -> Any:
         """Returns parameters."""
-        return self.transformed().init(jax.random.key(1), self.inputs(BATCH))
+        init = jax.jit(self.transformed().init)
+        return init(jax.random.key(1), self.inputs(BATCH))
 
     def main(self, output: Any) -> jax.Array:
         """Returns what of an output goes on through the network."""

@@ -23,7 +23,7 @@ NETWORK = make_recurrent_network(
     head_width=8,
 )
 OBSERVATIONS = np.random.default_rng(0).normal(size=(2, STEPS, 5)).astype(np.float32)
-PARAMS = NETWORK.init(jax.random.PRNGKey(0), OBSERVATIONS[:, 0])
+PARAMS = jax.jit(NETWORK.init)(jax.random.PRNGKey(0), OBSERVATIONS[:, 0])
 VARIABLES = ActingVariables(PARAMS, np.int32(0), np.float32(1))
 
 

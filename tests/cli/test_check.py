@@ -64,7 +64,9 @@ def test_nothing_is_wrong_with_what_is_right(kind, name, settings):
         ("Rounding", "parameters", "they are bfloat16, float32"),
     ],
 )
-def test_what_is_wrong_with_a_mixture_is_found(name, check, detail):
+def test_what_is_wrong_with_a_mixture_is_found(name, check, detail, monkeypatch):
+    # Of no fault, and most of the time.
+    monkeypatch.setattr(checking, "_cost", lambda bench: "not measured")
     failed = {k: x for k, x in results("moe", name).items() if x.outcome == "FAILED"}
     assert check in failed
     assert re.search(detail, failed[check].detail), failed[check]

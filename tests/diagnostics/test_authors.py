@@ -303,7 +303,7 @@ def test_noise_adds_nothing_to_the_variance():
         return jnp.mean(losses), learning.ObjectiveOutput(losses, losses, {})
 
     measure = diagnostics.make_measure(probe, loss, CONFIG, batch_size=3)
-    results = measure(
+    results = jax.jit(measure)(
         jnp.ones(()), jnp.ones(()), jax.random.PRNGKey(0), np.ones((3, 2)), np.ones(3)
     )
     assert float(results["authors_feature_norm"]) == pytest.approx(0, abs=1e-10)

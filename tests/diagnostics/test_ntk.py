@@ -19,9 +19,10 @@ PARAMS = {"a": jnp.ones(2), "b": jnp.ones((2, 2))}
 GRADIENT_BYTES = 4 * 6
 
 
+@jax.jit
 def rank(examples):
     kernel = diagnostics.empirical_ntk(linear, PARAMS, examples)
-    return int(diagnostics.numerical_rank(kernel, 1e-3))
+    return diagnostics.numerical_rank(kernel, 1e-3)
 
 
 def test_the_kernel_of_a_linear_function_is_the_gram_matrix_of_its_inputs():
@@ -66,10 +67,13 @@ def test_it_is_the_kernel_of_a_network():
     def value(params, observation):
         return network.apply(params, None, observation[None]).q_values[0, 1]
 
-    jacobian = jax.vmap(jax.grad(value), (None, 0))(params, batch.observation)
+    jacobian = jax.jit(jax.vmap(jax.grad(value), (None, 0)))(params, batch.observation)
+    jacobian = jax.tree.map(np.asarray, jacobian)
     rows = np.concatenate([x.reshape(8, -1) for x in jax.tree.leaves(jacobian)], axis=1)
     for max_bytes in (2**29, 1):
-        kernel = diagnostics.empirical_ntk(
-            value, params, batch.observation, max_bytes=max_bytes
-        )
+        kernel = jax.jit(
+            lambda params, x, max_bytes=max_bytes: diagnostics.empirical_ntk(
+                value, params, x, max_bytes=max_bytes
+            )
+        )(params, batch.observation)
         np.testing.assert_allclose(kernel, rows @ rows.T, rtol=1e-4, atol=1e-6)

@@ -30,8 +30,8 @@ def own(**changes):
 def test_each_expert_takes_what_it_scores_highest():
     network = make_network(own(encoder="nature_cnn", num_experts=3, expert_width=8), 4)
     images = np.random.default_rng(0).integers(0, 256, (2, 84, 84, 4), np.uint8)
-    params = network.init(jax.random.PRNGKey(0), images)
-    output = network.apply(params, None, images, True)
+    params = jax.jit(network.init)(jax.random.PRNGKey(0), images)
+    output = jax.jit(network.apply, static_argnums=3)(params, None, images, True)
     assert output.q_values.shape == (2, 4)
     moe = output.moe
     # 11 rows, so that each of 3 experts has 4 slots.

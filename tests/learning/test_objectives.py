@@ -1,6 +1,7 @@
 """What the agents minimise, put together from the losses by hand."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -24,29 +25,32 @@ def evaluate(make, config, **settings):
     network = make_network(config, NUM_ACTIONS)
     data = batch()
     params, target_params = (
-        network.init(jax.random.PRNGKey(seed), data.observation) for seed in (0, 1)
+        jax.jit(network.init)(jax.random.PRNGKey(seed), data.observation)
+        for seed in (0, 1)
     )
     objective = jax.jit(make(network, discount=0.9, **settings))
     value, report = objective(params, target_params, KEY, data, PROBABILITIES)
+    apply = jax.jit(network.apply, static_argnames="evaluation")
     outputs = (
-        network.apply(params, None, data.observation, evaluation=True),
-        network.apply(params, None, data.next_observation, evaluation=True),
-        network.apply(target_params, None, data.next_observation, evaluation=True),
+        apply(params, None, data.observation, evaluation=True),
+        apply(params, None, data.next_observation, evaluation=True),
+        apply(target_params, None, data.next_observation, evaluation=True),
     )
-    return value, report, outputs, data
+    # As arrays of NumPy, whose operations are not compiled.
+    return *jax.tree.map(np.asarray, (value, report, outputs)), data
 
 
 def test_double_q_learning_lets_the_online_network_choose():
     value, report, (online, selector, target), data = evaluate(
         learning.q_learning, TOP1, double=True, loss="squared"
     )
-    rows = jnp.arange(4)
-    chosen = jnp.argmax(selector.q_values, axis=1)
+    rows = np.arange(4)
+    chosen = np.argmax(selector.q_values, axis=1)
     goal = data.reward + 0.9 * data.discount * target.q_values[rows, chosen]
     errors = goal - online.q_values[rows, data.action]
-    np.testing.assert_allclose(value, jnp.mean(errors**2), rtol=1e-5)
+    np.testing.assert_allclose(value, np.mean(errors**2), rtol=1e-5)
     np.testing.assert_allclose(report.losses, errors**2, rtol=1e-4)
-    np.testing.assert_allclose(report.priorities, jnp.abs(errors), atol=1e-6)
+    np.testing.assert_allclose(report.priorities, np.abs(errors), atol=1e-6)
 
 
 def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
@@ -54,7 +58,7 @@ def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
     value, report, (online, selector, target), data = evaluate(
         learning.categorical_q_learning, config
     )
-    errors = losses.categorical_double_q_errors(
+    errors = jax.jit(losses.categorical_double_q_errors)(
         online.logits,
         online.atoms,
         data.action,
@@ -63,12 +67,11 @@ def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
         target.logits,
         selector.q_values,
     )
+    errors = np.asarray(errors)
     weights = np.sqrt(PROBABILITIES.min() / PROBABILITIES)
-    np.testing.assert_allclose(value, jnp.mean(weights * errors), rtol=1e-4)
+    np.testing.assert_allclose(value, np.mean(weights * errors), rtol=1e-4)
     np.testing.assert_allclose(report.losses, errors, rtol=1e-4)
-    np.testing.assert_allclose(
-        report.priorities, jnp.sqrt(errors), rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(report.priorities, np.sqrt(errors), rtol=1e-4, atol=1e-6)
 
 
 def noise_network():
@@ -88,6 +91,8 @@ def noise_network():
     return Network(init=None, apply=apply, config=config, num_actions=2)
 
 
+@functools.partial(jax.jit, static_argnums=1)
+@functools.partial(jax.vmap, in_axes=(0, None))
 def targets_upper_atoms(key, shared):
     """Probability of the upper atom in the targets of four equal transitions."""
     data = learning.Transition(
@@ -107,7 +112,7 @@ def targets_upper_atoms(key, shared):
 
 def test_shared_noise_is_one_draw_for_all_targets_and_both_networks():
     keys = jax.random.split(KEY, 30)
-    upper = jax.vmap(targets_upper_atoms, in_axes=(0, None))(keys, True)
+    upper = np.asarray(targets_upper_atoms(keys, True))
     np.testing.assert_allclose(upper, np.tile(upper[:, :1], 4), atol=1e-5)
     assert np.ptp(upper[:, 0]) > 0.1
     # Who selects sees the values that are taken, so that none is the worse action's.
@@ -116,14 +121,14 @@ def test_shared_noise_is_one_draw_for_all_targets_and_both_networks():
 
 def test_other_noise_is_an_examples_and_a_networks_own():
     keys = jax.random.split(KEY, 30)
-    upper = jax.vmap(targets_upper_atoms, in_axes=(0, None))(keys, False)
+    upper = np.asarray(targets_upper_atoms(keys, False))
     assert (np.ptp(upper, axis=1) > 1e-3).all()
     assert 0.3 < np.mean(upper < 0.5) < 0.7
 
 
 def test_load_balancing_reaches_the_loss_with_its_weight():
     plain, unbalanced, (online, *_), _ = evaluate(learning.q_learning, TOP1)
-    importance = losses.importance_loss(online.moe.probabilities)
+    importance = jax.jit(losses.importance_loss)(online.moe.probabilities)
     config = dataclasses.replace(TOP1, importance_weight=0.5)
     balanced, report, _, _ = evaluate(learning.q_learning, config)
     assert importance > 0

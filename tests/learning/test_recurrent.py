@@ -69,7 +69,7 @@ def parts(**changes):
     )
     observation = batch().observation[:, 0]
     params, target_params = (
-        network.init(jax.random.PRNGKey(seed), observation) for seed in (0, 1)
+        jax.jit(network.init)(jax.random.PRNGKey(seed), observation) for seed in (0, 1)
     )
     return network, params, target_params
 
@@ -188,9 +188,11 @@ def test_load_balancing_counts_only_the_steps_that_are_learnt_from():
     network, params, _ = parts()
     data = batch()
     observations = np.swapaxes(data.observation[:, BURN_IN:], 0, 1)
-    output, _ = network.unroll(params, None, observations, starts(params), True)
+    unroll = jax.jit(network.unroll, static_argnums=4)
+    output, _ = unroll(params, None, observations, starts(params), True)
     mask = data.mask[:, BURN_IN:].T
-    importance = losses.importance_loss(output.moe.probabilities[:-1][mask])
+    probabilities = np.asarray(output.moe.probabilities)[:-1][mask]
+    importance = losses.importance_loss(probabilities)
     plain, *_ = evaluated()
     balanced, report, _ = evaluated(importance_weight=0.5)
     assert importance > 0
@@ -236,9 +238,8 @@ def test_without_a_burn_in_the_stored_state_is_the_first():
         mask=data.mask[:, BURN_IN:],
     )
     value, _ = jax.jit(objective)(params, target_params, KEY, cut, PROBABILITIES)
-    state = jax.tree.map(jnp.asarray, network.initial_state(BATCH))
-    state = type(state)(*data.start_state)
-    expected, _ = by_hand(params, target_params, state, state)
+    state = network.initial_state(BATCH)._replace(**data.start_state._asdict())
+    expected, _ = jax.jit(by_hand)(params, target_params, state, state)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
 
 

@@ -28,5 +28,5 @@ def batch(size=4, seed=0):
 
 def make_state(optimizer):
     key = jax.random.PRNGKey(0)
-    params = NETWORK.init(key, batch().observation)
+    params = jax.jit(NETWORK.init)(key, batch().observation)
     return learning.init_training_state(params, optimizer, key)

@@ -139,7 +139,7 @@ def test_gradients_reach_the_predictions_alone():
         )
         return losses.sequence_losses(errors).sum()
 
-    gradients = jax.grad(total, (0, 1, 2))(
+    gradients = jax.jit(jax.grad(total, (0, 1, 2)))(
         x["q_tm1"], x["q_t_value"], x["q_t_selector"]
     )
     assert not gradients[1].any()
@@ -174,6 +174,7 @@ def test_examples_that_do_not_count_balance_nothing(weights):
     mask = np.array([True, False, True, True])
     key = jax.random.key(1)
 
+    @jax.jit
     def total(logits):
         return losses.load_balancing_loss(
             key, logits, jax.nn.softmax(logits), *weights, mask=mask

@@ -45,11 +45,11 @@ def check(forward, shape):
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.normal(size=shape))
     transformed = hk.transform(forward)
-    params = transformed.init(jax.random.key(0), x)
+    params = jax.jit(transformed.init)(jax.random.key(0), x)
     params = jax.tree.map(
         lambda p: jnp.asarray(p + 0.3 * rng.normal(size=p.shape), jnp.float64), params
     )
-    output = transformed.apply(params, jax.random.key(1), x)
+    output = jax.jit(transformed.apply)(params, jax.random.key(1), x)
     assert output.dtype == jnp.float64
     weights = jnp.asarray(rng.normal(size=output.shape))
 

@@ -13,8 +13,9 @@ def test_it_is_a_convolution_without_padding():
     network = make_network(CONFIG, 6)
     images = np.random.default_rng(0).integers(0, 2, (3, 10, 10, 4)).astype(np.uint8)
     images *= 255
-    params = network.init(jax.random.PRNGKey(0), images)
-    output = network.apply(params, None, images, evaluation=True)
+    params = jax.jit(network.init)(jax.random.PRNGKey(0), images)
+    apply = jax.jit(network.apply, static_argnames="evaluation")
+    output = apply(params, None, images, evaluation=True)
     ((name, layer),) = ((k, v) for k, v in params.items() if "conv_0" in k)
     assert layer["w"].shape == (3, 3, 4, 16), name
     expected = jax.lax.conv_general_dilated(

@@ -47,7 +47,12 @@ def make_case(kind, seed, sizes, **kwargs):
     params = init(jax.random.key(seed), tokens)
     # Biases matter too.
     params = jax.tree.map(lambda x: np.asarray(x) + np.float32(0.1), params)
-    return lambda params, tokens: apply(params, None, tokens), params, tokens
+    # As arrays of NumPy, whose operations are not compiled.
+    return (
+        lambda params, tokens: jax.tree.map(np.asarray, apply(params, None, tokens)),
+        params,
+        tokens,
+    )
 
 
 @few
@@ -55,7 +60,6 @@ def make_case(kind, seed, sizes, **kwargs):
 def test_soft_weights_sum_to_one(seed, sizes, normalization):
     apply, params, tokens = make_case(SoftMoE, seed, sizes, normalization=normalization)
     moe = apply(params, tokens).moe
-    moe = jax.tree.map(np.asarray, moe)
     np.testing.assert_allclose(moe.dispatch_weights.sum(axis=1), 1.0, atol=1e-5)
     np.testing.assert_allclose(moe.combine_weights.sum(axis=(2, 3)), 1.0, atol=1e-5)
     np.testing.assert_allclose(moe.load.sum(axis=1), 1.0, atol=1e-5)
@@ -111,8 +115,8 @@ def test_top1_keeps_the_capacity_and_drops_the_last(seed, sizes):
     np.testing.assert_allclose(taken / num_tokens, moe.load, atol=1e-6)
     np.testing.assert_allclose(moe.load.sum(axis=1) + moe.dropped, 1.0, atol=1e-6)
     np.testing.assert_allclose(moe.probabilities.sum(axis=-1), 1.0, atol=1e-5)
-    chosen = np.asarray(moe.probabilities.argmax(axis=-1))
-    served = np.asarray(moe.dispatch_weights.sum(axis=(2, 3)))
+    chosen = moe.probabilities.argmax(axis=-1)
+    served = moe.dispatch_weights.sum(axis=(2, 3))
     for example in range(sizes[0]):
         for expert in range(sizes[3]):
             queue = np.flatnonzero(chosen[example] == expert)
@@ -126,7 +130,7 @@ def test_top1_keeps_the_capacity_and_drops_the_last(seed, sizes):
 def test_top1_is_its_weights(seed, sizes):
     """The tokens are what the dispatch and combine weights say, by plain sums."""
     apply, params, tokens = make_case(Top1MoE, seed, sizes)
-    mixed = jax.tree.map(np.asarray, apply(params, tokens))
+    mixed = apply(params, tokens)
     moe = mixed.moe
     slots = np.einsum("bmes,bmd->besd", moe.dispatch_weights, tokens)
     first, second = params["moe/experts/hidden"], params["moe/experts/output"]

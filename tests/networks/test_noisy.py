@@ -31,9 +31,9 @@ def test_experts_have_noise_of_their_own_and_slots_share_it():
         return NoisyDense(6, num_experts=2, evaluation=False)(x)
 
     transformed = hk.transform(forward)
-    params = transformed.init(jax.random.key(0), x)
+    params = jax.jit(transformed.init)(jax.random.key(0), x)
     params = jax.tree.map(lambda p: p * 0 + 1, params)
-    y = np.asarray(transformed.apply(params, jax.random.key(1), x))
+    y = np.asarray(jax.jit(transformed.apply)(params, jax.random.key(1), x))
     assert y.shape == (2, 3, 4, 6)
     np.testing.assert_allclose(y, y[:, :, :1].repeat(4, axis=2), atol=1e-5)
     assert len(np.unique(y[:, :, 0].round(4))) == 2 * 3 * 6
@@ -42,10 +42,10 @@ def test_experts_have_noise_of_their_own_and_slots_share_it():
 def test_layers_side_by_side_share_the_noise_of_their_input():
     x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
     transformed = hk.transform(lambda x: NoisyDense((5, 1), evaluation=False)(x))
-    params = transformed.init(jax.random.key(0), x)
+    params = jax.jit(transformed.init)(jax.random.key(0), x)
     zeros = jax.tree.map(jnp.zeros_like, params)["noisy_dense"]
     params = {"noisy_dense": zeros | {"w_sigma": jnp.ones((4, 6))}}
-    y = transformed.apply(params, jax.random.key(1), x)
+    y = np.asarray(jax.jit(transformed.apply)(params, jax.random.key(1), x))
     # What the noise alone gives is (x . f_in) f_out: of rank one over positions, if
     # f_in is one for all outputs.
     singular = np.linalg.svd(y, compute_uv=False)
@@ -63,7 +63,9 @@ def test_noise_has_mean_zero_and_the_reference_scale():
 
 def test_initial_values():
     transformed = hk.transform(lambda x: NoisyDense(50, evaluation=True)(x))
-    params = transformed.init(jax.random.key(0), np.zeros((1, 100), np.float32))
+    params = jax.jit(transformed.init)(
+        jax.random.key(0), np.zeros((1, 100), np.float32)
+    )
     layer = params["noisy_dense"]
     for name in ("w", "b"):
         assert 0.08 < np.abs(layer[name]).max() <= 0.1

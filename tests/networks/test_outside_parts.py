@@ -26,8 +26,9 @@ def scaled(**options):
 
 def values(config, observations=IMAGES):
     network = make_network(config, 3)
-    params = network.init(jax.random.PRNGKey(0), observations)
-    return network.apply(params, None, observations, True), params
+    params = jax.jit(network.init)(jax.random.PRNGKey(0), observations)
+    apply = jax.jit(network.apply, static_argnums=3)
+    return apply(params, None, observations, True), params
 
 
 def test_options_are_completed_and_hashed():
@@ -130,7 +131,8 @@ def test_an_encoder_of_vectors_takes_any_nest():
 def test_a_recurrent_network_has_them_too():
     config = dataclasses.replace(scaled(), head=f"{HERE}:tanh_head", dueling=True)
     network = make_recurrent_network(config, 3, lstm_size=5)
-    params = network.init(jax.random.PRNGKey(0), IMAGES)
-    output, _ = network.apply(params, None, IMAGES, network.initial_state(2), True)
+    params = jax.jit(network.init)(jax.random.PRNGKey(0), IMAGES)
+    apply = jax.jit(network.apply, static_argnums=4)
+    output, _ = apply(params, None, IMAGES, network.initial_state(2), True)
     assert output.features.shape == (2, 5)
     assert jnp.abs(output.q_values).max() <= 1

@@ -47,7 +47,7 @@ def compiled(config):
 @pytest.mark.parametrize(("config", "observations"), CASES)
 def test_unroll_is_one_step_after_the_other(config, observations):
     network, apply, unroll = compiled(config)
-    params = network.init(jax.random.key(0), observations[0])
+    params = jax.jit(network.init)(jax.random.key(0), observations[0])
     state = network.initial_state(BATCH)
     together, last = unroll(params, None, observations, state, True)
     for step in range(STEPS):
@@ -65,7 +65,7 @@ def test_unroll_is_one_step_after_the_other(config, observations):
 
 def test_remembers():
     network, _, unroll = compiled(MLP)
-    params = network.init(jax.random.key(0), VECTORS[0])
+    params = jax.jit(network.init)(jax.random.key(0), VECTORS[0])
     state = network.initial_state(BATCH)
     before, _ = unroll(params, None, VECTORS, state, True)
     changed = VECTORS.copy()
@@ -80,9 +80,9 @@ def test_sees_the_last_action_and_reward():
     network, apply, _ = compiled(MLP)
     rewards = np.array([0.0, 10.0], np.float32)
     first = OAR(VECTORS[0], np.array([0, 1]), rewards)
-    params = network.init(jax.random.key(0), first)
+    params = jax.jit(network.init)(jax.random.key(0), first)
     weights = params["lstm/linear"]["w"]
-    plain = network.init(jax.random.key(0), VECTORS[0])["lstm/linear"]["w"]
+    plain = jax.jit(network.init)(jax.random.key(0), VECTORS[0])["lstm/linear"]["w"]
     assert weights.shape[0] == plain.shape[0] + ACTIONS + 1
     state = network.initial_state(BATCH)
     values = apply(params, None, first, state, True)[0].q_values
@@ -97,7 +97,7 @@ def test_sees_the_last_action_and_reward():
 def test_the_head_is_that_of_acme():
     """The same parameters and LSTM output give the same values."""
     network, apply, _ = compiled(MLP)
-    params = network.init(jax.random.key(0), VECTORS[0])
+    params = jax.jit(network.init)(jax.random.key(0), VECTORS[0])
     # Biases start at zero, which would hide one in the wrong place.
     params = jax.tree.map(lambda x: x + RNG.normal(size=x.shape, scale=0.1), params)
     start = network.initial_state(BATCH)
@@ -132,7 +132,7 @@ def test_the_head_is_that_of_acme():
 )
 def test_the_hidden_layers_of_the_head_are_layers_of_neurons(config, layers):
     network, _, unroll = compiled(config)
-    params = network.init(jax.random.key(0), VECTORS[0])
+    params = jax.jit(network.init)(jax.random.key(0), VECTORS[0])
     output, _ = unroll(params, None, VECTORS, network.initial_state(BATCH), True)
     step = jax.tree.map(lambda x: x[-1], output._replace(atoms=None))
     neurons = neuron_layers(step)

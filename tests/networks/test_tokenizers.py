@@ -11,8 +11,8 @@ FEATURES = np.arange(2 * 5 * 4 * 3, dtype=np.float32).reshape(2, 5, 4, 3)
 
 def tokens_of(config, features=FEATURES):
     transformed = hk.transform(lambda x: tokenize(config, x))
-    params = transformed.init(jax.random.key(0), features)
-    return np.asarray(transformed.apply(params, None, features)), params
+    params = jax.jit(transformed.init)(jax.random.key(0), features)
+    return np.asarray(jax.jit(transformed.apply)(params, None, features)), params
 
 
 def test_per_conv_has_a_token_a_position():

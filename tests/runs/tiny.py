@@ -3,6 +3,7 @@
 import dataclasses
 
 from acme_moe.agents.dqn import DQNConfig
+from acme_moe.environments import AtariConfig
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
 
@@ -19,6 +20,8 @@ def spec(run=None, agent=None):
                 evaluation_every=200,
                 evaluation_episodes=1,
                 log_every_seconds=1e-6,
+                # Longer than the run, so that only evaluations are cut short.
+                environment=AtariConfig(max_episode_steps=350),
             ),
             **(run or {}),
         ),
