@@ -1,18 +1,14 @@
 """An agent whose policy runs on one device and whose update on another.
 
-A program of its own, `two_devices.py AGENT`, started with two devices.
+A program of its own, `python -m tests.agents.two_devices AGENT`, with two devices.
 """
 
 import itertools
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import dm_env
 import jax
 import numpy as np
-from acme.utils import loggers
 from dm_env import specs as dm_specs
 
 from acme_moe import learning
@@ -62,7 +58,7 @@ def main(name):
         jax.random.PRNGKey(0),
         network,
         itertools.repeat(sample),
-        lambda *_: loggers.NoOpLogger(),
+        lambda *_: None,
         SPEC,
         type("Client", (), {"mutate_priorities": lambda *_: None})(),
     )
