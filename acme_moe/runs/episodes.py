@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import acme
@@ -11,6 +11,7 @@ from acme import core
 from acme.utils import loggers, observers
 
 from acme_moe.agents.vector_actor import VectorActor
+from acme_moe.environments.vector import VectorEnvironment
 
 
 class EpisodeResult(NamedTuple):
@@ -28,18 +29,16 @@ class EpisodeResult(NamedTuple):
 class Rounds:
     """Acts in one or several environments, a round at a time."""
 
-    def __init__(
-        self, environments: Sequence[dm_env.Environment], actor: VectorActor
-    ) -> None:
+    def __init__(self, environments: VectorEnvironment, actor: VectorActor) -> None:
         """Starts no episode yet.
 
         Args:
-          environments: to act in; where one has `game_over`, an episode that ends
-            without it goes on in the next, as after a lost life.
+          environments: to act in.
           actor: with a policy state and an adder for each.
         """
         self._environments = environments
         self._actor = actor
+        # To act on next; None before the first episode.
         self._timesteps: list[dm_env.TimeStep | None] = [None] * len(environments)
         # Games under way, across lost lives: return and length so far.
         self._games = [EpisodeResult(0.0, 0)] * len(environments)
@@ -50,26 +49,28 @@ class Rounds:
         Returns:
           The games that ended with it; a lost life ends none.
         """
-        observations = []
-        for i, environment in enumerate(self._environments):
-            timestep = self._timesteps[i]
-            if timestep is None or timestep.last():
-                timestep = environment.reset()
-                self._actor.observe_first(i, timestep)
-            observations.append(timestep.observation)
-        actions = self._actor.select_actions(observations)
+        actions = self._actor.select_actions(self._observations())
         ended = []
-        for i, environment in enumerate(self._environments):
-            timestep = environment.step(actions[i])
+        for i, timestep in enumerate(self._environments.step(actions)):
             self._timesteps[i] = timestep
             self._actor.observe(i, actions[i], timestep)
             episode_return, length = self._games[i]
             game = EpisodeResult(episode_return + float(timestep.reward), length + 1)
-            if timestep.last() and getattr(environment, "game_over", True):
+            if timestep.last() and self._environments.game_over(i):
                 ended.append(game)
                 game = EpisodeResult(0.0, 0)
             self._games[i] = game
         return ended
+
+    def _observations(self) -> list[Any]:
+        """Starts the episodes that have to start; returns what to act on."""
+        starting = [i for i, t in enumerate(self._timesteps) if t is None or t.last()]
+        if starting:
+            timesteps = self._environments.reset(starting)
+            for i, timestep in zip(starting, timesteps, strict=True):
+                self._timesteps[i] = timestep
+                self._actor.observe_first(i, timestep)
+        return [timestep.observation for timestep in self._timesteps if timestep]
 
 
 def evaluate(
