@@ -99,7 +99,7 @@ class ParallelEnvironments(VectorEnvironment):
                 worker.send(own, None)
                 workers.append(worker)
         self._receive(workers)
-        return self._shared.read(list(indices))
+        return self._shared.read(indices)
 
     def start_step(self, actions: np.ndarray) -> None:
         """Sends the actions."""
@@ -110,7 +110,7 @@ class ParallelEnvironments(VectorEnvironment):
     def finish_step(self) -> list[dm_env.TimeStep]:
         """Waits for the step of each environment."""
         self._receive(self._workers)
-        return self._shared.read(slice(None))
+        return self._shared.read(range(self._num))
 
     def _receive(self, workers: Sequence[_Worker]) -> None:
         """Waits for the workers' answers.

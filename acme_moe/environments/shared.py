@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import dm_env
@@ -15,6 +16,7 @@ from acme_moe.specs import EnvironmentSpec
 
 # Of arrays in the memory, in bytes: that of a cache line.
 _ALIGNMENT = 64
+_STEP_TYPES = tuple(dm_env.StepType)  # By their numbers.
 
 
 class SharedTimesteps:
@@ -33,6 +35,7 @@ class SharedTimesteps:
           fd: of the file, which is made as long as it has to be.
         """
         self._structure = spec.observations
+        self._is_nested = tree.is_nested(spec.observations)
         step_type, game_over = specs.Array((), np.uint8), specs.Array((), np.bool_)
         leaves = [step_type, game_over, spec.rewards, spec.discounts]
         leaves += tree.flatten(spec.observations)
@@ -44,16 +47,12 @@ class SharedTimesteps:
             size += -(-int(np.prod(shape)) * dtype.itemsize // _ALIGNMENT) * _ALIGNMENT
         os.ftruncate(fd, size)
         memory = mmap.mmap(fd, size)
-        (
-            self._step_type,
-            self._game_over,
-            self._reward,
-            self._discount,
-            *self._observation,
-        ) = (
+        arrays: list[np.ndarray] = [
             np.ndarray(shape, dtype, memory, offset)
             for shape, dtype, offset in zip(shapes, dtypes, offsets, strict=True)
-        )
+        ]
+        self._step_type, self._game_over, self._reward, self._discount = arrays[:4]
+        self._observation = arrays[4:]
 
     def write(self, index: int, timestep: dm_env.TimeStep, game_over: bool) -> None:
         """Writes the step of one environment."""
@@ -66,31 +65,22 @@ class SharedTimesteps:
         for shared, leaf in zip(self._observation, leaves, strict=True):
             shared[index] = leaf
 
-    def read(self, indices: slice | list[int]) -> list[dm_env.TimeStep]:
-        """Returns the steps of some environments, copied at once."""
-        step_types, rewards, discounts, *leaves = (
-            list(array[indices].copy())
-            for array in (
-                self._step_type,
-                self._reward,
-                self._discount,
-                *self._observation,
-            )
-        )
-        return [
-            self._timestep(dm_env.StepType(step_type), reward, discount, observation)
-            for step_type, reward, discount, *observation in zip(
-                step_types, rewards, discounts, *leaves, strict=True
-            )
-        ]
+    def read(self, indices: Iterable[int]) -> list[dm_env.TimeStep]:
+        """Returns copies of the steps of some environments."""
+        return [self._read(i) for i in indices]
 
-    def _timestep(
-        self, step_type: dm_env.StepType, reward: Any, discount: Any, leaves: list[Any]
-    ) -> dm_env.TimeStep:
-        observation = tree.unflatten_as(self._structure, leaves)
+    def _read(self, index: int) -> dm_env.TimeStep:
+        observation: Any = [shared[index].copy() for shared in self._observation]
+        if self._is_nested:
+            observation = tree.unflatten_as(self._structure, observation)
+        else:
+            (observation,) = observation
+        step_type = _STEP_TYPES[self._step_type[index]]
         if step_type is dm_env.StepType.FIRST:
             return dm_env.restart(observation)
-        return dm_env.TimeStep(step_type, reward, discount, observation)
+        return dm_env.TimeStep(
+            step_type, self._reward[index], self._discount[index], observation
+        )
 
     def game_over(self, index: int) -> bool:
         """Returns what was written with an environment's latest step."""

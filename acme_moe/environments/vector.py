@@ -26,7 +26,7 @@ class VectorEnvironment(abc.ABC):
 
     @abc.abstractmethod
     def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
-        """Starts an episode in some environments, none of which is in the middle of a step.
+        """Starts an episode in some environments, while no step is under way.
 
         Returns:
           A `FIRST` step for each index, in their order.

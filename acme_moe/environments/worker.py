@@ -31,20 +31,22 @@ def main(connection: Connection, memory: int) -> None:
       connection: to the parent.
       memory: descriptor of the shared file.
     """
-    make, seeds, spec, indices = connection.recv()
-    shared = SharedTimesteps(len(seeds), spec, memory)
     environments: dict[int, dm_env.Environment] = {}
+    with contextlib.suppress(EOFError, ConnectionError):  # The parent is gone.
+        make, seeds, spec, indices = connection.recv()
+        shared = SharedTimesteps(len(seeds), spec, memory)
 
-    def enter(index: int, _: None) -> None:
-        environments[index] = make(seeds[index])
+        def enter(index: int, _: None) -> None:
+            environments[index] = make(seeds[index])
 
-    def play(index: int, action: int | None) -> None:
-        environment = environments[index]
-        timestep = environment.reset() if action is None else environment.step(action)
-        shared.write(index, timestep, is_game_over(environment))
+        def play(index: int, action: int | None) -> None:
+            environment = environments[index]
+            timestep = (
+                environment.reset() if action is None else environment.step(action)
+            )
+            shared.write(index, timestep, is_game_over(environment))
 
-    connection.send(_follow(enter, indices, None))
-    with contextlib.suppress(EOFError, ConnectionError):
+        connection.send(_follow(enter, indices, None))
         while True:
             connection.send(_follow(play, *connection.recv()))
     for environment in environments.values():
