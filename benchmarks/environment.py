@@ -7,6 +7,9 @@ over a quarter (the frame skip is 4) of the emulator's frames per second: an env
 that costs nothing besides the emulator would reach 1. The figures are medians, those of
 the preprocessing's parts over single steps and the others over turns.
 
+A second table has several environments at once, in a process for each core as a run has
+them, beside bare emulators in as many processes; seconds are the clock's.
+
     python benchmarks/environment.py --game=Pong,Seaquest --json=environment.json
 """
 
@@ -14,18 +17,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
 import pathlib
 import statistics
 import time
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from acme_moe.environments import AtariConfig, resolve_game
 from acme_moe.environments.atari import AtariEnvironment
+from acme_moe.environments.making import EnvironmentMaker
+from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.environments.screen import Screen, stack_frames
+from acme_moe.specs import make_environment_spec
 
 _FLOOR = 0.75  # What the ratio has to reach.
+_FLOOR_MANY = 0.8
 _CONFIG = AtariConfig()
 _PARTS = ("grayscale", "maximum", "resize", "stack")
 
@@ -104,6 +114,97 @@ def _measure(game: str, steps: int, turns: int, seed: int) -> dict[str, Any]:
     }
 
 
+class _EmulatorProcess:
+    """A bare emulator in a process of its own."""
+
+    def __init__(self, game: str, seed: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, game, seed), daemon=True
+        )
+        self._process.start()
+
+    def start(self, actions: list[int]) -> None:
+        """Starts playing the frames of these agent steps."""
+        self._connection.send(actions)
+
+    def finish(self) -> None:
+        """Waits for their end."""
+        self._connection.recv()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.join()
+
+
+def _serve(connection: Connection, game: str, seed: int) -> None:
+    emulator = _Emulator(AtariEnvironment(game, seed, _CONFIG))
+    while True:
+        emulator.play(connection.recv())
+        connection.send(None)
+
+
+def _measure_many(
+    game: str, num: int, steps: int, turns: int, seed: int
+) -> dict[str, Any]:
+    """Plays several environments and as many bare emulators as processes, in turns."""
+    make = EnvironmentMaker(game=game, config=_CONFIG)
+    spec = make_environment_spec(make(seed))
+    environments = make_vector_environment(make, range(num), spec)
+    processes = min(num, len(os.sched_getaffinity(0)))
+    emulators = [_EmulatorProcess(game, seed + i) for i in range(processes)]
+    rng = np.random.default_rng(seed)
+    actions = rng.integers(spec.actions.num_values, size=(turns + 1, steps, num))
+    environments.reset(range(num))
+    rates = []
+    for turn in actions:
+        start = time.perf_counter()
+        for chosen in turn:
+            timesteps = environments.step(chosen)
+            last = [i for i, timestep in enumerate(timesteps) if timestep.last()]
+            if last:
+                environments.reset(last)
+        middle = time.perf_counter()
+        # As many agent steps in all, to a step or so for each process.
+        share = turn.reshape(-1)[: turn.size // processes].tolist()
+        for emulator in emulators:
+            emulator.start(share)
+        for emulator in emulators:
+            emulator.finish()
+        end = time.perf_counter()
+        played = processes * len(share)
+        rates.append((turn.size / (middle - start), played / (end - middle)))
+    environments.close()
+    for emulator in emulators:
+        emulator.close()
+    ours, floor = np.array(rates[1:]).T  # The first warms up.
+    return {
+        "game": game,
+        "environments": num,
+        "processes": processes,
+        "emulator_steps_per_second": float(np.median(floor)),
+        "agent_steps_per_second": float(np.median(ours)),
+        "ratio": float(np.median(ours / floor)),
+        "floor": _FLOOR_MANY,
+    }
+
+
+def _print_many(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"\n{'game':<20} {'environments':>12} {'processes':>9} "
+        f"{'emulators alone, steps/s':>24} {'steps/s':>8} {'ratio':>6} {'floor':>6}"
+    )
+    for row in rows:
+        print(
+            f"{row['game']:<20} {row['environments']:12} {row['processes']:9} "
+            f"{row['emulator_steps_per_second']:24.0f} "
+            f"{row['agent_steps_per_second']:8.0f} {row['ratio']:6.3f} "
+            f"{row['floor']:6.2f}"
+        )
+
+
 def _print_table(rows: list[dict[str, Any]]) -> None:
     print(
         f"{'game':<20} {'frames/s':>9} {'steps/s':>8} {'ratio':>6} {'floor':>6}  "
@@ -129,6 +230,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50, help="agent steps a turn")
     parser.add_argument("--turns", type=int, default=100, help="turns a game")
     parser.add_argument("--seed", type=int, default=0, help="of emulator and actions")
+    parser.add_argument(
+        "--environments", default="1,4,16", help="numbers of them, commas between"
+    )
     parser.add_argument("--json", type=pathlib.Path, help="file for the figures")
     flags = parser.parse_args()
     for name in ("steps", "turns"):
@@ -144,8 +248,17 @@ def main() -> None:
         parser.error(str(error))
     rows = [_measure(game, flags.steps, flags.turns, flags.seed) for game in games]
     _print_table(rows)
+    many = [
+        _measure_many(
+            game, int(num), flags.steps, max(1, flags.turns // 10), flags.seed
+        )
+        for game in games
+        for num in flags.environments.split(",")
+    ]
+    _print_many(many)
     if flags.json:
-        flags.json.write_text(json.dumps(rows, indent=2) + "\n")
+        figures = {"one": rows, "several": many}
+        flags.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

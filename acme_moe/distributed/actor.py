@@ -10,7 +10,8 @@ import reverb
 
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
-from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
+from acme_moe.environments.parallel import make_vector_environment
+from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
 from acme_moe.runs.episodes import EpisodeResult, Rounds
 from acme_moe.runs.spec import OnlineRunSpec
 
@@ -67,8 +68,14 @@ class ActorNode:
             self._variables,
             [builder.make_adder(replay_client, environment_spec) for _ in seeds],
         )
-        environments = [make_environment(spec, seed) for seed in seeds]
-        self._rounds = Rounds(environments, self._actor)
+        self._environments = make_vector_environment(
+            environment_maker(spec),
+            seeds,
+            environment_spec,
+            # The actors share the cores already.
+            spec.run.environment_processes or 1,
+        )
+        self._rounds = Rounds(self._environments, self._actor)
 
     def run(self) -> None:
         """Acts to the end of the run."""
@@ -91,6 +98,7 @@ class ActorNode:
                 if rounds % self._period == 0:
                     self._actor.update()
         self._actor.close()
+        self._environments.close()
         # No node ends before the run: a process that is gone is a fault.
         while self._coordinator.phase() != "ended":
             time.sleep(Seconds.ASK_WHETHER_OVER)

@@ -36,4 +36,5 @@ SUITE = AtariSuite(
     default_game="Pong",
     games=GAMES,
     scores=SCORES,
+    parallel=True,
 )

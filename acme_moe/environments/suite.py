@@ -54,6 +54,8 @@ class Suite:
       games: names of all games; None where any text may be the name of one.
       default_game: of a run whose config names none.
       scores: that returns are normalised by, of the games that have some.
+      parallel: whether a step takes so long, some 0.1 ms, that environments of one run
+        are faster in several processes.
     """
 
     config_class: type
@@ -61,6 +63,7 @@ class Suite:
     default_game: str
     games: tuple[str, ...] | None = None
     scores: Mapping[str, Score] = dataclasses.field(default_factory=dict)
+    parallel: bool = False
 
     def resolve_game(self, name: str) -> str:
         """Returns the name that a game has here, its case and separators put right.

@@ -102,6 +102,29 @@ def _single_spec(specs: Any) -> Any:
     )
 
 
+class WholeGamesWrapper(EnvironmentWrapper):
+    """Plays whole games as episodes where an environment ends one with a life.
+
+    The environment has `game_over`, as `AtariEnvironment` has.
+
+    After a lost life the agent still sees what it sees in training, the first
+    observation of the next life with all earlier frames blank, as in the reference's
+    evaluation. The rewards are those of the game.
+    """
+
+    def step(self, action: Any) -> dm_env.TimeStep:
+        """Takes a step, and starts the next life where one was lost."""
+        timestep = self._environment.step(action)
+        if not timestep.last() or self._environment.game_over:
+            return timestep
+        return dm_env.TimeStep(
+            dm_env.StepType.MID,
+            timestep.reward,
+            np.float32(1),
+            self._environment.reset().observation,
+        )
+
+
 class OAR(NamedTuple):
     """An observation, with the action and the reward before it."""
 

@@ -8,17 +8,12 @@ from typing import Any
 import dm_env
 import jax
 import numpy as np
-import tree
 
 from acme_moe import agents, specs
 from acme_moe.agents import acting_device
 from acme_moe.agents.vector_actor import VectorActor
-from acme_moe.environments import UnplayableError, find_suite
-from acme_moe.environments.wrappers import (
-    EnvironmentWrapper,
-    ObservationActionRewardWrapper,
-    SinglePrecisionWrapper,
-)
+from acme_moe.environments import UnplayableError
+from acme_moe.environments.making import EnvironmentMaker
 from acme_moe.networks.describe import totals
 from acme_moe.runs.spec import RunSpec
 
@@ -121,29 +116,6 @@ def network_totals(spec: RunSpec) -> tuple[int, int]:
     return sizes
 
 
-class WholeGames(EnvironmentWrapper):
-    """Plays whole games as episodes where an environment ends one with a life.
-
-    The environment has `game_over`, as `AtariEnvironment` has.
-
-    After a lost life the agent still sees what it sees in training, the first
-    observation of the next life with all earlier frames blank, as in the reference's
-    evaluation. The rewards are those of the game.
-    """
-
-    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
-        """Takes a step, and starts the next life where one was lost."""
-        timestep = self._environment.step(action)
-        if not timestep.last() or self._environment.game_over:
-            return timestep
-        return dm_env.TimeStep(
-            dm_env.StepType.MID,
-            timestep.reward,
-            np.float32(1),
-            self._environment.reset().observation,
-        )
-
-
 def make_environment(
     spec: RunSpec, seed: int, *, evaluation: bool = False
 ) -> dm_env.Environment:
@@ -159,31 +131,17 @@ def make_environment(
     Raises:
       UnplayableError: if it cannot be made, or is none that agents here can act in.
     """
-    run = spec.run
-    environment = find_suite(run.environment.name).make(run.game, seed, run.environment)
-    _check(environment, run.environment.name)
-    if _is_double(environment.observation_spec()):
-        environment = SinglePrecisionWrapper(environment)
-    if evaluation and hasattr(environment, "game_over"):
-        environment = WholeGames(environment)
-    if spec.agent.wants_action_and_reward:
-        return ObservationActionRewardWrapper(environment)
-    return environment
+    return environment_maker(spec, evaluation=evaluation)(seed)
 
 
-def _check(environment: Any, name: str) -> None:
-    """Refuses what is no environment with discrete actions."""
-    if not isinstance(environment, dm_env.Environment):
-        raise UnplayableError(
-            f"environment.name: {name!r} made {environment!r}; a dm_env.Environment is "
-            "accepted"
-        )
-    actions = environment.action_spec()
-    if not isinstance(actions, dm_env.specs.DiscreteArray):
-        raise UnplayableError(
-            f"environment.name: {name!r} has the actions {actions!r}; a "
-            "dm_env.specs.DiscreteArray is accepted"
-        )
+def environment_maker(spec: RunSpec, *, evaluation: bool = False) -> EnvironmentMaker:
+    """Returns what makes the environments of a run; arguments of `make_environment`."""
+    return EnvironmentMaker(
+        game=spec.run.game,
+        config=spec.run.environment,
+        evaluation=evaluation,
+        action_and_reward=spec.agent.wants_action_and_reward,
+    )
 
 
 def check_renders(environment: Any, spec: RunSpec) -> None:
@@ -197,11 +155,6 @@ def check_renders(environment: Any, spec: RunSpec) -> None:
             f"environment.name: {spec.run.environment.name!r} cannot be filmed; one "
             "with a method render() that returns a picture uint8 [height, width, 3]"
         )
-
-
-def _is_double(observation_spec: Any) -> bool:
-    leaves = tree.flatten(observation_spec)
-    return any(leaf.dtype in (np.float64, np.int64) for leaf in leaves)
 
 
 def draw_seeds(*entropy: int, count: int) -> list[int]:

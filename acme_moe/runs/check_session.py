@@ -15,6 +15,7 @@ from acme_moe import learning, replay
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 from acme_moe.environments.bsuite_suite import BsuiteConfig
+from acme_moe.environments.vector import SequentialEnvironments
 from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
 from acme_moe.runs.assembly import Parts, make_environment
@@ -95,11 +96,13 @@ class Session:
         self.actor = player.make_vector_actor(
             jax.random.PRNGKey(1),
             player.make_policy(network, parts.environment_spec),
+            parts.environment_spec,
             source,
             [player.make_adder(self._client, parts.environment_spec)],
         )
         self._stack.callback(self.actor.close)
-        self.rounds = Rounds([make_environment(self.spec, 0)], self.actor)
+        environments = SequentialEnvironments([make_environment(self.spec, 0)])
+        self.rounds = Rounds(environments, self.actor)
 
     def stored(self) -> int:
         """Returns the number of items in replay."""

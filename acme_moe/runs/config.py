@@ -308,6 +308,7 @@ _MAY_CHANGE = {
     "evaluation_episodes",
     "final_evaluation_episodes",
     "num_environments",
+    "environment_processes",
     "checkpoint_every_minutes",
     "checkpoints_kept",
     "checkpoint_replay",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import acme
@@ -12,6 +12,7 @@ from acme import core
 from acme.utils import loggers, observers
 
 from acme_moe.agents.vector_actor import VectorActor
+from acme_moe.environments.vector import VectorEnvironment
 
 
 class EpisodeResult(NamedTuple):
@@ -29,38 +30,31 @@ class EpisodeResult(NamedTuple):
 class Rounds:
     """Acts in one or several environments, a round at a time."""
 
-    def __init__(
-        self, environments: Sequence[dm_env.Environment], actor: VectorActor
-    ) -> None:
+    def __init__(self, environments: VectorEnvironment, actor: VectorActor) -> None:
         """Starts no episode yet.
 
         Args:
-          environments: to act in; where one has `game_over`, an episode that ends
-            without it goes on in the next, as after a lost life.
+          environments: to act in.
           actor: with a policy state and an adder for each.
         """
         self._environments = environments
         self._actor = actor
+        # To act on next; None before the first episode.
         self._timesteps: list[dm_env.TimeStep | None] = [None] * len(environments)
         self._actions: np.ndarray | None = None
         # Games under way, across lost lives: return and length so far.
         self._games = [EpisodeResult(0.0, 0)] * len(environments)
 
     def select(self) -> None:
-        """Selects the next step's actions now, with the parameters that the actor has.
+        """Starts the next step now, with the parameters that the actor has.
 
-        What is dispatched to the device after it does not keep the step waiting.
+        What is dispatched to the device after it does not keep the policy waiting, and
+        environments in other processes step beside it.
         """
         if self._actions is not None:
             return
-        observations = []
-        for i, environment in enumerate(self._environments):
-            timestep = self._timesteps[i]
-            if timestep is None or timestep.last():
-                timestep = environment.reset()
-                self._actor.observe_first(i, timestep)
-            observations.append(timestep.observation)
-        self._actions = self._actor.select_actions(observations)
+        self._actions = self._actor.select_actions(self._observations())
+        self._environments.start_step(self._actions)
 
     def step(self) -> list[EpisodeResult]:
         """Takes one step in each environment, with one call of the policy.
@@ -74,17 +68,26 @@ class Rounds:
         actions, self._actions = self._actions, None
         assert actions is not None
         ended = []
-        for i, environment in enumerate(self._environments):
-            timestep = environment.step(actions[i])
+        for i, timestep in enumerate(self._environments.finish_step()):
             self._timesteps[i] = timestep
             self._actor.observe(i, actions[i], timestep)
             episode_return, length = self._games[i]
             game = EpisodeResult(episode_return + float(timestep.reward), length + 1)
-            if timestep.last() and getattr(environment, "game_over", True):
+            if timestep.last() and self._environments.game_over(i):
                 ended.append(game)
                 game = EpisodeResult(0.0, 0)
             self._games[i] = game
         return ended
+
+    def _observations(self) -> list[Any]:
+        """Starts the episodes that have to start; returns what to act on."""
+        starting = [i for i, t in enumerate(self._timesteps) if t is None or t.last()]
+        if starting:
+            timesteps = self._environments.reset(starting)
+            for i, timestep in zip(starting, timesteps, strict=True):
+                self._timesteps[i] = timestep
+                self._actor.observe_first(i, timestep)
+        return [timestep.observation for timestep in self._timesteps if timestep]
 
 
 def evaluate(

@@ -10,8 +10,9 @@ import reverb
 from acme.adders import base
 
 from acme_moe import replay
+from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.offline.recorder import Recorder
-from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
+from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
@@ -66,7 +67,12 @@ class OnlineRun(Run[OnlineRunSpec]):
             )
         # A resumed run is not to see the emulator's first episodes again.
         seeds = draw_seeds(spec.run.seed, self.position, _ENVIRONMENTS, count=num)
-        self._environments = [make_environment(spec, seed) for seed in seeds]
+        self._environments = make_vector_environment(
+            environment_maker(spec),
+            seeds,
+            parts.environment_spec,
+            spec.run.environment_processes,
+        )
         self._actor = parts.builder.make_vector_actor(
             self._actor_key,
             parts.builder.make_policy(parts.network, parts.environment_spec),
@@ -149,5 +155,4 @@ class OnlineRun(Run[OnlineRunSpec]):
         self._server.stop()
         if self._recorder is not None:
             self._recorder.close()
-        for environment in self._environments:
-            environment.close()
+        self._environments.close()

@@ -90,6 +90,9 @@ class OnlineRunConfig(RunConfig):
       evaluation_every: agent steps between two evaluations.
       num_environments: environments that one process acts in, with one call of the
         policy for all of them.
+      environment_processes: that they are spread over, at most one for each; 1 for the
+        process that acts, 0 for as many as there are cores where the suite's steps are
+        long enough (with many processes, for the one that acts).
       checkpoint_replay: whether checkpoints hold the replay's contents, about a
         gigabyte for a million transitions; without them a resumed run fills it anew
         first.
@@ -101,6 +104,7 @@ class OnlineRunConfig(RunConfig):
     max_agent_steps: int = 50_000_000
     evaluation_every: int = 250_000
     num_environments: int = 1
+    environment_processes: int = 0
     checkpoint_replay: bool = True
     record: str = ""
 
@@ -108,6 +112,7 @@ class OnlineRunConfig(RunConfig):
         super().__post_init__()
         for name in ("max_agent_steps", "num_environments", "evaluation_every"):
             validation.at_least(name, getattr(self, name), 1)
+        validation.at_least("environment_processes", self.environment_processes, 0)
         if self.max_agent_steps % self.num_environments:
             raise ValueError(
                 f"max_agent_steps: {self.max_agent_steps} is not accepted; a multiple "

@@ -1,0 +1,71 @@
+"""Makes the environments of a run, in any process."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import dm_env
+import numpy as np
+import tree
+
+from acme_moe.environments.suite import UnplayableError, find_suite
+from acme_moe.environments.wrappers import (
+    ObservationActionRewardWrapper,
+    SinglePrecisionWrapper,
+    WholeGamesWrapper,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnvironmentMaker:
+    """Makes environments that differ by their seeds; can be sent to other processes.
+
+    Attributes:
+      game: its name in the suite.
+      config: of the environments; names the suite.
+      evaluation: whether an episode always lasts for a whole game.
+      action_and_reward: whether an observation has the action and reward before it.
+    """
+
+    game: str
+    config: Any
+    evaluation: bool = False
+    action_and_reward: bool = False
+
+    def __call__(self, seed: int) -> dm_env.Environment:
+        """Makes the environment of a seed.
+
+        Raises:
+          UnplayableError: if it cannot be made, or is none that agents here can act in.
+        """
+        name = self.config.name
+        environment = find_suite(name).make(self.game, seed, self.config)
+        _check(environment, name)
+        if _is_double(environment.observation_spec()):
+            environment = SinglePrecisionWrapper(environment)
+        if self.evaluation and hasattr(environment, "game_over"):
+            environment = WholeGamesWrapper(environment)
+        if self.action_and_reward:
+            return ObservationActionRewardWrapper(environment)
+        return environment
+
+
+def _check(environment: Any, name: str) -> None:
+    """Refuses what is no environment with discrete actions."""
+    if not isinstance(environment, dm_env.Environment):
+        raise UnplayableError(
+            f"environment.name: {name!r} made {environment!r}; a dm_env.Environment is "
+            "accepted"
+        )
+    actions = environment.action_spec()
+    if not isinstance(actions, dm_env.specs.DiscreteArray):
+        raise UnplayableError(
+            f"environment.name: {name!r} has the actions {actions!r}; a "
+            "dm_env.specs.DiscreteArray is accepted"
+        )
+
+
+def _is_double(observation_spec: Any) -> bool:
+    leaves = tree.flatten(observation_spec)
+    return any(leaf.dtype in (np.float64, np.int64) for leaf in leaves)

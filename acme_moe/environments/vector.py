@@ -1,0 +1,104 @@
+"""Several environments that take their steps together."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+
+import dm_env
+import numpy as np
+
+
+class EnvironmentFailedError(RuntimeError):
+    """An environment in another process failed; the message says which and how."""
+
+
+class VectorEnvironment(abc.ABC):
+    """Environments, numbered from 0, in which an agent acts in rounds.
+
+    Each is reset when its caller says so, and depends on no other: the same seeds and
+    actions give the same steps, however many processes they are spread over.
+    """
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Returns the number of environments."""
+
+    @abc.abstractmethod
+    def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
+        """Starts an episode in some environments, while no step is under way.
+
+        Returns:
+          A `FIRST` step for each index, in their order.
+        """
+
+    @abc.abstractmethod
+    def start_step(self, actions: np.ndarray) -> None:
+        """Starts a step in each environment; `finish_step` has to follow.
+
+        Args:
+          actions: one for each, `int32 [environments]`.
+        """
+
+    @abc.abstractmethod
+    def finish_step(self) -> list[dm_env.TimeStep]:
+        """Waits for the step that was started, and returns it for each environment."""
+
+    def step(self, actions: np.ndarray) -> list[dm_env.TimeStep]:
+        """Takes a step in each environment."""
+        self.start_step(actions)
+        return self.finish_step()
+
+    @abc.abstractmethod
+    def game_over(self, index: int) -> bool:
+        """Returns whether an episode that just ended was the last of its game.
+
+        False where it goes on in the next episode, as after a lost life.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Frees what the environments hold."""
+
+
+class SequentialEnvironments(VectorEnvironment):
+    """Steps one environment after another in this process."""
+
+    def __init__(self, environments: Sequence[dm_env.Environment]) -> None:
+        """Takes the environments over."""
+        self._environments = environments
+        self._actions: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self._environments)
+
+    def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
+        """Starts an episode in some of the environments."""
+        return [self._environments[i].reset() for i in indices]
+
+    def start_step(self, actions: np.ndarray) -> None:
+        """Keeps the actions for `finish_step`."""
+        self._actions = actions
+
+    def finish_step(self) -> list[dm_env.TimeStep]:
+        """Takes the step."""
+        assert self._actions is not None, "no step was started"
+        actions, self._actions = self._actions, None
+        return [
+            environment.step(action)
+            for environment, action in zip(self._environments, actions, strict=True)
+        ]
+
+    def game_over(self, index: int) -> bool:
+        """Returns whether an episode that just ended was the last of its game."""
+        return is_game_over(self._environments[index])
+
+    def close(self) -> None:
+        """Closes each environment."""
+        for environment in self._environments:
+            environment.close()
+
+
+def is_game_over(environment: dm_env.Environment) -> bool:
+    """Returns an environment's `game_over`; True where it has none."""
+    return bool(getattr(environment, "game_over", True))

@@ -1,0 +1,75 @@
+"""The process of some of a run's environments; see `parallel`, which starts it.
+
+    python -m acme_moe.environments.worker CONNECTION MEMORY
+
+Both are descriptors of open files: the end of a pipe, from which orders come, and the
+memory that steps are written to. The process ends when the other end of the pipe does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import dm_env
+
+from acme_moe.environments.shared import SharedTimesteps
+from acme_moe.environments.vector import is_game_over
+
+
+def main(connection: Connection, memory: int) -> None:
+    """Makes the environments, and follows orders for as long as they come.
+
+    An answer, to the first message too, is None or what went wrong.
+
+    Args:
+      connection: to the parent.
+      memory: descriptor of the shared file.
+    """
+    environments: dict[int, dm_env.Environment] = {}
+    with contextlib.suppress(EOFError, ConnectionError):  # The parent is gone.
+        make, seeds, spec, indices = connection.recv()
+        shared = SharedTimesteps(len(seeds), spec, memory)
+
+        def enter(index: int, _: None) -> None:
+            environments[index] = make(seeds[index])
+
+        def play(index: int, action: int | None) -> None:
+            environment = environments[index]
+            timestep = (
+                environment.reset() if action is None else environment.step(action)
+            )
+            shared.write(index, timestep, is_game_over(environment))
+
+        connection.send(_follow(enter, indices, None))
+        while True:
+            connection.send(_follow(play, *connection.recv()))
+    for environment in environments.values():
+        environment.close()
+
+
+def _follow(
+    order: Callable[[int, Any], None], indices: list[int], actions: list[int] | None
+) -> str | None:
+    """Follows an order in each environment; returns the first failure, with its place.
+
+    None as the actions is None for each.
+    """
+    for i, action in zip(indices, actions or itertools.repeat(None), strict=False):
+        try:
+            order(i, action)
+        except Exception as error:
+            return (
+                f"environment {i}: {type(error).__name__}: {error}\n\n"
+                f"In its process:\n{traceback.format_exc()}"
+            )
+    return None
+
+
+if __name__ == "__main__":
+    main(Connection(int(sys.argv[1])), int(sys.argv[2]))
