@@ -3,8 +3,7 @@ r"""The Soft MoE layer in Acme's own DQN network, with Acme's own builder (0.4.0
     python examples/acme_dqn_soft_moe.py --game=Pong --agent_steps=100000
 
 The network is Acme's `dqn_atari_network` with a mixture of experts between its torso
-and its head. Everything else is Acme's as well, loss, builder, layout and loop, but for
-the adder: that of 0.4.0 asks Reverb for an argument which Reverb no longer has.
+and its head. Everything else is Acme's as well: loss, builder, adder, layout and loop.
 """
 
 # isort: off
@@ -20,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import reverb
 from absl import app, flags
-from acme import specs
+from acme import adders, specs
 from acme.agents.jax import dqn
 from acme.jax import networks as networks_lib
 from acme.jax.layouts.local_layout import LocalLayout
@@ -28,7 +27,7 @@ from acme.utils import loggers
 
 from acme_moe.environments import AtariEnvironment
 from acme_moe.networks.soft_moe import SoftMoE
-from acme_moe.replay import NStepAdder
+from acme_moe.replay import without_ratio
 
 _GAME = flags.DEFINE_string("game", "Pong", "Any of the games.")
 _AGENT_STEPS = flags.DEFINE_integer("agent_steps", 100_000, "How long.")
@@ -36,28 +35,37 @@ _AGENT_STEPS = flags.DEFINE_integer("agent_steps", 100_000, "How long.")
 _TORSO_CHANNELS = 64
 
 
-class Builder(dqn.DQNBuilder):
-    """Acme's builder, with an adder that today's Reverb takes."""
+class Client:
+    """Reverb's client as Acme 0.4.0 calls it, with an argument that is gone."""
 
-    def __init__(self, config: dqn.DQNConfig, spec: specs.EnvironmentSpec) -> None:
+    def __init__(self, client: reverb.Client) -> None:
+        self._client = client
+
+    def trajectory_writer(
+        self, num_keep_alive_refs: int, get_signature_timeout_ms: int
+    ) -> reverb.TrajectoryWriter:
+        """Makes a writer; Reverb has no such timeout any more."""
+        del get_signature_timeout_ms
+        return self._client.trajectory_writer(num_keep_alive_refs)
+
+
+class Builder(dqn.DQNBuilder):
+    """Acme's builder, with a client that its adder can use."""
+
+    def __init__(self, config: dqn.DQNConfig) -> None:
         super().__init__(
             config,
             dqn.PrioritizedDoubleQLearning(discount=config.discount),
             lambda: loggers.make_default_logger("learner", save_data=False),
         )
-        # Acme's table holds whole stacks of frames, which ours would take apart.
-        images = specs.Array(spec.observations.shape, spec.observations.dtype)
-        self._spec = spec._replace(observations=images)
 
-    def make_adder(self, replay_client: reverb.Client) -> NStepAdder:
-        """Writes n-step transitions."""
-        return NStepAdder(
-            replay_client,
-            self._spec,
-            table=self._config.replay_table_name,
-            n_step=self._config.n_step,
-            discount=self._config.discount,
-        )
+    def make_replay_tables(self, spec: specs.EnvironmentSpec) -> list[reverb.Table]:
+        """Makes Acme's table; the layout keeps the ratio, so the table need not."""
+        return [without_ratio(table) for table in super().make_replay_tables(spec)]
+
+    def make_adder(self, replay_client: reverb.Client) -> adders.Adder:
+        """Makes Acme's n-step adder."""
+        return super().make_adder(Client(replay_client))
 
 
 def make_network(
@@ -91,7 +99,7 @@ def make_agent(
     return LocalLayout(
         seed,
         spec,
-        Builder(config, spec),
+        Builder(config),
         network,
         dqn.behavior_policy(network),
         min_replay_size=config.min_replay_size,

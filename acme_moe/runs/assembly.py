@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dm_env
 import jax
 import numpy as np
 
 from acme_moe import agents, specs
-from acme_moe.agents import acting_device
-from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments import UnplayableError
 from acme_moe.environments.making import EnvironmentMaker
 from acme_moe.networks.describe import totals
 from acme_moe.runs.spec import RunSpec
+
+if TYPE_CHECKING:
+    from acme_moe.agents import acting_device
 
 
 class Parts:
@@ -74,11 +75,14 @@ class Parts:
         Raises:
           ValueError: if the settings ask for an accelerator and JAX has none.
         """
+        # Acme comes with them, which a trained agent is loaded without.
+        from acme_moe.agents import acting_device
+        from acme_moe.agents.vector_actor import VectorActor
+
         observation = jax.tree.map(
             lambda spec: np.zeros(spec.shape, spec.dtype),
             self.environment_spec.observations,
         )
-
         nothing_added: Any = [None] * num_environments
 
         def make_call(device: jax.Device) -> Callable[[], Any]:

@@ -25,7 +25,8 @@ def test_actions_are_selected_before_the_last_update_and_taken_beside_it(tmp_pat
         setattr(target, name, wrapper)
 
     with online.OnlineRun(spec, tmp_path) as run:
-        noted(run._environments[0], "step", lambda: "act")
+        noted(run._environments, "start_step", lambda: "start")
+        noted(run._environments, "finish_step", lambda: "finish")
         noted(
             run._actor,
             "select_actions",
@@ -37,9 +38,9 @@ def test_actions_are_selected_before_the_last_update_and_taken_beside_it(tmp_pat
     expected = []
     for steps in range(GAMES, STEPS + 1, GAMES):
         if steps <= WARM_UP + GAMES:
-            expected.append(("select", 0))
-        expected.append("act")
+            expected += [("select", 0), "start"]
+        expected.append("finish")
         if steps > WARM_UP:
             updates = 2 * (steps - WARM_UP) // GAMES
-            expected += ["update", ("select", updates - 1), "update"]
+            expected += ["update", ("select", updates - 1), "start", "update"]
     assert events == expected
