@@ -44,7 +44,7 @@ _NUM_ENVIRONMENTS = flags.DEFINE_list("num_environments", ["1"], "Games at once.
 _ENVIRONMENT = flags.DEFINE_enum(
     "environment", "atari", ["atari", "minatar"], "Suite, whose presets are used."
 )
-_MOE = flags.DEFINE_string("moe", "soft", "Mixture, or none.")
+_MOES = flags.DEFINE_list("moe", ["soft"], "Penultimate layers.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game.")
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
@@ -59,6 +59,7 @@ class Result:
 
     agent: str
     encoder: str
+    moe: str
     num_environments: int
     replay_ratio: float
     agent_steps_per_second: float
@@ -75,7 +76,7 @@ class Result:
     dopamine_ms: float | None
 
 
-def make_spec(agent: str, encoder: str, num_environments: int) -> Any:
+def make_spec(agent: str, encoder: str, moe: str, num_environments: int) -> Any:
     """Returns the suite's preset of an agent with a short warm-up."""
     from acme_moe.runs.config import from_config_dict, load_config
 
@@ -89,12 +90,16 @@ def make_spec(agent: str, encoder: str, num_environments: int) -> Any:
     config.min_replay_size = _WARM_UP * num_environments
     config.max_replay_size = 20_000
     config.network.encoder = encoder
-    config.network.moe = _MOE.value
+    config.network.moe = moe
     return from_config_dict(config)
 
 
 def measure(
-    agent: str, encoder: str, num_environments: int, dopamine: _Dopamine | None
+    agent: str,
+    encoder: str,
+    moe: str,
+    num_environments: int,
+    dopamine: _Dopamine | None,
 ) -> Result:
     """Measures one agent."""
     import jax
@@ -104,7 +109,7 @@ def measure(
     from acme_moe.runs.online import OnlineRun, replay_data
     from acme_moe.runs.progress import Progress
 
-    spec = make_spec(agent, encoder, num_environments)
+    spec = make_spec(agent, encoder, moe, num_environments)
     ratio = spec.agent.replay_ratio
     rounds_of_steps = max(1, round(_UPDATES.value / ratio / num_environments))
     steps = rounds_of_steps * num_environments
@@ -206,6 +211,7 @@ def measure(
     return Result(
         agent,
         encoder,
+        moe,
         num_environments,
         ratio,
         1e3 / ms["whole"],
@@ -255,7 +261,7 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.ERROR)
     memory.keep_freed()  # As launchers/train.py does.
     print(
-        f"{'agent':<10}{'encoder':<12}{'games':>6}{'ratio':>9}{'steps/s':>9}"
+        f"{'agent':<10}{'encoder':<12}{'moe':<6}{'games':>6}{'ratio':>9}{'steps/s':>9}"
         f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"
         f"{'add ms':>8}{'batch ms':>10}{'predicted':>11}{'whole ms':>10}{'own us':>9}"
         f"{'floor/whole':>13}{'dopamine ms':>13}"
@@ -263,18 +269,18 @@ def main(_: list[str]) -> None:
     )
     dopamine = _Dopamine() if dopamine_process.PYTHON.value else None
     results = []
-    for agent, encoder, games in itertools.product(
-        _AGENTS.value, _ENCODERS.value, map(int, _NUM_ENVIRONMENTS.value)
+    for agent, encoder, moe, games in itertools.product(
+        _AGENTS.value, _ENCODERS.value, _MOES.value, map(int, _NUM_ENVIRONMENTS.value)
     ):
-        theirs = dopamine if agent == "rainbow" and games == 1 else None
-        result = measure(agent, encoder, games, theirs)
+        theirs = dopamine if (agent, moe, games) == ("rainbow", "soft", 1) else None
+        result = measure(agent, encoder, moe, games, theirs)
         results.append(dataclasses.asdict(result))
         other = result.dopamine_ms
         beside = (
             "" if other is None else f"{other:>13.1f}{other / result.whole_ms:>7.1f}"
         )
         print(
-            f"{agent:<10}{encoder:<12}{games:>6}{result.replay_ratio:>9g}"
+            f"{agent:<10}{encoder:<12}{moe:<6}{games:>6}{result.replay_ratio:>9g}"
             f"{result.agent_steps_per_second:>9.1f}{result.updates_per_second:>11.2f}"
             f"{result.emulator_ms:>13.2f}{result.policy_ms:>11.2f}"
             f"{result.update_ms:>11.2f}{result.add_ms:>8.2f}{result.batch_ms:>10.2f}"
