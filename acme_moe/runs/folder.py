@@ -16,6 +16,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,7 @@ class RunFolder:
         self.path = path
         self._spec = spec
         self._open_files: list[Any] = []
+        self._warnings = _Warnings()
         # Rows of `scores.csv`.
         self._unwritten: list[tuple[Any, ...]] = []
         with disk.writing(path):
@@ -81,7 +84,7 @@ class RunFolder:
         if summary["status"] in _SAVED:
             files.write_json(path, summary)
             return
-        with _sparing(path):
+        with self._warnings.instead(path):
             files.write_json(path, summary)
 
     def forget_scores_after(self, state: RunState) -> None:
@@ -132,7 +135,9 @@ class RunFolder:
         try:
             self.write_scores()
         except disk.DiskError as error:
-            _warn(f"{error}; {len(self._unwritten)} rows are kept until there is room")
+            self._warnings.warn(
+                f"{error}; {len(self._unwritten)} rows are kept until there is room"
+            )
 
     def write_scores(self) -> None:
         """Writes the rows of `scores.csv` that there was no room for before.
@@ -183,8 +188,30 @@ class RunFolder:
     def close(self) -> None:
         """Closes the files of the loggers."""
         for file in self._open_files:
-            with _sparing(self.path):
+            with self._warnings.instead(self.path):
                 file.close()
+
+
+class _Warnings:
+    """Warns of what could not be written, once a minute."""
+
+    def __init__(self) -> None:
+        self._warned_at = -math.inf
+
+    def warn(self, message: str) -> None:
+        """Logs a message, unless the last one was less than a minute ago."""
+        if time.monotonic() - self._warned_at > _WARN_EVERY_SECONDS:
+            logging.warning("%s", message)
+            self._warned_at = time.monotonic()
+
+    @contextlib.contextmanager
+    def instead(self, path: Path) -> Iterator[None]:
+        """Turns a failed write to a path into a warning."""
+        try:
+            with disk.writing(path):
+                yield
+        except disk.DiskError as error:
+            self.warn(str(error))
 
 
 class _SparingLogger(loggers.Logger):
@@ -195,10 +222,11 @@ class _SparingLogger(loggers.Logger):
         self._path = path
         self._make = make
         self._logger: loggers.Logger | None = None
+        self._warnings = _Warnings()
 
     def write(self, data: Any) -> None:
         """Writes a row, or warns that it cannot."""
-        with _sparing(self._path):
+        with self._warnings.instead(self._path):
             if self._logger is None:
                 self._logger = self._make()
             self._logger.write(data)
@@ -206,22 +234,8 @@ class _SparingLogger(loggers.Logger):
     def close(self) -> None:
         """Closes the logger, if there is one."""
         if self._logger is not None:
-            with _sparing(self._path):
+            with self._warnings.instead(self._path):
                 self._logger.close()
-
-
-@contextlib.contextmanager
-def _sparing(path: Path) -> Iterator[None]:
-    """Warns, once a minute, of what could not be written."""
-    try:
-        with disk.writing(path):
-            yield
-    except disk.DiskError as error:
-        _warn(str(error))
-
-
-def _warn(message: str) -> None:
-    logging.log_every_n_seconds(logging.WARNING, "%s", _WARN_EVERY_SECONDS, message)
 
 
 def _to_host(values: dict[str, Any]) -> dict[str, Any]:
