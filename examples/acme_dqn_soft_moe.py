@@ -10,6 +10,8 @@ and its head. Everything else is Acme's as well: loss, builder, adder, layout an
 import acme_moe  # noqa: F401 - first: it puts back names that Acme 0.4.0 needs.
 
 # isort: on
+import os
+import sys
 from typing import Any
 
 import acme
@@ -129,6 +131,9 @@ def main(_: list[str]) -> None:
     spec = specs.make_environment_spec(environment)
     config = dqn.DQNConfig(learning_rate=1e-4, samples_per_insert=8.0, batch_size=32)
     train(environment, make_agent(spec, make_network(spec), config), _AGENT_STEPS.value)
+    # Acme's threads wait inside Reverb, which aborts when the interpreter ends them.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
