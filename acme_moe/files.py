@@ -45,10 +45,9 @@ def append_text(path: Path, text: str) -> None:
     with disk.writing(path, needed=len(data)), path.open("ab", buffering=0) as stream:
         before = stream.tell()
         try:
-            written = stream.write(data)
-            if written != len(data):
-                # The disk took a part; another try says why not all of it.
-                written += stream.write(data[written:])
+            while data:
+                # A disk that took only a part says at the next try why not all of it.
+                data = data[stream.write(data) :]
         except OSError:
             stream.truncate(before)
             raise

@@ -22,6 +22,36 @@ _NAME = ".lock"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
+def take(path: Path) -> int | None:
+    """Takes the lock on a file, which is made where it is missing.
+
+    Args:
+      path: of the file, whose contents stay as they are.
+
+    Returns:
+      The open file that holds the lock, to be passed on or closed; None if another
+      process has it. On a file system without locks nothing is held, and a warning
+      says so.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            os.close(descriptor)
+            raise
+        logging.warning(
+            "%s: this file system has no locks (%s); "
+            "do not start a second process on this folder",
+            path.parent,
+            error.strerror,
+        )
+    return descriptor
+
+
 class FolderInUseError(RuntimeError):
     """Another process writes to the folder."""
 
@@ -46,29 +76,18 @@ class FolderLock:
           FolderInUseError: names the process and the host that hold it.
           DiskError: if the folder cannot be made or written to.
         """
+        path = folder / _NAME
         with disk.writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            # Kept open for as long as it is held. Not truncated: it may be another's.
-            self._file: IO[str] = (folder / _NAME).open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _describe_holder(self._file)
-            self._file.close()
-            raise FolderInUseError(
-                f"{field}: {str(folder)!r} is not accepted while {holder} writes to "
-                "it; wait for its end, or choose another folder"
-            ) from None
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            logging.warning(
-                "%s: this file system has no locks (%s); "
-                "do not start a second process on this folder",
-                folder,
-                error.strerror,
-            )
-        with disk.writing(folder):
+            descriptor = take(path)
+            if descriptor is None:
+                raise FolderInUseError(
+                    f"{field}: {str(folder)!r} is not accepted while "
+                    f"{_describe_holder(path)} writes to it; wait for its end, or "
+                    "choose another folder"
+                )
+            # Kept open for as long as it is held.
+            self._file: IO[str] = os.fdopen(descriptor, "w")
             self._file.truncate(0)
             self._file.write(json.dumps(_myself()) + "\n")
             self._file.flush()
@@ -92,11 +111,10 @@ def _myself() -> dict[str, str | int]:
     }
 
 
-def _describe_holder(file: IO[str]) -> str:
+def _describe_holder(path: Path) -> str:
     """Returns who holds a lock, as far as they have said so yet."""
-    file.seek(0)
     try:
-        holder = json.loads(file.read())
+        holder = json.loads(path.read_text())
         return f"process {holder['pid']} on {holder['host']} ({holder['command']})"
     except (KeyError, TypeError, ValueError):
         return "another process"

@@ -7,9 +7,10 @@ the same lock, which is how printed commands do.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
+
+from acme_moe import folder_lock
 
 FILE_NAME = "sweep.lock"
 
@@ -24,13 +25,7 @@ def take(folder: Path) -> int | None:
       The open file that holds it, to be passed on and closed; None if another
       process has the lock.
     """
-    descriptor = os.open(folder / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    return folder_lock.take(folder / FILE_NAME)
 
 
 def is_taken(folder: Path) -> bool:
