@@ -5,7 +5,7 @@ import numpy as np
 import reverb
 from acme import specs
 
-from acme_moe.replay import to_tensor_specs
+from acme_moe.replay import LocalReplay, TableSettings, to_tensor_specs
 from acme_moe.specs import StackedFrames
 
 HEIGHT, WIDTH, STACK = 3, 2, 4
@@ -74,6 +74,36 @@ def take(client, table, count):
             for _ in range(count)
         )
     ]
+
+
+def make_local(signature, max_size=10_000, priority_exponent=None, seed=0, folder=None):
+    """A replay in the process."""
+    settings = TableSettings(
+        "t",
+        signature,
+        max_size=max_size,
+        min_size=1,
+        samples_per_insert=1.0,
+        error_buffer=10.0,
+        priority_exponent=priority_exponent,
+    )
+    return LocalReplay(settings, seed, folder)
+
+
+class _InOrder:
+    """A generator that samples every item once, the first place first."""
+
+    def integers(self, high, size):
+        assert high == size
+        return np.arange(size)
+
+
+def take_all(local):
+    """All items of a replay in the process, as lists of the signature's columns."""
+    rng, local.table._rng = local.table._rng, _InOrder()
+    columns = local.table.sample(len(local.table)).columns
+    local.table._rng = rng
+    return list(zip(*columns, strict=True))
 
 
 def bytes_per_byte_of_frames(folder, signature, make_adder, extras=lambda t: ()):

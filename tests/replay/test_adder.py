@@ -52,6 +52,7 @@ def _compare(table, found, expected):
     np.testing.assert_allclose(discount, expected_discount, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("where", ["server", "process"])
 @pytest.mark.parametrize("table", truth.OBSERVATIONS)
 @hypothesis.given(
     n_step=st.integers(1, 5),
@@ -68,10 +69,13 @@ def _compare(table, found, expected):
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
-def test_transitions_are_those_of_the_episodes(servers, table, n_step, episodes):
+def test_transitions_are_those_of_the_episodes(
+    servers, where, table, n_step, episodes
+):
     spec, observe = truth.OBSERVATIONS[table]
+    local = truth.make_local(transition_signature(spec))
     adder = NStepAdder(
-        servers,
+        servers if where == "server" else local,
         spec,
         table=table,
         n_step=n_step,
@@ -90,9 +94,12 @@ def test_transitions_are_those_of_the_episodes(servers, table, n_step, episodes)
             terminal = end == length and not truncated
             expected.append((start, end, value, 0.0 if terminal else powers[-1]))
     adder.close()
-    sample, _ = make_sampler(servers, table)
-    found = list(zip(*sample(len(expected)).columns, strict=True))
-    assert servers.server_info()[table].current_size == 0
+    if where == "server":
+        sample, _ = make_sampler(servers, table)
+        found = list(zip(*sample(len(expected)).columns, strict=True))
+        assert servers.server_info()[table].current_size == 0
+    else:
+        found = truth.take_all(local)
     for item, expectation in zip(found, expected, strict=True):
         _compare(table, item, expectation)
 

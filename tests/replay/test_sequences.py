@@ -72,6 +72,7 @@ def padded(spec, observe, length, start, stop):
     )
 
 
+@pytest.mark.parametrize("where", ["server", "process"])
 @pytest.mark.parametrize("kind", KINDS)
 @hypothesis.given(data=st.data())
 @hypothesis.settings(
@@ -79,7 +80,7 @@ def padded(spec, observe, length, start, stop):
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
-def test_sequences_are_those_of_the_episodes(client, kind, data):
+def test_sequences_are_those_of_the_episodes(client, where, kind, data):
     spec, observe = KINDS[kind]
     burn_in = data.draw(st.integers(0, 4), "burn_in_length")
     period = data.draw(st.integers(max(burn_in, 1), 5), "period")
@@ -96,8 +97,9 @@ def test_sequences_are_those_of_the_episodes(client, kind, data):
         "episodes",
     )
     limit = data.draw(st.sampled_from([None, 1.0]), "max_abs_reward")
+    local = truth.make_local(sequence_signature(spec, STATE_SPEC, burn_in + trace))
     adder = SequenceAdder(
-        client,
+        client if where == "server" else local,
         spec,
         table=kind,
         burn_in_length=burn_in,
@@ -116,8 +118,11 @@ def test_sequences_are_those_of_the_episodes(client, kind, data):
             learnt |= set(steps[burn_in:][mask[burn_in:]])
         assert learnt == set(range(length))
     adder.close()
-    found = truth.take(client, kind, len(expected))
-    assert client.server_info()[kind].current_size == 0
+    if where == "server":
+        found = truth.take(client, kind, len(expected))
+        assert client.server_info()[kind].current_size == 0
+    else:
+        found = truth.take_all(local)
     for item, (rewards, truncated, steps, mask) in zip(found, expected, strict=True):
         example = Sequences(spec.observations, 0, 0, 0, 0, STATE_SPEC)
         item = tree.unflatten_as(example, item)

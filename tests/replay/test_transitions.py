@@ -40,13 +40,15 @@ def noise(spec, rng, count):
     return rng.integers(0, largest, (count, *spec.shape)).astype(spec.dtype)
 
 
+@pytest.mark.parametrize("where", ["server", "process"])
 @hypothesis.given(
     n_step=st.integers(1, 6),
     length=st.integers(1, 20),
     seed=st.integers(0, 2**32 - 1),
 )
 @hypothesis.settings(max_examples=25, deadline=None)
-def test_all_bytes_come_back(client, n_step, length, seed):
+def test_all_bytes_come_back(client, where, n_step, length, seed):
+    local = truth.make_local(transition_signature(SPEC))
     rng = np.random.default_rng(seed)
     blank = np.zeros((truth.STACK - 1, truth.HEIGHT, truth.WIDTH), np.uint8)
     frames = rng.integers(1, 256, (length + 1, truth.HEIGHT, truth.WIDTH), np.uint8)
@@ -57,7 +59,13 @@ def test_all_bytes_come_back(client, n_step, length, seed):
     def stack(t):
         return frames[t : t + truth.STACK]
 
-    adder = NStepAdder(client, SPEC, table="t", n_step=n_step, discount=1.0)
+    adder = NStepAdder(
+        client if where == "server" else local,
+        SPEC,
+        table="t",
+        n_step=n_step,
+        discount=1.0,
+    )
     adder.add_first(dm_env.restart(np.moveaxis(stack(0), 0, -1)))
     for t in range(length):
         adder.add(
@@ -67,8 +75,13 @@ def test_all_bytes_come_back(client, n_step, length, seed):
             else dm_env.transition(rewards[t], np.moveaxis(stack(t + 1), 0, -1), 1.0),
         )
     adder.close()
-    sample, signature = make_sampler(client, "t")
-    found = tree.unflatten_as(signature, sample(length).columns)
+    sample, signature = make_sampler(client if where == "server" else local, "t")
+    columns = (
+        sample(length).columns
+        if where == "server"
+        else [np.stack(x) for x in zip(*truth.take_all(local), strict=True)]
+    )
+    found = tree.unflatten_as(signature, columns)
     ends = np.minimum(np.arange(length) + n_step, length)
     expected = Transition(
         observation=np.stack([stack(t) for t in range(length)]),
