@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import optax
 import rlax
 
 # Keeps the square root's gradient and the reciprocal finite at zero.
@@ -37,13 +38,20 @@ def categorical_double_q_errors(
     Returns:
       `[B]`, the losses; no gradient passes through the target.
     """
-    loss = jax.vmap(
-        rlax.categorical_double_q_learning, in_axes=(None, 0, 0, 0, 0, None, 0, 0)
-    )
-    errors = loss(
-        atoms, logits_tm1, a_tm1, r_t, discount_t, atoms, logits_t_value, q_t_selector
+    # As rlax.categorical_double_q_learning, whose cross-entropy imports distrax, and
+    # with it all of TensorFlow.
+    a_t = jnp.argmax(q_t_selector, axis=-1)
+    probabilities_t = jax.nn.softmax(_of_actions(logits_t_value, a_t))
+    targets = projected_targets(atoms, r_t, discount_t, probabilities_t)
+    errors = optax.softmax_cross_entropy(
+        _of_actions(logits_tm1, a_tm1), jax.lax.stop_gradient(targets)
     )
     return jnp.asarray(errors)
+
+
+def _of_actions(logits: jax.Array, actions: jax.Array) -> jax.Array:
+    """Returns the logits `[B, N]` of an action each, from `[B, A, N]`."""
+    return jnp.take_along_axis(logits, actions[:, None, None], axis=1)[:, 0]
 
 
 def projected_targets(

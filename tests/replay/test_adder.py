@@ -69,9 +69,7 @@ def _compare(table, found, expected):
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
-def test_transitions_are_those_of_the_episodes(
-    servers, where, table, n_step, episodes
-):
+def test_transitions_are_those_of_the_episodes(servers, where, table, n_step, episodes):
     spec, observe = truth.OBSERVATIONS[table]
     local = truth.make_local(transition_signature(spec))
     adder = NStepAdder(

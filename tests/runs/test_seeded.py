@@ -1,0 +1,66 @@
+"""Two runs of one seed are the same, bit for bit, if their replay is seeded."""
+
+import dataclasses
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from acme_moe.distributed import config as distributed
+from acme_moe.runs import config as config_lib
+from tests.runs import seeded
+
+
+@pytest.mark.parametrize("agent", seeded.CONFIGS)
+def test_two_runs_of_one_seed_are_the_same(tmp_path, agent):
+    for name, changes in [("one", {}), ("same", {}), ("other", {"seed": 4})]:
+        with seeded.make(tmp_path / name, agent, **changes) as run:
+            run.run()
+    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
+    assert len(seeded.scores(one)) > 5
+    assert seeded.scores(one) == seeded.scores(same)
+    assert seeded.state(one) == seeded.state(same)
+    assert seeded.state(one) != seeded.state(other)
+    summary = seeded.summary(one)
+    assert summary["replay_seeded"] is True
+    if agent != "r2d2":
+        assert summary["replay_bytes_per_transition"] > 0
+    assert not (seeded.newest(one) / "replay" / "chunks.tfrecord").exists()
+
+
+def test_such_a_run_imports_neither_reverb_nor_tensorflow(tmp_path):
+    code = """
+        import pathlib
+        import sys
+        from tests.runs import seeded
+        with seeded.make(pathlib.Path(sys.argv[1]), "rainbow") as run:
+            run.run()
+        heavy = {"reverb", "tensorflow"}
+        print(*(x for x in sys.modules if x.split(".")[0] in heavy))
+        """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert not result.stdout.split()
+
+
+def test_a_distributed_run_cannot_be_seeded():
+    spec = config_lib.from_config_dict(seeded.CONFIGS["dqn"])
+    with pytest.raises(ValueError, match=r"^replay\.seeded: True is not accepted"):
+        distributed.check(distributed.DistributedConfig(), spec)
+
+
+def test_a_run_is_not_resumed_with_the_other_kind_of_replay(tmp_path):
+    spec = config_lib.from_config_dict(seeded.CONFIGS["dqn"])
+    (tmp_path / "config.json").write_text(config_lib.config_json(spec))
+    config_lib.check_resumes(spec, tmp_path)
+    run = dataclasses.replace(
+        spec.run, replay=dataclasses.replace(spec.run.replay, seeded=False)
+    )
+    with pytest.raises(ValueError, match=r"replay\.seeded: True there, False now"):
+        config_lib.check_resumes(dataclasses.replace(spec, run=run), tmp_path)
