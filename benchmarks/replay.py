@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import dm_env
 import numpy as np
@@ -55,7 +56,7 @@ class Result:
     checkpoint_bytes_per_transition: float
 
 
-def _settings(spec: object, size: int) -> object:
+def _settings(spec: Any, size: int) -> Any:
     from acme_moe import replay
 
     return replay.TableSettings(
@@ -146,7 +147,7 @@ def measure(game: str, transitions: int, *, stacked: bool) -> Result:
         storage="stacked" if stacked else "frames once",
         transitions=transitions,
         bytes_per_transition=held / transitions,
-        estimate=estimate,
+        estimate=estimate or 0.0,
         raw_bytes=int(np.prod(frame)),
         microseconds_per_insert=1e6 * seconds / transitions,
         checkpoint_seconds=checkpoint_seconds,

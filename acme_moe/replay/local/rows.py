@@ -37,15 +37,13 @@ class Rows:
             _FIRST_CAPACITY * self._row_bytes,
             flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
         )
-        self._view(_FIRST_CAPACITY)
+        self._rows: np.ndarray = self._view(_FIRST_CAPACITY)
         # The row of zeros is never freed.
         self._references = [1]
         self._free: list[int] = []
 
-    def _view(self, capacity: int) -> None:
-        self._rows = np.ndarray(
-            (capacity, *self.shape), self.dtype, buffer=self._memory
-        )
+    def _view(self, capacity: int) -> np.ndarray:
+        return np.ndarray((capacity, *self.shape), self.dtype, buffer=self._memory)
 
     def __len__(self) -> int:
         """Returns the number of rows that were ever in use at once."""
@@ -81,7 +79,7 @@ class Rows:
     def _grow(self, capacity: int) -> None:
         del self._rows  # Or the memory could not be moved.
         self._memory.resize(capacity * self._row_bytes)
-        self._view(capacity)
+        self._rows = self._view(capacity)
 
     def refer(self, rows: Iterable[int]) -> None:
         """Adds a reference to each row."""
