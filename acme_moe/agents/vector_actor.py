@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dm_env
@@ -52,6 +52,9 @@ class VectorActor:
         self._client = variable_utils.VariableClient(
             ParametersOn(variable_source, device), ""
         )
+        # In place of the client's, until it is told to take newer ones.
+        self._restored: Any = None
+        self._device = device
         self._adders = environment_adders
         self._first = np.zeros(len(environment_adders), bool)
         self._extras: Any = ()
@@ -74,7 +77,7 @@ class VectorActor:
         newest = [frames.newest(self._spec, x) for x in observations]
         batch = tree.map_structure(lambda *x: np.stack(x), *newest)
         carry, outputs = self._step(
-            self._client.params, self._carry, batch, self._first.copy()
+            self._variables, self._carry, batch, self._first.copy()
         )
         actions, self._extras = jax.device_get(outputs)
         # Not before: dropping buffers that a call took over waits for it on a CPU.
@@ -89,9 +92,42 @@ class VectorActor:
         extras = jax.tree.map(lambda x: x[index], self._extras)
         self._adders[index].add(action, next_timestep, extras)
 
+    @property
+    def _variables(self) -> Any:
+        return self._client.params if self._restored is None else self._restored
+
     def update(self, wait: bool = False) -> None:
         """Takes the newest parameters."""
+        self._restored = None
         self._client.update(wait)
+
+    def state(self) -> dict[str, Any]:
+        """Returns nests of arrays of all that acting depends on, adders aside."""
+        return {
+            "variables": self._variables,
+            "carry": self._carry,
+            "first": self._first,
+            "extras": self._extras,
+        }
+
+    def state_spec(self) -> dict[str, Any]:
+        """Returns nests like those of a `state` once actions have been selected."""
+        num = len(self._adders)
+        blank = jax.tree.map(
+            lambda x: np.zeros((num, *x.shape), x.dtype), frames.blank(self._spec)
+        )
+        _, (_, extras) = jax.eval_shape(
+            self._step, self._variables, self._carry, blank, self._first
+        )
+        return {**self.state(), "extras": extras}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes what `state` returned once actions have been selected."""
+        self._restored, self._carry = jax.device_put(
+            (state["variables"], state["carry"]), self._device
+        )
+        self._first = state["first"].copy()
+        self._extras = state["extras"]
 
     def flush(self) -> None:
         """Waits until the replay server holds all that was written."""

@@ -22,6 +22,7 @@ from acme_moe.environments.shared import SharedTimesteps
 from acme_moe.environments.suite import find_suite
 from acme_moe.environments.vector import (
     EnvironmentFailedError,
+    Past,
     SequentialEnvironments,
     VectorEnvironment,
 )
@@ -50,7 +51,7 @@ def make_vector_environment(
         num_processes = len(os.sched_getaffinity(0)) if pays else 1
     num_processes = min(num_processes, len(seeds))
     if num_processes == 1:
-        return SequentialEnvironments([make(seed) for seed in seeds])
+        return SequentialEnvironments([make(seed) for seed in seeds], make)
     return ParallelEnvironments(make, seeds, spec, num_processes)
 
 
@@ -89,9 +90,7 @@ class ParallelEnvironments(VectorEnvironment):
 
     def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
         """Starts an episode in some of the environments."""
-        if not self._ready:
-            self._receive(self._workers)
-            self._ready = True
+        self._wait_until_ready()
         workers = []
         for worker in self._workers:
             own = [i for i in worker.indices if i in indices]
@@ -100,6 +99,11 @@ class ParallelEnvironments(VectorEnvironment):
                 workers.append(worker)
         self._receive(workers)
         return self._shared.read(indices)
+
+    def _wait_until_ready(self) -> None:
+        if not self._ready:
+            self._receive(self._workers)
+            self._ready = True
 
     def start_step(self, actions: np.ndarray) -> None:
         """Sends the actions."""
@@ -125,6 +129,17 @@ class ParallelEnvironments(VectorEnvironment):
     def game_over(self, index: int) -> bool:
         """Returns whether an episode that just ended was the last of its game."""
         return self._shared.game_over(index)
+
+    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
+        """Replaces an environment by a new one that has played the same."""
+        self._wait_until_ready()
+        (worker,) = (x for x in self._workers if index in x.indices)
+        worker.send([index], [past])
+        self._receive([worker])
+        if not past.actions and not past.in_episode:
+            return None
+        (timestep,) = self._shared.read([index])
+        return timestep
 
     def close(self) -> None:
         """Ends the processes."""
@@ -159,8 +174,10 @@ class _Worker:
         theirs.close()
         self._connection.send((make, list(seeds), spec, indices))
 
-    def send(self, indices: list[int], actions: list[int] | None) -> None:
-        """Sends orders: to take steps, or with None to start episodes."""
+    def send(
+        self, indices: list[int], actions: Sequence[int | Past] | None
+    ) -> None:
+        """Sends orders: to take steps or play again; with None, to start episodes."""
         # One that has ended cannot read them; `receive` says so.
         with contextlib.suppress(BrokenPipeError):
             self._connection.send((indices, actions))

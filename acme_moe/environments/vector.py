@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import dm_env
 import numpy as np
@@ -11,6 +12,20 @@ import numpy as np
 
 class EnvironmentFailedError(RuntimeError):
     """An environment in another process failed; the message says which and how."""
+
+
+class Past(NamedTuple):
+    """What an environment has played since it was made.
+
+    Attributes:
+      seed: that it was made with.
+      actions: of all steps; an episode starts before the first, and after a `LAST` one.
+      in_episode: whether an episode is under way at the end.
+    """
+
+    seed: int
+    actions: Sequence[int]
+    in_episode: bool
 
 
 class VectorEnvironment(abc.ABC):
@@ -57,6 +72,14 @@ class VectorEnvironment(abc.ABC):
         """
 
     @abc.abstractmethod
+    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
+        """Replaces an environment by a new one that has played the same.
+
+        Returns:
+          Its latest step; None if it has played nothing.
+        """
+
+    @abc.abstractmethod
     def close(self) -> None:
         """Frees what the environments hold."""
 
@@ -64,9 +87,19 @@ class VectorEnvironment(abc.ABC):
 class SequentialEnvironments(VectorEnvironment):
     """Steps one environment after another in this process."""
 
-    def __init__(self, environments: Sequence[dm_env.Environment]) -> None:
-        """Takes the environments over."""
-        self._environments = environments
+    def __init__(
+        self,
+        environments: Sequence[dm_env.Environment],
+        make: Callable[[int], dm_env.Environment] | None = None,
+    ) -> None:
+        """Takes the environments over.
+
+        Args:
+          environments: one for each number.
+          make: makes the environment of a seed; needed for `make_again` alone.
+        """
+        self._environments = list(environments)
+        self._make = make
         self._actions: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -93,10 +126,40 @@ class SequentialEnvironments(VectorEnvironment):
         """Returns whether an episode that just ended was the last of its game."""
         return is_game_over(self._environments[index])
 
+    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
+        """Replaces an environment by a new one that has played the same."""
+        assert self._make is not None, "made without a maker"
+        self._environments[index].close()
+        self._environments[index], timestep = play_again(self._make, past)
+        return timestep
+
     def close(self) -> None:
         """Closes each environment."""
         for environment in self._environments:
             environment.close()
+
+
+def play_again(
+    make: Callable[[int], dm_env.Environment], past: Past
+) -> tuple[dm_env.Environment, dm_env.TimeStep | None]:
+    """Makes an environment and plays in it what was played before.
+
+    Args:
+      make: makes the environment of a seed.
+      past: what was played.
+
+    Returns:
+      The environment, and its latest step; None if it has played nothing.
+    """
+    environment = make(past.seed)
+    timestep = None
+    for action in np.asarray(past.actions, np.int32):
+        if timestep is None or timestep.last():
+            environment.reset()
+        timestep = environment.step(action)
+    if past.in_episode and (timestep is None or timestep.last()):
+        timestep = environment.reset()
+    return environment, timestep
 
 
 def is_game_over(environment: dm_env.Environment) -> bool:

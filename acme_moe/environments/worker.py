@@ -19,7 +19,7 @@ from typing import Any
 import dm_env
 
 from acme_moe.environments.shared import SharedTimesteps
-from acme_moe.environments.vector import is_game_over
+from acme_moe.environments.vector import Past, is_game_over, play_again
 
 
 def main(connection: Connection, memory: int) -> None:
@@ -39,12 +39,19 @@ def main(connection: Connection, memory: int) -> None:
         def enter(index: int, _: None) -> None:
             environments[index] = make(seeds[index])
 
-        def play(index: int, action: int | None) -> None:
+        def play(index: int, action: int | Past | None) -> None:
             environment = environments[index]
-            timestep = (
-                environment.reset() if action is None else environment.step(action)
-            )
-            shared.write(index, timestep, is_game_over(environment))
+            timestep: dm_env.TimeStep | None
+            if isinstance(action, Past):
+                environment.close()
+                environment, timestep = play_again(make, action)
+                environments[index] = environment
+            elif action is None:
+                timestep = environment.reset()
+            else:
+                timestep = environment.step(action)
+            if timestep is not None:
+                shared.write(index, timestep, is_game_over(environment))
 
         connection.send(_follow(enter, indices, None))
         while True:
@@ -54,7 +61,9 @@ def main(connection: Connection, memory: int) -> None:
 
 
 def _follow(
-    order: Callable[[int, Any], None], indices: list[int], actions: list[int] | None
+    order: Callable[[int, Any], None],
+    indices: list[int],
+    actions: list[int | Past] | None,
 ) -> str | None:
     """Follows an order in each environment; returns the first failure, with its place.
 

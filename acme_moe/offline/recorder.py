@@ -174,6 +174,11 @@ class RecordingAdder(base.Adder):
         self._stream.first(timestep)
         self._adder.add_first(timestep)
 
+    def resume(self, timestep: dm_env.TimeStep) -> None:
+        """Goes on in an open episode of the other adder, as if it started here."""
+        if not timestep.last():
+            self._stream.first(timestep)
+
     def add(
         self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,26 @@ class NStepAdder(EpisodeAdder):
                 history["step"][-1],
             )
         )
+
+    def _episode_state(self) -> dict[str, Any]:
+        return {
+            "window": [
+                ([np.asarray(x).tolist() for x in tree.flatten(action)], *rest)
+                for action, *rest in self._window
+            ]
+        }
+
+    def _restore_episode(self, state: Mapping[str, Any]) -> None:
+        specs = tree.flatten(self._action_spec)
+        for leaves, reward, discount in state["window"]:
+            action = tree.unflatten_as(
+                self._action_spec,
+                [
+                    np.asarray(leaf, spec.dtype)
+                    for leaf, spec in zip(leaves, specs, strict=True)
+                ],
+            )
+            self._window.append((action, reward, discount))
 
     def reset(self) -> None:
         """Ends the episode; what was written stays."""

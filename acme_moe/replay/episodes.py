@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import dm_env
@@ -14,6 +15,7 @@ from acme.adders import base
 
 from acme_moe.replay import frames
 from acme_moe.replay.interface import ReplayClient, TrajectoryWriter
+from acme_moe.replay.local.writer import LocalWriter
 
 
 class EpisodeAdder(base.Adder):
@@ -162,6 +164,38 @@ class EpisodeAdder(base.Adder):
             self._connection.close()
             self._connection = None
         self._episode_open = False
+
+    def state(self) -> dict[str, Any]:
+        """Returns the open episode as plain values; of a replay in the process."""
+        rows: dict[str, Any] = {}
+        if self._connection is not None:
+            assert isinstance(self._connection, LocalWriter)
+            rows = self._connection.state()
+        return {
+            "episode_open": self._episode_open,
+            "priority": self._priority,
+            "rows": rows,
+            **self._episode_state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes what `state` returned, once replay is restored."""
+        writer = self._connection = self._make_writer()
+        assert isinstance(writer, LocalWriter)
+        writer.restore(
+            state["rows"], {"observation": self._spec, "action": self._action_spec}
+        )
+        self._episode_open = state["episode_open"]
+        self._priority = state["priority"]
+        self._restore_episode(state)
+
+    @abc.abstractmethod
+    def _episode_state(self) -> dict[str, Any]:
+        """Returns what a subclass keeps of the open episode, as plain values."""
+
+    @abc.abstractmethod
+    def _restore_episode(self, state: Mapping[str, Any]) -> None:
+        """Takes what `_episode_state` returned."""
 
     def reset(self) -> None:
         """Ends the episode; what was written stays."""

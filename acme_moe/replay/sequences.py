@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,17 @@ class SequenceAdder(EpisodeAdder):
         )
         self._covered = self._next_end
         self._next_end += self._period
+
+    def _episode_state(self) -> dict[str, Any]:
+        return {
+            "steps": self._steps,
+            "covered": self._covered,
+            "next_end": self._next_end,
+        }
+
+    def _restore_episode(self, state: Mapping[str, Any]) -> None:
+        self._steps, self._covered = state["steps"], state["covered"]
+        self._next_end = state["next_end"]
 
     def reset(self) -> None:
         """Ends the episode; what was written stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ class Parts:
         """
         return self.builder.make_actor(
             key,
-            self._evaluation_policy(),
+            self._evaluation_policy,
             self.environment_spec,
             variable_source,
             device=device,
@@ -87,7 +88,7 @@ class Parts:
 
         def make_call(device: jax.Device) -> Callable[[], Any]:
             actor = VectorActor(
-                self._evaluation_policy(),
+                self._evaluation_policy,
                 jax.random.PRNGKey(0),
                 self.environment_spec,
                 learner,
@@ -105,7 +106,9 @@ class Parts:
         devices = acting_device.candidates(self.spec.run.acting)
         return acting_device.choose(devices, make_call)
 
+    @functools.cached_property
     def _evaluation_policy(self) -> Any:
+        # One for all evaluations, so that it is compiled once.
         return self.builder.make_policy(
             self.network, self.environment_spec, evaluation=True
         )

@@ -6,6 +6,8 @@ where there are none (with `_001` for a second one):
     checkpoints/000000250000/
       state.npz       the learner's `TrainingState`, its arrays by their paths
       state.json      the run's counts, a `RunState`
+      acting.npz,     where acting had come to, an `ActingState`; only of a run whose
+      acting.json     replay is seeded
       replay/         Reverb's own checkpoint (of several servers, one in each of
                       replay/0, replay/1 ...), or that of a `LocalReplay`
       manifest.json   size and CRC-32 of each of the above
@@ -22,7 +24,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ import numpy as np
 from absl import logging
 
 from acme_moe import disk, files
+from acme_moe.runs import arrays
 
 if TYPE_CHECKING:
     # Not needed to read a checkpoint, and TensorFlow comes with it.
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 _ARRAYS = "state.npz"
 _COUNTS = "state.json"
+_ACTING_ARRAYS = "acting.npz"
+_ACTING = "acting.json"
 # Its name in checkpoints of earlier versions.
 _COUNTS_BEFORE = "facts.json"
 # Where replay writes before its checkpoint is moved; never read from.
@@ -52,6 +57,19 @@ class ReplayAwayError(RuntimeError):
 
 class DamagedCheckpointError(ValueError):
     """A checkpoint does not hold what its manifest says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ActingState:
+    """Where acting has come to, of a run that is to go on exactly there.
+
+    Attributes:
+      arrays: by name.
+      description: all else, which can be written as JSON.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    description: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,21 +105,17 @@ class Checkpoint:
         Raises:
           ValueError: if an array is missing or has another shape.
         """
-        leaves, structure = jax.tree_util.tree_flatten_with_path(template)
-        values = []
-        with np.load(self.path / _ARRAYS) as stored:
-            for path, leaf in leaves:
-                name = jax.tree_util.keystr(path)
-                if name not in stored:
-                    raise ValueError(f"{self.path}: has no array {name}")
-                array = stored[name]
-                if array.shape != np.shape(leaf):
-                    raise ValueError(
-                        f"{self.path}: {name} has shape {array.shape}, "
-                        f"this run's has {np.shape(leaf)}"
-                    )
-                values.append(array)
-        return jax.tree_util.tree_unflatten(structure, values)
+        with np.load(self.path / _ARRAYS, allow_pickle=False) as stored:
+            return arrays.unflatten(template, stored, self.path)
+
+    def load_acting(self) -> ActingState | None:
+        """Returns where acting had come to; None if the checkpoint does not say."""
+        if not (self.path / _ACTING).exists():
+            return None
+        with np.load(self.path / _ACTING_ARRAYS, allow_pickle=False) as stored:
+            return ActingState(
+                dict(stored), json.loads((self.path / _ACTING).read_text())
+            )
 
 
 class Checkpoints:
@@ -165,6 +179,7 @@ class Checkpoints:
         state: Any,
         counts: dict[str, Any],
         replay: Sequence[ReplayClient],
+        acting: ActingState | None = None,
     ) -> Checkpoint:
         """Writes a checkpoint, then drops the oldest beyond those kept.
 
@@ -174,6 +189,7 @@ class Checkpoints:
           counts: fields of a `RunState`.
           replay: a client of each server, all made with `reverb_checkpointer`, or a
             replay in the process, made with `spool`; none to leave contents out.
+          acting: where acting has come to, if that is to be kept.
 
         Returns:
           The checkpoint.
@@ -189,7 +205,7 @@ class Checkpoints:
                 # First, for nothing is written if a server is away.
                 parts = [Path(_checkpoint(server)) for server in replay]
                 shutil.rmtree(path, ignore_errors=True)
-                _write(path, state, counts, parts)
+                _write(path, state, counts, parts, acting)
                 os.replace(path, final)
                 _sync(self._directory)
             except Exception:
@@ -264,7 +280,11 @@ class Checkpoints:
 
 
 def _write(
-    path: Path, state: Any, counts: dict[str, Any], parts: Sequence[Path]
+    path: Path,
+    state: Any,
+    counts: dict[str, Any],
+    parts: Sequence[Path],
+    acting: ActingState | None,
 ) -> None:
     """Writes all files of a checkpoint; arguments as of `Checkpoints.save`.
 
@@ -273,12 +293,14 @@ def _write(
       state: nest of numpy arrays.
       counts: fields of a `RunState`.
       parts: what the replay servers wrote, which is moved.
+      acting: where acting has come to.
     """
     path.mkdir()
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-    arrays: dict[str, Any] = {jax.tree_util.keystr(p): x for p, x in leaves}
-    np.savez(path / _ARRAYS, **arrays)
+    np.savez(path / _ARRAYS, **arrays.flatten(state))
     (path / _COUNTS).write_text(json.dumps(counts, indent=2) + "\n")
+    if acting is not None:
+        np.savez(path / _ACTING_ARRAYS, **dict(acting.arrays))
+        (path / _ACTING).write_text(json.dumps(acting.description) + "\n")
     if len(parts) > 1:
         (path / "replay").mkdir()
     for i, written in enumerate(parts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import acme
@@ -78,6 +78,27 @@ class Rounds:
                 game = EpisodeResult(0.0, 0)
             self._games[i] = game
         return ended
+
+    def state(self) -> dict[str, Any]:
+        """Returns the games under way, as plain values."""
+        return {"games": self._games}
+
+    def restore(
+        self,
+        state: Mapping[str, Any],
+        timesteps: Sequence[dm_env.TimeStep | None],
+        actions: np.ndarray | None,
+    ) -> None:
+        """Goes on where a run had come to.
+
+        Args:
+          state: as `state` returned it.
+          timesteps: the latest of each environment.
+          actions: of the step that is under way; None if there is none.
+        """
+        self._games = [EpisodeResult(*game) for game in state["games"]]
+        self._timesteps = list(timesteps)
+        self._actions = actions
 
     def _observations(self) -> list[Any]:
         """Starts the episodes that have to start; returns what to act on."""

@@ -16,7 +16,7 @@ from acme_moe.learning import Sample, Transition
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from acme_moe.replay.size import bytes_per_transition
 from acme_moe.runs.assembly import Parts
-from acme_moe.runs.checkpoints import Checkpoint, Checkpoints
+from acme_moe.runs.checkpoints import ActingState, Checkpoint, Checkpoints
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
 
@@ -153,11 +153,14 @@ class LearnerSession:
         """Starts the interval to the next checkpoint anew; this one had no room."""
         self._saved_at = time.monotonic()
 
-    def save(self, make_state: Callable[[], RunState]) -> float | None:
+    def save(
+        self, make_state: Callable[[], RunState], acting: ActingState | None = None
+    ) -> float | None:
         """Writes a checkpoint of everything that the run needs to resume.
 
         Args:
           make_state: gives the run's state, asked for once the learner's is there.
+          acting: where acting has come to, if that is to be kept.
 
         Returns:
           Bytes that replay takes for a transition; None where that is not known.
@@ -173,6 +176,7 @@ class LearnerSession:
             learner_state,
             dataclasses.asdict(state),
             self.data.stored,
+            acting,
         )
         self._checkpoint_path = checkpoint.path
         self._saved_at = time.monotonic()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from acme.adders import base
+from absl import logging
 
 from acme_moe.environments.parallel import make_vector_environment
+from acme_moe.environments.remembered import RememberedEnvironments
+from acme_moe.environments.vector import VectorEnvironment
 from acme_moe.offline.recorder import Recorder
 from acme_moe.runs import replays
+from acme_moe.runs.acting_state import Acting
 from acme_moe.runs.assembly import draw_seeds, environment_maker
+from acme_moe.runs.checkpoints import ActingState
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
@@ -42,23 +47,31 @@ class OnlineRun(Run[OnlineRunSpec]):
                 parts.environment_spec,
                 num_files=state.recorded_files,
             )
-        # A resumed run is not to see the emulator's first episodes again.
-        seeds = draw_seeds(spec.run.seed, self.position, _ENVIRONMENTS, count=num)
-        self._environments = make_vector_environment(
-            environment_maker(spec),
-            seeds,
-            parts.environment_spec,
-            spec.run.environment_processes,
-        )
+        adders = [self._make_adder() for _ in range(num)]
+        recording = [self._recorder.wrap(x) for x in adders] if self._recorder else []
+        saved = self._saved_acting()
+        origin = saved.description["origin"] if saved else self.position
+        self._environments = self._make_environments(origin)
         self._actor = parts.builder.make_vector_actor(
             self._actor_key,
             parts.builder.make_policy(parts.network, parts.environment_spec),
             parts.environment_spec,
             self.learner,
-            [self._make_adder() for _ in seeds],
+            recording or adders,
             self._acting.device,
         )
         self._rounds = Rounds(self._environments, self._actor)
+        self._exact: Acting | None = None
+        if isinstance(self._environments, RememberedEnvironments):
+            self._exact = Acting(
+                self._environments, self._actor, adders, self._rounds, origin
+            )
+            if saved and restored:
+                self._exact.restore(saved, restored.path)
+                for adder, timestep in zip(
+                    recording, self._environments.timesteps, strict=False
+                ):
+                    adder.resume(timestep)
         self._learning = False
 
     @property
@@ -79,11 +92,57 @@ class OnlineRun(Run[OnlineRunSpec]):
         stored = [self._client] if run.checkpoint_replay else []
         return make_data(parts, self._client, stored)
 
-    def _make_adder(self) -> base.Adder:
-        """Makes the adder of one environment, to replay and to what is recorded."""
-        builder, spec = self._parts.builder, self._parts.environment_spec
-        adder = builder.make_adder(self._client, spec)
-        return adder if self._recorder is None else self._recorder.wrap(adder)
+    def _saved_acting(self) -> ActingState | None:
+        """Returns where acting had come to, if the run can go on exactly there."""
+        restored, run = self._restored, self._spec.run
+        if not restored or not run.replay.seeded:
+            return None
+        saved = restored.load_acting()
+        if saved and len(saved.description["games"]) == run.num_environments:
+            return saved
+        logging.warning(
+            "replay.seeded: the run goes on in new games, not exactly where it stopped: "
+            "%s",
+            "its num_environments was another"
+            if saved
+            else f"{restored.path} has neither replay nor games",
+        )
+        return None
+
+    def _make_environments(self, origin: int) -> VectorEnvironment:
+        """Makes the environments, with seeds that a position of the run decides.
+
+        A run that resumes elsewhere than exactly where it stopped is not to see the
+        emulator's first episodes again.
+        """
+        spec, num = self._spec, self._num_environments
+
+        def make(seeds: Sequence[int]) -> VectorEnvironment:
+            return make_vector_environment(
+                environment_maker(spec),
+                seeds,
+                self._parts.environment_spec,
+                spec.run.environment_processes,
+            )
+
+        def seed(index: int, times_made: int) -> int:
+            entropy = (origin, _ENVIRONMENTS, index, times_made)
+            (seed,) = draw_seeds(spec.run.seed, *entropy, count=1)
+            return seed
+
+        if spec.run.replay.seeded:
+            return RememberedEnvironments(make, seed, num)
+        return make(draw_seeds(spec.run.seed, origin, _ENVIRONMENTS, count=num))
+
+    def _acting_state(self) -> ActingState | None:
+        if self._exact is None or not self._spec.run.checkpoint_replay:
+            return None
+        return self._exact.save()
+
+    def _make_adder(self) -> Any:
+        """Makes the adder of one environment."""
+        parts = self._parts
+        return parts.builder.make_adder(self._client, parts.environment_spec)
 
     def _step(self, progress: Progress) -> None:
         """Takes one step in each environment, and the updates that are due then."""

@@ -7,8 +7,10 @@ from their last checkpoint, and stop and resume in the same way.
 from __future__ import annotations
 
 import abc
+import contextlib
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -21,13 +23,16 @@ from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
-from acme_moe.runs.checkpoints import Checkpoints
-from acme_moe.runs.episodes import evaluate
+from acme_moe.runs.checkpoints import ActingState, Checkpoints
+from acme_moe.runs.episodes import EpisodeResult, evaluate
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState, Stopwatch
+
+# Tells the draws of an evaluation from the run's others.
+_EVALUATION = 3
 
 SpecT = TypeVar("SpecT", bound=RunSpec)
 
@@ -63,10 +68,8 @@ class Run(abc.ABC, Generic[SpecT]):
         self._folder.forget_updates_after(self._state)
         self._clock = Stopwatch(self._state.wall_seconds)
         self._parts = Parts(spec, builder)
-        key_seed, evaluation_seed = draw_seeds(spec.run.seed, self.position, count=2)
-        learner_key, evaluator_key, self._actor_key = jax.random.split(
-            jax.random.PRNGKey(key_seed), 3
-        )
+        (key_seed,) = draw_seeds(spec.run.seed, self.position, count=1)
+        learner_key, self._actor_key = jax.random.split(jax.random.PRNGKey(key_seed))
         self._interrupts = Interrupts()
         self._session = LearnerSession(
             self._parts,
@@ -83,12 +86,7 @@ class Run(abc.ABC, Generic[SpecT]):
         if self._acting.seconds:
             # The commands show warnings and no information.
             logging.warning("acting.device: %s", self._acting)
-        self._evaluation_environment = make_environment(
-            spec, evaluation_seed, evaluation=True
-        )
-        self._evaluator = self._parts.make_evaluator(
-            evaluator_key, self.learner, self._acting.device
-        )
+        self._evaluator: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -176,12 +174,8 @@ class Run(abc.ABC, Generic[SpecT]):
         if not episodes:
             return
         self.learner.check()
-        results = evaluate(
-            self._evaluation_environment,
-            self._evaluator,
-            episodes,
-            check=self._interrupts.check,
-            on_start=lambda i: progress.evaluation(f"evaluating {i}/{episodes}"),
+        results = self._evaluate(
+            episodes, lambda i: progress.evaluation(f"evaluating {i}/{episodes}")
         )
         state.wall_seconds = self._clock.seconds
         for episode, result in enumerate(results, 1):
@@ -191,6 +185,27 @@ class Run(abc.ABC, Generic[SpecT]):
         state.evaluation_return_mean = mean
         progress.evaluation(f"evaluation {mean:g}")
         self._write_summary("running")
+
+    def _evaluate(
+        self, episodes: int, on_start: Callable[[int], None]
+    ) -> list[EpisodeResult]:
+        """Plays episodes of evaluation, which the run's seed and position decide."""
+        key_seed, environment_seed = draw_seeds(
+            self._spec.run.seed, self.position, _EVALUATION, count=2
+        )
+        self._evaluator = self._parts.make_evaluator(
+            jax.random.PRNGKey(key_seed), self.learner, self._acting.device
+        )
+        with contextlib.closing(
+            make_environment(self._spec, environment_seed, evaluation=True)
+        ) as environment:
+            return evaluate(
+                environment,
+                self._evaluator,
+                episodes,
+                check=self._interrupts.check,
+                on_start=on_start,
+            )
 
     def _save_where_there_is_room(self) -> None:
         """Saves, or warns and leaves it to the next time that it is due."""
@@ -209,9 +224,15 @@ class Run(abc.ABC, Generic[SpecT]):
         """
         self._folder.write_scores()
         self._state.wall_seconds = self._clock.seconds
-        bytes_per_transition = self._session.save(lambda: self._state)
+        bytes_per_transition = self._session.save(
+            lambda: self._state, self._acting_state()
+        )
         if bytes_per_transition is not None:
             self._state.replay_bytes_per_transition = bytes_per_transition
+
+    def _acting_state(self) -> ActingState | None:
+        """Returns where acting has come to, if the run is to go on exactly there."""
+        return None
 
     def _write_summary(self, status: str) -> dict[str, Any]:
         """Writes `summary.json` and returns it."""
@@ -228,5 +249,4 @@ class Run(abc.ABC, Generic[SpecT]):
         """Ends what holds threads or files; a subclass ends its own before."""
         self._session.close()
         self._folder.close()
-        self._evaluation_environment.close()
         self._lock.release()

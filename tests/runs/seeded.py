@@ -11,15 +11,15 @@ from acme_moe.runs.online import OnlineRun
 _SMALL_NETWORK = {"num_experts": 2, "expert_width": 8}
 _RUN = {
     "seed": 3,
-    "max_agent_steps": 240,
-    "evaluation_every": 100,
-    "evaluation_episodes": 2,
-    "min_replay_size": 60,
-    "max_replay_size": 90,
+    "max_agent_steps": 160,
+    "evaluation_every": 70,
+    "evaluation_episodes": 1,
+    "min_replay_size": 50,
+    "max_replay_size": 70,
     "batch_size": 4,
     "replay": {"seeded": True},
 }
-_MINATAR = {"environment": {"name": "minatar", "max_episode_steps": 50}}
+_MINATAR = {"environment": {"name": "minatar", "max_episode_steps": 40}}
 
 CONFIGS = {
     "dqn": {
@@ -35,7 +35,7 @@ CONFIGS = {
         **_RUN,
         "agent": "rainbow",
         "game": "Breakout",
-        "environment": {"terminal_on_life_loss": True, "max_episode_steps": 70},
+        "environment": {"terminal_on_life_loss": True, "max_episode_steps": 50},
         "network": {"encoder": "nature_cnn", **_SMALL_NETWORK},
     },
     "r2d2": {
@@ -43,9 +43,9 @@ CONFIGS = {
         **_MINATAR,
         "agent": "r2d2",
         "replay_ratio": 0.1,
-        "burn_in_length": 4,
-        "trace_length": 8,
-        "sequence_period": 4,
+        "burn_in_length": 2,
+        "trace_length": 4,
+        "sequence_period": 2,
         "lstm_size": 8,
         "head_width": 8,
         "network": {"encoder": "minatar_cnn", **_SMALL_NETWORK},

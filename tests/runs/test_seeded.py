@@ -1,6 +1,8 @@
 """Two runs of one seed are the same, bit for bit, if their replay is seeded."""
 
 import dataclasses
+import functools
+import signal
 import subprocess
 import sys
 import textwrap
@@ -8,6 +10,8 @@ import textwrap
 import pytest
 
 from acme_moe.distributed import config as distributed
+from acme_moe.environments import remembered
+from acme_moe.processes import InterruptedRunError
 from acme_moe.runs import config as config_lib
 from tests.runs import seeded
 
@@ -64,3 +68,57 @@ def test_a_run_is_not_resumed_with_the_other_kind_of_replay(tmp_path):
     )
     with pytest.raises(ValueError, match=r"replay\.seeded: True there, False now"):
         config_lib.check_resumes(dataclasses.replace(spec, run=run), tmp_path)
+
+
+def stop_at(monkeypatch, run, step):
+    """Lets a run be told to stop when it has taken so many agent steps."""
+    check = run._interrupts.check
+
+    def check_or_stop():
+        if run.position >= step:
+            raise InterruptedRunError(signal.SIGINT)
+        check()
+
+    monkeypatch.setattr(run._interrupts, "check", check_or_stop)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The folder of a run of an agent that came to its end in one go."""
+
+    @functools.cache
+    def folder(agent):
+        path = tmp_path_factory.mktemp(agent)
+        with seeded.make(path, agent) as run:
+            run.run()
+        return path
+
+    return folder
+
+
+# Before and after learning starts, at an evaluation, while the next step is under way,
+# and in the middle of games.
+@pytest.mark.parametrize(
+    ("agent", "stops"),
+    [
+        ("dqn", [30]),
+        ("dqn", [70]),
+        ("dqn", [52, 76, 100, 130]),
+        ("rainbow", [77, 129]),
+        ("r2d2", [111]),
+    ],
+)
+def test_a_stopped_run_goes_on_exactly(
+    tmp_path, monkeypatch, uninterrupted, agent, stops
+):
+    for stop in stops:
+        with seeded.make(tmp_path, agent) as run:
+            stop_at(monkeypatch, run, stop)
+            with pytest.raises(InterruptedRunError):
+                run.run()
+        assert seeded.summary(tmp_path)["status"] == "interrupted"
+    with seeded.make(tmp_path, agent) as run:
+        run.run()
+    whole = uninterrupted(agent)
+    assert seeded.scores(tmp_path) == seeded.scores(whole)
+    assert seeded.state(tmp_path) == seeded.state(whole)

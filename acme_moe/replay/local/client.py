@@ -77,7 +77,7 @@ class LocalReplay:
     def checkpoint(self) -> str:
         """Writes what replay holds to a folder, whose path it returns.
 
-        Writers' open episodes are not in it.
+        It has the rows of writers' open episodes, and only adders know which they are.
         """
         assert self._folder is not None, "made without a folder"
         path = self._folder / "written"

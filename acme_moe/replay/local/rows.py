@@ -40,7 +40,8 @@ class Rows:
         self._rows: np.ndarray = self._view(_FIRST_CAPACITY)
         # The row of zeros is never freed.
         self._references = [1]
-        self._free: list[int] = []
+        # Rows without references; None where they have to be looked for.
+        self._free: list[int] | None = []
 
     def _view(self, capacity: int) -> np.ndarray:
         return np.ndarray((capacity, *self.shape), self.dtype, buffer=self._memory)
@@ -65,6 +66,8 @@ class Rows:
         if not value.any():
             self._references[ZEROS] += 1
             return ZEROS
+        if self._free is None:
+            self._free = [i for i, count in enumerate(self._references) if not count]
         if self._free:
             row = self._free.pop()
             self._references[row] = 1
@@ -92,7 +95,7 @@ class Rows:
         references = self._references
         for row in rows:
             references[row] -= 1
-            if not references[row]:
+            if not references[row] and self._free is not None:
                 self._free.append(row)
 
     def gather(self, rows: np.ndarray) -> np.ndarray:
@@ -129,4 +132,5 @@ class Rows:
         self._references = references.tolist()
         self._references[ZEROS] += 1
         self.save()[:] = saved
-        self._free = [i for i, count in enumerate(self._references) if not count]
+        # Writers that are restored may still refer to some.
+        self._free = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,42 @@ class LocalWriter:
         """Writes an item, a nest of slices of `history`."""
         del table
         self._table.insert(priority, tree.flatten(trajectory))
+
+    def state(self) -> dict[str, list[list[int]]]:
+        """Returns the episode's rows by their numbers, which can be written as JSON."""
+        return {
+            name: [column.numbers for column in columns]
+            for name, columns in self._columns.items()
+        }
+
+    def restore(
+        self, state: Mapping[str, list[list[int]]], structures: Mapping[str, Any]
+    ) -> None:
+        """Takes what `state` returned, once the table is restored.
+
+        Args:
+          state: the episode's rows.
+          structures: nests of the values in a row, by name; those of names that are
+            not there become lists.
+
+        Raises:
+          ValueError: if the table does not have such rows.
+        """
+        for name, of_columns in state.items():
+            columns = []
+            for i, numbers in enumerate(of_columns):
+                full_name = f"{name}/{i}"
+                rows = self._table.columns.get(full_name)
+                if rows is None or not all(_ABSENT <= x < len(rows) for x in numbers):
+                    raise ValueError(f"writer: refers to rows that {full_name} lacks")
+                column = _Column(full_name, rows, absent=0)
+                column.numbers = numbers
+                rows.refer(x for x in numbers if x != _ABSENT)
+                columns.append(column)
+                self._rows = len(numbers)
+            self._columns[name] = columns
+            structure = structures.get(name, columns if len(columns) > 1 else None)
+            self.history[name] = tree.unflatten_as(structure, columns)
 
     def configure(self, path: Any, *args: Any, **kwargs: Any) -> None:
         """Does nothing: rows are not sent anywhere."""

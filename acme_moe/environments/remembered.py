@@ -1,0 +1,161 @@
+"""Environments whose state can be saved: as the actions that led to it.
+
+An emulator's state cannot be read everywhere, and what can be is seldom plain data. But
+an environment is to be the same for the same seed and actions, so those are kept, and
+a resumed run plays them again. Each environment is made anew now and then, so that
+they never become many.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dm_env
+import numpy as np
+import tree
+
+from acme_moe.environments.vector import Past, VectorEnvironment
+
+RENEWAL_STEPS = 20_000
+"""Steps after which an environment is made anew, once the game that it plays is over.
+
+Making it takes milliseconds, and playing as many steps again some seconds.
+"""
+
+
+class NotDeterministicError(RuntimeError):
+    """An environment gave another observation for the same seed and actions."""
+
+
+class RememberedEnvironments(VectorEnvironment):
+    """Environments that remember what they played since they were made.
+
+    Attributes:
+      timesteps: the latest of each; None before its first.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Sequence[int]], VectorEnvironment],
+        seed: Callable[[int, int], int],
+        num_environments: int,
+        renewal_steps: int = RENEWAL_STEPS,
+    ) -> None:
+        """Makes the environments.
+
+        Args:
+          make: makes those of some seeds.
+          seed: returns the seed of an environment, by its index and by how often it was
+            made before.
+          num_environments: how many.
+          renewal_steps: see `RENEWAL_STEPS`.
+        """
+        self._seed = seed
+        self._renewal_steps = renewal_steps
+        self._times_made = [0] * num_environments
+        self._environments = make([seed(i, 0) for i in range(num_environments)])
+        self._actions: list[list[int]] = [[] for _ in range(num_environments)]
+        self._pending: np.ndarray | None = None
+        self.timesteps: list[dm_env.TimeStep | None] = [None] * num_environments
+
+    def __len__(self) -> int:
+        return len(self._environments)
+
+    def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
+        """Starts an episode in some of the environments."""
+        for i in indices:
+            if len(self._actions[i]) >= self._renewal_steps and self.game_over(i):
+                self._times_made[i] += 1
+                seed = self._seed(i, self._times_made[i])
+                self.make_again(i, Past(seed, [], in_episode=False))
+        timesteps = self._environments.reset(indices)
+        for i, timestep in zip(indices, timesteps, strict=True):
+            self.timesteps[i] = timestep
+        return timesteps
+
+    def start_step(self, actions: np.ndarray) -> None:
+        """Starts a step in each environment."""
+        self._pending = actions
+        self._environments.start_step(actions)
+
+    def finish_step(self) -> list[dm_env.TimeStep]:
+        """Waits for the step, and notes its actions."""
+        timesteps = self._environments.finish_step()
+        assert self._pending is not None
+        for past, action in zip(self._actions, self._pending.tolist(), strict=True):
+            past.append(action)
+        self._pending = None
+        self.timesteps = list(timesteps)
+        return timesteps
+
+    def game_over(self, index: int) -> bool:
+        """Returns whether an episode that just ended was the last of its game."""
+        return self._environments.game_over(index)
+
+    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
+        """Replaces an environment by a new one that has played the same."""
+        timestep = self._environments.make_again(index, past)
+        self._actions[index] = list(past.actions)
+        self.timesteps[index] = timestep
+        return timestep
+
+    def close(self) -> None:
+        """Closes each environment."""
+        self._environments.close()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns what `restore` needs; of a step that is under way, its actions."""
+        pending = [] if self._pending is None else self._pending
+        return {
+            "times_made": np.array(self._times_made, np.int64),
+            "steps": np.array([len(past) for past in self._actions], np.int64),
+            "actions": np.concatenate([np.array(x, np.int32) for x in self._actions]),
+            "pending": np.array(pending, np.int32),
+            "in_episode": np.array([bool(t and not t.last()) for t in self.timesteps]),
+            "checksums": np.array([_checksum(t) for t in self.timesteps], np.int64),
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """Plays again what led to a state, and starts the step that was under way.
+
+        Args:
+          state: as `state` returned it.
+
+        Returns:
+          The actions of that step; None if there was none.
+
+        Raises:
+          NotDeterministicError: if an environment ends up elsewhere.
+        """
+        self._times_made = state["times_made"].tolist()
+        ends = np.cumsum(state["steps"])[:-1]
+        pasts = np.split(state["actions"], ends)
+        for i, actions in enumerate(pasts):
+            in_episode = bool(state["in_episode"][i])
+            seed = self._seed(i, self._times_made[i])
+            timestep = self.make_again(i, Past(seed, actions.tolist(), in_episode))
+            if _checksum(timestep) != state["checksums"][i]:
+                raise NotDeterministicError(
+                    f"environment {i}: was made again with its seed and played its "
+                    f"{len(actions)} actions again, and gave another observation; only "
+                    "of environments that depend on seed and actions alone can a "
+                    "seeded run be resumed (delete the checkpoints to begin anew, or "
+                    "set checkpoint_replay to False to resume with an empty replay)"
+                )
+        if not len(state["pending"]):
+            return None
+        self.start_step(state["pending"])
+        return state["pending"]
+
+
+def _checksum(timestep: dm_env.TimeStep | None) -> int:
+    """Returns the CRC-32 of an observation; -1 if there is none yet."""
+    if timestep is None:
+        return -1
+    leaves: list[Any] = tree.flatten(timestep.observation)
+    crc = 0
+    for leaf in leaves:
+        crc = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), crc)
+    return crc

@@ -1,0 +1,87 @@
+"""Where acting has come to: saved, and gone on from exactly there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from acme_moe.agents.vector_actor import VectorActor
+from acme_moe.environments.remembered import RememberedEnvironments
+from acme_moe.replay import EpisodeAdder
+from acme_moe.runs import arrays
+from acme_moe.runs.checkpoints import ActingState
+from acme_moe.runs.episodes import Rounds
+
+_ENVIRONMENTS = "environments/"
+_ACTOR = "actor"
+
+
+@dataclasses.dataclass(frozen=True)
+class Acting:
+    """The parts of acting that have a state.
+
+    Attributes:
+      environments: that the agent acts in.
+      actor: the agent.
+      adders: one for each environment, to a replay in the process.
+      rounds: of their steps.
+      origin: position of the run that the environments' seeds are drawn from.
+    """
+
+    environments: RememberedEnvironments
+    actor: VectorActor
+    adders: Sequence[EpisodeAdder]
+    rounds: Rounds
+    origin: int
+
+    def save(self) -> ActingState | None:
+        """Returns the state; None before the first step."""
+        if any(timestep is None for timestep in self.environments.timesteps):
+            return None
+        environments = self.environments.state()
+        return ActingState(
+            {
+                **{_ENVIRONMENTS + name: x for name, x in environments.items()},
+                **arrays.flatten(self.actor.state(), _ACTOR),
+            },
+            {
+                "origin": self.origin,
+                "adders": [adder.state() for adder in self.adders],
+                **self.rounds.state(),
+            },
+        )
+
+    def restore(self, saved: ActingState, where: object) -> None:
+        """Takes a state.
+
+        Args:
+          saved: as `save` returned it.
+          where: it is from, for messages.
+
+        Raises:
+          ValueError: if it is not of such a run.
+          NotDeterministicError: if an environment does not play what it played.
+        """
+        state = arrays.unflatten(
+            self.actor.state_spec(), saved.arrays, where, _ACTOR
+        )
+        self.actor.restore(state)
+        for adder, of_adder in zip(
+            self.adders, saved.description["adders"], strict=True
+        ):
+            adder.restore(of_adder)
+        pending = self.environments.restore(_below(saved.arrays, _ENVIRONMENTS))
+        self.rounds.restore(
+            saved.description, self.environments.timesteps, pending
+        )
+
+
+def _below(values: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in values.items()
+        if name.startswith(prefix)
+    }
