@@ -174,9 +174,7 @@ class _Worker:
         theirs.close()
         self._connection.send((make, list(seeds), spec, indices))
 
-    def send(
-        self, indices: list[int], actions: Sequence[int | Past] | None
-    ) -> None:
+    def send(self, indices: list[int], actions: Sequence[int | Past] | None) -> None:
         """Sends orders: to take steps or play again; with None, to start episodes."""
         # One that has ended cannot read them; `receive` says so.
         with contextlib.suppress(BrokenPipeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
@@ -37,13 +38,27 @@ class PrioritySink(Protocol):
         """Stops taking priorities; those on their way still arrive."""
 
 
+class _CallersThread(futures.Executor):
+    """Calls a function at once."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> futures.Future[Any]:
+        """Returns what it returned, or raised."""
+        future: futures.Future[Any] = futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
 class Learner(core.Learner):
     """Takes batches, updates, and serves parameters.
 
     The update is dispatched and not waited for: its loss is checked when the next one
     is due, so the device works while the caller acts in the environment. It is
     dispatched by a thread of its own, since a CPU computes what one thread dispatches
-    in its order: the caller's policy would wait for the update.
+    in its order: the caller's policy would wait for the update. Where there is but one
+    core it has to anyway, and threads that take turns cost more than they gain.
     """
 
     def __init__(
@@ -77,7 +92,11 @@ class Learner(core.Learner):
         self._counter = counter or counting.Counter()
         self._logger = logger
         self._last_step: float | None = None
-        self._dispatcher = futures.ThreadPoolExecutor(1, "learner-update")
+        self._dispatcher: futures.Executor = (
+            futures.ThreadPoolExecutor(1, "learner-update")
+            if len(os.sched_getaffinity(0)) > 1
+            else _CallersThread()
+        )
         # Whose buffers the running update took over. Dropping such arrays on a CPU
         # waits for the update, so they are kept until it has ended.
         self._donor: TrainingState | None = None

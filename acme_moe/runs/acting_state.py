@@ -65,18 +65,14 @@ class Acting:
           ValueError: if it is not of such a run.
           NotDeterministicError: if an environment does not play what it played.
         """
-        state = arrays.unflatten(
-            self.actor.state_spec(), saved.arrays, where, _ACTOR
-        )
+        state = arrays.unflatten(self.actor.state_spec(), saved.arrays, where, _ACTOR)
         self.actor.restore(state)
         for adder, of_adder in zip(
             self.adders, saved.description["adders"], strict=True
         ):
             adder.restore(of_adder)
         pending = self.environments.restore(_below(saved.arrays, _ENVIRONMENTS))
-        self.rounds.restore(
-            saved.description, self.environments.timesteps, pending
-        )
+        self.rounds.restore(saved.description, self.environments.timesteps, pending)
 
 
 def _below(values: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:

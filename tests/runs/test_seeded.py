@@ -2,16 +2,19 @@
 
 import dataclasses
 import functools
+import json
 import signal
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
 from acme_moe.distributed import config as distributed
 from acme_moe.environments import remembered
 from acme_moe.processes import InterruptedRunError
+from acme_moe.runs import checkpoints, online
 from acme_moe.runs import config as config_lib
 from tests.runs import seeded
 
@@ -70,12 +73,15 @@ def test_a_run_is_not_resumed_with_the_other_kind_of_replay(tmp_path):
         config_lib.check_resumes(dataclasses.replace(spec, run=run), tmp_path)
 
 
-def stop_at(monkeypatch, run, step):
-    """Lets a run be told to stop when it has taken so many agent steps."""
-    check = run._interrupts.check
+def stop_at(monkeypatch, run, look):
+    """Lets a run be told to stop when it looks for that for the nth time.
+
+    It does so before each round and each step of an evaluation.
+    """
+    check, looks = run._interrupts.check, iter(range(1, look))
 
     def check_or_stop():
-        if run.position >= step:
+        if next(looks, None) is None:
             raise InterruptedRunError(signal.SIGINT)
         check()
 
@@ -96,24 +102,26 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
-# Before and after learning starts, at an evaluation, while the next step is under way,
-# and in the middle of games.
+# Two games at once are at step 70, in an evaluation, at the 36th look. A stop is before
+# or after learning starts, while the next step is under way or not, and in the middle of
+# games.
 @pytest.mark.parametrize(
     ("agent", "stops"),
     [
-        ("dqn", [30]),
-        ("dqn", [70]),
-        ("dqn", [52, 76, 100, 130]),
-        ("rainbow", [77, 129]),
-        ("r2d2", [111]),
+        ("dqn", [15]),
+        ("dqn", [26, 14, 10]),
+        ("dqn", [40]),
+        ("rainbow", [66]),
+        ("r2d2", [64]),
     ],
 )
 def test_a_stopped_run_goes_on_exactly(
     tmp_path, monkeypatch, uninterrupted, agent, stops
 ):
-    for stop in stops:
-        with seeded.make(tmp_path, agent) as run:
-            stop_at(monkeypatch, run, stop)
+    for i, look in enumerate(stops):
+        # Processes change nothing.
+        with seeded.make(tmp_path, agent, environment_processes=1 + i % 2) as run:
+            stop_at(monkeypatch, run, look)
             with pytest.raises(InterruptedRunError):
                 run.run()
         assert seeded.summary(tmp_path)["status"] == "interrupted"
@@ -122,3 +130,52 @@ def test_a_stopped_run_goes_on_exactly(
     whole = uninterrupted(agent)
     assert seeded.scores(tmp_path) == seeded.scores(whole)
     assert seeded.state(tmp_path) == seeded.state(whole)
+
+
+def test_a_killed_run_goes_on_exactly_from_its_last_checkpoint(
+    tmp_path, monkeypatch, uninterrupted
+):
+    with seeded.make(tmp_path, "dqn") as run:
+        step, save = run._step, run._save
+
+        def step_or_die(progress):
+            if run.position == 76:
+                save()
+            if run.position == 120:
+                raise KeyboardInterrupt
+            step(progress)
+
+        monkeypatch.setattr(run, "_step", step_or_die)
+        with pytest.raises(KeyboardInterrupt):
+            run.run()
+    assert seeded.newest(tmp_path).name == "000000000076"
+    with seeded.make(tmp_path, "dqn") as run:
+        run.run()
+    assert seeded.scores(tmp_path) == seeded.scores(uninterrupted("dqn"))
+    assert seeded.state(tmp_path) == seeded.state(uninterrupted("dqn"))
+
+
+def test_what_cannot_go_on_exactly_says_so(tmp_path, monkeypatch):
+    with seeded.make(tmp_path, "dqn") as run:
+        stop_at(monkeypatch, run, 15)
+        with pytest.raises(InterruptedRunError):
+            run.run()
+    warnings = []
+    monkeypatch.setattr(
+        online.logging, "warning", lambda *x: warnings.append(x[0] % x[1:])
+    )
+    with seeded.make(tmp_path, "dqn", num_environments=1):
+        pass
+    assert ["num_environments was another" in x for x in warnings] == [True]
+    with np.load(seeded.newest(tmp_path) / "acting.npz") as file:
+        arrays = dict(file)
+    other = dict(arrays)
+    other["environments/checksums"] = arrays["environments/checksums"] + 1
+    state = checkpoints.ActingState
+    monkeypatch.setattr(
+        checkpoints.Checkpoint,
+        "load_acting",
+        lambda self: state(other, json.loads((self.path / "acting.json").read_text())),
+    )
+    with pytest.raises(remembered.NotDeterministicError, match=r"^environment 0: "):
+        seeded.make(tmp_path, "dqn")
