@@ -11,9 +11,11 @@ summary.json carries, and the time that Reverb takes to write its checkpoint.
 Then a server of this process, as a run has it, is written to and sampled from, in
 turns with the most that Reverb does with as many bytes: a bare writer whose items are
 one column of the same frames, and one sampler that fetches ahead without end. A batch
-of ours is sampled when it is asked for, and not before, which that cannot do.
+of ours is sampled when it is asked for, and not before, which that cannot do. Beside
+them stands a replay in the process (`--config.replay.seeded=true` of a run).
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import json
@@ -22,7 +24,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -83,20 +85,56 @@ def _serve(connection: Connection, spec: object, size: int, folder: str) -> None
     )
     connection.send(server.port)
     while connection.recv() == "memory":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        connection.send(pages * os.sysconf("SC_PAGE_SIZE"))
+        connection.send(_resident_bytes())
     server.stop()
 
 
-def _ask(connection: Connection) -> int:
-    connection.send("memory")
-    return connection.recv()
+def _resident_bytes() -> int:
+    """Returns the memory of this process."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(game: str, transitions: int, *, stacked: bool) -> Result:
-    """Fills a server and reads its memory."""
+@contextlib.contextmanager
+def _server(
+    spec: object, size: int, folder: str
+) -> Iterator[tuple[Any, Callable[[], int]]]:
+    """Yields a client of a server of its own process, and what reads its memory."""
     import reverb
+
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    process = context.Process(
+        target=_serve, args=(theirs, spec, size, folder), daemon=True
+    )
+    process.start()
+    client = reverb.Client(f"localhost:{mine.recv()}")
+
+    def resident_bytes() -> int:
+        mine.send("memory")
+        return mine.recv()
+
+    yield client, resident_bytes
+    mine.send("stop")
+    process.join()
+
+
+@contextlib.contextmanager
+def _local(
+    spec: object, size: int, folder: str
+) -> Iterator[tuple[Any, Callable[[], int]]]:
+    """Yields a replay in this process, and what reads its memory."""
+    from acme_moe import replay
+
+    yield replay.LocalReplay(_settings(spec, size), 0, Path(folder)), _resident_bytes
+
+
+_STORAGES = {"frames once": _server, "stacked": _server, "in the process": _local}
+
+
+def measure(game: str, transitions: int, storage: str) -> Result:
+    """Fills a replay and reads its memory."""
     from acme import specs
 
     from acme_moe import replay
@@ -106,22 +144,18 @@ def measure(game: str, transitions: int, *, stacked: bool) -> Result:
     environment = AtariEnvironment(game, 1, AtariConfig())
     spec = specs.make_environment_spec(environment)
     frame = spec.observations.frame.shape
-    if stacked:
+    if storage == "stacked":
         whole = specs.Array(spec.observations.shape, spec.observations.dtype)
         spec = spec._replace(observations=whole)
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe()
     rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        process = context.Process(
-            target=_serve, args=(theirs, spec, transitions, folder), daemon=True
-        )
-        process.start()
-        client = reverb.Client(f"localhost:{mine.recv()}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _STORAGES[storage](spec, transitions, folder) as (client, resident_bytes),
+    ):
         adder = replay.NStepAdder(
             client, spec, table="transitions", n_step=1, discount=0.99
         )
-        before = _ask(mine)
+        before = resident_bytes()
         timestep: dm_env.TimeStep | None = None
         seconds = 0.0
         for _ in range(transitions):
@@ -134,17 +168,15 @@ def measure(game: str, transitions: int, *, stacked: bool) -> Result:
             adder.add(action, timestep)
             seconds += time.perf_counter() - start
         adder.close()
-        held = _ask(mine) - before
+        held = resident_bytes() - before
         start = time.perf_counter()
         path = Path(client.checkpoint())
         checkpoint_seconds = time.perf_counter() - start
         size = sum(file.stat().st_size for file in path.iterdir())
         estimate = bytes_per_transition(client, path)
-        mine.send("stop")
-        process.join()
     return Result(
         game=game,
-        storage="stacked" if stacked else "frames once",
+        storage=storage,
         transitions=transitions,
         bytes_per_transition=held / transitions,
         estimate=estimate or 0.0,
@@ -165,6 +197,8 @@ class Rates:
     bare_inserts: float
     samples: float
     bare_samples: float
+    local_inserts: float
+    local_samples: float
 
 
 # Steps that are written in a round, and batches that are sampled.
@@ -222,6 +256,16 @@ def measure_rates(game: str, batch_size: int) -> Rates:
             adder.add(action, step)
         adder.flush()
 
+    local = replay.LocalReplay(_settings(spec, 10**6), 0)
+    local_adder = replay.NStepAdder(
+        local, spec, table="transitions", n_step=1, discount=0.99
+    )
+
+    def local_insert() -> None:
+        local_adder.add_first(first)
+        for step in steps:
+            local_adder.add(action, step)
+
     def bare_insert() -> None:
         writer = client.trajectory_writer(stack + 2, validate_items=False)
         writer.configure((), num_keep_alive_refs=stack + 2, max_chunk_length=stack + 2)
@@ -252,8 +296,18 @@ def measure_rates(game: str, batch_size: int) -> Rates:
             for _ in range(_BATCHES * batch_size):
                 bare.GetNextTrajectory()
 
+        def local_sample_all() -> None:
+            for _ in range(_BATCHES):
+                local.table.sample(batch_size)
+
         count = _BATCHES * batch_size
-        return *inserts, rate(count, sample_all), rate(count, bare_sample_all)
+        return (
+            *inserts,
+            rate(count, sample_all),
+            rate(count, bare_sample_all),
+            rate(_STEPS, local_insert),
+            rate(count, local_sample_all),
+        )
 
     rounds = [one_round() for _ in range(_ROUNDS.value)]
     adder.close()
@@ -270,11 +324,10 @@ def main(_: list[str]) -> None:
         f"{'raw frame':>11}{'us/insert':>11}{'checkpoint s':>14}{'on disk B':>11}"
     )
     for game in _GAMES.value:
-        for stacked in (False, True):
-            count = min(_STACKED.value, _TRANSITIONS.value)
-            result = measure(
-                game, count if stacked else _TRANSITIONS.value, stacked=stacked
-            )
+        for storage in _STORAGES:
+            fewer = min(_STACKED.value, _TRANSITIONS.value)
+            count = fewer if storage == "stacked" else _TRANSITIONS.value
+            result = measure(game, count, storage)
             results.append(dataclasses.asdict(result))
             print(
                 f"{result.game:<12}{result.storage:<13}{result.transitions:>8}"
@@ -287,7 +340,7 @@ def main(_: list[str]) -> None:
     rates = []
     print(
         f"\n{'game':<12}{'batch':>6}{'inserts/s':>11}{'bare':>9}{'samples/s':>11}"
-        f"{'bare':>9}"
+        f"{'bare':>9}{'local inserts/s':>17}{'local samples/s':>17}"
     )
     for game in _GAMES.value:
         for batch_size in _BATCH_SIZES.value:
@@ -295,7 +348,8 @@ def main(_: list[str]) -> None:
             rates.append(dataclasses.asdict(row))
             print(
                 f"{row.game:<12}{row.batch_size:>6}{row.inserts:>11.0f}"
-                f"{row.bare_inserts:>9.0f}{row.samples:>11.0f}{row.bare_samples:>9.0f}",
+                f"{row.bare_inserts:>9.0f}{row.samples:>11.0f}{row.bare_samples:>9.0f}"
+                f"{row.local_inserts:>17.0f}{row.local_samples:>17.0f}",
                 flush=True,
             )
     if _JSON.value:

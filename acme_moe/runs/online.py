@@ -101,8 +101,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         if saved and len(saved.description["games"]) == run.num_environments:
             return saved
         logging.warning(
-            "replay.seeded: the run goes on in new games, not exactly where it stopped: "
-            "%s",
+            "replay.seeded: goes on in new games, and not exactly where it stopped: %s",
             "its num_environments was another"
             if saved
             else f"{restored.path} has neither replay nor games",

@@ -102,9 +102,8 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
-# Two games at once are at step 70, in an evaluation, at the 36th look. A stop is before
-# or after learning starts, while the next step is under way or not, and in the middle of
-# games.
+# Two games at once are at step 70, in an evaluation, at the 36th look. Stops are before
+# or after learning starts, while the next step is under way or not, and within games.
 @pytest.mark.parametrize(
     ("agent", "stops"),
     [
