@@ -19,8 +19,8 @@ from acme_moe.reporting.page import Shown, html_page, markdown_page
 _NORMALIZATIONS = {
     HUMAN: "human-normalised",
     BASELINE: "relative to the mean final returns of the panel's first baseline, which "
-    "count as exact, as there are no human scores",
-    NONE: "not normalised, as there are no human scores",
+    "count as exact, as there are no reference scores",
+    NONE: "not normalised, as there are no reference scores",
 }
 _KINDS = {
     "evaluation": "mean returns of evaluation games",
@@ -87,7 +87,11 @@ def _write(
         for name, caption, figure in _figures(main, reps):
             _save(figure, out / name)
             shown.append(Shown(name, f"{caption}, {kind} returns"))
-    for name, table in written.items():
+    files = dict(written)
+    if comparison.panels:
+        # Too long for a page.
+        files["points"] = tables.curve_table(comparison)
+    for name, table in files.items():
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())
     content = comparison.title, _note(comparison, reps), shown, list(written.values())

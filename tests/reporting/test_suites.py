@@ -73,7 +73,7 @@ def test_the_page_and_the_tables_say_which_are_normalised(two_suites, tmp_path):
     write_report(two_suites, out, reps=10)
     text = (out / "report.md").read_text()
     assert (
-        "human-normalised (in dqn, atari); not normalised, as there are no human"
+        "human-normalised (in dqn, atari); not normalised, as there are no reference"
         in text
     )
     assert text.endswith("## Runs that are in no figure\n\nNone.\n")
@@ -159,3 +159,19 @@ def test_without_a_baseline_that_scores_on_all_games_returns_are_compared():
         panel = make_panel("DQN", [first, other])
         assert panel.normalization == NONE
         assert panel.final_scores()["Soft MoE"][0, 0] == 4
+
+
+def test_the_tables_of_runs_and_points_are_read_as_scores_of_their_suite(
+    two_suites, tmp_path
+):
+    write_report(two_suites, tmp_path / "out", reps=10)
+    for name, points in (("runs", [200]), ("points", [100, 200])):
+        lines = read_external(tmp_path / "out" / f"{name}.csv")
+        assert {(line.panel, line.suite) for line in lines} == {
+            ("dqn, atari", "atari"),
+            ("dqn, minatar", "minatar"),
+        }
+        for read in lines:
+            assert read.curves["Asterix"][0].positions.tolist() == [
+                at * (4 if read.suite == "atari" else 1) for at in points
+            ]
