@@ -55,13 +55,10 @@ class Result:
     checkpoint_bytes_per_transition: float
 
 
-def _serve(connection: Connection, spec: object, size: int, folder: str) -> None:
-    """A process that holds nothing but the server."""
-    import reverb
-
+def _settings(spec: object, size: int) -> object:
     from acme_moe import replay
 
-    table = replay.make_table(
+    return replay.TableSettings(
         "transitions",
         replay.transition_signature(spec),
         max_size=size,
@@ -69,6 +66,15 @@ def _serve(connection: Connection, spec: object, size: int, folder: str) -> None
         samples_per_insert=1.0,
         error_buffer=1e9,
     )
+
+
+def _serve(connection: Connection, spec: object, size: int, folder: str) -> None:
+    """A process that holds nothing but the server."""
+    import reverb
+
+    from acme_moe import replay
+
+    table = replay.make_table(_settings(spec, size))
     server = reverb.Server(
         [replay.without_ratio(table)],
         port=None,
@@ -132,7 +138,7 @@ def measure(game: str, transitions: int, *, stacked: bool) -> Result:
         path = Path(client.checkpoint())
         checkpoint_seconds = time.perf_counter() - start
         size = sum(file.stat().st_size for file in path.iterdir())
-        estimate = bytes_per_transition(path, transitions)
+        estimate = bytes_per_transition(client, path)
         mine.send("stop")
         process.join()
     return Result(
@@ -171,7 +177,7 @@ def measure_rates(game: str, batch_size: int) -> Rates:
 
     from acme_moe import replay
     from acme_moe.environments import AtariConfig, AtariEnvironment
-    from acme_moe.replay.servers import make_sampler
+    from acme_moe.replay.sampling import make_sampler
 
     environment = AtariEnvironment(game, 1, AtariConfig())
     spec = specs.make_environment_spec(environment)
@@ -196,7 +202,10 @@ def measure_rates(game: str, batch_size: int) -> Rates:
             signature=signature,
         )
         for name, signature in (
-            ("transitions", replay.transition_signature(spec)),
+            (
+                "transitions",
+                replay.to_tensor_specs(replay.transition_signature(spec)),
+            ),
             ("bare", None),
         )
     ]

@@ -46,6 +46,7 @@ _ENVIRONMENT = flags.DEFINE_enum(
 )
 _MOES = flags.DEFINE_list("moe", ["soft"], "Penultimate layers.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game.")
+_SEEDED = flags.DEFINE_bool("seeded", False, "Replay in the process, in place of Reverb.")
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
@@ -89,6 +90,7 @@ def make_spec(agent: str, encoder: str, moe: str, num_environments: int) -> Any:
     config.evaluation_episodes = 0
     config.min_replay_size = _WARM_UP * num_environments
     config.max_replay_size = 20_000
+    config.replay.seeded = _SEEDED.value
     config.network.encoder = encoder
     config.network.moe = moe
     return from_config_dict(config)
@@ -106,7 +108,7 @@ def measure(
     from acme.utils import loggers
 
     from acme_moe.runs.assembly import make_environment
-    from acme_moe.runs.online import OnlineRun, replay_data
+    from acme_moe.runs.online import OnlineRun
     from acme_moe.runs.progress import Progress
 
     spec = make_spec(agent, encoder, moe, num_environments)
@@ -173,7 +175,8 @@ def measure(
                     alone.step()
                 alone.check()
 
-            drawn = replay_data(self._parts, self._client, ()).samples
+            # Fetched ahead by a thread where replay is a server.
+            drawn = self._session.data.samples
 
             def batch() -> None:
                 for _ in range(_UPDATES.value):

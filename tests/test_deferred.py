@@ -21,6 +21,7 @@ def test_a_run_imports_neither_all_of_tensorflow_nor_its_distributions():
     loaded = run(
         """
         import sys
+        import acme_moe.replay.servers
         import acme_moe.runs.online
         from acme_moe.agents.rainbow import RainbowBuilder
         print(*sys.modules)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import reverb
 import tree
 from acme import core, specs
 from acme.adders import base as adders
@@ -30,6 +29,9 @@ from acme_moe.agents.acting_device import ParametersOn
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.learning.learner import Learner, PrioritySink
+
+if TYPE_CHECKING:
+    import reverb
 
 Config = TypeVar("Config", bound=AgentConfig)
 OnlineConfig = TypeVar("OnlineConfig", bound=ValueAgentConfig)
@@ -161,7 +163,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         dataset: Iterator[learning.Sample],
         logger_fn: Callable[..., loggers.Logger],
         environment_spec: specs.EnvironmentSpec,
-        replay_client: reverb.Client | None = None,
+        replay_client: replay.ReplayClient | None = None,
         counter: counting.Counter | None = None,
     ) -> Learner:
         """Makes a learner with Adam and a periodically copied target.
@@ -187,7 +189,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         )
 
     def _make_priority_sink(
-        self, replay_client: reverb.Client | None
+        self, replay_client: replay.ReplayClient | None
     ) -> PrioritySink | None:
         """Returns the receiver of the learner's priorities; None if there is none."""
         del replay_client
@@ -252,6 +254,12 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
     ) -> list[reverb.Table]:
         """Makes one table that holds the run to the replay ratio."""
         del policy
+        return [replay.make_table(self.replay_settings(environment_spec))]
+
+    def replay_settings(
+        self, environment_spec: specs.EnvironmentSpec
+    ) -> replay.TableSettings:
+        """Returns the settings of the table, whatever keeps it."""
         config = self.config
         items_per_step = 1 / self.items.steps_per_item
         min_size = max(1, round(config.min_replay_size * items_per_step))
@@ -263,23 +271,21 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
             2.0 * config.batch_size * config.sgd_steps_per_call,
         )
         network = self.make_network(environment_spec)
-        return [
-            replay.make_table(
-                self.items.table,
-                self.items.signature(environment_spec, network),
-                max_size=max(min_size, round(config.max_replay_size * items_per_step)),
-                min_size=min_size,
-                samples_per_insert=samples_per_insert,
-                error_buffer=max(
-                    smallest,
-                    config.samples_per_insert_tolerance * min_size * samples_per_insert,
-                ),
-                priority_exponent=self.priority_exponent,
-            )
-        ]
+        return replay.TableSettings(
+            name=self.items.table,
+            signature=self.items.signature(environment_spec, network),
+            max_size=max(min_size, round(config.max_replay_size * items_per_step)),
+            min_size=min_size,
+            samples_per_insert=samples_per_insert,
+            error_buffer=max(
+                smallest,
+                config.samples_per_insert_tolerance * min_size * samples_per_insert,
+            ),
+            priority_exponent=self.priority_exponent,
+        )
 
     def make_dataset_iterator(
-        self, replay_client: reverb.Client
+        self, replay_client: replay.ReplayClient
     ) -> Iterator[learning.Sample]:
         """Makes an iterator of batches that are on the learner's device."""
         return replay.make_sample_iterator(
@@ -295,9 +301,7 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
         """Returns `jax.ShapeDtypeStruct`s like the arrays of a batch from replay."""
         size = self.config.batch_size * self.config.sgd_steps_per_call
         items = tree.map_structure(
-            lambda spec: jax.ShapeDtypeStruct(
-                (size, *spec.shape), spec.dtype.as_numpy_dtype
-            ),
+            lambda spec: jax.ShapeDtypeStruct((size, *spec.shape), spec.dtype),
             self.items.signature(environment_spec, networks),
         )
         probabilities: Any = jax.ShapeDtypeStruct((size,), jnp.float32)
@@ -305,7 +309,7 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
 
     def make_adder(
         self,
-        replay_client: reverb.Client,
+        replay_client: replay.ReplayClient,
         environment_spec: specs.EnvironmentSpec,
         policy: Any = None,
     ) -> replay.EpisodeAdder:
@@ -347,7 +351,7 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
         )
 
     def _make_priority_sink(
-        self, replay_client: reverb.Client | None
+        self, replay_client: replay.ReplayClient | None
     ) -> PrioritySink | None:
         """Returns what writes priorities back to replay, if it samples by them."""
         if not self.prioritized:
@@ -357,4 +361,6 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
                 "replay_client: None is not accepted; a reverb.Client, to write "
                 "priorities back"
             )
+        if isinstance(replay_client, replay.LocalReplay):
+            return replay.LocalPriorities(replay_client)
         return replay.PriorityWriter(replay_client, self.items.table)

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import numpy as np
-import reverb
 from acme import specs
 from acme.agents.jax import actor_core
 
@@ -72,7 +71,7 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
 
     @abc.abstractmethod
     def make_adder(
-        self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
+        self, replay_client: replay.ReplayClient, environment_spec: specs.EnvironmentSpec
     ) -> replay.EpisodeAdder:
         """Makes the adder that writes the items of one environment."""
 
@@ -111,7 +110,7 @@ class Transitions(Items[AgentConfig, Network]):
         return diagnostics.transition_probe(network)
 
     def make_adder(
-        self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
+        self, replay_client: replay.ReplayClient, environment_spec: specs.EnvironmentSpec
     ) -> replay.NStepAdder:
         """Makes an adder of n-step transitions with clipped rewards."""
         return replay.NStepAdder(
@@ -176,7 +175,7 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
         )
 
     def make_adder(
-        self, replay_client: reverb.Client, environment_spec: specs.EnvironmentSpec
+        self, replay_client: replay.ReplayClient, environment_spec: specs.EnvironmentSpec
     ) -> replay.SequenceAdder:
         """Makes an adder of overlapping sequences."""
         return replay.SequenceAdder(

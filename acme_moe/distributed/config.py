@@ -116,6 +116,13 @@ def check(config: DistributedConfig, spec: RunSpec) -> None:
             spec.run.record,
             "none, for only a single process records its data",
         )
+    if spec.run.replay.seeded:
+        raise validation.not_accepted(
+            "replay.seeded",
+            True,
+            "False, for the processes of a run take their turns as they come; a run in "
+            "one process (train) can be seeded",
+        )
     if spec.run.acting.device == "accelerator":
         raise validation.not_accepted(
             "acting.device",

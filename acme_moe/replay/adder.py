@@ -6,11 +6,11 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-import reverb
 import tree
 from acme import specs
 
 from acme_moe.replay.episodes import EpisodeAdder
+from acme_moe.replay.interface import ReplayClient, TrajectoryWriter
 from acme_moe.replay.transitions import pack_step
 from acme_moe.specs import StackedFrames
 
@@ -35,7 +35,7 @@ class NStepAdder(EpisodeAdder):
 
     def __init__(
         self,
-        client: reverb.Client,
+        client: ReplayClient,
         environment_spec: specs.EnvironmentSpec,
         *,
         table: str,
@@ -47,7 +47,7 @@ class NStepAdder(EpisodeAdder):
         """Makes an adder; it connects at the first step.
 
         Args:
-          client: of the replay server.
+          client: of replay.
           environment_spec: of the environment; frames are stored as it says.
           table: to write to.
           n_step: steps that a transition spans.
@@ -72,7 +72,7 @@ class NStepAdder(EpisodeAdder):
         # are not complete.
         self._window: deque[tuple[Any, float, float]] = deque(maxlen=n_step)
 
-    def _make_writer(self) -> reverb.TrajectoryWriter:
+    def _make_writer(self) -> TrajectoryWriter:
         # Items do not have the columns of the table's signature.
         writer = self._client.trajectory_writer(self._rows_kept, validate_items=False)
         paths = [

@@ -1,4 +1,4 @@
-"""Batches on the device, sampled from a Reverb table."""
+"""Batches on the device, sampled from replay."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 import jax
 import numpy as np
-import reverb
 import tree
 
 from acme_moe.learning.types import Sample, Transition
-from acme_moe.replay.servers import ReplayServers, make_sampler
+from acme_moe.replay.sampling import make_sampler
 
 # Arrays of fewer bytes go to the device through a compiled identity, all in one call:
 # jax.device_put takes 35 microseconds for each. Larger ones would be copied twice.
@@ -41,7 +40,7 @@ def make_transfer(device: jax.Device | None) -> Callable[[list[np.ndarray]], lis
 
 
 def make_sample_iterator(
-    client: reverb.Client | ReplayServers,
+    client: Any,
     *,
     table: str,
     batch_size: int,
@@ -54,7 +53,7 @@ def make_sample_iterator(
     before.
 
     Args:
-      client: of the replay server, or of several.
+      client: of replay; see `make_sampler`.
       table: to sample from.
       batch_size: items in a batch.
       batch_type: named tuple of the table's signature.

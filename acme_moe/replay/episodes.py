@@ -8,16 +8,16 @@ from typing import Any
 
 import dm_env
 import numpy as np
-import reverb
 import tree
 from acme import specs
 from acme.adders import base
 
 from acme_moe.replay import frames
+from acme_moe.replay.interface import ReplayClient, TrajectoryWriter
 
 
 class EpisodeAdder(base.Adder):
-    """Writes an episode's steps to Reverb as rows that items refer to.
+    """Writes an episode's steps to replay as rows that items refer to.
 
     Row i > 0 of an episode holds o_i, a_{i-1} and what a subclass adds for that step,
     so one append a step suffices. Row 0 holds o_0; blank rows come before it.
@@ -25,7 +25,7 @@ class EpisodeAdder(base.Adder):
 
     def __init__(
         self,
-        client: reverb.Client,
+        client: ReplayClient,
         environment_spec: specs.EnvironmentSpec,
         *,
         table: str,
@@ -37,7 +37,7 @@ class EpisodeAdder(base.Adder):
         """Connects at the first episode.
 
         Args:
-          client: of the replay server.
+          client: of replay.
           environment_spec: of the environment.
           table: to write to.
           blank_rows: rows before an episode, beside those of its stack of frames.
@@ -54,7 +54,7 @@ class EpisodeAdder(base.Adder):
         self._table = table
         self._limit = math.inf if max_abs_reward is None else max_abs_reward
         self._max_in_flight_items = max_in_flight_items
-        self._connection: reverb.TrajectoryWriter | None = None
+        self._connection: TrajectoryWriter | None = None
         self._episode_open = False
         self._priority = 1.0
 
@@ -72,8 +72,8 @@ class EpisodeAdder(base.Adder):
     def _end_episode(self) -> None:
         """Writes the items that are left after the last step."""
 
-    def _make_writer(self) -> reverb.TrajectoryWriter:
-        """Connects to the server."""
+    def _make_writer(self) -> TrajectoryWriter:
+        """Connects to replay."""
         return self._client.trajectory_writer(num_keep_alive_refs=self._rows_kept)
 
     def _blank_step(self) -> dict[str, Any]:
@@ -146,12 +146,12 @@ class EpisodeAdder(base.Adder):
         self._writer.create_item(self._table, self._priority, trajectory)
 
     @property
-    def _writer(self) -> reverb.TrajectoryWriter:
+    def _writer(self) -> TrajectoryWriter:
         assert self._connection is not None
         return self._connection
 
     def flush(self) -> None:
-        """Waits until the server holds every item that was written."""
+        """Waits until replay holds every item that was written."""
         if self._connection is not None:
             self._connection.flush()
 

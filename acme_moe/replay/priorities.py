@@ -1,4 +1,4 @@
-"""Writes priorities back to replay while the next update is computed."""
+"""Writes priorities back to replay."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import threading
 
 import jax
 import numpy as np
-import reverb
+
+from acme_moe.replay.interface import ReplayClient
+from acme_moe.replay.local import LocalReplay
 
 # Updates whose priorities may be in flight before the learner waits for the server.
 _MAX_IN_FLIGHT = 4
 
 
 class PriorityWriter:
-    """Writes priorities to a table from a thread of its own.
+    """Writes priorities to a table from a thread, while the next update is computed.
 
     Reverb ignores the keys of items that it has dropped in the meantime.
     """
 
-    def __init__(self, client: reverb.Client, table: str) -> None:
+    def __init__(self, client: ReplayClient, table: str) -> None:
         """Starts the thread.
 
         Args:
@@ -91,3 +93,33 @@ class PriorityWriter:
                     self._error = error
             self._queue.task_done()
         self._queue.task_done()
+
+
+class LocalPriorities:
+    """Sets priorities of a replay in the process, when the next batch is sampled."""
+
+    def __init__(self, replay: LocalReplay) -> None:
+        """Takes the replay."""
+        self._replay = replay
+        self._batch: tuple[np.ndarray, jax.Array] | None = None
+
+    def put(self, keys: np.ndarray, priorities: jax.Array) -> None:
+        """Keeps a batch; the device may still be computing the priorities.
+
+        Args:
+          keys: `uint64 [B]` of the items.
+          priorities: `float32 [B]`, their new priorities.
+        """
+        self.flush()
+        self._batch = keys, priorities
+
+    def flush(self) -> None:
+        """Sets the priorities that were put."""
+        if self._batch is not None:
+            keys, priorities = self._batch
+            self._batch = None
+            self._replay.set_priorities(keys, np.asarray(priorities))
+
+    def close(self) -> None:
+        """Sets the priorities that were put."""
+        self.flush()

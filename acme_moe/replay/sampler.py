@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import reverb
 from reverb import reverb_types
 
+from acme_moe.replay.interface import SampledItems
+from acme_moe.replay.tables import from_tensor_specs
 from acme_moe.replay.transitions import Unpacker
 
 # Weight of an item whose priority is zero: where there are no others, Reverb samples
@@ -15,23 +15,6 @@ from acme_moe.replay.transitions import Unpacker
 _MIN_WEIGHT = np.finfo(np.float64).tiny
 _KEY = reverb.SampleInfo._fields.index("key")
 _PROBABILITY = reverb.SampleInfo._fields.index("probability")
-
-
-class SampledItems(NamedTuple):
-    """Items that were sampled together.
-
-    Attributes:
-      keys: `uint64 [n]`.
-      probabilities: `float64 [n]`, with which each was sampled.
-      columns: arrays `[n, ...]`, the leaves of the table's signature.
-      mass: sum of the weights of all items in the table, which they are sampled in
-        proportion to: the powers of their priorities, or 1 each if sampled uniformly.
-    """
-
-    keys: np.ndarray
-    probabilities: np.ndarray
-    columns: list[np.ndarray]
-    mass: float
 
 
 def weight_exponent(table: reverb_types.TableInfo) -> float:
@@ -67,7 +50,7 @@ class TableSampler:
         self._client = client
         self._table = info.name
         self._exponent = weight_exponent(info)
-        self._unpack = Unpacker(info.signature)
+        self._unpack = Unpacker(from_tensor_specs(info.signature))
 
     def __call__(self, size: int) -> SampledItems:
         """Samples `size` items; waits while the server is empty or unreachable.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import reverb
-import tensorflow as tf
 import tree
 from acme import specs
 
 from acme_moe.learning.types import Sequences
 from acme_moe.replay import frames
 from acme_moe.replay.episodes import EpisodeAdder
+from acme_moe.replay.interface import ReplayClient
 from acme_moe.specs import StackedFrames
 
 CORE_STATE = "core_state"
@@ -29,21 +28,21 @@ def sequence_signature(
       steps: of a sequence, its burn-in included.
     """
 
-    def observation(spec: specs.Array) -> tf.TensorSpec:
+    def observation(spec: specs.Array) -> specs.Array:
         shape = frames.stored_sequence_shape(spec, steps + 1)
-        return tf.TensorSpec(shape, spec.dtype, spec.name)
+        return specs.Array(shape, spec.dtype, spec.name)
 
     return Sequences(
         observation=tree.map_structure(observation, environment_spec.observations),
         action=tree.map_structure(
-            lambda spec: tf.TensorSpec((steps, *spec.shape), spec.dtype, spec.name),
+            lambda spec: specs.Array((steps, *spec.shape), spec.dtype, spec.name),
             environment_spec.actions,
         ),
-        reward=tf.TensorSpec((steps,), tf.float32, "reward"),
-        discount=tf.TensorSpec((steps,), tf.float32, "discount"),
-        mask=tf.TensorSpec((steps,), tf.bool, "mask"),
+        reward=specs.Array((steps,), np.float32, "reward"),
+        discount=specs.Array((steps,), np.float32, "discount"),
+        mask=specs.Array((steps,), bool, "mask"),
         start_state=tree.map_structure(
-            lambda spec: tf.TensorSpec(spec.shape, spec.dtype), state_spec
+            lambda spec: specs.Array(spec.shape, spec.dtype), state_spec
         ),
     )
 
@@ -64,7 +63,7 @@ class SequenceAdder(EpisodeAdder):
 
     def __init__(
         self,
-        client: reverb.Client,
+        client: ReplayClient,
         environment_spec: specs.EnvironmentSpec,
         *,
         table: str,
@@ -77,7 +76,7 @@ class SequenceAdder(EpisodeAdder):
         """Makes an adder; it connects at the first step.
 
         Args:
-          client: of the replay server.
+          client: of replay.
           environment_spec: of the environment; frames are stored as it says.
           table: to write to.
           burn_in_length: steps of the burn-in.

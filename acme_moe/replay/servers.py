@@ -12,7 +12,9 @@ import numpy as np
 import reverb
 from absl import logging
 
-from acme_moe.replay.sampler import SampledItems, TableSampler
+from acme_moe.replay.interface import SampledItems
+from acme_moe.replay.sampler import TableSampler
+from acme_moe.replay.tables import from_tensor_specs
 
 # Seconds after which a server counts as unreachable, until it responds.
 _TIMEOUT = 1.0
@@ -229,22 +231,14 @@ def _priority_setter(
     return set_priorities
 
 
-def make_sampler(
+def make_server_sampler(
     client: reverb.Client | ReplayServers, table: str
 ) -> tuple[Callable[[int], SampledItems], Any]:
-    """Makes a sampler of a table with a signature.
-
-    Args:
-      client: of the server or servers; the first is waited for.
-      table: to sample from.
-
-    Returns:
-      A function that samples a number of items, and the table's signature, whose
-      leaves are the items' columns.
-    """
+    """Makes a sampler of servers; see `acme_moe.replay.sampling.make_sampler`."""
     clients = client.clients if isinstance(client, ReplayServers) else (client,)
     info = clients[0].server_info()[table]
+    signature = from_tensor_specs(info.signature)
     samplers = [TableSampler(one, info) for one in clients]
     if len(samplers) == 1:
-        return samplers[0], info.signature
-    return ProportionalSampler(samplers), info.signature
+        return samplers[0], signature
+    return ProportionalSampler(samplers), signature

@@ -1,9 +1,12 @@
-"""Estimates the memory that replay takes, from a checkpoint of it."""
+"""The memory that replay takes: measured, or estimated from a checkpoint of it."""
 
 from __future__ import annotations
 
 import zlib
 from pathlib import Path
+
+from acme_moe.replay.interface import ReplayClient
+from acme_moe.replay.local import LocalReplay
 
 # At most this much of each file is read; its expanded size is scaled to the whole.
 _READ_BYTES = 16 << 20
@@ -12,25 +15,30 @@ _READ_BYTES = 16 << 20
 _OVERHEAD_BYTES = 1_050
 
 
-def bytes_per_transition(checkpoint: Path, transitions: int) -> float:
-    """Estimates the memory that the server takes for a transition.
+def bytes_per_transition(client: ReplayClient, checkpoint: Path) -> float | None:
+    """Returns the memory that a transition takes.
 
-    Reverb reports no sizes. Its checkpoint has the protocol buffers that it keeps in
-    memory, compressed once more; this undoes that, and adds the measured size of the
-    structures around them.
+    Of a replay in the process it is measured. Reverb reports no sizes, but its
+    checkpoint has the protocol buffers that it keeps in memory, compressed once more;
+    this undoes that, and adds the measured size of the structures around them.
 
     Args:
-      checkpoint: the folder that `reverb.Client.checkpoint` made.
-      transitions: number of transitions in it, at least 1.
+      client: of the replay.
+      checkpoint: the folder that `client.checkpoint` made.
 
     Returns:
-      Bytes.
+      Bytes; None while there are no transitions.
     """
+    table, *_ = client.server_info().values()
+    if not table.current_size:
+        return None
+    if isinstance(client, LocalReplay):
+        return client.bytes_per_item
     held = sum(
         _expanded_size(checkpoint / name)
         for name in ("chunks.tfrecord", "items.tfrecord")
     )
-    return held / transitions + _OVERHEAD_BYTES
+    return held / table.current_size + _OVERHEAD_BYTES
 
 
 def _expanded_size(path: Path) -> float:

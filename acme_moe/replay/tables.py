@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import reverb
+import numpy as np
+import tree
+from dm_env import specs
+
+from acme_moe.replay.interface import TableSettings
+
+if TYPE_CHECKING:
+    # Not needed by a replay in the process, and TensorFlow comes with it.
+    import reverb
 
 
-def make_table(
-    name: str,
-    signature: Any,
-    *,
-    max_size: int,
-    min_size: int,
-    samples_per_insert: float,
-    error_buffer: float,
-    priority_exponent: float | None = None,
-) -> reverb.Table:
+def make_table(settings: TableSettings) -> reverb.Table:
     """Makes a table that holds the run to a replay ratio.
 
     Args:
-      name: of the table.
-      signature: of its items, as `transition_signature` returns it.
-      max_size: items held; the oldest go first.
-      min_size: items before the first is sampled.
-      samples_per_insert: batch size times replay ratio, times the agent steps for each
-        item.
-      error_buffer: samples by which either side may run ahead of the ratio before it
-        has to wait.
-      priority_exponent: items are sampled in proportion to this power of their
-        priorities, or uniformly if None.
+      settings: of the table.
 
     Returns:
       The table, with its signature, so that datasets need only its name.
     """
+    import reverb
+
+    exponent = settings.priority_exponent
     return reverb.Table(
-        name=name,
+        name=settings.name,
         sampler=(
             reverb.selectors.Uniform()
-            if priority_exponent is None
-            else reverb.selectors.Prioritized(priority_exponent)
+            if exponent is None
+            else reverb.selectors.Prioritized(exponent)
         ),
         remover=reverb.selectors.Fifo(),
-        max_size=max_size,
+        max_size=settings.max_size,
         rate_limiter=reverb.rate_limiters.SampleToInsertRatio(
-            samples_per_insert=samples_per_insert,
-            min_size_to_sample=min_size,
-            error_buffer=error_buffer,
+            samples_per_insert=settings.samples_per_insert,
+            min_size_to_sample=settings.min_size,
+            error_buffer=settings.error_buffer,
         ),
-        signature=signature,
+        signature=to_tensor_specs(settings.signature),
     )
 
 
@@ -57,4 +50,25 @@ def without_ratio(table: reverb.Table) -> reverb.Table:
 
     Such a loop keeps the ratio itself and must never wait.
     """
+    import reverb
+
     return table.replace(rate_limiter=reverb.rate_limiters.MinSize(1))
+
+
+def to_tensor_specs(signature: Any) -> Any:
+    """Returns a nest of specs as Reverb takes it, of `tf.TensorSpec`."""
+    import tensorflow as tf
+
+    return tree.map_structure(
+        lambda spec: tf.TensorSpec(spec.shape, spec.dtype, spec.name), signature
+    )
+
+
+def from_tensor_specs(signature: Any) -> Any:
+    """Returns a nest of specs, of Reverb's `tf.TensorSpec`."""
+    return tree.map_structure(
+        lambda spec: specs.Array(
+            tuple(spec.shape), np.dtype(spec.dtype.as_numpy_dtype), spec.name
+        ),
+        signature,
+    )

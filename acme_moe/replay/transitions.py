@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tree
 from acme import specs
 
@@ -26,19 +25,22 @@ from acme_moe.replay import frames
 
 
 def transition_signature(environment_spec: specs.EnvironmentSpec) -> Transition:
-    """Returns the signature of a table that `NStepAdder` writes to."""
+    """Returns the signature of a table that `NStepAdder` writes to.
 
-    def tensor_spec(spec: specs.Array) -> tf.TensorSpec:
-        return tf.TensorSpec(frames.stored_shape(spec), spec.dtype, spec.name)
+    It is a nest of specs; Reverb's tables need it as `tables.to_tensor_specs` gives it.
+    """
+
+    def stored(spec: specs.Array) -> specs.Array:
+        return specs.Array(frames.stored_shape(spec), spec.dtype, spec.name)
 
     def nest(structure: Any) -> Any:
-        return tree.map_structure(tensor_spec, structure)
+        return tree.map_structure(stored, structure)
 
     return Transition(
         observation=nest(environment_spec.observations),
         action=nest(environment_spec.actions),
-        reward=tf.TensorSpec((), tf.float32, "reward"),
-        discount=tf.TensorSpec((), tf.float32, "discount"),
+        reward=specs.Array((), np.float32, "reward"),
+        discount=specs.Array((), np.float32, "discount"),
         next_observation=nest(environment_spec.observations),
     )
 
@@ -56,19 +58,30 @@ def pack_step(action: Any, reward: float, discount: float) -> np.ndarray:
 
 
 class Unpacker:
-    """Turns items into the columns of their table's signature."""
+    """Turns items into the columns of their table's signature.
+
+    Attributes:
+      observation: specs of the leaves of an observation as it is sampled; none where
+        the items are no transitions.
+    """
 
     def __init__(self, signature: Any) -> None:
         """Takes the signature of a table, of transitions or of anything."""
         self._columns = len(tree.flatten(signature))
         self._is_transition = getattr(signature, "_fields", ()) == Transition._fields
+        self.observation: list[specs.Array] = []
+        self._step: list[specs.Array] = []
         if self._is_transition:
-            self._observation = tree.flatten(signature.observation)
+            self.observation = tree.flatten(signature.observation)
             self._step = [
                 *tree.flatten(signature.action),
                 signature.reward,
                 signature.discount,
             ]
+
+    def is_packed(self, columns: int) -> bool:
+        """Returns whether items of so many columns are stored transitions."""
+        return self._is_transition and columns != self._columns
 
     def __call__(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
         """Unpacks items.
@@ -81,7 +94,7 @@ class Unpacker:
         Returns:
           Arrays `[n, ...]`, the leaves of the signature.
         """
-        packed = [self._is_transition and len(x) != self._columns for x in items]
+        packed = [self.is_packed(len(x)) for x in items]
         if all(packed):
             return self._unpack(items)
         if not any(packed):
@@ -92,9 +105,9 @@ class Unpacker:
     def _unpack(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
         *observations, steps = zip(*items, strict=True)
         starts, ends = [], []
-        for spec, column in zip(self._observation, observations, strict=True):
+        for spec, column in zip(self.observation, observations, strict=True):
             shape = (len(items), *spec.shape)
-            start, end = (np.empty(shape, spec.dtype.as_numpy_dtype) for _ in range(2))
+            start, end = (np.empty(shape, spec.dtype) for _ in range(2))
             # Frames have as many axes as their stack, all else one more.
             if column[0].ndim == len(spec.shape):
                 stack = spec.shape[0]
@@ -106,15 +119,22 @@ class Unpacker:
                     start[i], end[i] = rows[0], rows[-1]
             starts.append(start)
             ends.append(end)
-        return [*starts, *self._unpack_steps(np.stack(steps)), *ends]
+        return [*starts, *self.unpack_steps(np.stack(steps)), *ends]
 
-    def _unpack_steps(self, steps: np.ndarray) -> list[np.ndarray]:
+    def unpack_steps(self, steps: np.ndarray) -> list[np.ndarray]:
+        """Unpacks what `pack_step` packed.
+
+        Args:
+          steps: `uint8 [n, bytes]`.
+
+        Returns:
+          Arrays `[n, ...]`: the leaves of the action, reward and discount.
+        """
         columns, begin = [], 0
         for spec in self._step:
-            dtype = np.dtype(spec.dtype.as_numpy_dtype)
-            stop = begin + dtype.itemsize * spec.shape.num_elements()
+            stop = begin + spec.dtype.itemsize * int(np.prod(spec.shape))
             # A view needs its last axis contiguous.
-            column = np.ascontiguousarray(steps[:, begin:stop]).view(dtype)
+            column = np.ascontiguousarray(steps[:, begin:stop]).view(spec.dtype)
             columns.append(column.reshape(len(steps), *spec.shape))
             begin = stop
         return columns

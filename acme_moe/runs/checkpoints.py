@@ -7,7 +7,7 @@ where there are none (with `_001` for a second one):
       state.npz       the learner's `TrainingState`, its arrays by their paths
       state.json      the run's counts, a `RunState`
       replay/         Reverb's own checkpoint (of several servers, one in each of
-                      replay/0, replay/1 ...)
+                      replay/0, replay/1 ...), or that of a `LocalReplay`
       manifest.json   size and CRC-32 of each of the above
 
 It is written under another name and renamed when complete, so that a folder with
@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     # Not needed to read a checkpoint, and TensorFlow comes with it.
     import reverb
 
+    from acme_moe.replay.interface import ReplayClient
+
 _ARRAYS = "state.npz"
 _COUNTS = "state.json"
 # Its name in checkpoints of earlier versions.
 _COUNTS_BEFORE = "facts.json"
-# Where Reverb writes before its checkpoint is moved; never read from.
-_REVERB_SPOOL = ".reverb"
+# Where replay writes before its checkpoint is moved; never read from.
+_SPOOL = ".replay"
 
 
 class ReplayAwayError(RuntimeError):
@@ -126,7 +128,11 @@ class Checkpoints:
 
     @property
     def _spool(self) -> Path:
-        return self._directory / _REVERB_SPOOL
+        return self._directory / _SPOOL
+
+    def spool(self, server: int = 0) -> Path:
+        """Returns where a replay writes its part, before that is moved."""
+        return self._spool / str(server)
 
     def reverb_checkpointer(
         self,
@@ -144,7 +150,7 @@ class Checkpoints:
         """
         import reverb
 
-        spool = self._spool / str(server)
+        spool = self.spool(server)
         # What stands there is of a checkpoint that was never finished.
         shutil.rmtree(spool, ignore_errors=True)
         paths = restored.replay_paths if restored else []
@@ -158,7 +164,7 @@ class Checkpoints:
         position: int,
         state: Any,
         counts: dict[str, Any],
-        replay: Sequence[reverb.Client],
+        replay: Sequence[ReplayClient],
     ) -> Checkpoint:
         """Writes a checkpoint, then drops the oldest beyond those kept.
 
@@ -166,8 +172,8 @@ class Checkpoints:
           position: names it.
           state: nest of numpy arrays.
           counts: fields of a `RunState`.
-          replay: a client of each server, all made with `reverb_checkpointer`; none
-            to leave their contents out.
+          replay: a client of each server, all made with `reverb_checkpointer`, or a
+            replay in the process, made with `spool`; none to leave contents out.
 
         Returns:
           The checkpoint.
@@ -290,7 +296,7 @@ def _write(
         _sync(file)
 
 
-def _checkpoint(server: reverb.Client) -> str:
+def _checkpoint(server: ReplayClient) -> str:
     try:
         return server.checkpoint()
     except RuntimeError as error:

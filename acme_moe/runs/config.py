@@ -2,7 +2,7 @@
 
 A config file, the command line and `config.json` all show one flat `ConfigDict`: the
 fields of the run's and of the agent's dataclass side by side, with `network`,
-`environment`, `acting`, `diagnostics` and `dataset` nested.
+`environment`, `acting`, `replay`, `diagnostics` and `dataset` nested.
 """
 
 from __future__ import annotations

@@ -6,10 +6,9 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import jax
-import reverb
 from acme.utils import counting
 
 from acme_moe import replay
@@ -20,6 +19,13 @@ from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoint, Checkpoints
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
+
+
+class Samples(Iterator[Sample], Protocol):
+    """Batches, until they are closed."""
+
+    def close(self) -> None:
+        """Ends what holds threads."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,9 +41,9 @@ class TrainingData:
         before the first, or that comes at once.
     """
 
-    samples: replay.Prefetcher
-    replay_client: reverb.Client | replay.ReplayServers | None = None
-    stored: Sequence[reverb.Client] = ()
+    samples: Samples
+    replay_client: Any = None
+    stored: Sequence[replay.ReplayClient] = ()
     details: Mapping[str, float] = dataclasses.field(default_factory=dict)
     sample_spec: Sample | None = None
 
@@ -172,10 +178,7 @@ class LearnerSession:
         self._saved_at = time.monotonic()
         if not self._stores_transitions:
             return None
-        table, *_ = self.data.stored[0].server_info().values()
-        if not table.current_size:
-            return None
-        return bytes_per_transition(checkpoint.replay_paths[0], table.current_size)
+        return bytes_per_transition(self.data.stored[0], checkpoint.replay_paths[0])
 
     def details(self) -> dict[str, Any]:
         """Returns what a summary says of the data and of how the time went."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import reverb
 from acme.adders import base
 
-from acme_moe import replay
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.offline.recorder import Recorder
+from acme_moe.runs import replays
 from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
@@ -21,27 +19,6 @@ from acme_moe.runs.spec import OnlineRunSpec
 
 # Tells the draw of the environments' seeds from that of the run's others.
 _ENVIRONMENTS = 1
-
-
-def replay_data(
-    parts: Parts,
-    client: reverb.Client | replay.ReplayServers,
-    stored: Sequence[reverb.Client],
-) -> TrainingData:
-    """Returns batches from replay.
-
-    Args:
-      parts: of the run.
-      client: of the server or servers that are sampled from.
-      stored: the servers whose contents go into checkpoints.
-    """
-    samples = replay.Prefetcher(parts.builder.make_dataset_iterator(client))
-    return TrainingData(
-        samples=samples,
-        replay_client=client,
-        stored=stored,
-        sample_spec=parts.builder.sample_spec(parts.environment_spec, parts.network),
-    )
 
 
 class OnlineRun(Run[OnlineRunSpec]):
@@ -89,15 +66,18 @@ class OnlineRun(Run[OnlineRunSpec]):
         return self._spec.run.num_environments
 
     def _make_data(self) -> TrainingData:
-        tables = self._parts.builder.make_replay_tables(self._parts.environment_spec)
-        self._server = reverb.Server(
-            [replay.without_ratio(table) for table in tables],
-            port=None,
-            checkpointer=self._checkpoints.reverb_checkpointer(self._restored),
-        )
-        self._client = reverb.Client(f"localhost:{self._server.port}")
-        stored = [self._client] if self._spec.run.checkpoint_replay else []
-        return replay_data(self._parts, self._client, stored)
+        run, parts = self._spec.run, self._parts
+        if run.replay.seeded:
+            self._client = replays.open_seeded(parts, self._checkpoints, self._restored)
+            self._stop_server = lambda: None
+            make_data = replays.seeded_data
+        else:
+            self._client, self._stop_server = replays.open_server(
+                parts, self._checkpoints, self._restored
+            )
+            make_data = replays.server_data
+        stored = [self._client] if run.checkpoint_replay else []
+        return make_data(parts, self._client, stored)
 
     def _make_adder(self) -> base.Adder:
         """Makes the adder of one environment, to replay and to what is recorded."""
@@ -152,7 +132,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         """Ends the threads and the server."""
         self._actor.close()
         super().close()
-        self._server.stop()
+        self._stop_server()
         if self._recorder is not None:
             self._recorder.close()
         self._environments.close()

@@ -22,6 +22,7 @@ from acme_moe.environments import (
     normalized_score,
 )
 from acme_moe.offline import DatasetConfig
+from acme_moe.runs.replay_config import ReplayConfig
 from acme_moe.runs.state import RunState, UpdateSchedule, ratio
 
 
@@ -94,10 +95,11 @@ class OnlineRunConfig(RunConfig):
         process that acts, 0 for as many as there are cores where the suite's steps are
         long enough (with many processes, for the one that acts).
       checkpoint_replay: whether checkpoints hold the replay's contents, about a
-        gigabyte for a million transitions; without them a resumed run fills it anew
-        first.
+        gigabyte for a million transitions (seven, if replay is seeded); without them a
+        resumed run fills it anew first.
       record: folder that the run's interactions are written to, as a set that an
         offline run can learn from; empty for none.
+      replay: where replay is kept.
     """
 
     agent: str = "dqn"
@@ -107,6 +109,7 @@ class OnlineRunConfig(RunConfig):
     environment_processes: int = 0
     checkpoint_replay: bool = True
     record: str = ""
+    replay: ReplayConfig = dataclasses.field(default_factory=ReplayConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -330,6 +333,7 @@ class OnlineRunSpec(RunSpec):
             "replay_ratio_realised": self.realised_replay_ratio(state),
             "agent_steps_per_second": ratio(state.agent_steps, state.training_seconds),
             "replay_bytes_per_transition": state.replay_bytes_per_transition,
+            "replay_seeded": self.run.replay.seeded,
             "training_episodes": state.training_episodes,
         }
 

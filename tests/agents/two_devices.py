@@ -47,7 +47,7 @@ def main(name):
     network = builder.make_network(SPEC)
     rng = np.random.default_rng(0)
     batch = jax.tree.map(
-        lambda x: rng.integers(0, 2, (32, *x.shape)).astype(x.dtype.as_numpy_dtype),
+        lambda x: rng.integers(0, 2, (32, *x.shape)).astype(x.dtype),
         builder.items.signature(SPEC, network),
     )
     sample = learning.Sample(

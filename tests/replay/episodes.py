@@ -5,6 +5,7 @@ import numpy as np
 import reverb
 from acme import specs
 
+from acme_moe.replay import to_tensor_specs
 from acme_moe.specs import StackedFrames
 
 HEIGHT, WIDTH, STACK = 3, 2, 4
@@ -88,7 +89,7 @@ def bytes_per_byte_of_frames(folder, signature, make_adder, extras=lambda t: ())
                 reverb.selectors.Fifo(),
                 1000,
                 reverb.rate_limiters.MinSize(1),
-                signature=signature(spec),
+                signature=to_tensor_specs(signature(spec)),
             )
         ],
         port=None,

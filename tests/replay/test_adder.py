@@ -7,8 +7,8 @@ import pytest
 import reverb
 from hypothesis import strategies as st
 
-from acme_moe.replay import NStepAdder, transition_signature
-from acme_moe.replay.servers import make_sampler
+from acme_moe.replay import NStepAdder, to_tensor_specs, transition_signature
+from acme_moe.replay.sampling import make_sampler
 from tests.replay import episodes as truth
 
 DISCOUNT = 0.9
@@ -19,7 +19,9 @@ def servers():
     """One server, with a queue for each kind of observation."""
     server = reverb.Server(
         [
-            reverb.Table.queue(name, 10_000, signature=transition_signature(spec))
+            reverb.Table.queue(
+                name, 10_000, signature=to_tensor_specs(transition_signature(spec))
+            )
             for name, (spec, _) in truth.OBSERVATIONS.items()
         ],
         port=None,

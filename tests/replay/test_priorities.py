@@ -19,13 +19,15 @@ TABLE = "transitions"
 def client():
     environment = catch()
     table = replay.make_table(
-        TABLE,
-        replay.transition_signature(specs.make_environment_spec(environment)),
-        max_size=100,
-        min_size=1,
-        samples_per_insert=1.0,
-        error_buffer=10.0,
-        priority_exponent=1.0,
+        replay.TableSettings(
+            TABLE,
+            replay.transition_signature(specs.make_environment_spec(environment)),
+            max_size=100,
+            min_size=1,
+            samples_per_insert=1.0,
+            error_buffer=10.0,
+            priority_exponent=1.0,
+        )
     )
     server = reverb.Server([replay.without_ratio(table)], port=None)
     yield reverb.Client(f"localhost:{server.port}")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from acme_moe import replay
 from acme_moe.learning import Sequences
-from acme_moe.replay import SequenceAdder, sequence_signature
+from acme_moe.replay import SequenceAdder, sequence_signature, to_tensor_specs
 from tests.replay import episodes as truth
 
 State = collections.namedtuple("State", ["hidden", "cell"])
@@ -175,7 +175,9 @@ def test_batches_keep_the_structure_of_the_observation():
                 reverb.selectors.Fifo(),
                 100,
                 reverb.rate_limiters.MinSize(1),
-                signature=sequence_signature(OAR_SPEC, STATE_SPEC, steps),
+                signature=to_tensor_specs(
+                    sequence_signature(OAR_SPEC, STATE_SPEC, steps)
+                ),
             )
         ],
         port=None,

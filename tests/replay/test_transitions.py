@@ -10,8 +10,8 @@ from acme import specs
 from hypothesis import strategies as st
 
 from acme_moe.learning import Transition
-from acme_moe.replay import NStepAdder, transition_signature
-from acme_moe.replay.servers import make_sampler
+from acme_moe.replay import NStepAdder, to_tensor_specs, transition_signature
+from acme_moe.replay.sampling import make_sampler
 from acme_moe.replay.transitions import Unpacker, pack_step
 from tests.replay import episodes as truth
 
@@ -25,7 +25,8 @@ SPEC = truth.FRAMES._replace(actions=ACTIONS)
 
 @pytest.fixture(scope="module")
 def client():
-    table = reverb.Table.queue("t", 1_000, signature=transition_signature(SPEC))
+    signature = to_tensor_specs(transition_signature(SPEC))
+    table = reverb.Table.queue("t", 1_000, signature=signature)
     server = reverb.Server([table], port=None)
     yield reverb.Client(f"localhost:{server.port}")
     server.stop()

@@ -1,0 +1,104 @@
+"""A replay in the process: no server, no port, no thread, no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import types
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from acme_moe.replay.interface import SampledItems, TableSettings
+from acme_moe.replay.local.table import Table, TableState
+from acme_moe.replay.local.writer import LocalWriter
+
+_DESCRIPTION = "replay.json"
+_ARRAYS = "replay.npz"
+
+
+class LocalReplay:
+    """A table in the process, whose samples a seed decides.
+
+    It is a `ReplayClient`, of which adders, samplers and checkpoints use the same as of
+    a `reverb.Client`. What is sampled depends on the seed and on what was written, and
+    on the order of both, alone.
+    """
+
+    def __init__(
+        self, settings: TableSettings, seed: int, folder: Path | None = None
+    ) -> None:
+        """Makes an empty table.
+
+        Args:
+          settings: of the table, whose ratio is for its caller to keep.
+          seed: of the samples.
+          folder: that checkpoints are written into.
+        """
+        self._folder = folder
+        self.table = Table(settings, np.random.Generator(np.random.PCG64(seed)))
+
+    def trajectory_writer(
+        self, num_keep_alive_refs: int, *, validate_items: bool = True
+    ) -> LocalWriter:
+        """Makes a writer whose items span at most so many rows."""
+        del validate_items
+        return LocalWriter(self.table, num_keep_alive_refs)
+
+    def make_sampler(self) -> tuple[Callable[[int], SampledItems], Any]:
+        """Returns a function that samples a number of items, and their signature."""
+        return self.table.sample, self.table.settings.signature
+
+    def set_priorities(self, keys: np.ndarray, priorities: np.ndarray) -> None:
+        """Sets priorities `[n]` by keys `uint64 [n]`; see `mutate_priorities`."""
+        self.table.set_priorities(keys, priorities)
+
+    def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
+        """Sets priorities by the items' keys; those of items that are gone go lost."""
+        del table
+        self.set_priorities(
+            np.fromiter(updates.keys(), np.uint64, len(updates)),
+            np.fromiter(updates.values(), np.float64, len(updates)),
+        )
+
+    def server_info(self) -> Mapping[str, Any]:
+        """Describes the table, by its name."""
+        info = types.SimpleNamespace(current_size=len(self.table))
+        return {self.table.settings.name: info}
+
+    @property
+    def bytes_per_item(self) -> float:
+        """Memory that an item takes, measured."""
+        return self.table.nbytes / max(1, len(self.table))
+
+    def checkpoint(self) -> str:
+        """Writes what replay holds to a folder, whose path it returns.
+
+        Writers' open episodes are not in it.
+        """
+        assert self._folder is not None, "made without a folder"
+        path = self._folder / "written"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        state = self.table.state()
+        np.savez(path / _ARRAYS, **dict(state.arrays))
+        (path / _DESCRIPTION).write_text(json.dumps(state.description) + "\n")
+        return str(path)
+
+    def restore(self, path: Path) -> None:
+        """Takes what `checkpoint` wrote.
+
+        Raises:
+          ValueError: if it is none of such a replay.
+        """
+        try:
+            description = json.loads((path / _DESCRIPTION).read_text())
+            with np.load(path / _ARRAYS, allow_pickle=False) as arrays:
+                self.table.restore(TableState(description, arrays))
+        except (OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path}: is no replay of this run ({type(error).__name__}: {error})"
+            ) from error

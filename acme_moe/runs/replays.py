@@ -1,0 +1,96 @@
+"""Opens the replay of a run in one process, with what its checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from acme_moe import replay
+from acme_moe.runs.assembly import Parts, draw_seeds
+from acme_moe.runs.checkpoints import Checkpoint, Checkpoints
+from acme_moe.runs.learner_session import TrainingData
+
+if TYPE_CHECKING:
+    import reverb
+
+# Tells the draw of the samples' seed from that of the run's others.
+_SAMPLES = 2
+
+
+def server_data(
+    parts: Parts,
+    client: reverb.Client | replay.ReplayServers,
+    stored: Sequence[reverb.Client],
+) -> TrainingData:
+    """Returns batches from replay servers, fetched ahead by a thread.
+
+    Args:
+      parts: of the run.
+      client: of the server or servers that are sampled from.
+      stored: the servers whose contents go into checkpoints.
+    """
+    return _data(
+        parts,
+        client,
+        stored,
+        replay.Prefetcher(parts.builder.make_dataset_iterator(client)),
+    )
+
+
+def seeded_data(
+    parts: Parts, client: replay.LocalReplay, stored: Sequence[replay.LocalReplay]
+) -> TrainingData:
+    """Returns batches from a replay in the process, sampled when they are asked for.
+
+    Their contents then depend on the order of events alone, and not on a thread.
+    Arguments as of `server_data`.
+    """
+    return _data(parts, client, stored, parts.builder.make_dataset_iterator(client))
+
+
+def _data(parts: Parts, client: Any, stored: Sequence[Any], samples: Any) -> TrainingData:
+    return TrainingData(
+        samples=samples,
+        replay_client=client,
+        stored=stored,
+        sample_spec=parts.builder.sample_spec(parts.environment_spec, parts.network),
+    )
+
+
+def open_server(
+    parts: Parts, checkpoints: Checkpoints, restored: Checkpoint | None
+) -> tuple[reverb.Client, Callable[[], None]]:
+    """Starts a Reverb server.
+
+    Args:
+      parts: of the run.
+      checkpoints: that its contents go into.
+      restored: where they come from.
+
+    Returns:
+      Its client, and what stops it.
+    """
+    import reverb
+
+    tables = parts.builder.make_replay_tables(parts.environment_spec)
+    server = reverb.Server(
+        [replay.without_ratio(table) for table in tables],
+        port=None,
+        checkpointer=checkpoints.reverb_checkpointer(restored),
+    )
+    return reverb.Client(f"localhost:{server.port}"), server.stop
+
+
+def open_seeded(
+    parts: Parts, checkpoints: Checkpoints, restored: Checkpoint | None
+) -> replay.LocalReplay:
+    """Makes a replay in the process; arguments as of `open_server`."""
+    (seed,) = draw_seeds(parts.spec.run.seed, 0, _SAMPLES, count=1)
+    client = replay.LocalReplay(
+        parts.builder.replay_settings(parts.environment_spec),
+        seed,
+        checkpoints.spool(),
+    )
+    if restored and restored.replay_path:
+        client.restore(restored.replay_path)
+    return client
