@@ -36,14 +36,7 @@ _LAYERS = (
     GAP,
     SCALED_BASELINE,
     Layer("Soft MoE, 1 expert", {**SOFT_MOE.settings, "network.num_experts": 1}),
-    Layer(
-        "Mean over tokens",
-        {
-            "network.moe": "none",
-            "network.dense": "token_mean",
-            "network.widen_dense": True,
-        },
-    ),
+    Layer("Mean over tokens", {"network.moe": "none", "network.dense": "token_mean"}),
     TOP1_MOE,
 )
 
