@@ -46,7 +46,9 @@ _ENVIRONMENT = flags.DEFINE_enum(
 )
 _MOES = flags.DEFINE_list("moe", ["soft"], "Penultimate layers.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game.")
-_SEEDED = flags.DEFINE_bool("seeded", False, "Replay in the process, in place of Reverb.")
+_SEEDED = flags.DEFINE_bool(
+    "seeded", False, "Replay in the process, in place of Reverb."
+)
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")

@@ -71,7 +71,9 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
 
     @abc.abstractmethod
     def make_adder(
-        self, replay_client: replay.ReplayClient, environment_spec: specs.EnvironmentSpec
+        self,
+        replay_client: replay.ReplayClient,
+        environment_spec: specs.EnvironmentSpec,
     ) -> replay.EpisodeAdder:
         """Makes the adder that writes the items of one environment."""
 
@@ -110,7 +112,9 @@ class Transitions(Items[AgentConfig, Network]):
         return diagnostics.transition_probe(network)
 
     def make_adder(
-        self, replay_client: replay.ReplayClient, environment_spec: specs.EnvironmentSpec
+        self,
+        replay_client: replay.ReplayClient,
+        environment_spec: specs.EnvironmentSpec,
     ) -> replay.NStepAdder:
         """Makes an adder of n-step transitions with clipped rewards."""
         return replay.NStepAdder(
@@ -175,7 +179,9 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
         )
 
     def make_adder(
-        self, replay_client: replay.ReplayClient, environment_spec: specs.EnvironmentSpec
+        self,
+        replay_client: replay.ReplayClient,
+        environment_spec: specs.EnvironmentSpec,
     ) -> replay.SequenceAdder:
         """Makes an adder of overlapping sequences."""
         return replay.SequenceAdder(

@@ -48,6 +48,4 @@ __all__ = [
     "without_ratio",
 ]
 
-__getattr__ = lazy.attributes(
-    __name__, {"ReplayServers": "acme_moe.replay.servers"}
-)
+__getattr__ = lazy.attributes(__name__, {"ReplayServers": "acme_moe.replay.servers"})

@@ -10,7 +10,7 @@ from acme.adders import base
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.offline.recorder import Recorder
 from acme_moe.runs import replays
-from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
+from acme_moe.runs.assembly import draw_seeds, environment_maker
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress

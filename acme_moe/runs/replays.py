@@ -48,7 +48,9 @@ def seeded_data(
     return _data(parts, client, stored, parts.builder.make_dataset_iterator(client))
 
 
-def _data(parts: Parts, client: Any, stored: Sequence[Any], samples: Any) -> TrainingData:
+def _data(
+    parts: Parts, client: Any, stored: Sequence[Any], samples: Any
+) -> TrainingData:
     return TrainingData(
         samples=samples,
         replay_client=client,

@@ -110,9 +110,7 @@ class Rows:
 
     def save(self) -> np.ndarray:
         """Returns all rows as `uint8 [rows, bytes]`, a view that is not to be kept."""
-        return np.ndarray(
-            (len(self), self._row_bytes), np.uint8, buffer=self._memory
-        )
+        return np.ndarray((len(self), self._row_bytes), np.uint8, buffer=self._memory)
 
     def restore(self, saved: np.ndarray, references: np.ndarray) -> None:
         """Takes rows as `save` returned them.

@@ -221,7 +221,9 @@ class Table:
         for name, (dtype, shape) in description["columns"].items():
             saved = arrays[f"rows/{name}"]
             references = np.zeros(len(saved), np.int64)
-            for item in (x for x, y in zip(items, self._names, strict=True) if y == name):
+            for item in (
+                x for x, y in zip(items, self._names, strict=True) if y == name
+            ):
                 if item.dtype != np.int32 or len(item) != held:
                     raise ValueError(f"items: {item.shape} are not accepted; {held}")
                 if item.size and not 0 <= item.min() <= item.max() < len(saved):
