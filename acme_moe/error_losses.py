@@ -5,6 +5,7 @@ Apart from `acme_moe.losses`, which imports rlax, since settings name them.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Protocol
 
 from acme_moe import validation
@@ -17,6 +18,35 @@ C51 = "c51"
 """The loss between whole distributions (Bellemare et al., 2017), of Rainbow."""
 
 _OUTSIDE = "the import path of one, module:attribute"
+
+
+QUANTILE = "quantile"
+"""The loss of quantiles (Dabney et al., 2018), of a network that has some."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Munchausen:
+    """Settings of Munchausen reinforcement learning (Vieillard et al., 2020).
+
+    Their values are an `alpha` of 0.9, with the other defaults.
+
+    Attributes:
+      alpha: factor on the log-policy that is added to the reward; 0 for Q-learning as
+        usual, without a soft target either.
+      temperature: of the softmax policy.
+      clip: the least value of temperature times log-policy.
+    """
+
+    alpha: float = 0.0
+    temperature: float = 0.03
+    clip: float = -1.0
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.between("alpha", self.alpha, 0, 1)
+        validation.above("temperature", self.temperature, 0)
+        if not self.clip <= 0:
+            raise validation.not_accepted("clip", self.clip, "at most 0")
 
 
 class ErrorLoss(Protocol):
@@ -67,16 +97,28 @@ CLASSIFICATION_LOSSES: Registry[ClassificationLoss] = Registry(
 )
 
 
-def check_value_loss(loss: str, num_atoms: int | None) -> None:
+def check_value_loss(
+    loss: str, num_atoms: int | None, num_quantiles: int | None = None
+) -> None:
     """Refuses what is no loss of an agent whose targets are values.
 
     Args:
       loss: a name, or the import path of an `ErrorLoss`.
       num_atoms: of the network's head.
+      num_quantiles: of the network.
 
     Raises:
-      ValueError: if there is no such loss, or it needs a categorical head.
+      ValueError: if there is no such loss, or it needs another network.
     """
+    if (loss == QUANTILE) != (num_quantiles is not None):
+        accepted = (
+            "a network.num_quantiles, such as 8"
+            if loss == QUANTILE
+            else f"{QUANTILE!r} with network.num_quantiles"
+        )
+        raise validation.not_accepted("loss", loss, accepted)
+    if loss == QUANTILE:
+        return
     if loss in CLASSIFICATION_LOSSES:
         if num_atoms is None:
             others = ", ".join(ERROR_LOSSES)
@@ -85,7 +127,7 @@ def check_value_loss(loss: str, num_atoms: int | None) -> None:
     elif is_path(loss):
         ERROR_LOSSES.check(loss)
     else:
-        known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES)
+        known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES, QUANTILE)
         validation.one_of("loss", loss, known, _OUTSIDE)
 
 

@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     split_cpus = flags.DEFINE_bool(
         "split_cpus", True, "Gives each of several runs at once its share of the CPUs."
     )
+    arms = flags.DEFINE_list(
+        "arms", None, "Arms to run now, in place of all: dqn-soft_moe-8."
+    )
     games = flags.DEFINE_list("games", None, "Games in place of the scale's.")
     seeds = flags.DEFINE_integer(
         "seeds",
@@ -77,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.disk import DiskError
     from acme_moe.studies import commands, cost, tables
     from acme_moe.studies.figures import load_study
-    from acme_moe.studies.plan import expand, make_plan, write_plan
+    from acme_moe.studies.plan import expand, make_plan, of_arms, write_plan
     from acme_moe.studies.scales import SCALES
     from acme_moe.studies.state import read_state
 
@@ -90,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             num_seeds=seeds.value,
         )
         runs = expand(plan, workdir, data.value)
+        if arms.value is not None:
+            runs = of_arms(runs, arms.value)
     except ValueError as error:
         fail(error)
     states = {run.name: read_state(run, workdir) for run in runs}

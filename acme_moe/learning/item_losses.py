@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import rlax
 
 from acme_moe import losses
 from acme_moe.error_losses import (
     C51,
     CLASSIFICATION_LOSSES,
     ERROR_LOSSES,
+    QUANTILE,
     ClassificationLoss,
+    Munchausen,
 )
 from acme_moe.learning.outputs import Outputs
 from acme_moe.learning.types import Transition
 from acme_moe.networks import NetworkConfig
 
+_NONE = Munchausen()
+
 # (outputs, transitions) -> float32 [B]
 ItemLoss = Callable[[Outputs, Transition], jax.Array]
 
 
-def of_values(config: NetworkConfig, loss: str, discount: float) -> ItemLoss:
+def of_values(
+    config: NetworkConfig, loss: str, discount: float, munchausen: Munchausen = _NONE
+) -> ItemLoss:
     """Returns a loss whose targets are values, as in Q-learning.
 
     Args:
       config: the network's settings.
       loss: a name, or the import path of an `ErrorLoss`.
       discount: the agent's.
+      munchausen: of the targets.
 
     Raises:
-      ValueError: if there is no such loss, or it needs a categorical head.
+      ValueError: if there is no such loss, or it needs another network.
     """
+    if loss == QUANTILE:
+        return _quantile(config, discount, munchausen)
     if loss in CLASSIFICATION_LOSSES:
-        return _classified(config, CLASSIFICATION_LOSSES.get(loss), discount)
+        classification = CLASSIFICATION_LOSSES.get(loss)
+        return _classified(config, classification, discount, munchausen)
     error_loss = ERROR_LOSSES.get(loss)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
-        return error_loss(temporal_differences(outputs, transitions, discount))
+        return error_loss(
+            temporal_differences(outputs, transitions, discount, munchausen)
+        )
 
     return item_loss
 
@@ -77,9 +91,15 @@ def of_distributions(config: NetworkConfig, loss: str, discount: float) -> ItemL
 
 
 def temporal_differences(
-    outputs: Outputs, transitions: Transition, discount: float
+    outputs: Outputs,
+    transitions: Transition,
+    discount: float,
+    munchausen: Munchausen = _NONE,
 ) -> jax.Array:
-    """Computes the errors of (double) Q-learning, `[B]`."""
+    """Computes the errors of (double) or Munchausen Q-learning, `[B]`."""
+    if munchausen.alpha:
+        targets = _targets(outputs, transitions, discount, munchausen)
+        return targets - _of_action(outputs.online.q_values, transitions.action)
     return losses.q_learning_errors(
         outputs.online.q_values,
         transitions.action,
@@ -90,8 +110,65 @@ def temporal_differences(
     )
 
 
+def _targets(
+    outputs: Outputs,
+    transitions: Transition,
+    discount: float,
+    munchausen: Munchausen,
+    quantiles: bool = False,
+) -> jax.Array:
+    """Computes targets of the action values `[B]`, or of their quantiles `[B, N]`."""
+    q_values = outputs.target.q_values
+    next_values = outputs.target.quantile_values if quantiles else q_values
+    assert next_values is not None
+    rewards, discounts = transitions.reward, transitions.discount * discount
+    if munchausen.alpha:
+        assert outputs.target_before is not None
+        rewards = losses.munchausen_rewards(
+            rewards, outputs.target_before.q_values, transitions.action, munchausen
+        )
+        values = losses.soft_values(q_values, next_values, munchausen)
+    else:
+        values = _of_action(next_values, jnp.argmax(outputs.selector.q_values, axis=-1))
+    if quantiles:
+        rewards, discounts = rewards[:, None], discounts[:, None]
+    return jax.lax.stop_gradient(rewards + discounts * values)
+
+
+def _of_action(values: jax.Array, actions: jax.Array) -> jax.Array:
+    """Returns what `[B, ..., A]` holds of actions `[B]`."""
+    index = actions.reshape(-1, *[1] * (values.ndim - 1))
+    return jnp.take_along_axis(values, index, axis=-1)[..., 0]
+
+
+def _quantile(
+    config: NetworkConfig, discount: float, munchausen: Munchausen
+) -> ItemLoss:
+    """Returns IQN's loss: each quantile of the action taken, to those of the target.
+
+    Dabney et al. (2018), equation 3 and section 2.3: Huber's loss with kappa 1, summed
+    over the quantiles and averaged over the target's.
+    """
+    if config.num_quantiles is None:
+        raise ValueError("num_quantiles: None is not accepted; a number of quantiles")
+
+    def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
+        quantiles, levels = outputs.online.quantile_values, outputs.online.levels
+        assert quantiles is not None
+        assert levels is not None
+        targets = _targets(outputs, transitions, discount, munchausen, quantiles=True)
+        regression = functools.partial(rlax.quantile_regression_loss, huber_param=1.0)
+        taken = _of_action(quantiles, transitions.action)
+        return jnp.asarray(jax.vmap(regression)(taken, levels, targets))
+
+    return item_loss
+
+
 def _classified(
-    config: NetworkConfig, loss: ClassificationLoss, discount: float
+    config: NetworkConfig,
+    loss: ClassificationLoss,
+    discount: float,
+    munchausen: Munchausen = _NONE,
 ) -> ItemLoss:
     """Returns the loss of the logits of the action taken, to the mean of the target."""
     _require_atoms(config)
@@ -100,12 +177,7 @@ def _classified(
         logits, atoms = outputs.online.logits, outputs.online.atoms
         assert logits is not None
         assert atoms is not None
-        targets = losses.q_learning_targets(
-            transitions.reward,
-            transitions.discount * discount,
-            outputs.target.q_values,
-            outputs.selector.q_values,
-        )
+        targets = _targets(outputs, transitions, discount, munchausen)
         taken = transitions.action[:, None, None]
         return loss(jnp.take_along_axis(logits, taken, axis=1)[:, 0], targets, atoms)
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe import losses
-from acme_moe.error_losses import C51
+from acme_moe.error_losses import C51, Munchausen
 from acme_moe.learning import item_losses
 from acme_moe.learning.outputs import Outputs, apply_to_both_ends
 from acme_moe.learning.types import Transition
@@ -57,6 +57,7 @@ class LossWeights(NamedTuple):
 
 
 _TD_ALONE = LossWeights()
+_NO_MUNCHAUSEN = Munchausen()
 
 
 def q_learning(
@@ -65,6 +66,7 @@ def q_learning(
     discount: float,
     loss: str = "squared",
     double: bool = False,
+    munchausen: Munchausen = _NO_MUNCHAUSEN,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
     """Makes DQN's loss (Mnih et al. 2015), or double DQN's (van Hasselt et al. 2016).
@@ -74,17 +76,19 @@ def q_learning(
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: of the temporal-difference error: `squared` (without a half) or `huber`
         (with delta 1), or the import path of a function of one's own, `[B] -> [B]`;
-        with a categorical head also `hl_gauss` or `two_hot`, of logits and targets.
+        with a categorical head also `hl_gauss` or `two_hot`, of logits and targets;
+        with quantiles `quantile`.
       double: whether the online network selects the action of the target.
+      munchausen: of the targets.
       weights: of the losses that are added.
 
     Returns:
       The objective; priorities are the absolute errors.
 
     Raises:
-      ValueError: if `loss` is none of them, or needs a categorical head.
+      ValueError: if `loss` is none of them, or needs another network.
     """
-    item_loss = item_losses.of_values(network.config, loss, discount)
+    item_loss = item_losses.of_values(network.config, loss, discount, munchausen)
 
     def objective(
         params: Any,
@@ -95,9 +99,17 @@ def q_learning(
     ) -> tuple[jax.Array, ObjectiveOutput]:
         del probabilities
         outputs = apply_to_both_ends(
-            network, params, target_params, key, transitions, double
+            network,
+            params,
+            target_params,
+            key,
+            transitions,
+            double,
+            with_target_before=munchausen.alpha > 0,
         )
-        errors = item_losses.temporal_differences(outputs, transitions, discount)
+        errors = item_losses.temporal_differences(
+            outputs, transitions, discount, munchausen
+        )
         each = item_loss(outputs, transitions)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
         value, each, metrics = _weighted(

@@ -9,20 +9,32 @@ import jax
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, ValueOutput
 
+# Tells the noise of the target network on the states from an objective's other draws.
+_BEFORE = 2
+
 
 class Values(NamedTuple):
     """The fields of `ValueOutput` that targets are computed from."""
 
     q_values: jax.Array
     logits: jax.Array | None
+    quantile_values: jax.Array | None
 
 
 class Outputs(NamedTuple):
-    """Outputs of the online network at both ends of transitions, and of the target."""
+    """Outputs of the networks at both ends of transitions.
+
+    Attributes:
+      online: of the online network on the states.
+      selector: on the next states, of the network that selects their actions.
+      target: of the target network on the next states.
+      target_before: of the target network on the states, where that is asked for.
+    """
 
     online: ValueOutput
     selector: Values
     target: Values
+    target_before: Values | None = None
 
 
 def apply_to_both_ends(
@@ -33,6 +45,7 @@ def apply_to_both_ends(
     transitions: Transition,
     double: bool,
     shared_noise: bool = False,
+    with_target_before: bool = False,
 ) -> Outputs:
     """Applies the networks that a loss of transitions needs.
 
@@ -44,6 +57,7 @@ def apply_to_both_ends(
       transitions: a batch.
       double: whether the online network selects the actions of the targets.
       shared_noise: whether all targets share one draw of the noise.
+      with_target_before: whether the target network is applied to the states, too.
     """
     online_key, target_key, selector_key = jax.random.split(key, 3)
     next_values = _values
@@ -57,12 +71,16 @@ def apply_to_both_ends(
         # It only selects actions; without this its backward pass is kept.
         selector = jax.lax.stop_gradient(selector)
     online = network.apply(params, online_key, transitions.observation)
-    return Outputs(online, selector, target)
+    before = None
+    if with_target_before:
+        before_key = jax.random.fold_in(key, _BEFORE)
+        before = _values(network, target_params, before_key, transitions.observation)
+    return Outputs(online, selector, target, before)
 
 
 def _values(network: Network, params: Any, key: jax.Array, observations: Any) -> Values:
     output = network.apply(params, key, observations)
-    return Values(output.q_values, output.logits)
+    return Values(output.q_values, output.logits, output.quantile_values)
 
 
 def _values_with_one_draw(

@@ -13,17 +13,13 @@ from acme_moe.losses.load_balancing import (
     load_balancing_loss,
     load_loss,
 )
+from acme_moe.losses.munchausen import munchausen_rewards, soft_values
 from acme_moe.losses.r2d2 import (
     sequence_losses,
     sequence_priorities,
     transformed_n_step_errors,
 )
-from acme_moe.losses.td import (
-    huber,
-    q_learning_errors,
-    q_learning_targets,
-    squared,
-)
+from acme_moe.losses.td import huber, q_learning_errors, squared
 
 __all__ = [
     "categorical_double_q_errors",
@@ -34,12 +30,13 @@ __all__ = [
     "importance_weights",
     "load_balancing_loss",
     "load_loss",
+    "munchausen_rewards",
     "priorities",
     "projected_targets",
     "q_learning_errors",
-    "q_learning_targets",
     "sequence_losses",
     "sequence_priorities",
+    "soft_values",
     "squared",
     "transformed_n_step_errors",
     "two_hot",

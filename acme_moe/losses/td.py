@@ -39,21 +39,6 @@ def q_learning_errors(
     return jnp.asarray(errors)
 
 
-def q_learning_targets(
-    r_t: jax.Array,
-    discount_t: jax.Array,
-    q_t_value: jax.Array,
-    q_t_selector: jax.Array,
-) -> jax.Array:
-    """Computes what `q_learning_errors` subtracts the predictions from, `[B]`.
-
-    Arguments are as there; `q_t_selector` is `q_t_value` where it is not double.
-    """
-    best = jnp.argmax(q_t_selector, axis=-1)
-    values = jnp.take_along_axis(q_t_value, best[:, None], axis=-1)[:, 0]
-    return jax.lax.stop_gradient(r_t + discount_t * values)
-
-
 def huber(errors: jax.Array) -> jax.Array:
     """Computes half the square up to 1, linear beyond (Huber, 1964); any shape."""
     return jnp.asarray(rlax.huber_loss(errors, delta=1.0))

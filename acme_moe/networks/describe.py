@@ -102,6 +102,8 @@ def _summary(config: NetworkConfig) -> str:
             f" {config.num_experts} experts x {config.hidden_units}, {config.variant}"
         )
     head = "Q-values" if config.num_atoms is None else "C51"
+    if config.num_quantiles is not None:
+        head = "quantiles"
     words = ["dueling"] * config.dueling + ["noisy"] * config.noisy + [head]
     if config.head != "linear":
         words.append(f"by {_part(config, 'head')}")
@@ -116,6 +118,8 @@ def _part(config: NetworkConfig, kind: str) -> str:
 
 
 def _atoms(config: NetworkConfig) -> str:
+    if config.num_quantiles is not None:
+        return f" x {config.num_quantiles} quantiles"
     if config.num_atoms is None:
         return ""
     return f" x {config.num_atoms} atoms on [-{config.v_max:g}, {config.v_max:g}]"

@@ -8,6 +8,7 @@ built from is an argument, so that a mixture can stand in its place.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -52,12 +53,23 @@ class Impala:
 
     impala_width: float
     impala_filter_size: int
+    impala_spectral_norm: bool
+    impala_max_pool: int | None
 
     def __call__(
         self, x: jax.Array, kinds: LayerKinds
     ) -> tuple[jax.Array, Activations]:
         """Encodes images."""
-        return impala(x, self.impala_width, self.impala_filter_size, kinds.conv)
+        conv = kinds.conv
+        residual_conv = conv
+        if self.impala_spectral_norm:
+            residual_conv = functools.partial(conv, spectral_norm=True)
+        x, activations = impala(
+            x, self.impala_width, self.impala_filter_size, conv, residual_conv
+        )
+        if self.impala_max_pool is not None:
+            x = adaptive_max_pool(x, self.impala_max_pool)
+        return x, activations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +130,7 @@ def impala(
     width: float = 1,
     filter_size: int = 3,
     conv: LayerFactory = layers.Conv,
+    residual_conv: LayerFactory | None = None,
 ) -> tuple[jax.Array, Activations]:
     """Applies the ResNet of Espeholt et al. (2018), figure 3, up to its dense layer.
 
@@ -126,10 +139,12 @@ def impala(
       width: factor on the 16, 32, 32 channels of the three stacks.
       filter_size: height and width of every filter.
       conv: makes a layer, with the arguments of `layers.Conv`.
+      residual_conv: makes those of the residual blocks; `conv` if None.
 
     Returns:
       Features `[B, H/8, W/8, 32 * width]` (rounded up) and activations.
     """
+    residual_conv = residual_conv or conv
     activations: Activations = {}
     x = images
     for stack, base_channels in enumerate(_IMPALA_CHANNELS):
@@ -141,10 +156,35 @@ def impala(
             for index in range(2):
                 name = f"{prefix}_block_{block}_conv_{index}"
                 x = activations[name] = relu(x)
-                x = conv(channels, filter_size, lecun=True, name=name)(x)
+                x = residual_conv(channels, filter_size, lecun=True, name=name)(x)
             x = x + shortcut
     x = activations["encoder_output"] = relu(x)
     return x, activations
+
+
+def adaptive_max_pool(images: jax.Array, size: int) -> jax.Array:
+    """Takes maxima over a grid of windows that cover an image, whatever its size.
+
+    Window i of n along an axis of m goes from floor(i m / n) to ceil((i + 1) m / n),
+    as in PyTorch's `AdaptiveMaxPool2d`.
+
+    Args:
+      images: `[B, H, W, C]`.
+      size: number of windows along both axes.
+
+    Returns:
+      `[B, size, size, C]`.
+    """
+    for axis in (1, 2):
+        length = images.shape[axis]
+        windows = [
+            jax.lax.slice_in_dim(
+                images, i * length // size, -(-(i + 1) * length // size), axis=axis
+            ).max(axis=axis)
+            for i in range(size)
+        ]
+        images = jnp.stack(windows, axis=axis)
+    return images
 
 
 def mlp(

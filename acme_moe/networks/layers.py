@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import haiku as hk
 import jax
@@ -19,6 +19,10 @@ from acme_moe.networks.xla_cpu import add_bias, convolve, experts_affine
 
 # Standard deviation of a standard normal that is cut off at two of its own.
 _TRUNCATED_STDDEV = 0.87962566103423978
+
+# Keep norms of zeros, and variances of constants, from being divided by.
+_TINY = 1e-12
+_NORM_EPSILON = 1e-5
 
 # Number of outputs of a dense layer, or those of several side by side.
 OutputSize: TypeAlias = "int | Sequence[int]"
@@ -126,7 +130,8 @@ class Dense(hk.Module):
 class Conv(hk.Module):
     """Convolution, `[B, H, W, i] -> [B, H/stride, W/stride, o]`.
 
-    The initialiser is Xavier uniform, or LeCun normal where `lecun` is true.
+    The initialiser is Xavier uniform, or LeCun normal where `lecun` is true. With
+    `spectral_norm` the kernel is divided by its largest singular value.
     """
 
     def __init__(
@@ -136,6 +141,7 @@ class Conv(hk.Module):
         stride: int = 1,
         lecun: bool = False,
         padding: str = "SAME",
+        spectral_norm: bool = False,
         name: str = "conv",
     ) -> None:
         super().__init__(name=name)
@@ -144,12 +150,15 @@ class Conv(hk.Module):
         self._stride = stride
         self._lecun = lecun
         self._padding = padding
+        self._spectral_norm = spectral_norm
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layer."""
         w_init = conv_initializer(self._size, x.shape[-1], self._channels, self._lecun)
         shape = (self._size, self._size, x.shape[-1], self._channels)
         w = get_parameter("w", shape, x.dtype, w_init)
+        if self._spectral_norm:
+            w = w / spectral_norm(w.reshape(-1, self._channels))
         b = get_parameter("b", (self._channels,), x.dtype, jnp.zeros)
         y = convolve(x, w, self._stride, self._padding)
         return add_bias(y.reshape(-1, self._channels), b).reshape(y.shape)
@@ -188,6 +197,71 @@ class ParallelConv(hk.Module):
         y = convolve(x, kernel, self._stride, "SAME")
         y = y.reshape(*y.shape[:3], self._num_experts, self._channels) + b
         return jnp.moveaxis(y, 3, 1)
+
+
+def spectral_norm(w: jax.Array, iterations: int = 8) -> jax.Array:
+    """Estimates the largest singular value of a matrix by power iteration.
+
+    Miyato et al. (2018), "Spectral Normalization", algorithm 1, which keeps its vector
+    between two updates and takes one step in each. Here it starts anew, so that a
+    network is a function of its parameters alone, and takes several. No gradient passes
+    through the iteration, as there.
+
+    Args:
+      w: `[m, n]`.
+      iterations: steps; each squares how much the largest stands out.
+
+    Returns:
+      A scalar, at most the largest singular value, and above zero.
+    """
+    fixed = jax.lax.stop_gradient(w)
+    # No direction is special to a random matrix, but zeros of a ReLU might be.
+    v = jnp.cos(jnp.arange(w.shape[1], dtype=w.dtype))
+    for _ in range(iterations):
+        u = _unit(fixed @ v)
+        v = _unit(u @ fixed)
+    return u @ (w @ v) + _TINY
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    return x / (jnp.linalg.norm(x) + _TINY)
+
+
+def normalized(
+    factory: Callable[..., Callable[[jax.Array], jax.Array]],
+) -> Callable[..., Callable[[jax.Array], jax.Array]]:
+    """Returns a kind of layer whose outputs are normalised over their last axis.
+
+    Ba et al. (2016), "Layer Normalization", with a learned scale and offset.
+
+    Args:
+      factory: of the layers, with the arguments of `Dense` or `Conv`.
+    """
+
+    def make(*args: Any, name: str, **kwargs: Any) -> Callable[[jax.Array], jax.Array]:
+        layer = factory(*args, name=name, **kwargs)
+
+        def apply(x: jax.Array) -> jax.Array:
+            return LayerNorm(name=f"{name}_norm")(layer(x))
+
+        return apply
+
+    return make
+
+
+class LayerNorm(hk.Module):
+    """Normalises the last axis to mean 0 and variance 1, then scales and shifts it."""
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Applies the normalisation, computed in float32 at least."""
+        shape = x.shape[-1:]
+        scale = get_parameter("scale", shape, jnp.float32, jnp.ones)
+        offset = get_parameter("offset", shape, jnp.float32, jnp.zeros)
+        precise = at_least_float32(x)
+        centred = precise - precise.mean(axis=-1, keepdims=True)
+        variance = jnp.square(centred).mean(axis=-1, keepdims=True)
+        y = centred * jax.lax.rsqrt(variance + _NORM_EPSILON) * scale + offset
+        return y.astype(x.dtype)
 
 
 def conv_initializer(

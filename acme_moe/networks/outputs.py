@@ -65,6 +65,10 @@ class ValueOutput(NamedTuple):
       features: `[B, F]`, the input of the last layer.
       activations: the output of every ReLU, by the layer's name, examples first
         and neurons last; `penultimate` is the dense layer or the experts.
+      quantile_values: `[B, N, actions]` float32 of a network of N quantiles, whose mean
+        the Q-values are, else None. What comes after the encoder, `moe`, `features` and
+        their activations, has a leading axis of `B * N` then.
+      levels: `[B, N]` float32, between 0 and 1, of the quantiles, else None.
     """
 
     q_values: jax.Array
@@ -73,6 +77,8 @@ class ValueOutput(NamedTuple):
     moe: MoEOutput | None
     features: jax.Array
     activations: Mapping[str, jax.Array]
+    quantile_values: jax.Array | None = None
+    levels: jax.Array | None = None
 
 
 def map_examples(

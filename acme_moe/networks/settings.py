@@ -52,6 +52,12 @@ class NetworkConfig:
       impala_width: factor on the Impala ResNet's 16, 32, 32 channels.
       impala_filter_size: height and width of the Impala ResNet's filters;
         appendix D of the paper has 3, 4 and 6.
+      impala_spectral_norm: divides the weights of its residual blocks by their largest
+        singular value (Miyato et al., 2018), as BTR does (Clark et al., 2024).
+      impala_max_pool: height and width that its output is pooled to, 6 in BTR; None
+        leaves it.
+      layer_norm: normalises what each layer of the encoder, and the dense layer,
+        gives to its ReLU (Ba et al., 2016).
       mlp_widths: units of each layer of the `mlp` encoder.
       tokenizer: how the encoder's output `[H, W, C]` becomes tokens: `per_conv`
         is `H*W` tokens of size `C`, `per_feat` its transpose, `per_samp` one
@@ -99,6 +105,9 @@ class NetworkConfig:
         experts' first layer, and in the head.
       num_atoms: atoms of a categorical head (C51, Bellemare et al., 2017); None
         is a head of Q-values.
+      num_quantiles: samples of the return's quantiles (IQN, Dabney et al., 2018), for
+        each of which everything after the encoder is computed; None for none.
+      quantile_embedding: cosines that a quantile's level is embedded by.
       v_max: the categorical support is `num_atoms` values on `[-v_max, v_max]`.
       compute_dtype: dtype of activations and matrix products; parameters, softmaxes
         and the network's values stay float32.
@@ -117,6 +126,9 @@ class NetworkConfig:
     encoder: str = "impala"
     impala_width: float = 1.0
     impala_filter_size: int = 3
+    impala_spectral_norm: bool = False
+    impala_max_pool: int | None = None
+    layer_norm: bool = False
     mlp_widths: tuple[int, ...] = (512,)
     tokenizer: str = "per_conv"
     patch_size: int = 3
@@ -141,6 +153,8 @@ class NetworkConfig:
     dueling: bool = False
     noisy: bool = False
     num_atoms: int | None = None
+    num_quantiles: int | None = None
+    quantile_embedding: int = 64
     v_max: float = 10.0
     compute_dtype: str = "float32"
     encoder_options: Mapping[str, Any] = Options()
@@ -185,13 +199,20 @@ class NetworkConfig:
             ("compute_dtype", COMPUTE_DTYPES),
         ):
             validation.one_of(field, getattr(self, field), known)
-        counts = ("impala_filter_size", "patch_size", "num_experts", "expert_width")
-        for field in counts:
+        for field in (
+            "impala_filter_size",
+            "patch_size",
+            "num_experts",
+            "expert_width",
+            "quantile_embedding",
+        ):
             validation.at_least(field, getattr(self, field), 1)
         for field, minimum in (
             ("patch_channels", 1),
             ("num_slots", 1),
             ("num_atoms", 2),
+            ("num_quantiles", 1),
+            ("impala_max_pool", 1),
         ):
             value = getattr(self, field)
             if value is not None and not (_is_int(value) and value >= minimum):
@@ -237,6 +258,8 @@ class NetworkConfig:
                 f"False, or an expert_width that {self.num_experts} experts divide"
                 f" (it is {self.expert_width})",
             )
+        if self.num_quantiles is not None:
+            self._require("num_atoms", None, "with num_quantiles")
         if self.patch_channels is not None and self.tokenizer != "patches_conv":
             self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
 
@@ -258,6 +281,10 @@ class NetworkConfig:
         # One token fills all slots of an expert alike, so more than one says nothing.
         self._require("num_slots", None, reason)
         self._require("capacity_factor", 1.0, reason)
+        # What these are of is not at one place there.
+        self._require("num_quantiles", None, reason)
+        self._require("layer_norm", False, reason)
+        self._require("impala_spectral_norm", False, reason)
 
     def _require(self, field: str, accepted: object, reason: str) -> None:
         if getattr(self, field) != accepted:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import encoders, layers, noisy, parts
+from acme_moe.networks import encoders, layers, noisy, parts, quantiles
 from acme_moe.networks.interfaces import DenseSpec, ExpertSpec, LayerKinds
 from acme_moe.networks.outputs import Mixed, MoEOutput
 from acme_moe.networks.settings import NetworkConfig
@@ -24,11 +24,14 @@ class TorsoOutput(NamedTuple):
       features: `[B, F]`.
       activations: the output of every ReLU, by name; see `ValueOutput`.
       moe: how the mixture routed its tokens, or None.
+      levels: `[B, N]` of the quantiles in a network of them, else None. The leading
+        axis of all after the encoder is then `B * N`.
     """
 
     features: jax.Array
     activations: encoders.Activations
     moe: MoEOutput | None
+    levels: jax.Array | None = None
 
 
 def inputs(config: NetworkConfig, observations: Any) -> jax.Array:
@@ -53,6 +56,7 @@ def dense_torso(
     conv: encoders.LayerFactory,
     hidden_dense: encoders.LayerFactory,
     encoder_dense: encoders.LayerFactory = layers.Dense,
+    evaluation: bool = True,
 ) -> TorsoOutput:
     """Applies encoder -> dense layer, a network without a mixture.
 
@@ -62,13 +66,17 @@ def dense_torso(
       conv: makes a convolution, with the arguments of `layers.Conv`.
       hidden_dense: makes the dense layer, with the arguments of `layers.Dense`.
       encoder_dense: makes the layers of the encoder `mlp`.
+      evaluation: whether quantiles are at fixed levels, where the network has some.
 
     Returns:
       The hidden activations as features.
     """
+    if config.layer_norm:
+        hidden_dense = layers.normalized(hidden_dense)
     encoded, activations = encode(config, x, conv, encoder_dense)
+    encoded, levels = quantiles.embed(config, encoded, evaluation)
     hidden = densify(config, encoded, hidden_dense)
-    return TorsoOutput(hidden, {**activations, "penultimate": hidden}, None)
+    return TorsoOutput(hidden, {**activations, "penultimate": hidden}, None, levels)
 
 
 def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOutput:
@@ -83,11 +91,13 @@ def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOut
       The mixture's tokens, flattened, as features.
     """
     encoded, activations = encode(config, x, layers.Conv, layers.Dense)
+    encoded, levels = quantiles.embed(config, encoded, evaluation)
     mixed = mix(config, scoped_tokens(config, encoded), evaluation)
     return TorsoOutput(
-        mixed.tokens.reshape(x.shape[0], -1),
+        mixed.tokens.reshape(encoded.shape[0], -1),
         {**activations, "penultimate": mixed.expert_hidden},
         mixed.moe,
+        levels,
     )
 
 
@@ -98,6 +108,8 @@ def encode(
     dense: encoders.LayerFactory,
 ) -> tuple[jax.Array, encoders.Activations]:
     """Applies the config's encoder, made of the given kinds of layers."""
+    if config.layer_norm:
+        conv, dense = layers.normalized(conv), layers.normalized(dense)
     with layers.scope("encoder"):
         encoded, activations = parts.make("encoder", config)(x, LayerKinds(conv, dense))
         return encoded, activations

@@ -122,7 +122,7 @@ def features(
         return output._replace(moe=mixtures.output())
     if config.moe == "none":
         dense = torso.dense_factory(config, evaluation)
-        return torso.dense_torso(config, x, layers.Conv, dense)
+        return torso.dense_torso(config, x, layers.Conv, dense, evaluation=evaluation)
     return torso.moe_torso(config, x, evaluation)
 
 
@@ -150,11 +150,23 @@ def value_output(
       values: as `head_layer` returns them.
     """
     values = values.astype(jnp.float32)
+    levels = output.levels
+    quantile_values = None
+    if levels is not None:
+        quantile_values = values.reshape(*levels.shape, -1)
+        values = quantile_values.mean(axis=1)
     if config.num_atoms is None:
         q_values, logits, atoms = values, None, None
     else:
         logits, atoms = values, heads.support(config.num_atoms, config.v_max)
         q_values = heads.expected_values(logits, atoms)
     return ValueOutput(
-        q_values, logits, atoms, output.moe, output.features, output.activations
+        q_values,
+        logits,
+        atoms,
+        output.moe,
+        output.features,
+        output.activations,
+        quantile_values,
+        levels,
     )

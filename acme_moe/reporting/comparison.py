@@ -10,6 +10,17 @@ import numpy as np
 
 from acme_moe.reporting.curves import Curve, on_grid
 
+HUMAN, BASELINE, NONE = "human", "baseline", "none"
+
+NORMALIZATIONS = {
+    HUMAN: "human-normalised score",
+    BASELINE: "baseline-normalised score",
+    NONE: "return",
+}
+"""What scores are relative to, and their name: 0 is random play and 1 a human's return;
+0 is a return of 0 and 1 the mean final return of the panel's baseline, for games
+without human scores; or scores are plain returns."""
+
 
 class MissingRun(NamedTuple):
     """A run that was planned or begun, or a panel of runs, that is in no figure.
@@ -33,7 +44,7 @@ class Line:
       curves: those of the finished runs, by game and then seed.
       unit: of the curves' positions, `frames` or `updates`.
       suite: that the games are of.
-      normalized: whether scores are human-normalised, or plain returns.
+      normalization: of the scores that are compared, see `NORMALIZATIONS`.
       planned_games: number of games planned; None without a plan.
       planned_seeds: number of runs a game planned; None without a plan.
       external: whether the scores come from outside the folder.
@@ -45,7 +56,7 @@ class Line:
     curves: Mapping[str, Mapping[int, Curve]]
     unit: str = "frames"
     suite: str = "atari"
-    normalized: bool = True
+    normalization: str = HUMAN
     planned_games: int | None = None
     planned_seeds: int | None = None
     external: bool = False
@@ -90,7 +101,7 @@ class Line:
     @property
     def _values(self) -> str:
         """The field of a curve that is compared."""
-        return "scores" if self.normalized else "returns"
+        return "returns" if self.normalization == NONE else "scores"
 
     def _rows(self, games: Sequence[str]) -> list[list[Curve]]:
         """Returns the curves `[runs, games]` that are compared."""
@@ -117,14 +128,14 @@ class Panel:
     games: tuple[str, ...]
 
     @property
-    def normalized(self) -> bool:
-        """Whether scores are human-normalised; else they are plain returns."""
-        return self.lines[0].normalized
+    def normalization(self) -> str:
+        """What the scores are relative to, see `NORMALIZATIONS`."""
+        return self.lines[0].normalization
 
     @property
     def score_name(self) -> str:
         """Names what is compared, in words."""
-        return "human-normalised score" if self.normalized else "return"
+        return NORMALIZATIONS[self.normalization]
 
     @property
     def unit(self) -> str:
@@ -173,8 +184,10 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
 
     External lines that belong to another panel, or share no game with the others, are
     left out; one that has the label of a line of the panel is marked as external. So
-    are lines of another suite than the first one's. Where a score of a game that is
-    compared is not known, returns are compared, of all lines.
+    are lines of another suite than the first one's. Where a human score of a game that
+    is compared is not known, all lines are compared by the baseline's returns, for
+    games of different returns have no common mean; and by plain returns if there is
+    one game only, or no baseline with a positive return on all of them.
 
     Returns:
       The panel; None if the lines have no game in common.
@@ -193,14 +206,55 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
             games = _common_games(kept)
     if not games:
         return None
-    normalized = all(
+    if all(
         curve.normalized
         for line in kept
         for game in games
         for curve in line.curves[game].values()
-    )
-    of_panel = (dataclasses.replace(line, normalized=normalized) for line in kept)
-    return Panel(name=name, lines=tuple(of_panel), games=tuple(sorted(games)))
+    ):
+        compared = kept
+    else:
+        compared = _relative_to_baseline(kept, games) or [
+            dataclasses.replace(line, normalization=NONE) for line in kept
+        ]
+    return Panel(name=name, lines=tuple(compared), games=tuple(sorted(games)))
+
+
+def is_baseline(series: str) -> bool:
+    """Returns whether a line is one that others are compared with, by its name."""
+    return "baseline" in series.lower()
+
+
+def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] | None:
+    """Returns lines whose scores are shares of the first baseline's mean return.
+
+    Returns:
+      The lines; None if that is not possible.
+    """
+    baseline = next((line for line in lines if is_baseline(line.series)), None)
+    if baseline is None or len(games) < 2:
+        return None
+    references = {
+        game: float(np.mean([x.returns[-1] for x in baseline.curves[game].values()]))
+        for game in games
+    }
+    if min(references.values()) <= 0:
+        return None
+
+    def scaled(game: str, curve: Curve) -> Curve:
+        return dataclasses.replace(curve, scores=curve.returns / references[game])
+
+    return [
+        dataclasses.replace(
+            line,
+            normalization=BASELINE,
+            curves={
+                game: {seed: scaled(game, x) for seed, x in line.curves[game].items()}
+                for game in games
+            },
+        )
+        for line in lines
+    ]
 
 
 def _common_games(lines: Sequence[Line]) -> set[str]:

@@ -11,11 +11,17 @@ from acme_moe import disk, validation
 from acme_moe.folder_lock import FolderLock
 from acme_moe.reporting import curve_figures, results, score_figures, tables
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.comparison import Comparison
+from acme_moe.reporting.comparison import BASELINE, HUMAN, NONE, Comparison
 from acme_moe.reporting.curves import KINDS
 from acme_moe.reporting.external import read_external
 from acme_moe.reporting.page import Shown, html_page, markdown_page
 
+_NORMALIZATIONS = {
+    HUMAN: "human-normalised",
+    BASELINE: "relative to the mean final returns of the panel's first baseline, which "
+    "count as exact, as there are no reference scores",
+    NONE: "not normalised, as there are no reference scores",
+}
 _KINDS = {
     "evaluation": "mean returns of evaluation games",
     "training": "mean returns of the training games of an iteration",
@@ -81,7 +87,11 @@ def _write(
         for name, caption, figure in _figures(main, reps):
             _save(figure, out / name)
             shown.append(Shown(name, f"{caption}, {kind} returns"))
-    for name, table in written.items():
+    files = dict(written)
+    if comparison.panels:
+        # Too long for a page.
+        files["points"] = tables.curve_table(comparison)
+    for name, table in files.items():
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())
     content = comparison.title, _note(comparison, reps), shown, list(written.values())
@@ -123,14 +133,13 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def _normalisation(comparison: Comparison) -> str:
-    """Says which panels' scores are human-normalised, and which are plain returns."""
-    plain = [panel.name for panel in comparison.panels if not panel.normalized]
-    if not plain:
-        return "human-normalised"
-    if len(plain) == len(comparison.panels):
-        return "not normalised, as there are no reference scores"
-    names = "; ".join(plain)
-    return f"human-normalised (in {names} not, as there are no reference scores)"
+    """Says what each panel's scores are relative to."""
+    panels: dict[str, list[str]] = {}
+    for panel in comparison.panels:
+        panels.setdefault(_NORMALIZATIONS[panel.normalization], []).append(panel.name)
+    if len(panels) == 1:
+        return next(iter(panels))
+    return "; ".join(f"{what} (in {', '.join(of)})" for what, of in panels.items())
 
 
 def _note(comparison: Comparison, reps: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from acme_moe.reporting import statistics
-from acme_moe.reporting.comparison import Comparison, Line, Panel
+from acme_moe.reporting.comparison import NONE, Comparison, Line, Panel, is_baseline
 from acme_moe.reporting.statistics import Interval
 
 
@@ -39,7 +39,9 @@ def compute(comparison: Comparison, reps: int) -> Results:
         comparison,
         [
             statistics.aggregates(
-                panel.final_scores(), reps, normalized=panel.normalized
+                panel.final_scores(),
+                reps,
+                normalized=panel.normalization != NONE,
             )
             for panel in panels
         ],
@@ -61,5 +63,5 @@ def _baseline(panel: Panel, line: Line) -> Line:
     lines = [other for other in panel.lines if other.x == line.x]
     if line.x is None:
         lines = [other for other in lines if not other.external] or lines
-    named = (other for other in lines if "baseline" in other.series.lower())
+    named = (other for other in lines if is_baseline(other.series))
     return next(named, lines[0])

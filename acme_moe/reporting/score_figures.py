@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from acme_moe.reporting import statistics, style
-from acme_moe.reporting.comparison import Comparison, Line
+from acme_moe.reporting.comparison import NONE, Comparison, Line
 from acme_moe.reporting.results import Improvement
 from acme_moe.reporting.statistics import METRICS, Interval
 
@@ -82,7 +82,7 @@ def profiles(comparison: Comparison, reps: int) -> Figure:
         scores = panel.final_scores()
         everything = np.concatenate([values.ravel() for values in scores.values()])
         top = float(np.quantile(everything, 0.95))
-        if panel.normalized:
+        if panel.normalization != NONE:
             top = max(1.0, top)
         thresholds = np.linspace(min(0.0, float(everything.min())), top, 101)
         shares = statistics.profiles(scores, thresholds, reps)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from acme_moe.reporting.comparison import Comparison, MissingRun
+from acme_moe.reporting.comparison import HUMAN, Comparison, MissingRun
 from acme_moe.reporting.results import Results
 from acme_moe.reporting.runs import UNITS
 
@@ -110,25 +110,44 @@ def run_table(comparison: Comparison) -> Table:
 
     The length of a run is in the column `frames`, of an offline run in `updates`.
     """
+    return Table("Runs", _runs(comparison, points=slice(-1, None)), "%.6g")
+
+
+def curve_table(comparison: Comparison) -> Table:
+    """Makes a table with a row for each point of each run; else as `run_table`."""
+    return Table("Curves", _runs(comparison, points=slice(None)), "%.6g")
+
+
+def _runs(comparison: Comparison, points: slice) -> pd.DataFrame:
+    """Returns rows of these points of each run's curve."""
     rows: list[tuple[Any, ...]] = []
     for panel in comparison.panels:
         for line in panel.lines:
             for game, seeds in line.curves.items():
                 kept = line.num_runs(panel.games) if game in panel.games else 0
                 for i, (seed, curve) in enumerate(sorted(seeds.items())):
-                    length = round(curve.positions[-1])
-                    lengths = (length if unit == line.unit else None for unit in UNITS)
-                    scores = curve.returns[-1], curve.scores[-1]
+                    run = panel.name, line.label, line.suite, game, seed
+                    human = curve.scores if panel.normalization == HUMAN else None
                     compared = "yes" if i < kept else "no"
-                    run = panel.name, line.label, game, seed
-                    rows.append((*run, *lengths, *scores, compared))
+                    for point in range(len(curve.positions))[points]:
+                        length = round(curve.positions[point])
+                        rows.append(
+                            (
+                                *run,
+                                *(length if u == line.unit else None for u in UNITS),
+                                curve.returns[point],
+                                None if human is None else human[point],
+                                curve.hours[point],
+                                compared,
+                            )
+                        )
     columns = (
-        *("panel", "agent", "game", "seed", *UNITS, "score"),
-        *("human_normalized_score", "compared"),
+        *("panel", "agent", "environment", "game", "seed", *UNITS),
+        *("score", "human_normalized_score", "hours", "compared"),
     )
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(UNITS, "Int64"))
-    unused = [unit for unit in UNITS if frame[unit].isna().all()]
-    return Table("Runs", frame.drop(columns=unused), "%.6g")
+    unused = [name for name in (*UNITS, "hours") if frame[name].isna().all()]
+    return frame.drop(columns=unused)
 
 
 def missing_table(comparison: Comparison) -> Table:

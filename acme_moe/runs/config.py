@@ -69,11 +69,22 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
     "dqn_atari": {"agent": "dqn"},
     "rainbow_atari": {"agent": "rainbow"},
     "r2d2_atari": {"agent": "r2d2"},
-    # For an accelerator: batch, ratio, games at once, target's period and optimiser of
-    # BTR (Clark et al., 2024), whose network and loss are others.
-    "rainbow_atari_btr": {
-        "agent": "rainbow",
-        "network": {"encoder": "impala"},
+    # BTR (Clark et al., 2024), for an accelerator; configs/btr_atari.py says what of it
+    # is missing.
+    "btr_atari": {
+        "agent": "dqn",
+        "network": {
+            "encoder": "impala",
+            "impala_width": 2.0,
+            "impala_spectral_norm": True,
+            "impala_max_pool": 6,
+            "dueling": True,
+            "noisy": True,
+            "num_quantiles": 8,
+        },
+        "loss": "quantile",
+        "munchausen": {"alpha": 0.9},
+        "n_step": 3,
         "num_environments": 64,
         "batch_size": 256,
         "replay_ratio": 1 / 64,
@@ -82,6 +93,7 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
         "learning_rate": 1e-4,
         "adam_epsilon": 0.005 / 256,
         "discount": 0.997,
+        "epsilon_decay_steps": 2_000_000,
     },
     "der_atari": {"agent": "der", **_ATARI_100K},
     "drq_eps_atari": {"agent": "drq_eps", **_ATARI_100K},

@@ -244,6 +244,22 @@ def expand(
     return (*recorders.values(), *runs)
 
 
+def of_arms(runs: Sequence[PlannedRun], arms: Sequence[str]) -> tuple[PlannedRun, ...]:
+    """Returns the runs of some arms, with those that record their data.
+
+    Args:
+      runs: of a plan, as `expand` returns them.
+      arms: names of arms.
+
+    Raises:
+      ValueError: if an arm is not one of the runs'; lists those there are.
+    """
+    for name in arms:
+        validation.one_of("arms", name, dict.fromkeys(run.arm for run in runs))
+    needed = {run.needs for run in runs if run.arm in arms}
+    return tuple(run for run in runs if run.arm in arms or run.name in needed)
+
+
 def _recorder(plan: Plan, workdir: Path, game: str) -> PlannedRun:
     """Returns the run of DQN that records the data of a game."""
     if plan.recording is None:

@@ -99,6 +99,23 @@ def _losses(*losses: tuple[str, str]) -> tuple[Layer, ...]:
 _OF_VALUES = (("squared", "MSE"), ("two_hot", "Two-Hot"), ("hl_gauss", "HL-Gauss"))
 _OF_CATEGORIES = (("c51", "C51"), ("two_hot", "Two-Hot"), ("hl_gauss", "HL-Gauss"))
 
+_MUNCHAUSEN = {"munchausen.alpha": 0.9}
+_IQN = {"loss": "quantile", "network.num_quantiles": 8}
+
+
+def _targets(layer: Layer) -> tuple[Layer, ...]:
+    """Returns a layer with values or quantiles, and both with Munchausen targets."""
+    return tuple(
+        Layer(f"{layer.series}, {label}", {**layer.settings, **settings})
+        for label, settings in (
+            ("DQN", {}),
+            ("M-DQN", _MUNCHAUSEN),
+            ("IQN", _IQN),
+            ("M-IQN", {**_IQN, **_MUNCHAUSEN}),
+        )
+    )
+
+
 _PRUNING = {
     "pruning.start": 10_000_000,
     "pruning.end": 40_000_000,
@@ -194,6 +211,13 @@ _STUDIES = (
             *arms((CQL,), _losses(*_OF_VALUES), {"dataset.fraction": 0.05}),
             *arms((CQL_C51,), _losses(*_OF_CATEGORIES), {"dataset.fraction": 0.05}),
         ),
+    ),
+    # Vieillard et al. (2020), figure 1: their agents, here with each layer.
+    Study(
+        name="munchausen",
+        title="Munchausen targets and implicit quantiles, 8 experts",
+        games=_ATARI_20,
+        arms=arms((DQN,), (*_targets(BASELINE), *_targets(SOFT_MOE))),
     ),
     # The types of layers in the folder of the MoE paper's authors, `labs/moes`.
     Study(

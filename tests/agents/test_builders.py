@@ -25,7 +25,7 @@ CONFIGS = [
     path
     for path in sorted((Path(__file__).parents[2] / "configs").glob("*_atari*.py"))
     # The regime of another agent; tests/runs/test_presets.py has its values.
-    if path.stem != "rainbow_atari_btr"
+    if path.stem != "btr_atari"
 ]
 
 

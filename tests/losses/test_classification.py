@@ -95,13 +95,3 @@ def test_gradient_descent_finds_the_target(loss):
     for _ in range(2_000):
         logits -= 2.0 * step(logits)
     np.testing.assert_allclose(jax.nn.softmax(logits) @ atoms, target, atol=0.05)
-
-
-def test_errors_are_targets_less_predictions():
-    rng = np.random.default_rng(0)
-    q, value, selector = (jnp.asarray(rng.normal(size=(3, 4))) for _ in range(3))
-    reward, discount = jnp.asarray(rng.normal(size=3)), jnp.asarray([0.0, 0.5, 1.0])
-    action = jnp.asarray([0, 3, 1])
-    errors = losses.q_learning_errors(q, action, reward, discount, value, selector)
-    targets = losses.q_learning_targets(reward, discount, value, selector)
-    np.testing.assert_allclose(errors, targets - q[jnp.arange(3), action], rtol=1e-6)

@@ -3,11 +3,14 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from acme_moe.reporting import curve_figures, style
 from acme_moe.reporting.collect import collect
+from acme_moe.reporting.comparison import BASELINE, HUMAN, NONE, Line, make_panel
 from acme_moe.reporting.curve import draw_curve
+from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.external import read_external
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
@@ -43,7 +46,7 @@ def test_each_suite_has_a_panel_and_games_of_one_name_are_not_mixed(two_suites):
     panels = {panel.name: panel for panel in comparison.panels}
     atari, minatar = panels["dqn, atari"], panels["dqn, minatar"]
     assert len(minatar.lines) == 2
-    assert (atari.normalized, minatar.normalized) == (True, False)
+    assert (atari.normalization, minatar.normalization) == (HUMAN, NONE)
     (scores,) = atari.final_scores().values()
     assert scores == pytest.approx(0.5)
     for returns in minatar.final_scores().values():
@@ -69,7 +72,10 @@ def test_the_page_and_the_tables_say_which_are_normalised(two_suites, tmp_path):
     out = tmp_path / "out"
     write_report(two_suites, out, reps=10)
     text = (out / "report.md").read_text()
-    assert "human-normalised (in dqn, minatar not, as there are no reference" in text
+    assert (
+        "human-normalised (in dqn, atari); not normalised, as there are no reference"
+        in text
+    )
     assert text.endswith("## Runs that are in no figure\n\nNone.\n")
     with (out / "aggregates.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -108,6 +114,64 @@ def test_one_return_without_a_score_makes_all_of_a_panel_returns(tmp_path):
     config["environment"] = {"frame_skip": 4}
     (tmp_path / "unscored" / "config.json").write_text(json.dumps(config))
     (panel,) = collect(tmp_path)["evaluation"].panels
-    assert not panel.normalized
+    assert panel.normalization == NONE
     for returns in panel.final_scores().values():
         assert returns == pytest.approx(episode_return("Breakout", 1.0))
+
+
+def line(series, **returns):
+    """A line with runs that end at these returns, by game, after half of them."""
+    axis = np.array([1.0, 2.0])
+    unknown = np.full(2, np.nan)
+    return Line(
+        series=series,
+        curves={
+            game: {
+                seed: Curve(axis, axis, np.array([last / 2, last]), unknown)
+                for seed, last in enumerate(of_game)
+            }
+            for game, of_game in returns.items()
+        },
+    )
+
+
+def test_without_human_scores_games_count_by_the_baselines_returns():
+    baseline = line("Baseline", Asterix=[1.0, 3.0], Breakout=[10.0, 30.0])
+    other = line("Soft MoE", Asterix=[4.0, 1.0], Breakout=[20.0, 60.0])
+    panel = make_panel("DQN", [other, baseline])
+    assert panel.normalization == BASELINE
+    scores = panel.final_scores()
+    np.testing.assert_allclose(scores["Soft MoE"], [[2, 1], [0.5, 3]])
+    np.testing.assert_allclose(scores["Baseline"], [[0.5, 0.5], [1.5, 1.5]])
+    _, over = panel.lines[0].scores_over(panel.games, "positions")
+    np.testing.assert_allclose(over[0], [[1, 2], [0.5, 1]])
+    # What was given is as it was.
+    assert np.isnan(other.curves["Asterix"][0].scores).all()
+
+
+def test_without_a_baseline_that_scores_on_all_games_returns_are_compared():
+    other = line("Soft MoE", Asterix=[4.0], Breakout=[20.0])
+    for first in (
+        line("Dense", Asterix=[2.0], Breakout=[2.0]),
+        line("Baseline", Asterix=[2.0], Breakout=[0.0]),
+        line("Baseline", Asterix=[2.0]),
+    ):
+        panel = make_panel("DQN", [first, other])
+        assert panel.normalization == NONE
+        assert panel.final_scores()["Soft MoE"][0, 0] == 4
+
+
+def test_the_tables_of_runs_and_points_are_read_as_scores_of_their_suite(
+    two_suites, tmp_path
+):
+    write_report(two_suites, tmp_path / "out", reps=10)
+    for name, points in (("runs", [200]), ("points", [100, 200])):
+        lines = read_external(tmp_path / "out" / f"{name}.csv")
+        assert {(line.panel, line.suite) for line in lines} == {
+            ("dqn, atari", "atari"),
+            ("dqn, minatar", "minatar"),
+        }
+        for read in lines:
+            assert read.curves["Asterix"][0].positions.tolist() == [
+                at * (4 if read.suite == "atari" else 1) for at in points
+            ]

@@ -113,12 +113,23 @@ STATED = {
         "replay_ratio": 0.25,
         "n_step": 3,
     },
-    # Batch, ratio, games, target's period and Adam of Clark et al. (2024).
-    "rainbow_atari_btr": {
-        "agent": "rainbow",
+    # Clark et al. (2024), without their prioritised replay.
+    "btr_atari": {
+        "agent": "dqn",
         **_ATARI_200M,
-        **_RAINBOW,
+        **_DUELING,
         "network.encoder": "impala",
+        "network.impala_width": 2,
+        "network.impala_spectral_norm": True,
+        "network.impala_max_pool": 6,
+        "network.noisy": True,
+        "network.num_quantiles": 8,
+        "network.quantile_embedding": 64,
+        "loss": "quantile",
+        "munchausen.alpha": 0.9,
+        "munchausen.temperature": 0.03,
+        "munchausen.clip": -1,
+        "epsilon_decay_steps": 2_000_000,
         "num_environments": 64,
         "batch_size": 256,
         "replay_ratio": 1 / 64,

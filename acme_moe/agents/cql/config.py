@@ -63,7 +63,7 @@ class CQLConfig(OfflineAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_value_loss(self.loss, self.network.num_atoms)
+        check_value_loss(self.loss, self.network.num_atoms, self.network.num_quantiles)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,4 +18,5 @@ class DQNBuilder(OnlineBuilder[DQNConfig]):
             discount=self.config.discount,
             loss=self.config.loss,
             double=self.config.double,
+            munchausen=self.config.munchausen,
         )

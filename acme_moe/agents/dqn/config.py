@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from acme_moe import validation
 from acme_moe.agents.config import ValueAgentConfig
-from acme_moe.error_losses import check_value_loss
+from acme_moe.error_losses import Munchausen, check_value_loss
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,14 +17,20 @@ class DQNConfig(ValueAgentConfig):
       loss: of the temporal-difference error: `squared`, without a half, as Dopamine
         has it, or `huber`, as Mnih et al. (2015) clip the error; with a categorical
         head also `hl_gauss` and `two_hot` (Farebrother et al., 2024), whose targets
-        are the same values; or the import path of a function of one's own,
+        are the same values; `quantile`, of a network with `num_quantiles` (IQN, Dabney
+        et al., 2018); or the import path of a function of one's own,
         `float32 [B] -> [B]`.
       double: whether the online network selects the target's action.
+      munchausen: the log-policy in the reward, and a soft target, which needs no
+        selected action.
     """
 
     loss: str = "squared"
     double: bool = False
+    munchausen: Munchausen = dataclasses.field(default_factory=Munchausen)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_value_loss(self.loss, self.network.num_atoms)
+        check_value_loss(self.loss, self.network.num_atoms, self.network.num_quantiles)
+        if self.munchausen.alpha and self.double:
+            raise validation.not_accepted("double", True, "False with munchausen.alpha")

@@ -20,6 +20,7 @@ class DrQEpsBuilder(OnlineBuilder[DrQEpsConfig]):
                 discount=config.discount,
                 loss=config.loss,
                 double=config.double,
+                munchausen=config.munchausen,
             ),
             crop_padding=config.crop_padding,
             intensity_scale=config.intensity_scale,

@@ -1,0 +1,20 @@
+"""BTR, "Beyond the Rainbow" (Clark et al., 2024), with a mixture of experts.
+
+It has of BTR: the Impala encoder of twice the width, its residual blocks with spectral
+normalisation, pooled to 6 x 6; implicit quantiles (8) and Munchausen targets; dueling
+and noisy layers; 3-step returns; 64 games at once, batches of 256, a replay ratio of
+1/64, the target's period of 500 updates, Adam, discount, warm-up and exploration.
+
+It lacks prioritised replay, the clipping of gradients, and the end of exploration half
+way through the run. Spectral norms are found anew in each pass, where BTR keeps a
+vector. BTR has a dense layer: `--config.network.moe=none`.
+"""
+
+from ml_collections import ConfigDict
+
+from acme_moe.runs.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """Returns the settings; --config.FIELD=VALUE sets any of them."""
+    return load_config("btr_atari")

@@ -1,0 +1,175 @@
+"""Implicit quantiles: a step of dopamine's agent, and what a network of them gives."""
+
+import dataclasses
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from acme_moe import learning
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.agents.r2d2 import R2D2Config
+from acme_moe.networks import NetworkConfig, make_network, quantiles
+from tests.golden import make_iqn_step as reference
+from tests.learning.tiny import batch
+
+FILE = pathlib.Path(__file__).parents[1] / "golden" / "iqn_step.npz"
+NATURE = make_network(
+    NetworkConfig(
+        encoder="nature_cnn",
+        moe="none",
+        num_quantiles=reference.QUANTILES,
+        quantile_embedding=reference.EMBEDDING,
+    ),
+    reference.ACTIONS,
+)
+LAYERS = {
+    "encoder/conv_0": "Conv_0",
+    "encoder/conv_1": "Conv_1",
+    "encoder/conv_2": "Conv_2",
+    "quantile_embedding": "Dense_0",
+    "dense": "Dense_1",
+    "head/value": "Dense_2",
+}
+SMALL = NetworkConfig(
+    encoder="mlp",
+    mlp_widths=(6,),
+    tokenizer="per_samp",
+    num_experts=2,
+    expert_width=8,
+    num_quantiles=4,
+    quantile_embedding=5,
+)
+
+
+def ours(flat):
+    """The reference's parameters by our names."""
+    return {
+        name: {"w": flat[f"{layer}/kernel"], "b": flat[f"{layer}/bias"]}
+        for name, layer in LAYERS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    with np.load(FILE) as file:
+        return dict(file)
+
+
+def test_a_step_is_that_of_the_reference(arrays, monkeypatch):
+    drawn = iter([arrays["target_levels"], arrays["levels"]] * 2)
+    monkeypatch.setattr(
+        quantiles, "_draw_levels", lambda batch, count: jnp.asarray(next(drawn))
+    )
+    objective = learning.q_learning(NATURE, discount=reference.GAMMA, loss="quantile")
+    transitions = learning.Transition(
+        observation=arrays["states"],
+        action=arrays["actions"],
+        reward=arrays["rewards"],
+        discount=1 - arrays["terminals"].astype(np.float32),
+        next_observation=arrays["next_states"],
+    )
+    online, target = (ours(reference.draw(seed)) for seed in (0, 1))
+    (loss, output), gradient = jax.value_and_grad(objective, has_aux=True)(
+        online, target, jax.random.key(0), transitions, jnp.ones(reference.BATCH)
+    )
+    np.testing.assert_allclose(loss, arrays["loss"], rtol=1e-5)
+    np.testing.assert_allclose(output.losses.mean(), loss, rtol=1e-6)
+    for name in ("Dense_0/bias", "Dense_2/kernel"):
+        moved = arrays[f"moved/{name}"]
+        layer, array = name.split("/")
+        ours_of = {theirs: mine for mine, theirs in LAYERS.items()}[layer]
+        step = -gradient[ours_of]["b" if array == "bias" else "w"]
+        np.testing.assert_allclose(step, moved, atol=1e-3 * np.abs(moved).max())
+
+
+def test_the_target_selects_by_its_own_draw_or_another_alike(arrays, monkeypatch):
+    # Dopamine draws levels for the selection alone; here both chose the same actions,
+    # or the step above could not be the same.
+    chosen = []
+    for name in ("selector_levels", "target_levels"):
+        monkeypatch.setattr(
+            quantiles, "_draw_levels", lambda *_, name=name: jnp.asarray(arrays[name])
+        )
+        values = NATURE.apply(
+            ours(reference.draw(1)), jax.random.key(0), arrays["next_states"]
+        )
+        chosen.append(values.q_values.argmax(axis=1))
+    np.testing.assert_array_equal(*chosen)
+
+
+def test_values_of_levels_are_those_of_the_reference(arrays, monkeypatch):
+    monkeypatch.setattr(
+        quantiles, "_draw_levels", lambda *_: jnp.asarray(arrays["levels"])
+    )
+    params = ours(reference.draw(0))
+    output = NATURE.apply(params, jax.random.key(0), arrays["states"])
+    np.testing.assert_allclose(
+        output.quantile_values, arrays["quantile_values"], atol=1e-5
+    )
+    np.testing.assert_allclose(
+        output.q_values, arrays["quantile_values"].mean(axis=1), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("moe", ["none", "soft", "top1"])
+def test_an_example_has_values_at_each_level_whatever_the_layer(moe):
+    network = make_network(dataclasses.replace(SMALL, moe=moe), 3)
+    observations = batch().observation
+    params = network.init(jax.random.key(0), observations)
+    output = network.apply(params, jax.random.key(1), observations)
+    assert output.q_values.shape == (4, 3)
+    assert output.quantile_values.shape == (4, 4, 3)
+    assert output.levels.shape == (4, 4)
+    assert len(np.unique(output.levels)) == 16
+    # An example's values are its own.
+    evaluated = network.apply(params, None, observations, True)
+    np.testing.assert_allclose(evaluated.levels[0], [0.125, 0.375, 0.625, 0.875])
+    alone = network.apply(params, None, observations[1:2], True)
+    np.testing.assert_allclose(
+        alone.quantile_values[0], evaluated.quantile_values[1], atol=1e-6
+    )
+
+
+def test_quantiles_are_learnt():
+    # A state whose return is -1 or 1 by chance: its median is anywhere, the outer
+    # quantiles are not.
+    network = make_network(dataclasses.replace(SMALL, moe="none", num_quantiles=8), 1)
+    objective = learning.q_learning(network, discount=0.0, loss="quantile")
+    data = batch(size=8)
+    same = jnp.ones_like(data.observation)
+    data = data._replace(
+        observation=same,
+        next_observation=same,
+        action=jnp.zeros(8, jnp.int32),
+        reward=jnp.asarray([-1.0, 1.0] * 4),
+    )
+    params = network.init(jax.random.key(0), same)
+
+    @jax.jit
+    def step(params, key):
+        gradient, _ = jax.grad(objective, has_aux=True)(
+            params, params, key, data, jnp.ones(8)
+        )
+        return jax.tree.map(lambda x, g: x - 0.05 * g, params, gradient)
+
+    for i in range(600):
+        params = step(params, jax.random.key(i))
+    values = network.apply(params, None, same, True).quantile_values[0, :, 0]
+    assert values[1] < -0.5
+    assert values[-2] > 0.5
+
+
+def test_what_does_not_go_with_quantiles_is_refused():
+    with pytest.raises(ValueError, match=r"^num_atoms: 51 is not accepted; None with"):
+        dataclasses.replace(SMALL, num_atoms=51)
+    with pytest.raises(ValueError, match=r"^num_quantiles: 4 is not accepted; None"):
+        dataclasses.replace(SMALL, encoder="impala", variant="big")
+    with pytest.raises(ValueError, match="loss: 'squared' is not accepted; 'quantile'"):
+        DQNConfig(network=SMALL)
+    with pytest.raises(ValueError, match=r"accepted; a network\.num_quantiles"):
+        DQNConfig(loss="quantile")
+    with pytest.raises(ValueError, match="num_quantiles: 4 is not accepted; None with"):
+        R2D2Config(network=SMALL)

@@ -1,0 +1,91 @@
+"""Munchausen rewards and soft values against sums that are written out."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from acme_moe import learning, losses
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.error_losses import Munchausen
+from acme_moe.networks import NetworkConfig, make_network
+from tests.learning.tiny import batch
+
+SETTINGS = Munchausen(alpha=0.9, temperature=0.5, clip=-1.0)
+NETWORK = make_network(
+    NetworkConfig(encoder="mlp", mlp_widths=(6,), moe="none", expert_width=8), 3
+)
+DISCOUNT = 0.9
+
+
+def by_hand(rewards, actions, discounts, q_before, q_after):
+    """Targets, an example at a time, in float64."""
+    targets = []
+    rows = zip(rewards, actions, discounts, q_before, q_after, strict=True)
+    for reward, action, discount, before, after in rows:
+
+        def log_policy(q):
+            weights = np.exp(np.asarray(q, np.float64) / SETTINGS.temperature)
+            return np.log(weights / weights.sum())
+
+        bonus = SETTINGS.temperature * log_policy(before)[action]
+        logs = log_policy(after)
+        soft = np.sum(np.exp(logs) * (after - SETTINGS.temperature * logs))
+        bonus = SETTINGS.alpha * min(max(bonus, SETTINGS.clip), 0)
+        targets.append(reward + bonus + discount * soft)
+    return np.array(targets)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_targets_are_those_of_the_paper(loss):
+    data = batch()
+    params, target_params = (
+        NETWORK.init(jax.random.key(seed), data.observation) for seed in (0, 1)
+    )
+    here, before, after = (
+        NETWORK.apply(p, None, x, True).q_values
+        for p, x in (
+            (params, data.observation),
+            (target_params, data.observation),
+            (target_params, data.next_observation),
+        )
+    )
+    targets = by_hand(data.reward, data.action, DISCOUNT * data.discount, before, after)
+    errors = targets - here[jnp.arange(4), data.action]
+    objective = learning.q_learning(
+        NETWORK, discount=DISCOUNT, loss=loss, munchausen=SETTINGS
+    )
+    _, output = objective(params, target_params, jax.random.key(2), data, jnp.ones(4))
+    np.testing.assert_allclose(output.priorities, np.abs(errors), rtol=1e-4)
+    np.testing.assert_allclose(
+        output.losses, getattr(losses, loss)(jnp.asarray(errors)), rtol=1e-4
+    )
+
+
+def test_the_log_policy_is_clipped_and_finite_for_values_far_apart():
+    q = jnp.asarray([[0.0, 1000.0]])
+    settings = Munchausen(alpha=0.9)
+    for action, expected in ((0, -0.9), (1, 0.0)):
+        rewards = losses.munchausen_rewards(
+            jnp.zeros(1), q, jnp.asarray([action]), settings
+        )
+        np.testing.assert_allclose(rewards, [expected])
+    np.testing.assert_allclose(losses.soft_values(q, q, settings), [1000.0])
+
+
+def test_quantiles_are_averaged_by_the_policy_of_their_mean():
+    rng = np.random.default_rng(0)
+    quantiles = jnp.asarray(rng.normal(size=(4, 5, 3)))
+    q_values = quantiles.mean(axis=1)
+    soft = losses.soft_values(q_values, quantiles, SETTINGS)
+    assert soft.shape == (4, 5)
+    np.testing.assert_allclose(
+        soft.mean(axis=1), losses.soft_values(q_values, q_values, SETTINGS), rtol=1e-5
+    )
+
+
+def test_a_double_target_has_no_use_for_it():
+    with pytest.raises(ValueError, match="double: True is not accepted"):
+        DQNConfig(double=True, munchausen=SETTINGS)
+    with pytest.raises(ValueError, match=r"clip: 0\.1 is not accepted; at most 0"):
+        Munchausen(clip=0.1)
