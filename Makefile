@@ -7,14 +7,25 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 WORKDIR ?= runs/demo
 TESTS ?= tests
 
-.PHONY: help setup demo test lint format typecheck check bench docs gpu lock clean
+# Launchpad has wheels for no later Python than 3.10, and today's JAX for none before
+# 3.12: its tests of the pure parts have an environment of their own.
+NEWEST := build/newest_jax
+PURE := tests/losses tests/learning/test_objectives.py \
+  tests/learning/test_offline_objectives.py tests/learning/test_update.py \
+  $(addprefix tests/diagnostics/test_,matrices.py measure.py) \
+  $(addprefix tests/networks/test_,describe.py gradients.py mixtures.py noisy.py \
+    reference.py settings.py token_grid.py tokenizers.py)
+
+.PHONY: help setup demo test pure lint format typecheck check bench docs dist gpu lock clean
 
 help:
 	@echo 'make demo       train DQN with Soft MoE on a real game, in under 5 minutes'
 	@echo 'make test       run the tests (TESTS=tests/replay for some of them)'
-	@echo 'make check      what CI runs: lint, types, tests'
+	@echo 'make pure       test the pure parts on the newest JAX, with Python 3.12 or 3.13'
+	@echo 'make check      what CI runs: lint, types, all of these tests'
 	@echo 'make setup      only make the environment, $(VENV)'
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
+	@echo 'make dist       an sdist and a wheel in build/dist'
 	@echo 'make docs       the reference of the package, build/docs/index.html'
 	@echo 'make bench      all benchmarks, one after the other'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
@@ -24,11 +35,25 @@ setup: $(READY)
 # No resolver: every pin has its hashes, and dm-acme and TensorFlow ask for versions
 # of Launchpad and numpy that do not go together (see pyproject.toml).
 $(READY): requirements.txt pyproject.toml
-	@python=$$(PYTHON='$(PYTHON)' scripts/find_python.sh) && \
+	@python=$$(PYTHON='$(PYTHON)' scripts/find_python.sh 3.10) && \
 	  { [ -x $(BIN)/python ] || "$$python" -m venv $(VENV); }
 	$(PIP) install --quiet --no-deps --require-hashes --use-pep517 -r requirements.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(NEWEST)/ready: requirements-pure.txt
+	$(NEWER) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
+	  --no-deps --require-hashes -r requirements-pure.txt
+	@touch $@
+
+# The reference's games and training steps need an emulator and Acme.
+pure:
+	@if newer=$$(scripts/find_python.sh 3.13 3.12 2>/dev/null); then \
+	  $(MAKE) --no-print-directory $(NEWEST)/ready NEWER="$$newer" && \
+	  $(NEWEST)/bin/python -c 'import jax, sys; print("JAX", jax.__version__, sys.version)' && \
+	  $(NEWEST)/bin/python -m pytest -n 2 -k 'not ale_ and not train_' $(PURE); \
+	else echo 'no Python 3.12 or 3.13 is here: nothing was tried on the newest JAX'; fi
 
 gpu: $(READY)
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-gpu.txt
@@ -51,7 +76,7 @@ format: $(READY)
 typecheck: $(READY)
 	$(BIN)/mypy
 
-check: lint typecheck test
+check: lint typecheck pure test
 
 bench: $(READY)
 	$(BIN)/python benchmarks/environment.py
@@ -62,16 +87,20 @@ bench: $(READY)
 	$(BIN)/python benchmarks/distributed.py
 	$(BIN)/python benchmarks/offline.py
 
+dist: $(READY)
+	$(BIN)/python -m build --no-isolation --outdir build/dist
+
 # It warns of annotations of generated methods that it leaves as they stand.
 docs: $(READY)
 	$(BIN)/python -W ignore -m pdoc --docformat google -o build/docs acme_moe
 
-LOCK := uv pip compile --quiet --python-version 3.10 \
-  --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
-  --no-emit-find-links --no-header
+LOCK := uv pip compile --quiet --python-platform x86_64-manylinux_2_28 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version
 lock:
-	$(LOCK) pyproject.toml --extra agents --extra gymnasium --extra dev -o requirements.txt
-	echo 'jax[cuda12]==0.6.2' | $(LOCK) - -o requirements-gpu.txt
+	$(LOCK) 3.10 pyproject.toml --extra agents --extra gymnasium --extra dev \
+	  --group no-deps -o requirements.txt
+	echo 'jax[cuda12]==0.6.2' | $(LOCK) 3.10 - -o requirements-gpu.txt
+	$(LOCK) 3.12 --no-config pyproject.toml --group pure -o requirements-pure.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info

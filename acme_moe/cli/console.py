@@ -1,5 +1,6 @@
 """The start of every command: its flags, and the end where one will not do."""
 
+import contextlib
 import os
 import re
 import sys
@@ -7,7 +8,6 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from absl import app, flags, logging
-from gym_notices import notices
 
 from acme_moe import validation
 
@@ -78,4 +78,7 @@ def _be_quiet() -> None:
     logging.use_absl_handler()
     logging.set_verbosity(logging.WARNING)
     # Acme imports gym, and gym prints that it is no longer maintained.
-    notices.notices.clear()
+    with contextlib.suppress(ModuleNotFoundError):  # Without the extra `agents`.
+        from gym_notices import notices
+
+        notices.notices.clear()

@@ -17,6 +17,34 @@ COMMANDS = {
     "demo": "trains a small agent for five minutes, and shows what came of it",
 }
 
+# Top-level modules of the extra `agents` and of what is installed beside it; the pure
+# parts do without.
+_OF_AGENTS = {
+    "PIL",
+    "acme",
+    "ale_py",
+    "cloudpickle",
+    "cv2",
+    "gym",
+    "jinja2",
+    "launchpad",
+    "matplotlib",
+    "ml_collections",
+    "pandas",
+    "portpicker",
+    "psutil",
+    "reverb",
+    "rliable",
+    "tensorboard",
+    "tensorflow",
+    "tqdm",
+}
+# As README.md has it, which also says why no resolver takes the last two.
+INSTALL = (
+    "pip install 'acme_moe[agents]'",
+    "pip install --no-deps dm-acme==0.4.0 tensorflow-cpu==2.12.0",
+)
+
 
 def main() -> int:
     """Runs the command that the first argument names; returns the exit status."""
@@ -32,8 +60,17 @@ def main() -> int:
         validation.one_of("command", name, COMMANDS)
     except ValueError as error:
         fail(error)
-    command = importlib.import_module(f"acme_moe.cli.{name}")
-    status: int = command.main([program, *arguments[1:]])
+    try:
+        command = importlib.import_module(f"acme_moe.cli.{name}")
+        status: int = command.main([program, *arguments[1:]])
+    except ModuleNotFoundError as error:
+        missing, *_ = str(error.name).split(".")
+        if missing not in _OF_AGENTS:
+            raise
+        fail(
+            f"{name} needs {missing!r}, which is not installed. With Python 3.10:\n"
+            + "\n".join(f"  {line}" for line in INSTALL)
+        )
     return status
 
 

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.experimental import enable_x64
 
 from acme_moe import learning
 from acme_moe.networks import Network, NetworkConfig
 from acme_moe.networks.outputs import ValueOutput
+from tests.precision import enable_x64
 
 LN2 = 0.6931471805599453
 
@@ -70,7 +70,7 @@ CONSERVATIVE = 1.5 * LN2
 def test_cql_is_the_temporal_difference_and_a_tenth_of_the_conservative_loss(
     settings, td
 ):
-    with enable_x64():
+    with enable_x64(True):
         objective = learning.q_learning(
             table_network(),
             discount=0.5,
@@ -89,7 +89,7 @@ def test_cql_is_the_temporal_difference_and_a_tenth_of_the_conservative_loss(
 def test_several_steps_discount_what_follows_once_more():
     # Of three steps: the discount holds 0.5 ** 2 already, the target 0.5 ** 3 * 4.
     three = TRANSITIONS._replace(discount=np.array([0.25, 0.0]))
-    with enable_x64():
+    with enable_x64(True):
         objective = learning.q_learning(table_network(), discount=0.5, loss="squared")
         value, _ = value_of(objective, Q, TARGET_Q, three)
     np.testing.assert_allclose(
@@ -98,7 +98,7 @@ def test_several_steps_discount_what_follows_once_more():
 
 
 def test_offline_dqn_and_behavior_cloning_are_one_loss_each():
-    with enable_x64():
+    with enable_x64(True):
         parts = [
             value_of(
                 learning.q_learning(
@@ -131,7 +131,7 @@ def test_cql_c51_takes_the_conservative_loss_of_the_expectations():
     )
     cross_entropy = (2 * 3 / 8 + 5 / 8) * LN2
     conservative = np.log1p(np.exp(-0.5))
-    with enable_x64():
+    with enable_x64(True):
         objective = learning.categorical_q_learning(
             table_network(num_atoms=3),
             discount=0.5,

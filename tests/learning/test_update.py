@@ -1,5 +1,7 @@
 """The jitted update on a network small enough to follow by hand."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,12 +117,16 @@ def test_what_was_compiled_ahead_is_not_compiled_again(caplog):
     shapes = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (state, data, ones)
     )
+
+    def compiled():  # As JAX 0.6 says it, or a later one.
+        return len(re.findall(r"Compiling (?:jit\()?several_steps", caplog.text))
+
     with jax.log_compiles():
         update.compile_for(*shapes)
-        ahead = caplog.text.count("Compiling several_steps")
+        ahead = compiled()
         update(state, data, ones)
     assert ahead >= 1
-    assert caplog.text.count("Compiling several_steps") == ahead
+    assert compiled() == ahead
 
 
 def test_a_first_state_is_that_of_its_operations_one_by_one():

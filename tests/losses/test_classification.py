@@ -8,11 +8,7 @@ import scipy.stats
 
 from acme_moe import losses
 from acme_moe.losses.classification import hl_gauss_probabilities
-
-if hasattr(jax, "enable_x64"):
-    enable_x64 = jax.enable_x64
-else:  # Before JAX 0.8.
-    enable_x64 = jax.experimental.enable_x64
+from tests.precision import enable_x64
 
 ATOMS = np.linspace(-10, 10, 51)
 TARGETS = np.array([-10.0, -3.21, 0.0, 0.13, 4.0, 9.9])

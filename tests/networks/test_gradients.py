@@ -10,12 +10,7 @@ from jax.test_util import check_grads
 from acme_moe.networks.noisy import NoisyDense
 from acme_moe.networks.soft_moe import SoftMoE
 from acme_moe.networks.top1_moe import Top1MoE
-
-# Later releases have it under its new name only.
-if hasattr(jax, "enable_x64"):
-    enable_x64 = jax.enable_x64
-else:
-    enable_x64 = jax.experimental.enable_x64
+from tests.precision import enable_x64
 
 
 @pytest.mark.parametrize(
