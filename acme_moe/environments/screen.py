@@ -9,6 +9,8 @@ import ale_py
 import cv2
 import numpy as np
 
+from acme_moe.environments.grayscale import GrayscaleScreens
+
 # This many unchanged bands of rows end a run of bands that are resized in one call: a
 # call costs about as much as resizing them.
 _GAP = 4
@@ -21,7 +23,7 @@ class Screen:
     the maximum of two successive frames (consoles draw some objects only in every
     other one), area-averaged to a square.
 
-    Resizing costs most, and most rows of a screen do not change from one step to the
+    Most rows of a screen do not change from one step to the
     next, so only rows that changed are resized again.
     """
 
@@ -32,11 +34,9 @@ class Screen:
           ale: an emulator with a game loaded.
           size: rows and columns of a frame, in pixels.
         """
-        self._ale = ale
         self._size = size
         height, width = ale.getScreenDims()
-        self._first = np.zeros((height, width), np.uint8)
-        self._second = np.zeros((height, width), np.uint8)
+        self._grayscale = GrayscaleScreens(ale)
         # The pooled screen and the one before it alternate in these two. Both have a
         # view of eight pixels a word, for faster comparison; a row has 160.
         self._pooled, self._before = (
@@ -55,8 +55,7 @@ class Screen:
 
     def clear(self) -> None:
         """Clears the two latest frames, as at the start of a game."""
-        self._first.fill(0)
-        self._second.fill(0)
+        self._grayscale.clear()
 
     def fetch(self, slot: int) -> None:
         """Keeps the emulator's current screen as one of the two frames to pool.
@@ -64,11 +63,12 @@ class Screen:
         Args:
           slot: which of the two, 0 or 1.
         """
-        self._ale.getScreenGrayscale(self._second if slot else self._first)
+        self._grayscale.fetch(slot)
 
     def pool(self) -> None:
         """Takes the maximum of the two frames."""
-        np.maximum(self._first, self._second, out=self._pooled[0])
+        first, second = self._grayscale.pixels
+        np.maximum(first, second, out=self._pooled[0])
 
     def resize(self) -> np.ndarray:
         """Resizes what `pool` made.

@@ -9,13 +9,19 @@ from acme_moe.environments.screen import Screen, count_bands, stack_frames
 
 
 class FakeEmulator:
-    """Shows what it is told to."""
+    """Shows what it is told to, in colours each of which has its own luminance."""
+
+    LUMINANCES = np.random.default_rng(0).permutation(256).astype(np.uint8)
+    COLORS = np.argsort(LUMINANCES).astype(np.uint8)
 
     def __init__(self, height, width=160):
         self.image = np.zeros((height, width), np.uint8)
 
     def getScreenDims(self):
         return self.image.shape
+
+    def getScreen(self, out):
+        np.copyto(out, self.COLORS[self.image])
 
     def getScreenGrayscale(self, out):
         np.copyto(out, self.image)

@@ -118,15 +118,17 @@ def test_convolve_of_several_networks():
     )
 
 
-@pytest.mark.parametrize(("platform", "num_products"), [("cpu", 1), ("cuda", 0)])
-def test_only_a_cpu_takes_products_for_filter_gradients(platform, num_products):
-    def loss(w, x):
-        return convolve(x, w, 1, "SAME").sum()
+@pytest.mark.parametrize("platform", ["cpu", "cuda"])
+def test_only_a_cpu_takes_pairs_and_not_for_gradients(platform):
+    def loss(x, w):
+        return jnp.square(convolve(x, w, 1, "SAME")).sum()
 
     x, w = normal((2, 6, 8, 4), (3, 3, 4, 5))
-    traced = jax.jit(jax.grad(loss)).trace(w, x)
+    traced = jax.jit(jax.grad(loss, (0, 1))).trace(x, w)
     program = traced.lower(lowering_platforms=(platform,)).as_text()
-    assert program.count("stablehlo.dot_general") == num_products
+    convolutions = [x for x in program.splitlines() if "stablehlo.convolution" in x]
+    paired = ["tensor<2x8x5x8xf32>" in x for x in convolutions]
+    assert sorted(paired) == [False, False, platform == "cpu"]
 
 
 @pytest.mark.parametrize("length", [1, 7, 16, 17, 121])

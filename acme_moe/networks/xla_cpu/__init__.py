@@ -13,8 +13,8 @@ included, up to the order in which a sum is taken. With the plain ones XLA:CPU i
   which is many times slower over two axes than over one.
 - `max_pool`: the gradient is a scatter, which takes several times as long as the
   forward pass.
-- `convolve`: the gradient of the filters takes twice as long as that of the images,
-  and so does a convolution of few channels.
+- `convolve`: a convolution of few channels takes twice as long as one of many with the
+  same arithmetic.
 
 GPUs do not need this, and do not mind it; `convolve` is the plain one there.
 
