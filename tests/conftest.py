@@ -1,5 +1,6 @@
 """Settings that every test shares."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -15,22 +16,27 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
 # Before any module of Acme: it puts back what release 0.4.0 needs of JAX and NumPy.
 from acme_moe import memory
+from tests import programs
 
 _CACHE = "JAX_COMPILATION_CACHE_DIR"
 _FASTER_THAN_READING = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.01"}
 
 
 def pytest_configure(config):
-    """One cache of compiled programs for this session and all processes of it.
+    """One cache of compiled programs, and one server of forks, for all of a session.
 
     Compiling, not running, takes most of the time of these small programs, and most
     of them are compiled by several tests.
     """
-    if hasattr(config, "workerinput") or _CACHE in os.environ:
+    if hasattr(config, "workerinput"):
         return
-    folder = tempfile.mkdtemp(prefix="acme_moe_tests_")
-    os.environ.update({_CACHE: folder, **_FASTER_THAN_READING})
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if _CACHE not in os.environ:
+        folder = tempfile.mkdtemp(prefix="acme_moe_tests_")
+        os.environ.update({_CACHE: folder, **_FASTER_THAN_READING})
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    stack = contextlib.ExitStack()
+    stack.enter_context(programs.fork_server())
+    config.add_cleanup(stack.close)
 
 
 @pytest.fixture
