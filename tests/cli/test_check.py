@@ -1,16 +1,13 @@
 """The checker: silent on parts that are right, and each fault is found by its name."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from acme_moe.networks import NetworkConfig, checking
 from acme_moe.registry import load
+from tests.programs import run_python
 
-ROOT = Path(__file__).resolve().parents[2]
 HERE = "tests.outside_parts"
 SIZES = {"encoder": "nature_cnn", "num_experts": 2, "expert_width": 4}
 
@@ -85,13 +82,7 @@ def test_a_loss_of_the_batch_is_found():
 
 def command(*arguments):
     """Runs the command as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "acme_moe.cli.check", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    return run_python("-m", "acme_moe.cli.check", *arguments)
 
 
 @pytest.mark.parametrize(("name", "status"), [("log_cosh", 0), ("mean_loss", 1)])

@@ -1,27 +1,18 @@
 """The replay ratio holds over real replay servers, whoever is slow."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.distributed.launched import PATIENCE, ROOT
+from tests.distributed.launched import PATIENCE
 from tests.distributed.paced import CASES, WARM_UP
+from tests.programs import run_python
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    command = [sys.executable, "-m", "tests.distributed.paced"]
     folder = tmp_path_factory.mktemp("paced")
-    done = subprocess.run(
-        [*command, str(folder)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=2 * PATIENCE,
-        check=False,
-    )
+    done = run_python("-m", "tests.distributed.paced", folder, timeout=2 * PATIENCE)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {tuple(row["case"]): row for row in rows}

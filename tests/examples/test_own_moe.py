@@ -2,11 +2,7 @@
 
 import dataclasses
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +13,8 @@ from acme_moe.agents import dqn
 from acme_moe.networks import NetworkConfig, make_network
 from tests.agents import agents
 from tests.agents.test_learning import SOLVED, learned_return
+from tests.programs import ROOT, run_python
 
-ROOT = Path(__file__).resolve().parents[2]
 ROWS = "own_moe.tokens:Rows"
 CHOICE = "own_moe.routing:ExpertChoice"
 
@@ -72,14 +68,8 @@ def elsewhere(tmp_path_factory):
 
 def start(folder, command, *arguments):
     """Runs a command in a folder, and finds nothing else there or in the examples."""
-    return subprocess.run(
-        [sys.executable, ROOT / "launchers" / f"{command}.py", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
+    program = ROOT / "launchers" / f"{command}.py"
+    return run_python(program, *arguments, cwd=folder, env={"PYTHONPATH": str(ROOT)})
 
 
 LAYER = (

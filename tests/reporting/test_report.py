@@ -5,9 +5,6 @@ import dataclasses
 import html.parser
 import itertools
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from setuptools.config import pyprojecttoml
@@ -25,10 +22,9 @@ from acme_moe.studies.figures import FIGURES
 from acme_moe.studies.plan import expand, make_plan, write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
+from tests.programs import ROOT, run_python
 from tests.reporting.folders import episode_return, write_run
 from tests.reporting.test_collect import planned, write_all, write_external
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def rows_of(path):
@@ -293,12 +289,7 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     write_all(tmp_path / "runs", cells[1:])
 
     def launch(*arguments):
-        return subprocess.run(
-            [sys.executable, ROOT / "launchers" / "report.py", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_python(ROOT / "launchers" / "report.py", *arguments)
 
     done = launch(f"--workdir={tmp_path}/runs", f"--out={tmp_path}/report", "--reps=20")
     assert done.returncode == 0, done.stderr

@@ -6,13 +6,10 @@ That each of them resumes as well is the matter of `test_bsuite_agents`.
 import csv
 import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.programs import ROOT, run_python
 
 _SMALL = {
     "network.encoder": "nature_cnn",
@@ -42,18 +39,11 @@ _MORE = {
 
 def train(config, workdir, **settings):
     """Runs the launcher as a user would."""
-    return subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / "launchers" / "train.py"),
-            f"--config={ROOT / 'configs' / config}",
-            f"--workdir={workdir}",
-            *(f"--config.{name}={value}" for name, value in settings.items()),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
+    return run_python(
+        ROOT / "launchers" / "train.py",
+        f"--config={ROOT / 'configs' / config}",
+        f"--workdir={workdir}",
+        *(f"--config.{name}={value}" for name, value in settings.items()),
     )
 
 

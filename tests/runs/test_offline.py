@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -26,9 +25,9 @@ from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
 from acme_moe.runs.offline import OfflineRun
 from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
+from tests.programs import ROOT, run_python
 from tests.runs import tiny
 
-ROOT = Path(__file__).resolve().parents[2]
 TRAIN_OFFLINE = [sys.executable, str(ROOT / "launchers" / "train_offline.py")]
 
 
@@ -201,12 +200,7 @@ def test_what_is_refused_is_named(recorded, tmp_path):
 
 
 def launch(program, *arguments):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "launchers" / program), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    return run_python(ROOT / "launchers" / program, *arguments)
 
 
 def test_a_launcher_names_the_other_where_that_is_meant(tmp_path):

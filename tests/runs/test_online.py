@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -20,9 +19,9 @@ from acme_moe.environments import SCORES
 from acme_moe.learning.learner import NonFiniteLossError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
+from tests.programs import ROOT, run_python
 from tests.runs import tiny
 
-ROOT = Path(__file__).resolve().parents[2]
 TRAIN = [sys.executable, str(ROOT / "launchers" / "train.py")]
 
 
@@ -234,13 +233,10 @@ def wait_for(process, condition):
 
 def resume(workdir, steps):
     """Resumes a run to that many agent steps, by the command that it printed."""
-    return subprocess.run(
-        [*TRAIN, f"--workdir={workdir}", f"--config.max_agent_steps={steps}"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
+    flags = [f"--workdir={workdir}", f"--config.max_agent_steps={steps}"]
+    result = run_python(*TRAIN[1:], *flags)
+    assert result.returncode == 0, result.stderr
+    return result
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -3,13 +3,11 @@
 import csv
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.programs import ROOT, run_python
+
 PATH = "tests.corridor:corridor"
 FLAGS = [
     "--config=dqn_atari",
@@ -31,14 +29,8 @@ OWN = [f"--config.environment.name={PATH}", "--config.environment.length=6"]
 
 def acme_moe(command, *arguments):
     """Runs a command as a user would, from a folder that holds the package."""
-    return subprocess.run(
-        [sys.executable, "-m", f"acme_moe.cli.{command}", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(_PATHS)},
-    )
+    env = {"PYTHONPATH": os.pathsep.join(_PATHS)}
+    return run_python("-m", f"acme_moe.cli.{command}", *arguments, env=env)
 
 
 def rows(path):

@@ -2,14 +2,12 @@
 
 import csv
 import json
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.programs import ROOT, run_python
+
 STUDY = textwrap.dedent(
     '''
     """Two runs."""
@@ -36,12 +34,7 @@ RUNS = ["dqn-baseline/Asterix/0", "dqn-soft_moe/Asterix/0"]
 
 
 def launch(program, *arguments):
-    return subprocess.run(
-        [sys.executable, ROOT / "launchers" / program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_python(ROOT / "launchers" / program, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """Agents of checkpoints at play, and the films of it."""
 
 import dataclasses
-import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import jax
@@ -19,11 +16,10 @@ from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
 from acme_moe.runs.checkpoints import DamagedCheckpointError
 from acme_moe.viewing import drawing, film, play
+from tests.programs import ROOT, run_python
 from tests.runs import tiny
 from tests.runs.stored import store
 
-ROOT = Path(__file__).resolve().parents[2]
-WATCH = [sys.executable, str(ROOT / "launchers" / "watch.py")]
 SIZE = (420, 800, 3)
 
 
@@ -39,9 +35,7 @@ def played(tmp_path_factory):
 
 
 def watch(*flags):
-    return subprocess.run(
-        [*WATCH, *flags], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+    return run_python(ROOT / "launchers" / "watch.py", *flags)
 
 
 def test_a_film_has_a_frame_a_step(played, tmp_path):
