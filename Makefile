@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 WORKDIR ?= runs/demo
 TESTS ?= tests
 
-.PHONY: help setup demo test lint format typecheck check bench docs gpu lock clean
+.PHONY: help setup demo test lint format typecheck check bench docs gpu lock slurm slurm-stop clean
 
 help:
 	@echo 'make demo       train DQN with Soft MoE on a real game, in under 5 minutes'
@@ -17,6 +17,7 @@ help:
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
 	@echo 'make docs       the reference of the package, build/docs/index.html'
 	@echo 'make bench      all benchmarks, one after the other'
+	@echo 'make slurm      start a SLURM of two nodes here (make slurm-stop ends it)'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
 
 setup: $(READY)
@@ -73,5 +74,12 @@ lock:
 	$(LOCK) pyproject.toml --extra agents --extra gymnasium --extra dev -o requirements.txt
 	echo 'jax[cuda12]==0.6.2' | $(LOCK) - -o requirements-gpu.txt
 
-clean:
+# To try the batch scripts of studies on; prints the variable that sbatch needs.
+slurm:
+	@scripts/slurm.sh start build/slurm
+
+slurm-stop:
+	@scripts/slurm.sh stop build/slurm
+
+clean: slurm-stop
 	rm -rf $(VENV) build *.egg-info
