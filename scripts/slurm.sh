@@ -3,7 +3,7 @@
 #   scripts/slurm.sh start DIR   starts it; what it writes is in DIR
 #   scripts/slurm.sh node DIR N  starts node N again, 1 or 2, after its end
 #   scripts/slurm.sh stop DIR    ends it and what runs on it
-# It needs no root, listens on the loopback only and lets in who can read DIR/munge.key.
+# It needs no root, listens on the loopback only and lets in only who started it.
 # Each node has one CPU and one GPU that is none, since scripts ask for one. Jobs are
 # noticed to be lost within seconds, and wait 10 s before they start again, where a real
 # cluster takes minutes. SLURM_PORT is the first of three ports (default 16817).
@@ -61,13 +61,17 @@ start() {
     }
   done
   stop
-  # munged refuses a folder that others cannot enter; the key is its owner's only.
-  mkdir -p -m 711 "$dir"
+  mkdir -p -m 700 "$dir"
   mkdir -p "$dir/state"
   [ -e "$dir/munge.key" ] || (umask 077 && head -c 1024 /dev/urandom > "$dir/munge.key")
   configure
-  munged --socket="$dir/munge.socket" --key-file="$dir/munge.key" \
-    --pid-file="$dir/munge.pid" --log-file="$dir/munge.log" --seed-file="$dir/munge.seed"
+  # Forced, since it wants a folder that everybody can enter.
+  munged --force --socket="$dir/munge.socket" --key-file="$dir/munge.key" \
+    --pid-file="$dir/munge.pid" --log-file="$dir/munge.log" \
+    --seed-file="$dir/munge.seed" 2>> "$dir/munge.log" || {
+    echo "munged did not start; see $dir/munge.log" >&2
+    exit 1
+  }
   slurmctld
   node 1
   node 2

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,10 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
     if there is None:
         study.set_user_attr(_ASKED, wanted)
     elif there != wanted:
-        differ = [k for k in wanted if there.get(k) != wanted[k]]
+        field = next(name for name in wanted if there.get(name) != wanted[name])
         raise ValueError(
-            f"workdir: {workdir} is not accepted; its trials have another "
-            f"{', '.join(differ)}: another folder, or as there: "
-            + ", ".join(f"{k} {there.get(k)!r}" for k in differ)
+            f"workdir: {workdir} holds trials of {field} {there.get(field)!r}; the "
+            f"same, or another folder for {field} {wanted[field]!r}"
         )
     return study
 
@@ -198,9 +198,9 @@ def mean_score(runs: Sequence[PlannedRun], workdir: Path) -> float:
     needed = {run.needs for run in runs}
     summaries = [read_summary(workdir / r.name) for r in runs if r.name not in needed]
     for measure in _MEASURES:
-        scores = [summary.get(measure) for summary in summaries]
-        if None not in scores:
-            return math.fsum(scores) / len(scores)
+        scores = [x[measure] for x in summaries if x.get(measure) is not None]
+        if len(scores) == len(summaries):
+            return statistics.fmean(scores)
     return math.nan
 
 

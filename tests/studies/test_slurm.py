@@ -31,8 +31,8 @@ STUDY = textwrap.dedent(
 
     def get_study():
         return Study(
-            name="six_runs",
-            title="Six runs",
+            name="many_runs",
+            title="Many runs",
             games=("Breakout", "Asterix", "Freeway"),
             num_seeds=1,
             arms=catalogue.arms(
@@ -42,9 +42,9 @@ STUDY = textwrap.dedent(
                     "network.num_experts": 2,
                     "network.expert_width": 16,
                     "batch_size": 8,
-                    "max_agent_steps": 3_000,
+                    "max_agent_steps": 1_500,
                     "min_replay_size": 100,
-                    "evaluation_every": 1_500,
+                    "evaluation_every": 750,
                     "evaluation_episodes": 1,
                     "final_evaluation_episodes": 1,
                     "environment.max_episode_steps": 500,
@@ -111,7 +111,7 @@ def cluster():
         shutil.rmtree(folder)
 
 
-def until(condition, seconds=150):
+def until(condition, seconds=300):
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, "waited in vain"
@@ -133,9 +133,9 @@ CELLS = [
 
 
 def test_a_sweep_survives_the_death_of_a_node(cluster, tmp_path):
-    (tmp_path / "six.py").write_text(STUDY)
+    (tmp_path / "many_runs.py").write_text(STUDY)
     workdir = tmp_path / "runs"
-    flags = ("--study=six.py", "--scale=paper", f"--workdir={workdir}")
+    flags = ("--study=many_runs.py", "--scale=paper", f"--workdir={workdir}")
 
     def sweep(*more):
         command = (sys.executable, "-m", "acme_moe.cli.sweep", *flags, *more)
@@ -144,15 +144,19 @@ def test_a_sweep_survives_the_death_of_a_node(cluster, tmp_path):
     script = sweep("--print_commands=slurm", "--parallel=2")
     job = cluster("sbatch", "--parsable", input=script, cwd=tmp_path).strip()
 
+    def left():
+        return cluster("squeue", "-h", "-j", job)
+
     def running_on(node):
+        assert left(), "ended too early"
         tasks = cluster("squeue", "-h", "-w", node, "-t", "R", "-o", "%K").split()
         return [t for t in tasks if (workdir / CELLS[int(t)] / "scores.csv").exists()]
 
     task, *_ = until(lambda: running_on("node2"))
     cluster.kill("node2")
-    until(lambda: not cluster("squeue", "-h", "-j", job))
+    until(lambda: not left())
 
-    assert "Restarts=1" in cluster("scontrol", "show", "job", f"{job}_{task}")
+    assert "Restarts=0" not in cluster("scontrol", "show", "job", f"{job}_{task}")
     total = sweep("--status").splitlines()[-1]
     assert total.split() == ["all", "6", "0", "0", "0", "0"]
     assert sweep("--print_commands=slurm") == ""

@@ -205,7 +205,7 @@ def test_a_trial_that_was_killed_before_it_had_settings_has_failed(tmp_path):
 
 def test_another_search_is_refused_in_the_folder(tmp_path):
     open_study(searched(), tmp_path, ASKED)
-    with pytest.raises(ValueError, match=r"another scale.*scale 'smoke'"):
+    with pytest.raises(ValueError, match=r"trials of scale 'smoke'; the same"):
         open_study(searched(), tmp_path, {"scale": "small"})
 
 
