@@ -48,8 +48,11 @@ def _locked(run: PlannedRun, workdir: Path) -> str:
         shlex.quote(str(x))
         for x in (folder, folder / locks.FILE_NAME, folder / LOG_NAME)
     )
+    taken = shlex.quote(f"{run.name}: another process runs it")
     return (
-        f"mkdir -p {path} && exec 9>> {lock} && flock -n 9 && exec {words} > {log} 2>&1"
+        f"mkdir -p {path} && exec 9>> {lock} || exit 1; "
+        f"flock -n 9 || {{ echo {taken} >&2; exit 1; }}; "
+        f"exec {words} > {log} 2>&1"
     )
 
 

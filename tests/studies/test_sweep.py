@@ -258,8 +258,10 @@ def test_a_printed_line_leaves_a_run_that_another_process_has_alone(tmp_path, py
     folder.mkdir(parents=True)
     lock = locks.take(folder)
     line = commands.shell_line(planned(), tmp_path)
-    assert subprocess.run(line, shell=True, check=False).returncode == 1
+    done = subprocess.run(line, shell=True, check=False, stderr=subprocess.PIPE)
     os.close(lock)
+    assert done.returncode == 1
+    assert done.stderr == b"arm/Pong/0: another process runs it\n"
     assert not (folder / "sweep.log").exists()
 
 
