@@ -16,7 +16,7 @@ PURE := tests/losses tests/learning/test_objectives.py \
   $(addprefix tests/networks/test_,describe.py gradients.py mixtures.py noisy.py \
     reference.py settings.py token_grid.py tokenizers.py)
 
-.PHONY: help setup demo test pure lint format typecheck check bench docs dist gpu lock clean
+.PHONY: help setup demo test pure lint format typecheck check bench docs dist gpu lock slurm slurm-stop clean
 
 help:
 	@echo 'make demo       train DQN with Soft MoE on a real game, in under 5 minutes'
@@ -28,6 +28,7 @@ help:
 	@echo 'make dist       an sdist and a wheel in build/dist'
 	@echo 'make docs       the reference of the package, build/docs/index.html'
 	@echo 'make bench      all benchmarks, one after the other'
+	@echo 'make slurm      start a SLURM of two nodes here (make slurm-stop ends it)'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
 
 setup: $(READY)
@@ -102,5 +103,12 @@ lock:
 	echo 'jax[cuda12]==0.6.2' | $(LOCK) 3.10 - -o requirements-gpu.txt
 	$(LOCK) 3.12 --no-config pyproject.toml --group pure -o requirements-pure.txt
 
-clean:
+# To try the batch scripts of studies on; prints the variable that sbatch needs.
+slurm:
+	@scripts/slurm.sh start build/slurm
+
+slurm-stop:
+	@scripts/slurm.sh stop build/slurm
+
+clean: slurm-stop
 	rm -rf $(VENV) build *.egg-info

@@ -11,6 +11,7 @@ COMMANDS = {
     "train_distributed": "trains an agent in many processes",
     "train_offline": "trains an agent on fixed data",
     "sweep": "runs a study, every run of a figure of the paper",
+    "search": "searches for settings of an agent, with Optuna",
     "report": "draws figures and tables of what came out of runs",
     "watch": "films an agent at play",
     "check": "checks a mixture, tokenizer, encoder, head or loss of your own",

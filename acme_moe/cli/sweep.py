@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from acme_moe.cli import sweep_flags
 from acme_moe.cli.console import fail, parse_flags
 
 if TYPE_CHECKING:
@@ -32,33 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "A figure of the paper such as figure_1, or a .py file with get_study.",
         required=True,
     )
-    scale = flags.DEFINE_enum(
-        "scale",
-        "smoke",
-        ["smoke", "small", "paper"],
-        "smoke: one game and tiny networks, minutes; small: four games, two seeds, "
-        "100,000 agent steps; paper: all of it.",
-    )
-    folder = flags.DEFINE_string("workdir", None, "Folder of the study.", required=True)
-    parallel = flags.DEFINE_integer("parallel", 1, "Runs at once.", lower_bound=1)
-    split_cpus = flags.DEFINE_bool(
-        "split_cpus", True, "Gives each of several runs at once its share of the CPUs."
-    )
+    shared = sweep_flags.define("study", "an arm")
     arms = flags.DEFINE_list(
         "arms", None, "Arms to run now, in place of all: dqn-soft_moe-8."
-    )
-    games = flags.DEFINE_list("games", None, "Games in place of the scale's.")
-    seeds = flags.DEFINE_integer(
-        "seeds",
-        None,
-        "Runs of an arm on a game, in place of the scale's.",
-        lower_bound=1,
-    )
-    data = flags.DEFINE_string(
-        "data",
-        None,
-        "Where the DQN Replay Dataset is, or a path with {game} and {run}; for offline "
-        "runs. Without it, smoke and small record some data first.",
     )
     dry_run = flags.DEFINE_bool("dry_run", False, "Lists the runs and what they cost.")
     status = flags.DEFINE_bool("status", False, "Says how far the runs are.")
@@ -84,15 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.studies.scales import SCALES
     from acme_moe.studies.state import read_state
 
-    workdir = Path(folder.value).resolve()
+    workdir = Path(shared.workdir.value).resolve()
     try:
         plan = make_plan(
             load_study(study.value),
-            SCALES[scale.value],
-            games=games.value,
-            num_seeds=seeds.value,
+            SCALES[shared.scale.value],
+            games=shared.games.value,
+            num_seeds=shared.seeds.value,
         )
-        runs = expand(plan, workdir, data.value)
+        runs = expand(plan, workdir, shared.data.value)
         if arms.value is not None:
             runs = of_arms(runs, arms.value)
     except ValueError as error:
@@ -120,8 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _train(
             runs,
             workdir,
-            parallel=parallel.value,
-            split_cpus=split_cpus.value,
+            parallel=shared.parallel.value,
+            split_cpus=shared.split_cpus.value,
         )
 
     left = [run for run in runs if states[run.name].startable]
@@ -131,9 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"data: is missing, and {unmet[0]} would have to be finished before others "
             "start; the path of the data, or a sweep without --print_commands"
         )
-    if print_commands.value == "slurm":
+    if not left:
+        print("nothing is left to start", file=sys.stderr)
+    elif print_commands.value == "slurm":
         script = commands.slurm_script(
-            left, workdir, Path.cwd(), name=plan.study, at_once=parallel.value
+            left, workdir, Path.cwd(), name=plan.study, at_once=shared.parallel.value
         )
         print(script, end="")
     else:
@@ -198,11 +177,7 @@ def _line(sweep: Sweep, event: Event, runs: Sequence[PlannedRun], parallel: int)
     done = sum(state.finished for state in states.values())
     speeds = cost.seconds_per_step(runs, states, finished_only=False)
     left = cost.seconds_left(sweep.to_do, speeds, states, runs, parallel)
-    line = f"[{done}/{len(states)}] {event.run.name} {event.what}"
-    if event.seconds:
-        line += f" after {tables.duration(event.seconds)}"
-    if event.reason:
-        line += f": {event.reason}"
+    line = f"[{done}/{len(states)}] {tables.event_line(event)}"
     if left:
         line += f"; about {tables.duration(left)} left"
     return line

@@ -11,6 +11,9 @@ from acme_moe.studies import locks
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import LOG_NAME
 
+# From the warning to the time limit: a checkpoint of a full replay takes so long.
+_WARNING_SECONDS = 120
+
 
 def command(run: PlannedRun, workdir: Path) -> list[str]:
     """Returns the command of a run, which resumes one that was stopped.
@@ -30,12 +33,26 @@ def command(run: PlannedRun, workdir: Path) -> list[str]:
 
 def shell_line(run: PlannedRun, workdir: Path) -> str:
     """Returns one line of shell that makes a run's folder, locks it and trains."""
+    return f"( {_locked(run, workdir)} )"
+
+
+def _locked(run: PlannedRun, workdir: Path) -> str:
+    """Returns shell that becomes a run, if no other process has its lock.
+
+    A shell or a `flock` around the run would be the one that a queue signals and waits
+    for, and the run would be killed before it has saved.
+    """
     folder = workdir / run.name
     words = shlex.join(command(run, workdir))
-    lock, log = folder / locks.FILE_NAME, folder / LOG_NAME
+    path, lock, log = (
+        shlex.quote(str(x))
+        for x in (folder, folder / locks.FILE_NAME, folder / LOG_NAME)
+    )
+    taken = shlex.quote(f"{run.name}: another process runs it")
     return (
-        f"mkdir -p {shlex.quote(str(folder))} && flock -n {shlex.quote(str(lock))} "
-        f"{words} > {shlex.quote(str(log))} 2>&1"
+        f"mkdir -p {path} && exec 9>> {lock} || exit 1; "
+        f"flock -n 9 || {{ echo {taken} >&2; exit 1; }}; "
+        f"exec {words} > {log} 2>&1"
     )
 
 
@@ -44,15 +61,18 @@ def slurm_script(
 ) -> str:
     """Returns a SLURM batch script, a task of its array for each run.
 
+    A task whose node fails waits for another one, and one that reaches its time limit
+    saves and goes on in a later turn.
+
     Args:
-      runs: of the study.
+      runs: of the study, one at least.
       workdir: the study's folder.
       start: the folder in which the commands start, for paths that are relative.
       name: of the job.
       at_once: how many tasks may run at once.
     """
     cases = "\n".join(
-        f"  {task}) line={shlex.quote(shell_line(run, workdir))} ;;"
+        f"  {task}) line={shlex.quote(_locked(run, workdir))} ;;"
         for task, run in enumerate(runs)
     )
     return f"""#!/bin/bash
@@ -61,12 +81,19 @@ def slurm_script(
 # then with --export=ALL,OFFSET=N, and so on.
 #SBATCH --job-name={name}
 #SBATCH --array=0-{len(runs) - 1}%{at_once}
-#SBATCH --signal=TERM@120
 #SBATCH --gres=gpu:1
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --signal=TERM@{_WARNING_SECONDS}
 cd {shlex.quote(str(start))} || exit 1
 case $((SLURM_ARRAY_TASK_ID + ${{OFFSET:-0}})) in
 {cases}
   *) echo "no such task" >&2; exit 2 ;;
 esac
-srun bash -c "$line"
+# A step has one CPU unless it is told otherwise, whatever sbatch was given.
+srun --cpus-per-task="${{SLURM_CPUS_PER_TASK:-1}}" bash -c "$line"
+status=$?
+# The run was warned of the time limit and has saved: it goes on in a later turn.
+[ $status -ne 143 ] || exec scontrol requeue "$SLURM_JOB_ID"
+exit $status
 """

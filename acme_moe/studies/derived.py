@@ -87,7 +87,11 @@ def _totals(config: str, settings: Options) -> tuple[int, int]:
 
 
 def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
-    """Returns the run of a preset or config file with some of its fields set."""
+    """Returns the run of a preset or config file with some of its fields set.
+
+    Raises:
+      ValueError: names a field that is unknown or has a bad value.
+    """
     # Takes JAX, which a sweep that only says how far it is does not wait for.
     from acme_moe.runs import config as config_lib
 
@@ -98,6 +102,6 @@ def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
         *parents, name = path.split(".")
         here = flat
         for parent in parents:
-            here = here[parent]
+            here = here.setdefault(parent, {})
         here[name] = value
     return config_lib.from_config_dict(flat)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Collection, Sequence
-from multiprocessing import reduction
+from multiprocessing import forkserver, reduction, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,25 @@ class Preloaded:
         process = self._context.Process(
             target=_run, args=(tuple(command), log, _Inherited(lock), cpus)
         )
+        _start_server()
         process.start()
         return Fork(process)
+
+
+def _start_server() -> None:
+    """Starts the fork server, if it is not there yet, with SIGTERM blocked.
+
+    `timeout`, systemd and SLURM signal all processes of a sweep. Runs can take their
+    time to save only as long as the server is there to say how they end; it ends with
+    the sweep.
+    """
+    # Unblocks the signal when it starts, and so has to be there before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Inherited:
@@ -103,6 +121,7 @@ def _run(
     """Becomes the command, as far as it and others can tell."""
     del lock  # Open for as long as this process lives.
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     if cpus is not None:
         # Before there are threads, which inherit it.
         os.sched_setaffinity(0, cpus)

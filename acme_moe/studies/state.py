@@ -58,7 +58,7 @@ def read_state(run: PlannedRun, workdir: Path) -> FolderState:
       workdir: the study's folder.
     """
     folder = workdir / run.name
-    summary = _read(folder / "summary.json")
+    summary = read_summary(folder)
     config = _read(folder / "config.json")
     done = _position(summary, config)
     counts: dict[str, Any] = {
@@ -86,6 +86,11 @@ def read_state(run: PlannedRun, workdir: Path) -> FolderState:
     if status == "finished":
         reason = "shorter than asked for"
     return FolderState(state="stopped", reason=reason, **counts)
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Returns what a run's `summary.json` says, nothing where it is missing."""
+    return _read(folder / "summary.json")
 
 
 def last_line(path: Path) -> str:

@@ -95,6 +95,7 @@ class Sweep:
         parallel: int = 1,
         split_cpus: bool = True,
         start: Callable[..., RunProcess] = start_locked,
+        more: Callable[[Sequence[PlannedRun]], Sequence[PlannedRun]] = lambda left: (),
     ) -> None:
         """Starts nothing yet.
 
@@ -107,13 +108,16 @@ class Sweep:
           split_cpus: with several at once, gives each its share of the CPUs, so that
             their threads do not compete.
           start: starts a command, with the arguments of `start_locked`.
+          more: is given the runs that are left when these are fewer than may run at
+            once, and returns others, none if there are no others.
         """
-        self._runs = runs
+        self._runs = list(runs)
         self._workdir = workdir
         self._make_command = make_command
         self._on_event = on_event
         self._parallel = parallel
         self._start_command = start
+        self._more = more
         self._cpus = _shares(parallel) if split_cpus else None
         self._processes: list[_Process] = []
         self._waiting: list[PlannedRun] = []
@@ -137,16 +141,30 @@ class Sweep:
         Returns:
           The signal that stopped it, or None.
         """
-        states = self.states()
-        self._waiting = [run for run in self._runs if states[run.name].startable]
+        self._waiting = self._startable(self._runs)
         with processes.handling_stops(self._pass_on):
-            while self._processes or (self._waiting and self.signum is None):
+            while self._has_work():
                 if self.signum is None:
                     self._start()
                 self._look()
                 if self._processes:
                     time.sleep(_POLL_SECONDS)
         return self.signum
+
+    def _startable(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+        return [run for run in runs if read_state(run, self._workdir).startable]
+
+    def _has_work(self) -> bool:
+        """Returns whether a run is left, after asking for more where there is room."""
+        while self.signum is None and len(self.to_do) < self._parallel:
+            more = self._more(self.to_do)
+            if not more:
+                break
+            known = {run.name for run in self._runs}
+            new = [run for run in more if run.name not in known]
+            self._runs.extend(new)
+            self._waiting.extend(self._startable(new))
+        return bool(self._processes or (self._waiting and self.signum is None))
 
     def _start(self) -> None:
         """Starts what has a slot and what it needs."""

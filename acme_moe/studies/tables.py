@@ -10,6 +10,7 @@ import tabulate
 from acme_moe.studies import cost
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import STATES, FolderState
+from acme_moe.studies.sweep import Event
 
 
 def state_table(runs: Sequence[PlannedRun], states: Mapping[str, FolderState]) -> str:
@@ -74,6 +75,16 @@ def cost_table(
         if hours.num_unknown:
             time += f", and {hours.num_unknown} runs of arms that were not measured"
     return "\n".join((table, sums, time))
+
+
+def event_line(event: Event) -> str:
+    """Returns in words what a sweep told: `NAME failed after 3 s: why`."""
+    line = f"{event.run.name} {event.what}"
+    if event.seconds:
+        line += f" after {duration(event.seconds)}"
+    if event.reason:
+        line += f": {event.reason}"
+    return line
 
 
 def duration(seconds: float) -> str:

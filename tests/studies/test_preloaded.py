@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import textwrap
+from multiprocessing import forkserver
 
 import pytest
 
@@ -98,6 +99,16 @@ def test_it_holds_its_lock_until_it_is_killed(preloaded, tmp_path):
     process.send_signal(signal.SIGKILL)
     assert end(process) == -signal.SIGKILL
     assert not locks.is_taken(tmp_path)
+
+
+def test_a_signal_to_all_processes_leaves_the_one_that_tells_how_runs_end(
+    preloaded, tmp_path
+):
+    process = start(preloaded, tmp_path, "wait")
+    told(tmp_path)
+    os.kill(forkserver._forkserver._forkserver_pid, signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == -signal.SIGTERM
 
 
 def test_a_crash_is_told_and_the_next_run_starts(preloaded, tmp_path):

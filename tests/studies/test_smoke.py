@@ -72,10 +72,12 @@ def test_hours_are_those_of_the_finished_runs(study):
     assert "at the speed of the finished runs here: 0.0 for 2 runs" in listed.stdout
 
 
-def test_nothing_is_left_to_print(study):
+@pytest.mark.parametrize("kind", ["shell", "slurm"])
+def test_nothing_is_left_to_print(study, kind):
     _, arguments, _ = study
-    printed = launch("sweep.py", *arguments, "--print_commands=shell")
+    printed = launch("sweep.py", *arguments, f"--print_commands={kind}")
     assert (printed.returncode, printed.stdout) == (0, "")
+    assert printed.stderr == "nothing is left to start\n"
 
 
 def test_the_report_shows_both(study, tmp_path):

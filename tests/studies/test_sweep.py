@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -243,6 +244,80 @@ def test_a_printed_line_locks_the_folder_as_a_sweep_does(tmp_path, python):
     assert (workdir / planned().name / "sweep.log").read_text() == "True\n"
 
 
+def test_a_printed_line_is_run_by_no_process_in_between(tmp_path, python):
+    python("import os", "print(os.getppid())")
+    (line,) = slurm_lines(commands.slurm_script([planned()], tmp_path, **SLURM))
+    subprocess.run(["bash", "-c", line], check=True)
+    parent = (tmp_path / planned().name / "sweep.log").read_text()
+    assert int(parent) == os.getpid()
+
+
+def test_a_printed_line_leaves_a_run_that_another_process_has_alone(tmp_path, python):
+    python("print('started')")
+    folder = tmp_path / planned().name
+    folder.mkdir(parents=True)
+    lock = locks.take(folder)
+    line = commands.shell_line(planned(), tmp_path)
+    done = subprocess.run(line, shell=True, check=False, stderr=subprocess.PIPE)
+    os.close(lock)
+    assert done.returncode == 1
+    assert done.stderr == b"arm/Pong/0: another process runs it\n"
+    assert not (folder / "sweep.log").exists()
+
+
+SLURM = {"start": Path("/"), "name": "figure_1", "at_once": 2}
+
+
+def slurm_lines(script):
+    """What the tasks of a script run."""
+    return [
+        shlex.split(line.partition("line=")[2])[0]
+        for line in script.splitlines()
+        if ") line=" in line
+    ]
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Puts programs in the places of srun and scontrol, which log their arguments."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    for name, then in (("srun", 'shift; exec "$@"'), ("scontrol", "")):
+        program = folder / name
+        program.write_text(f'#!/bin/sh\necho "$@" > {folder}/{name}.log\n{then}\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "0")
+    return folder
+
+
+@pytest.mark.parametrize(("status", "again"), [(0, False), (1, False), (143, True)])
+def test_a_slurm_task_waits_for_another_turn_after_the_warning(
+    tmp_path, python, slurm, status, again
+):
+    python(f"sys.exit({status})")
+    script = commands.slurm_script([planned()], tmp_path, **SLURM)
+    done = subprocess.run(["bash", "-c", script], check=False)
+    assert done.returncode == (0 if again else status)
+    requeued = slurm / "scontrol.log"
+    assert requeued.exists() == again
+    if again:
+        assert requeued.read_text() == "requeue 17\n"
+
+
+def test_a_slurm_step_has_the_cpus_of_its_task(tmp_path, python, slurm, monkeypatch):
+    python()
+    script = commands.slurm_script([planned()], tmp_path, **SLURM)
+    for given, wanted in ((None, "1"), ("4", "4")):
+        if given is not None:
+            monkeypatch.setenv("SLURM_CPUS_PER_TASK", given)
+        subprocess.run(["bash", "-c", script], check=True)
+        asked = (slurm / "srun.log").read_text()
+        assert asked.startswith(f"--cpus-per-task={wanted} bash -c ")
+
+
+@pytest.mark.usefixtures("slurm")
 def test_a_slurm_array_runs_the_line_of_its_task(tmp_path, python):
     python("print(sys.argv[-1])")
     script = commands.slurm_script(
@@ -253,7 +328,6 @@ def test_a_slurm_array_runs_the_line_of_its_task(tmp_path, python):
         at_once=2,
     )
     assert "#SBATCH --array=0-2%2" in script
-    script = script.replace("srun bash", "bash")
     subprocess.run(
         ["bash", "-c", script],
         check=True,

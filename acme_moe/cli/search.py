@@ -1,0 +1,154 @@
+"""Searches for settings of an agent, with Optuna: a trial's runs are those of a sweep.
+
+    acme-moe search --search=mine.py --scale=small --workdir=runs/search
+
+The file has a `get_search`, which returns an `acme_moe.studies.search.Search`. A search
+that was stopped is resumed by the same command: trials that have ended are kept, the
+others resume; with more --trials it goes on.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from acme_moe.cli import sweep_flags
+from acme_moe.cli.console import fail, parse_flags
+
+if TYPE_CHECKING:
+    from acme_moe.studies.search import Search
+    from acme_moe.studies.sweep import Event
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Does what the flags say; returns the exit status."""
+    file = flags.DEFINE_string(
+        "search", None, "A .py file with get_search.", required=True
+    )
+    shared = sweep_flags.define("search", "a trial")
+    num_trials = flags.DEFINE_integer(
+        "trials", 20, "Trials in all, those of earlier times included.", lower_bound=1
+    )
+    parse_flags(argv, __doc__)
+
+    from acme_moe.disk import DiskError
+    from acme_moe.folder_lock import FolderInUseError, FolderLock
+    from acme_moe.studies.scales import SCALES
+    from acme_moe.studies.search import load_search
+
+    workdir = Path(shared.workdir.value).resolve()
+    try:
+        search = load_search(file.value)
+        chosen = {
+            "scale": SCALES[shared.scale.value],
+            "games": shared.games.value,
+            "num_seeds": shared.seeds.value,
+            "data": shared.data.value,
+        }
+        first = search.runs(0, {}, workdir=workdir, **chosen)
+        with FolderLock(workdir, field="workdir"):
+            return _search(
+                search,
+                workdir,
+                asked={
+                    "name": search.name,
+                    "config": search.agent.config,
+                    "scale": shared.scale.value,
+                    "runs": [run.name for run in first],
+                    "settings": first[-1].settings,
+                },
+                chosen=chosen,
+                num_trials=num_trials.value,
+                parallel=shared.parallel.value,
+                split_cpus=shared.split_cpus.value,
+            )
+    except (DiskError, FolderInUseError, ValueError) as error:
+        fail(error)
+
+
+def _search(
+    search: Search,
+    workdir: Path,
+    *,
+    asked: dict[str, Any],
+    chosen: dict[str, Any],
+    num_trials: int,
+    parallel: int,
+    split_cpus: bool,
+) -> int:
+    """Runs the trials, and prints each start and end, the best, and their command.
+
+    Args:
+      search: what is tried.
+      workdir: its folder, which this process holds.
+      asked: what all trials share.
+      chosen: arguments of `Search.runs`.
+      num_trials: in all.
+      parallel: how many runs at once.
+      split_cpus: see `acme_moe.studies.sweep.Sweep`.
+
+    Returns:
+      The program's exit status: 0 if every trial has ended.
+
+    Raises:
+      ValueError: if the folder or the settings of a trial are not accepted.
+    """
+    try:
+        from acme_moe.studies import trials as trials_lib
+    except ModuleNotFoundError as error:
+        if error.name != "optuna":
+            raise
+        fail("search: needs the package optuna; pip install 'acme_moe[optuna]'")
+    from acme_moe.studies import commands, tables
+    from acme_moe.studies.preloaded import Preloaded
+    from acme_moe.studies.sweep import Sweep
+
+    study = trials_lib.open_study(search, workdir, asked)
+    trials = trials_lib.Trials(
+        study,
+        search,
+        lambda number, settings: search.runs(
+            number, settings, workdir=workdir, **chosen
+        ),
+        workdir,
+        num_trials=num_trials,
+    )
+
+    def tell(event: Event) -> None:
+        print(
+            f"[{trials.num_told}/{num_trials}] {tables.event_line(event)}", flush=True
+        )
+
+    sweep = Sweep(
+        (),
+        workdir,
+        make_command=lambda run: commands.command(run, workdir),
+        on_event=tell,
+        parallel=parallel,
+        split_cpus=split_cpus,
+        start=Preloaded().start,
+        more=trials.more,
+    )
+    signum = sweep.run()
+    trials.tell((), stopped=signum is not None)
+
+    print(f"\n{trials_lib.table(study)}")
+    best = trials_lib.best_settings(study)
+    if best is not None:
+        command = shlex.join(commands.command(search.best_run(best), workdir))
+        print(f"\nTo train with the best settings:\n  {command}")
+    if signum is not None:
+        print("stopped; the same command resumes", file=sys.stderr)
+        return 128 + signum
+    if trials.error is not None:
+        raise trials.error
+    return int(trials.num_told < num_trials)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""A search: which settings of an agent are tried, and the runs that try them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from acme_moe import files, validation
+from acme_moe.studies.plan import PlannedRun, expand, make_plan
+from acme_moe.studies.scales import Scale
+from acme_moe.studies.study import Agent, Arm, Study
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is varied of an agent, and on which games.
+
+    What `suggest` returns wins over the settings of a scale (see
+    `acme_moe.studies.scales`), and these over `settings`.
+
+    Attributes:
+      name: `dqn_soft_moe`.
+      agent: what is trained.
+      suggest: `(trial: optuna.Trial) -> settings` of the agent's config that the trial
+        takes, `{"learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-3)}`.
+        It may raise `optuna.TrialPruned` for a choice that is not worth a run.
+      games: of every trial.
+      num_seeds: runs of a trial on a game, with seeds from 0.
+      settings: that all trials share.
+      sampler: of Optuna; None for its default, the tree-structured Parzen estimator.
+
+    Raises:
+      ValueError: names the field with a bad value, and what is accepted.
+    """
+
+    name: str
+    agent: Agent
+    suggest: Callable[[optuna.Trial], Mapping[str, Any]]
+    games: tuple[str, ...]
+    num_seeds: int = 1
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    sampler: Any = None
+
+    def __post_init__(self) -> None:
+        # Has the same fields, and looks at them.
+        self._study({})
+
+    def runs(
+        self,
+        number: int,
+        settings: Mapping[str, Any],
+        *,
+        workdir: Path,
+        scale: Scale,
+        games: Sequence[str] | None = None,
+        num_seeds: int | None = None,
+        data: str | None = None,
+    ) -> tuple[PlannedRun, ...]:
+        """Returns the runs of a trial, `trial_0000/GAME/SEED`.
+
+        Args:
+          number: of the trial.
+          settings: that `suggest` gave it.
+          workdir: the search's folder.
+          scale: how large the runs are.
+          games: see `acme_moe.studies.plan.make_plan`.
+          num_seeds: see there.
+          data: see `acme_moe.studies.plan.expand`.
+
+        Raises:
+          ValueError: if the search has no such game, or data are missing.
+        """
+        study = self._study(settings)
+        plan = make_plan(study, scale, games=games, num_seeds=num_seeds)
+        (arm,) = plan.arms
+        arm = dataclasses.replace(arm, name=f"trial_{number:04d}")
+        return expand(dataclasses.replace(plan, arms=(arm,)), workdir, data)
+
+    def best_run(self, settings: Mapping[str, Any]) -> PlannedRun:
+        """Returns a run at the agent's own size, with what a trial was given."""
+        game = self._study({}).games_of(self._arm({}))[0]
+        return PlannedRun(
+            name="best",
+            arm="best",
+            command=self.agent.command,
+            config=self.agent.config,
+            settings={**self.settings, **settings, "game": game},
+        )
+
+    def _arm(self, settings: Mapping[str, Any]) -> Arm:
+        label = self.agent.label
+        return Arm(panel=label, series="Trial", agent=self.agent, settings=settings)
+
+    def _study(self, settings: Mapping[str, Any]) -> Study:
+        return Study(
+            name=self.name,
+            title=self.name,
+            games=self.games,
+            num_seeds=self.num_seeds,
+            settings=self.settings,
+            arms=(self._arm(settings),),
+        )
+
+
+def load_search(name: str) -> Search:
+    """Returns the search of a `.py` file with a `get_search`.
+
+    Raises:
+      ValueError: if it is no such file.
+    """
+    path = Path(name)
+    if path.suffix != ".py" or not path.exists():
+        raise validation.not_accepted(
+            "search", name, "the path of a .py file with get_search"
+        )
+    search = files.load_module(path).get_search()
+    if not isinstance(search, Search):
+        raise ValueError(f"search: {path} gives {type(search).__name__}, not a Search")
+    return search
