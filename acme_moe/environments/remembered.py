@@ -107,7 +107,7 @@ class RememberedEnvironments(VectorEnvironment):
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns what `restore` needs; of a step that is under way, its actions."""
-        pending = [] if self._pending is None else self._pending
+        pending: Any = [] if self._pending is None else self._pending
         return {
             "times_made": np.array(self._times_made, np.int64),
             "steps": np.array([len(past) for past in self._actions], np.int64),
