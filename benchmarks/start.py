@@ -24,6 +24,7 @@ from absl import app, flags
 
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Warm runs, whose medians are shown.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game to play.")
+_SEEDED = flags.DEFINE_bool("seeded", False, "Replay in the process, not Reverb's.")
 _JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _PROGRAM = Path(__file__).resolve().parent / "start_process.py"
@@ -51,6 +52,7 @@ def measure(config: str, encoder: str, cache: str) -> dict[str, float]:
                 *(f"--config={config}", f"--workdir={folder}/run"),
                 *(f"--config.network.encoder={encoder}", "--config.network.moe=soft"),
                 *(f"--config.game={_GAME.value}", "--config.min_replay_size=64"),
+                f"--config.replay.seeded={_SEEDED.value}",
                 *("--config.max_agent_steps=200", "--config.evaluation_episodes=0"),
             ],
             check=True,

@@ -107,12 +107,12 @@ class RememberedEnvironments(VectorEnvironment):
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns what `restore` needs; of a step that is under way, its actions."""
-        pending = np.array([] if self._pending is None else self._pending, np.int32)
+        pending: Any = [] if self._pending is None else self._pending
         return {
             "times_made": np.array(self._times_made, np.int64),
             "steps": np.array([len(past) for past in self._actions], np.int64),
             "actions": np.concatenate([np.array(x, np.int32) for x in self._actions]),
-            "pending": pending,
+            "pending": np.array(pending, np.int32),
             "in_episode": np.array([bool(t and not t.last()) for t in self.timesteps]),
             "checksums": np.array([_checksum(t) for t in self.timesteps], np.int64),
         }
