@@ -86,7 +86,8 @@ class Run(abc.ABC, Generic[SpecT]):
         if self._acting.seconds:
             # The commands show warnings and no information.
             logging.warning("acting.device: %s", self._acting)
-        self._evaluator: Any = None
+        # Compiles nothing; what a builder cannot make is to show at the start.
+        self._evaluator = self._make_evaluator(key_seed)
 
     def __enter__(self) -> Self:
         return self
@@ -186,6 +187,12 @@ class Run(abc.ABC, Generic[SpecT]):
         progress.evaluation(f"evaluation {mean:g}")
         self._write_summary("running")
 
+    def _make_evaluator(self, seed: int) -> Any:
+        """Makes the actor of one evaluation."""
+        return self._parts.make_evaluator(
+            jax.random.PRNGKey(seed), self.learner, self._acting.device
+        )
+
     def _evaluate(
         self, episodes: int, on_start: Callable[[int], None]
     ) -> list[EpisodeResult]:
@@ -193,9 +200,7 @@ class Run(abc.ABC, Generic[SpecT]):
         key_seed, environment_seed = draw_seeds(
             self._spec.run.seed, self.position, _EVALUATION, count=2
         )
-        self._evaluator = self._parts.make_evaluator(
-            jax.random.PRNGKey(key_seed), self.learner, self._acting.device
-        )
+        self._evaluator = self._make_evaluator(key_seed)
         with contextlib.closing(
             make_environment(self._spec, environment_seed, evaluation=True)
         ) as environment:
