@@ -98,7 +98,6 @@ PROBE = """
     hours: [sort("hours"), sort("hours")],
     wide: document.scrollingElement.scrollWidth, window: innerWidth,
     broken: [...document.images].filter(image => !image.naturalWidth).length,
-    page: getComputedStyle(document.body).backgroundColor,
   })
 }))</script></body>
 """
