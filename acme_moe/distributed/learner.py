@@ -60,7 +60,8 @@ class LearnerNode:
         entered = coordinator.enter("learner")
         # Its own view of the run, which the coordinator has the whole of.
         self._state = RunState(**restored.counts) if restored else RunState()
-        self._folder = RunFolder(workdir, spec)
+        # One process has the run at Weights & Biases, and it is the one of the scores.
+        self._folder = RunFolder(workdir, spec, track=coordinator.track)
         self._folder.forget_updates_after(self._state)
         parts = Parts(spec)
         (key,) = draw_seeds(

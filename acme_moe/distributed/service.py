@@ -140,6 +140,10 @@ class CoordinatorService:
         """Takes note of a node that has heard that the run is over, and ends."""
         self._left.add(node)
 
+    def track(self, label: str, row: dict[str, float]) -> None:
+        """Sends a row of the learner's logs where `RunFolder.track` does."""
+        self._folder.track(label, row)
+
     def phase(self) -> str:
         """Returns the present phase."""
         return self.coordinator.phase.value
@@ -269,8 +273,7 @@ class CoordinatorService:
         counts = {"learner_steps": learner_steps}
         counts[self.coordinator.spec.steps_key] = position
         at = dataclasses.replace(self.coordinator.state, **counts)
-        for number, episode in enumerate(episodes, 1):
-            self._folder.add_score(at, "evaluation", number, EpisodeResult(*episode))
+        self._folder.add_evaluation(at, [EpisodeResult(*e) for e in episodes])
 
     def _publish(self) -> None:
         """Writes the summary, and the end of the run if that has come."""
@@ -280,6 +283,8 @@ class CoordinatorService:
         except disk.DiskError as error:
             self.coordinator.outcome = f"failed: {error}"
         if ended:
+            # Before anybody sees the end, after which a process has seconds to leave.
+            self._folder.close()
             self.keep()
             self._ended.set()
 

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Curve:
       returns: `[K]` mean returns of whole episodes, rewards not clipped.
       scores: `[K]` the same, human-normalised; nan without reference scores.
       measures: the run's diagnostics, by name: positions `[M]` and values `[M]`.
+      folder: of the run; None for scores from elsewhere.
     """
 
     positions: np.ndarray
@@ -46,6 +48,7 @@ class Curve:
     measures: Mapping[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(
         default_factory=dict
     )
+    folder: Path | None = None
 
     @property
     def normalized(self) -> bool:
@@ -89,6 +92,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
         _means([[e.episode_return for e in group] for _, group in groups]),
         _means([[e.human_normalized_score for e in group] for _, group in groups]),
         _measures(run, skip),
+        run.path,
     )
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
 
+from acme_moe import fields
 from acme_moe.environments import resolve_game
 from acme_moe.reporting.runs import Run, describe
 from acme_moe.studies.plan import published_run
@@ -31,6 +31,7 @@ IGNORED = frozenset(
         "checkpoint_every_minutes",
         "checkpoints_kept",
         "log_every_seconds",
+        "loggers",
         "record",
         # Threads, memory, and a check of what is there.
         "dataset.workers",
@@ -51,7 +52,7 @@ def settings_of(run: Run) -> Settings:
     everything = {**run.config, "distributed": run.distributed}
     settings = {
         name: value
-        for name, value in _flat(everything)
+        for name, value in fields.flat(everything)
         if name not in REPEATED and name not in IGNORED
     }
     path = settings.get("dataset.path")
@@ -143,16 +144,6 @@ def _text(name: str, value: Hashable) -> str:
     if name != "environment.name":
         short = short.removeprefix("environment.")
     return f"{short}={json.dumps(value)}"
-
-
-def _flat(
-    settings: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Hashable]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", tuple(value) if isinstance(value, list) else value
 
 
 def _of_any_game(path: str, run: Run) -> str:

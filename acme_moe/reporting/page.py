@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import jinja2
 
@@ -23,16 +26,33 @@ class Shown(NamedTuple):
 
 
 def html_page(
-    title: str, note: str, figures: Sequence[Shown], tables: Sequence[Table]
+    title: str,
+    note: str,
+    figures: Sequence[Shown],
+    tables: Sequence[Table],
+    *,
+    data: Sequence[str] = (),
+    out: Path = Path(),
 ) -> str:
-    """Renders the page as HTML.
+    """Renders the page as HTML, whole but for the figures: it loads nothing else.
+
+    A click on a heading of a table sorts its rows, and a row of a run links to the
+    run's folder.
 
     Args:
       title: of the report.
       note: how to read the report.
       figures: files beside the page, each a PNG and a PDF.
       tables: what follows the figures.
+      data: files beside the page that it links to.
+      out: folder of the page; links to runs lead from there.
     """
+
+    def link(folder: Path | None) -> str | None:
+        if folder is None or not folder.is_dir():
+            return None
+        return quote(Path(os.path.relpath(folder, out)).as_posix()) + "/"
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("acme_moe.reporting", ""),
         autoescape=True,
@@ -40,8 +60,11 @@ def html_page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["link"] = link
     template = environment.get_template("report.html.jinja")
-    return template.render(title=title, note=note, figures=figures, tables=tables)
+    return template.render(
+        title=title, note=note, figures=figures, tables=tables, data=data
+    )
 
 
 def markdown_page(

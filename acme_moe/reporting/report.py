@@ -60,20 +60,21 @@ def write_report(
     comparisons = collect(workdir, lines)
     comparison = comparisons.pop(kind)
     with FolderLock(out, field="out"), disk.writing(out):
-        _write(comparison, comparisons, out, kind=kind, reps=reps)
+        _write(comparison, comparisons, workdir, out, kind=kind, reps=reps)
     return comparison
 
 
 def _write(
     comparison: Comparison,
     others: Mapping[str, Comparison],
+    workdir: Path,
     out: Path,
     *,
     kind: str,
     reps: int,
 ) -> None:
     """Writes the figures, the tables and the pages that hold them."""
-    written = {"missing": tables.missing_table(comparison)}
+    written = {"missing": tables.missing_table(comparison, workdir)}
     shown: list[Shown] = []
     if comparison.panels:
         main = results.compute(comparison, reps)
@@ -95,7 +96,8 @@ def _write(
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())
     content = comparison.title, _note(comparison, reps), shown, list(written.values())
-    (out / "report.html").write_text(html_page(*content))
+    data = [f"{name}.csv" for name in files]
+    (out / "report.html").write_text(html_page(*content, data=data, out=out))
     (out / "report.md").write_text(markdown_page(*content))
 
 

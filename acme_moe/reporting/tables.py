@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,11 +24,15 @@ class Table:
       caption: its heading.
       frame: its rows.
       float_format: how its fractions are written.
+      folders: of each row's run; None for a row that is of none here.
+      linked: the column that names the run.
     """
 
     caption: str
     frame: pd.DataFrame
     float_format: str = "%.4f"
+    folders: Sequence[Path | None] = ()
+    linked: str = ""
 
     def to_csv(self) -> str:
         """Writes the table as CSV (RFC 4180)."""
@@ -37,26 +42,26 @@ class Table:
 
     def to_markdown(self) -> str:
         """Writes the table as Markdown."""
-        cells = self._cells()
-        return self._tabulate(cells.replace(r"\|", r"\\|", regex=True), "pipe")
+        return (
+            self.cells()
+            .replace(r"\|", r"\\|", regex=True)
+            .to_markdown(
+                index=False,
+                tablefmt="pipe",
+                disable_numparse=True,
+                colalign=["right" if number else "left" for number in self.numeric],
+            )
+        )
 
-    def to_html(self) -> str:
-        """Writes the table as a `<table>`, text escaped."""
-        return self._tabulate(self._cells(), "html")
+    @property
+    def numeric(self) -> list[bool]:
+        """Tells which columns hold numbers."""
+        return [is_numeric_dtype(dtype) for dtype in self.frame.dtypes]
 
-    def _cells(self) -> pd.DataFrame:
+    def cells(self) -> pd.DataFrame:
         """Returns the text of each cell, the same as in the CSV file."""
         stream = io.StringIO(self.to_csv())
         return pd.read_csv(stream, dtype=str, keep_default_na=False)
-
-    def _tabulate(self, cells: pd.DataFrame, form: str) -> str:
-        numeric = [is_numeric_dtype(dtype) for dtype in self.frame.dtypes]
-        return cells.to_markdown(
-            index=False,
-            tablefmt=form,
-            disable_numparse=True,
-            colalign=["right" if number else "left" for number in numeric],
-        )
 
 
 def aggregate_table(results: Sequence[Results]) -> Table:
@@ -110,7 +115,15 @@ def run_table(comparison: Comparison) -> Table:
 
     The length of a run is in the column `frames`, of an offline run in `updates`.
     """
-    return Table("Runs", _runs(comparison, points=slice(-1, None)), "%.6g")
+    folders = [
+        curve.folder
+        for panel in comparison.panels
+        for line in panel.lines
+        for seeds in line.curves.values()
+        for _, curve in sorted(seeds.items())
+    ]
+    frame = _runs(comparison, points=slice(-1, None))
+    return Table("Runs", frame, "%.6g", folders, linked="game")
 
 
 def curve_table(comparison: Comparison) -> Table:
@@ -150,7 +163,13 @@ def _runs(comparison: Comparison, points: slice) -> pd.DataFrame:
     return frame.drop(columns=unused)
 
 
-def missing_table(comparison: Comparison) -> Table:
-    """Makes a table with a row for each run that is in no figure."""
+def missing_table(comparison: Comparison, workdir: Path) -> Table:
+    """Makes a table with a row for each run that is in no figure.
+
+    Args:
+      comparison: that misses them.
+      workdir: folder that the runs' names start from.
+    """
     frame = pd.DataFrame(comparison.missing, columns=MissingRun._fields)
-    return Table("Runs that are in no figure", frame)
+    folders = [workdir / missing.run for missing in comparison.missing]
+    return Table("Runs that are in no figure", frame, folders=folders, linked="run")

@@ -325,6 +325,7 @@ _MAY_CHANGE = {
     "checkpoints_kept",
     "checkpoint_replay",
     "log_every_seconds",
+    "loggers",
     "dataset.path",
     "dataset.num_files",
     "dataset.workers",

@@ -6,6 +6,7 @@
     learner.csv      the learner's log
     diagnostics.csv  what the run measured of its network; only where it is asked for
     tensorboard/     the same as event files
+    wandb/           what is to go to Weights & Biases; only where asked for
     checkpoints/     see `acme_moe.runs.checkpoints`
 
 Whatever reads results reads this and nothing else.
@@ -13,23 +14,24 @@ Whatever reads results reads this and nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import functools
 import io
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+import json
+import statistics
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import logging
 from acme.utils import loggers
 
-from acme_moe import disk, files
+from acme_moe import disk, fields, files
 from acme_moe.runs import config as config_lib
+from acme_moe.runs import services, trackers
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.events import EventLogger
+from acme_moe.runs.sparing import FunctionLogger, SparingLogger, Warnings
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
@@ -45,7 +47,6 @@ SCORES_FIELDS = (
 )
 
 _SAVED = ("finished", "interrupted")
-_WARN_EVERY_SECONDS = 60.0
 _LOGS = ("learner.csv", "diagnostics.csv")
 # Columns of runs from before they had today's names.
 _RENAMED = {"actor_steps": "agent_steps"}
@@ -54,17 +55,27 @@ _RENAMED = {"actor_steps": "agent_steps"}
 class RunFolder:
     """The folder of one run."""
 
-    def __init__(self, path: Path, spec: RunSpec) -> None:
+    def __init__(
+        self,
+        path: Path,
+        spec: RunSpec,
+        track: Callable[[str, dict[str, float]], None] | None = None,
+    ) -> None:
         """Makes the folder where it is missing.
 
         Args:
           path: of the folder.
           spec: the run.
+          track: in place of the method, where another process has the services.
         """
         self.path = path
         self._spec = spec
+        self._loggers = trackers.split(spec.run.loggers)
+        self._trackers = trackers.Trackers(self._loggers, self._tracked_run)
+        self._track = track or self._trackers.log
+        self._status = "running"
         self._open_files: list[Any] = []
-        self._warnings = _Warnings()
+        self._warnings = Warnings()
         # Rows of `scores.csv`.
         self._unwritten: list[tuple[Any, ...]] = []
         with disk.writing(path):
@@ -81,7 +92,8 @@ class RunFolder:
           DiskError: if there is no room for that of a run that is over and saved.
         """
         path = self.path / "summary.json"
-        if summary["status"] in _SAVED:
+        self._status = summary["status"]
+        if self._status in _SAVED:
             files.write_json(path, summary)
             return
         with self._warnings.instead(path):
@@ -120,6 +132,8 @@ class RunFolder:
 
         A row that there is no room for is kept, and written with the next one.
         """
+        if kind == "training":
+            self._track_scores(state, kind, [result])
         self._unwritten.append(
             (
                 state.agent_steps,
@@ -138,6 +152,41 @@ class RunFolder:
             self._warnings.warn(
                 f"{error}; {len(self._unwritten)} rows are kept until there is room"
             )
+
+    def add_evaluation(self, state: RunState, results: Sequence[EpisodeResult]) -> None:
+        """Appends the episodes of an evaluation to `scores.csv`; see `add_score`."""
+        for episode, result in enumerate(results, 1):
+            self.add_score(state, "evaluation", episode, result)
+        self._track_scores(state, "evaluation", results)
+
+    def _track_scores(
+        self, state: RunState, kind: str, results: Sequence[EpisodeResult]
+    ) -> None:
+        """Sends the means of some episodes to the services that were asked for."""
+        if not self._trackers.names:
+            return
+        mean = statistics.fmean(result.episode_return for result in results)
+        score = self._spec.normalized_score(mean)
+        row = {
+            self._spec.steps_key: self._spec.position(state),
+            "episode_return": mean,
+            "episode_length": statistics.fmean(r.episode_length for r in results),
+            "wall_seconds": state.wall_seconds,
+        }
+        if score is not None:
+            row["human_normalized_score"] = score
+        self._track(kind, row)
+
+    def track(self, label: str, row: dict[str, float]) -> None:
+        """Sends a row to the services that were asked for; see `Trackers.log`."""
+        self._trackers.log(label, row)
+
+    def _tracked_run(self) -> services.TrackedRun:
+        return services.TrackedRun(
+            folder=self.path.absolute(),
+            steps_key=self._spec.steps_key,
+            config=dict(fields.flat(json.loads(config_lib.config_json(self._spec)))),
+        )
 
     def write_scores(self) -> None:
         """Writes the rows of `scores.csv` that there was no room for before.
@@ -162,10 +211,10 @@ class RunFolder:
         return loggers.TimeFilter(logger, self._spec.run.log_every_seconds)
 
     def make_full_logger(self, label: str, flush_every: int = 1) -> loggers.Logger:
-        """Makes a logger of every row to `LABEL.csv` and TensorBoard.
+        """Makes a logger of every row to all that the settings name.
 
         Args:
-          label: names both.
+          label: names the file `LABEL.csv`, and comes before each name elsewhere.
           flush_every: rows that may be lost with the process.
         """
         csv_path, events = self.path / f"{label}.csv", self.path / "tensorboard"
@@ -180,62 +229,21 @@ class RunFolder:
             self._open_files.append(logger)
             return logger
 
-        return loggers.Dispatcher(
-            [_SparingLogger(csv_path, make_csv), _SparingLogger(events, make_events)],
-            _to_host,
-        )
+        sinks: list[loggers.Logger] = []
+        if "csv" in self._loggers:
+            sinks.append(SparingLogger(csv_path, make_csv))
+        if "tensorboard" in self._loggers:
+            sinks.append(SparingLogger(events, make_events))
+        if self._trackers.names:
+            sinks.append(FunctionLogger(functools.partial(self._track, label)))
+        return loggers.Dispatcher(sinks, _to_host)
 
     def close(self) -> None:
-        """Closes the files of the loggers."""
+        """Closes the files of the loggers, and ends the run at the services."""
+        self._trackers.close(self._status)
         for file in self._open_files:
             with self._warnings.instead(self.path):
                 file.close()
-
-
-class _Warnings:
-    """Warns of what could not be written, once a minute."""
-
-    def __init__(self) -> None:
-        self._warned_at = -math.inf
-
-    def warn(self, message: str) -> None:
-        """Logs a message, unless the last one was less than a minute ago."""
-        if time.monotonic() - self._warned_at > _WARN_EVERY_SECONDS:
-            logging.warning("%s", message)
-            self._warned_at = time.monotonic()
-
-    @contextlib.contextmanager
-    def instead(self, path: Path) -> Iterator[None]:
-        """Turns a failed write to a path into a warning."""
-        try:
-            with disk.writing(path):
-                yield
-        except disk.DiskError as error:
-            self.warn(str(error))
-
-
-class _SparingLogger(loggers.Logger):
-    """Goes without a row that there is no room for; a run needs none of its logs."""
-
-    def __init__(self, path: Path, make: Callable[[], loggers.Logger]) -> None:
-        """Opens nothing yet: `make` does, once `path` can be written."""
-        self._path = path
-        self._make = make
-        self._logger: loggers.Logger | None = None
-        self._warnings = _Warnings()
-
-    def write(self, data: Any) -> None:
-        """Writes a row, or warns that it cannot."""
-        with self._warnings.instead(self._path):
-            if self._logger is None:
-                self._logger = self._make()
-            self._logger.write(data)
-
-    def close(self) -> None:
-        """Closes the logger, if there is one."""
-        if self._logger is not None:
-            with self._warnings.instead(self._path):
-                self._logger.close()
 
 
 def _to_host(values: dict[str, Any]) -> dict[str, Any]:

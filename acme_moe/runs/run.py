@@ -179,8 +179,7 @@ class Run(abc.ABC, Generic[SpecT]):
             episodes, lambda i: progress.evaluation(f"evaluating {i}/{episodes}")
         )
         state.wall_seconds = self._clock.seconds
-        for episode, result in enumerate(results, 1):
-            self._folder.add_score(state, "evaluation", episode, result)
+        self._folder.add_evaluation(state, results)
         state.evaluated_at = self.position
         mean = statistics.fmean(result.episode_return for result in results)
         state.evaluation_return_mean = mean

@@ -22,6 +22,7 @@ from acme_moe.environments import (
     normalized_score,
 )
 from acme_moe.offline import DatasetConfig
+from acme_moe.runs import trackers
 from acme_moe.runs.replay_config import ReplayConfig
 from acme_moe.runs.state import RunState, UpdateSchedule, ratio
 
@@ -41,6 +42,7 @@ class RunConfig:
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
+      loggers: where the logs go, such as `csv,tensorboard,wandb`; see `trackers`.
       diagnostics: what the run measures of its network, if anything.
       acting: where the policy runs.
       environment: the suite that the game is of, and its settings. Evaluation uses
@@ -56,6 +58,7 @@ class RunConfig:
     checkpoint_every_minutes: float = 20.0
     checkpoints_kept: int = 2
     log_every_seconds: float = 1.0
+    loggers: str = "csv,tensorboard"
     diagnostics: DiagnosticsConfig = dataclasses.field(
         default_factory=DiagnosticsConfig
     )
@@ -72,6 +75,7 @@ class RunConfig:
             )
         object.__setattr__(self, "game", suite.resolve_game(self.game))
         validation.at_least("seed", self.seed, 0)
+        trackers.split(self.loggers)
         validation.at_least("checkpoints_kept", self.checkpoints_kept, 1)
         if self.final_evaluation_episodes is not None:
             validation.at_least(

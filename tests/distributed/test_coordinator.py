@@ -9,6 +9,7 @@ from acme_moe.distributed import process
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.coordinator import EvaluationOrder, LearnerOrder, Phase
 from acme_moe.distributed.service import OnlineCoordinatorService
+from acme_moe.runs import trackers
 from acme_moe.runs.episodes import EpisodeResult
 from tests.runs import tiny
 
@@ -290,6 +291,39 @@ def test_an_evaluation_that_ends_after_the_run_changes_nothing(tmp_path):
     coordinator.evaluated(210, 40, [EpisodeResult(-3.0, 70)])
     assert status(tmp_path) == "interrupted"
     assert not (tmp_path / "scores.csv").exists()
+
+
+def test_the_coordinator_sends_all_rows_to_services_and_ends_there_first(
+    tmp_path, monkeypatch
+):
+    calls = []
+
+    class Service:
+        def __init__(self, run):
+            pass
+
+        def log(self, row):
+            calls.append(row)
+
+        def finish(self, status):
+            calls.append(status)
+            # Nobody is told of the end before, or it would be ended by force.
+            assert coordinator.coordinator.phase is Phase.ENDED
+            assert process.read_status(tmp_path, "launch").phase != Phase.ENDED.value
+
+    monkeypatch.setitem(trackers.SERVICES, "wandb", Service)
+    coordinator = make(tmp_path, spec=tiny.spec(run={"loggers": "wandb"}))
+    coordinator.keep()
+    coordinator.act(0, 1, 120, [EpisodeResult(-3.0, 70)], None)
+    coordinator.track("learner", {"agent_steps": 120, "loss": 0.5})
+    coordinator.interrupt()
+    coordinator.saved(None, final=True)
+    coordinator.track("learner", {"agent_steps": 121, "loss": 0.5})
+    training, learner, ended = calls
+    assert training["training/episode_return"] == -3
+    assert learner == {"agent_steps": 120, "learner/loss": 0.5}
+    assert ended == "interrupted"
+    assert process.read_status(tmp_path, "launch").phase == Phase.ENDED.value
 
 
 def test_a_failed_run_ends_at_once_and_says_why(tmp_path):

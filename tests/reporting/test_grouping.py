@@ -17,6 +17,7 @@ OF_NO_MATTER = {
     "checkpoint_every_minutes",
     "checkpoints_kept",
     "log_every_seconds",
+    "loggers",
     "record",
     "dataset.num_files",
     "dataset.workers",

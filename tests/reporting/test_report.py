@@ -88,14 +88,14 @@ class Cells(html.parser.HTMLParser):
         self.inside = False
 
     def handle_starttag(self, tag, attributes):
-        self.inside = tag in ("td", "th")
         if tag == "tr":
             self.rows.append([])
-        if self.inside:
+        if tag in ("td", "th"):
+            self.inside = True
             self.rows[-1].append("")
 
     def handle_endtag(self, tag):
-        self.inside = False
+        self.inside = self.inside and tag not in ("td", "th")
 
     def handle_data(self, data):
         if self.inside:
