@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ from acme_moe import memory
 from tests import programs
 
 _CACHE = "JAX_COMPILATION_CACHE_DIR"
+_CALLED_ONCE = {"networks", "learning", "losses", "diagnostics"}
 _FASTER_THAN_READING = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.01"}
 
 
@@ -41,6 +43,21 @@ def pytest_configure(config):
     stack = contextlib.ExitStack()
     stack.enter_context(programs.fork_server())
     config.add_cleanup(stack.close)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_compilation(request):
+    """Where programs run once, optimising them takes longer than it saves."""
+    if request.path.relative_to(Path(__file__).parent).parts[0] not in _CALLED_ONCE:
+        yield
+        return
+    # Reads at its import where the cache is, which is set above.
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture
