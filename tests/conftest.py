@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,15 @@ from acme_moe import memory
 from tests import programs
 
 _CACHE = "JAX_COMPILATION_CACHE_DIR"
+_PROGRAMS_CALLED_SELDOM = (
+    "agents/test_builders.py",
+    "agents/test_cql.py",
+    "agents/test_recurrent_policy.py",
+    "diagnostics/",
+    "learning/",
+    "losses/",
+    "networks/",
+)
 _FASTER_THAN_READING = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.01"}
 
 
@@ -41,6 +51,22 @@ def pytest_configure(config):
     stack = contextlib.ExitStack()
     stack.enter_context(programs.fork_server())
     config.add_cleanup(stack.close)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_compilation(request):
+    """Where programs run once or twice, optimising them takes longer than it saves."""
+    path = request.path.relative_to(Path(__file__).parent).as_posix()
+    if not path.startswith(_PROGRAMS_CALLED_SELDOM):
+        yield
+        return
+    # Reads at its import where the cache is, which is set above.
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture
