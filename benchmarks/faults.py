@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from absl import app, flags
 
 from acme_moe.processes import start_logged
 from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
+from acme_moe.runs.state import UpdateSchedule
 
 _KILLS = flags.DEFINE_integer("kills", 100, "Faults of all runs.", lower_bound=1)
 _PER_RUN = flags.DEFINE_integer("per_run", 6, "Faults of one run.", lower_bound=1)
@@ -49,7 +51,7 @@ _COMMANDS = {
     "many": ("train_distributed", "--num_actors=1"),
 }
 _STEPS = {"one": 16_000, "seeded": 16_000, "many": 8_000}
-_WARM_UP, _RATIO = 200, 0.25
+_WARM_UP, _RATIO = 200, Fraction(1, 4)
 _EVALUATION, _EPISODES = 4_000, 2
 # Seconds after a start or the fault before in which the next one falls.
 _WITHIN = {"one": 20.0, "seeded": 20.0, "many": 15.0}
@@ -121,6 +123,9 @@ class Disturbed:
         name = self._draws.choice(("SIGKILL", "SIGKILL", "SIGSTOP"))
         node = self._draws.choice(_NODES) if self.kind == "many" else "all"
         fault = Fault(self.kind, node, name, in_checkpoint)
+        # It may be away since the fault before, and nobody hit is no fault.
+        if not self._wait(lambda: bool(self._processes(node)), _PATIENCE):
+            return None
         hit = self._processes(node)
         _send(hit, signal.SIGSTOP)
         if name == "SIGSTOP":
@@ -224,9 +229,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def last_update(workdir: Path) -> int:
-    """Returns the last update that the learner's log tells of."""
+    """Returns the last update that the learner's log or the coordinator tells of."""
     rows = read_rows(workdir / "learner.csv")
-    return int(float(rows[-1]["learner_steps"])) if rows else 0
+    logged = int(float(rows[-1]["learner_steps"])) if rows else 0
+    kept = workdir / "coordinator.json"
+    counted = json.loads(kept.read_text())["state"] if kept.exists() else {}
+    return max(logged, counted.get("learner_steps", 0))
 
 
 def breaches(run: Disturbed) -> list[str]:
@@ -237,7 +245,6 @@ def breaches(run: Disturbed) -> list[str]:
         "status": "finished",
         "agent_steps": steps,
         "evaluated_at": steps,
-        "replay_ratio_realised": _RATIO,
     }
     found = [
         f"{name} is {summary[name]}, not {value}"
@@ -263,7 +270,14 @@ def breaches(run: Disturbed) -> list[str]:
         found.append("games missing")
     checkpoints = run.workdir / "checkpoints"
     try:
-        if newest_whole(run.workdir).counts["agent_steps"] != steps:
+        counts = newest_whole(run.workdir).counts
+        schedule = UpdateSchedule(
+            _RATIO, counts["schedule_start"], counts["schedule_steps_before"]
+        )
+        due_updates = schedule.updates(steps)
+        if not summary["learner_steps"] == counts["learner_steps"] == due_updates:
+            found.append(f"{summary['learner_steps']} updates, not {due_updates}")
+        if counts["agent_steps"] != steps:
             found.append("the last checkpoint is not of the end")
     except DamagedCheckpointError as error:
         found.append(str(error))
