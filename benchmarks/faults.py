@@ -69,7 +69,7 @@ class Fault:
       node: that was hit; `all` for the whole process or program.
       signal: SIGKILL or SIGSTOP.
       in_checkpoint: whether one was being written.
-      lost_updates: that are taken again, by the log.
+      lost_updates: that are taken again, by the log; counted where the learner dies.
       lost_seconds: since the last whole checkpoint; None if there was none, or nothing
         was lost.
     """
@@ -345,7 +345,7 @@ def main(_: list[str]) -> None:
             run = Disturbed(kind, folder / f"{kind}_{number}", draws)
             try:
                 run.start()
-                for _ in range(min(_PER_RUN.value, _KILLS.value - len(faults))):
+                for _turn in range(min(_PER_RUN.value, _KILLS.value - len(faults))):
                     if time.monotonic() > ends:
                         break
                     fault = run.disturb(in_checkpoint=len(faults) % 3 == 2)

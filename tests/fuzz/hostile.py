@@ -15,8 +15,7 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 def inputs(few, many):
     """Settings of a test that tries so many of them."""
     return hypothesis.settings(
-        max_examples=40,
-        phases=[hypothesis.Phase.generate],
+        max_examples=many if THOROUGH else few,
         derandomize=not THOROUGH,
         deadline=None,
         database=None,
