@@ -57,6 +57,7 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
         if dataclasses.is_dataclass(value):
             pass  # Made by who knew its class.
         elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            validation.check_mapping(f"{prefix}{name}", value)
             # What is not given is this class's default, such as Rainbow's head.
             whole = {**dataclasses.asdict(defaults[name]()), **value}
             value = from_fields(hint, whole, f"{prefix}{name}.")

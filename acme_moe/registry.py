@@ -84,7 +84,7 @@ class Registry(Generic[T]):
         Raises:
           ValueError: as `get`.
         """
-        if name not in self._parts:
+        if not isinstance(name, str) or name not in self._parts:
             self.get(name)
 
     def get(self, name: str) -> T:
@@ -97,6 +97,10 @@ class Registry(Generic[T]):
           ValueError: names the field, what it was given, what is wrong with it (that of
             the import, where it fails) and what is registered.
         """
+        if not isinstance(name, str):
+            raise validation.not_accepted(
+                self.field, name, f"one of {', '.join(self.names())}, or {_OUTSIDE}"
+            )
         if name in self._parts:
             part = self._parts[name]
             if isinstance(part, str):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _KINDS = {
@@ -15,6 +16,8 @@ _KINDS = {
     "int | None": (int, type(None)),
     "float | None": (int, float, type(None)),
 }
+# Neither arrays nor JSON's other readers take what is beyond.
+_LARGEST = {int: 2**63 - 1, float: sys.float_info.max}
 
 
 def not_accepted(name: str, value: Any, what_would: object) -> ValueError:
@@ -53,6 +56,15 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
     wrong_bool = isinstance(value, bool) and bool not in kinds
     if wrong_bool or not isinstance(value, kinds):
         raise not_accepted(f"{prefix}{field.name}", value, kind)
+    largest = _LARGEST[int if isinstance(value, int) else float]
+    if isinstance(value, (int, float)) and not abs(value) <= largest:
+        raise not_accepted(f"{prefix}{field.name}", value, f"{kind}, finite")
+
+
+def check_mapping(name: str, value: Any) -> None:
+    """Refuses what is no mapping of names to values."""
+    if not isinstance(value, Mapping):
+        raise not_accepted(name, value, "fields and their values")
 
 
 def type_name(field: dataclasses.Field[Any]) -> str:

@@ -164,6 +164,8 @@ class NetworkConfig:
     head_options: Mapping[str, Any] = Options()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.mlp_widths, (list, tuple)):
+            raise validation.not_accepted("mlp_widths", self.mlp_widths, "widths")
         # A config file may have a list, which cannot be hashed.
         object.__setattr__(self, "mlp_widths", tuple(self.mlp_widths))
         self._check_values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,41 +38,47 @@ def read_external(path: Path) -> tuple[Line, ...]:
     Raises:
       ValueError: names the line of the file that is wrong, and what would do.
     """
+    try:
+        with path.open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            header = set(reader.fieldnames or ())
+            rows = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: is no CSV file ({error})") from error
+    if "updates" in header:
+        header.add("frames")
+    missing = [field for field in FIELDS if field not in header]
+    if missing:
+        raise ValueError(
+            f"{path}: has no column {', '.join(missing)}; "
+            f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
+        )
     runs: dict[_Key, dict[str, dict[int, dict[float, float]]]] = {}
     units: dict[_Key, str] = {}
-    with path.open(newline="") as stream:
-        reader = csv.DictReader(stream)
-        header = set(reader.fieldnames or ())
-        if "updates" in header:
-            header.add("frames")
-        missing = [field for field in FIELDS if field not in header]
-        if missing:
-            raise ValueError(
-                f"{path}: has no column {', '.join(missing)}; "
-                f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
-            )
-        for row in reader:
-            suite = row.get("environment") or "atari"
-            line = row["agent"], row.get("panel") or "", suite
-            try:
-                game = find_suite(suite).resolve_game(row["game"])
-                seed = int(row["seed"])
-                unit, position = _position(row)
-                score = float(row["score"])
-                of_line = runs.setdefault(line, {})
-                of_run = of_line.setdefault(game, {}).setdefault(seed, {})
-                if units.setdefault(line, unit) != unit:
-                    raise ValueError(
-                        f"{row['agent']} has scores over frames and over updates"
-                    )
-                if position in of_run:
-                    raise ValueError(
-                        f"{row['agent']}, {game}, seed {seed} has two scores at "
-                        f"{position:g} {unit}"
-                    )
-                of_run[position] = score
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}: line {reader.line_num}: {error}") from error
+    for number, row in rows:
+        suite = row.get("environment") or "atari"
+        line = row["agent"], row.get("panel") or "", suite
+        try:
+            game = find_suite(suite).resolve_game(row["game"])
+            seed = int(row["seed"])
+            unit, position = _position(row)
+            score = float(row["score"])
+            if not math.isfinite(position) or not math.isfinite(score):
+                raise ValueError(f"{position:g} {unit} and {score:g} are not finite")
+            of_line = runs.setdefault(line, {})
+            of_run = of_line.setdefault(game, {}).setdefault(seed, {})
+            if units.setdefault(line, unit) != unit:
+                raise ValueError(
+                    f"{row['agent']} has scores over frames and over updates"
+                )
+            if position in of_run:
+                raise ValueError(
+                    f"{row['agent']}, {game}, seed {seed} has two scores at "
+                    f"{position:g} {unit}"
+                )
+            of_run[position] = score
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: line {number}: {error}") from error
     return tuple(
         Line(
             series=agent,

@@ -354,7 +354,11 @@ def read_checkpoint(path: Path, *, compare_replay: bool = True) -> Checkpoint:
                 )
         name = _COUNTS if (path / _COUNTS).exists() else _COUNTS_BEFORE
         counts = json.loads((path / name).read_text())
-    except (OSError, ValueError) as error:
+        unlisted = {_ARRAYS, name} - manifest.keys()
+        if unlisted or not isinstance(counts, dict):
+            wrong = unlisted.pop() if unlisted else name
+            raise DamagedCheckpointError(f"{path} is damaged: {wrong} was replaced")
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         if isinstance(error, DamagedCheckpointError):
             raise
         raise DamagedCheckpointError(f"{path} is damaged: {error}") from error

@@ -178,6 +178,7 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
     """
     if isinstance(config, ConfigDict):
         config = config.to_dict()
+    validation.check_mapping("config", config)
     agent_class = agents.config_class(config.get("agent", OnlineRunConfig.agent))
     online = issubclass(agent_class, ValueAgentConfig)
     run_class: type[RunConfig] = OnlineRunConfig if online else OfflineRunConfig
@@ -204,6 +205,7 @@ def _environment(settings: Any) -> EnvironmentConfig:
     """Returns an environment's settings, of its suite's own class."""
     if dataclasses.is_dataclass(settings):
         return settings  # type: ignore[return-value]
+    validation.check_mapping("environment", settings)
     name = str(settings.get("name", AtariConfig.name))
     suite = find_suite(name)
     return fields.from_fields(
@@ -306,7 +308,7 @@ def read_config_json(path: Path) -> RunSpec:
     """
     try:
         config = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: is not JSON ({error})") from error
     return from_config_dict(config)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import types
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -98,7 +97,9 @@ class LocalReplay:
             description = json.loads((path / _DESCRIPTION).read_text())
             with np.load(path / _ARRAYS, allow_pickle=False) as arrays:
                 self.table.restore(TableState(description, arrays))
-        except (OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except Exception as error:
+            # Errors of zip files, zlib, NumPy and of what it is given have no common
+            # base.
             raise ValueError(
                 f"{path}: is no replay of this run ({type(error).__name__}: {error})"
             ) from error

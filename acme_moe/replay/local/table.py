@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tree
 
 from acme_moe.replay.interface import SampledItems, TableSettings
 from acme_moe.replay.local.rows import Rows
@@ -119,6 +120,13 @@ class Table:
         exponent = self.settings.priority_exponent
         return 0.0 if exponent is None else exponent
 
+    def _check_sample(self) -> None:
+        """Refuses items that are not of the signature; moves the generator on."""
+        specs = tree.flatten(self.settings.signature)
+        for spec, array in zip(specs, self.sample(1).columns, strict=True):
+            if array.shape[1:] != spec.shape or array.dtype != spec.dtype:
+                raise ValueError(f"items: {array.shape[1:]} are not accepted; {spec}")
+
     def _split(self, columns: Sequence[ItemColumn]) -> list[ItemColumn]:
         """Returns the columns of a transition: its observations, step, and last ones.
 
@@ -217,6 +225,8 @@ class Table:
         self._packed = bool(description["packed"])
         self._names = [str(name) for name in description["item_columns"]]
         held = len(self)
+        if self._written < 0 or set(self._names) - description["columns"].keys():
+            raise ValueError("items: are of columns that are not there")
         items = [arrays[f"item/{i}"] for i in range(len(self._names))]
         for name, (dtype, shape) in description["columns"].items():
             saved = arrays[f"rows/{name}"]
@@ -237,5 +247,10 @@ class Table:
             )
             self._items[-1][:held] = item
         if self._tree is not None:
-            self._tree.set(np.arange(held), arrays["weights"].astype(np.float64))
+            weights = arrays["weights"].astype(np.float64)
+            if not (weights >= 0).all() or not np.isfinite(weights.sum()):
+                raise ValueError("weights: are not accepted; finite, at least 0")
+            self._tree.set(np.arange(held), weights)
+        if held:
+            self._check_sample()
         self._rng.bit_generator.state = description["generator"]
