@@ -1,8 +1,8 @@
 """Gradual magnitude pruning, as a wrapper of an optimiser.
 
-Zhu and Gupta (2017), "To prune, or not to prune", section 3, as Obando-Ceron et al.
-(2024), "In value-based deep reinforcement learning, a pruned network is a good network"
-(section 3), prune the networks of value-based agents.
+Zhu and Gupta (2017), "To prune, or not to prune", as Obando-Ceron et al. (2024), "In
+value-based deep reinforcement learning, a pruned network is a good network", prune the
+networks of value-based agents.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def sparsity_schedule(
     """Returns the share that is pruned after a number of updates.
 
     `s (1 - (1 - (t - start) / (end - start))^3)` between `start` and `end` (Zhu and
-    Gupta, 2017, equation 1, from an initial sparsity of 0).
+    Gupta, 2017, from an initial sparsity of 0).
     """
 
     def share(steps: jax.Array) -> jax.Array:

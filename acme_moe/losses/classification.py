@@ -1,7 +1,7 @@
 """Values learnt by classification: scalar targets as distributions over atoms.
 
 Farebrother et al. (2024), "Stop Regressing: Training Value Functions via Classification
-for Scalable Deep RL", section 3.1.
+for Scalable Deep RL".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 import rlax
 
-# Standard deviation of HL-Gauss over the width of a bin: the paper's, section 3.1.
+# Standard deviation of HL-Gauss over the width of a bin: the paper's.
 _SIGMA_OVER_WIDTH = 0.75
 
 
@@ -33,8 +33,8 @@ def hl_gauss(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Arr
 def two_hot(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Array:
     """Computes the cross-entropy to the two atoms beside each target.
 
-    Section 3.1 of the paper, after Schrittwieser et al. (2020), appendix F: the mean of
-    a target's distribution is the target. Arguments and result are as of `hl_gauss`.
+    The paper's, after Schrittwieser et al. (2020): the mean of a target's distribution
+    is the target. Arguments and result are as of `hl_gauss`.
     """
     num_atoms = atoms.shape[0]
     # rlax wants plain numbers for the ends, so atoms are counted instead.
@@ -48,8 +48,8 @@ def hl_gauss_probabilities(targets: jax.Array, atoms: jax.Array) -> jax.Array:
 
     A bin reaches half a width to both sides of its atom. Its probability is that of a
     normal distribution around the target, cut off at the ends of the outermost bins
-    (equation 3.2 and appendix A of the paper; Imani and White, 2018). The standard
-    deviation is 0.75 bins. Targets beyond the outermost atoms count as these.
+    (Imani and White, 2018). The standard deviation is 0.75 bins. Targets
+    beyond the outermost atoms count as these.
 
     Args:
       targets: `[...]`.

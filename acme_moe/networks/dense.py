@@ -28,8 +28,7 @@ class Flatten:
 class GlobalAveragePool:
     """The layer `gap`: the mean over all positions, before the dense layer.
 
-    Sokar and Castro (2025), "Mind the GAP!", section 4; Trumpp et al. (2025),
-    "Impoola", section 4.
+    Sokar and Castro (2025), "Mind the GAP!"; Trumpp et al. (2025), "Impoola".
     """
 
     def __call__(self, features: jax.Array, dense: DenseSpec) -> jax.Array:
@@ -101,7 +100,7 @@ class SimplicialHidden:
 
 
 def simplicial(x: jax.Array, temperature: float, axis: int) -> jax.Array:
-    """Computes a softmax along one axis (Lavoie et al., 2023, equation 1)."""
+    """Computes a softmax along one axis (Lavoie et al., 2023)."""
     return jax.nn.softmax(x / jnp.asarray(temperature, x.dtype), axis=axis)
 
 

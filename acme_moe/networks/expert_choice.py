@@ -17,9 +17,9 @@ from acme_moe.networks.top1_moe import Router
 class ExpertChoice:
     """The mixture `expert_choice`: each expert takes the tokens that it scores highest.
 
-    Zhou et al. (2022), "Mixture-of-Experts with Expert Choice Routing", section 3.2. A
-    linear router without bias, a softmax over the experts, and of each expert's scores
-    the highest, as many as it has slots. All experts are full. A token is the sum of
+    Zhou et al. (2022), "Mixture-of-Experts with Expert Choice Routing". A linear router
+    without bias, a softmax over the experts, and of each expert's scores the highest,
+    as many as it has slots. All experts are full. A token is the sum of
     the outputs of the experts that took it, weighted by its scores with them, and zeros
     where none did. The paper's capacity factor is 2, `capacity_factor=2`.
     """

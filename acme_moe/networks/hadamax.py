@@ -20,11 +20,11 @@ _EPSILON = 1e-6
 class Hadamax:
     """The encoder `hadamax`: products of pairs of convolutions, and maxima of these.
 
-    Kooi et al. (2025), "Hadamax Encoding", section 4: the network of Mnih et al. (2015)
-    with two convolutions in each one's place, of stride 1 and with layer normalisation
-    and GELU, whose outputs are multiplied; pooling takes the place of the strides. What
-    the paper has behind it, normalisation and GELU in the dense layer, is not part of
-    the encoder. There is no ReLU, and so nothing to count dormant neurons in.
+    Kooi et al. (2025), "Hadamax Encoding": the network of Mnih et al. (2015) with two
+    convolutions in each one's place, of stride 1 and with layer normalisation and GELU,
+    whose outputs are multiplied; pooling takes the place of the strides. What the paper
+    has behind it, normalisation and GELU in the dense layer, is not part of the
+    encoder. There is no ReLU, and so nothing to count dormant neurons in.
     """
 
     def __call__(

@@ -165,7 +165,7 @@ _STUDIES = (
             (SCALED_BASELINE, _WIDE_GAP, SOFT_MOE),
         ),
     ),
-    # Sokar et al. (2025), figure 1: is it the experts?
+    # Sokar et al. (2025): is it the experts?
     Study(
         name="single_expert",
         title="One scaled expert",
@@ -243,7 +243,7 @@ _STUDIES = (
             )
         ),
     ),
-    # Obando-Ceron et al. (2024), figure 1: wider encoders, pruned and not.
+    # Obando-Ceron et al. (2024): wider encoders, pruned and not.
     Study(
         name="pruning",
         title="Gradual magnitude pruning",
