@@ -5,9 +5,10 @@ normalisation, pooled to 6 x 6; implicit quantiles (8) and Munchausen targets; d
 and noisy layers; 3-step returns; 64 games at once, batches of 256, a replay ratio of
 1/64, the target's period of 500 updates, Adam, discount, warm-up and exploration.
 
-It lacks prioritised replay, the clipping of gradients, and the end of exploration half
-way through the run. Spectral norms are found anew in each pass, where BTR keeps a
-vector. BTR has a dense layer: `--config.network.moe=none`.
+It lacks prioritised replay, the clipping of gradients, the end of exploration half way
+through the run, and the hidden layer that each dueling stream has; the paper was not at
+hand, so the list may be longer. Spectral norms are found anew in each pass, where BTR
+keeps a vector. BTR has a dense layer: `--config.network.moe=none`.
 """
 
 from ml_collections import ConfigDict

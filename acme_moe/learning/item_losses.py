@@ -146,8 +146,8 @@ def _quantile(
 ) -> ItemLoss:
     """Returns IQN's loss: each quantile of the action taken, to those of the target.
 
-    Dabney et al. (2018), equation 3 and section 2.3: Huber's loss with kappa 1, summed
-    over the quantiles and averaged over the target's.
+    Dabney et al. (2018): Huber's loss with kappa 1, summed over the quantiles and
+    averaged over the target's.
     """
     if config.num_quantiles is None:
         raise ValueError("num_quantiles: None is not accepted; a number of quantiles")

@@ -1,6 +1,6 @@
 """Munchausen reinforcement learning: the log-policy is part of the reward.
 
-Vieillard et al. (2020), "Munchausen Reinforcement Learning", equation 1.
+Vieillard et al. (2020), "Munchausen Reinforcement Learning".
 """
 
 from __future__ import annotations

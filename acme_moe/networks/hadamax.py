@@ -6,14 +6,12 @@ import dataclasses
 
 import haiku as hk
 import jax
-import jax.numpy as jnp
 
 from acme_moe.networks import layers
 from acme_moe.networks.interfaces import Activations, LayerKinds
 
 # Channels and size of the filters; size and stride of the pooling's windows.
 _LAYERS = ((32, 8, 4, 4), (64, 4, 2, 2), (64, 3, 3, 1))
-_EPSILON = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,17 +47,4 @@ def _branch(
     x: jax.Array, kinds: LayerKinds, channels: int, size: int, name: str
 ) -> jax.Array:
     y = kinds.conv(channels, size, name=name)(x)
-    return jax.nn.gelu(LayerNorm(name=f"{name}_norm")(y))
-
-
-class LayerNorm(hk.Module):
-    """Layer normalisation of the last axis (Ba et al., 2016), with scale and offset."""
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Normalises `[B, ..., d]`, at least in float32, and keeps the dtype."""
-        precise = layers.at_least_float32(x)
-        shape, dtype = x.shape[-1:], precise.dtype
-        scale = layers.get_parameter("scale", shape, dtype, jnp.ones)
-        offset = layers.get_parameter("offset", shape, dtype, jnp.zeros)
-        normal = jax.nn.standardize(precise, axis=-1, epsilon=_EPSILON)
-        return (normal * scale + offset).astype(x.dtype)
+    return jax.nn.gelu(layers.LayerNorm(name=f"{name}_norm")(y))

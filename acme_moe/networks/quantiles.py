@@ -16,7 +16,7 @@ def embed(
 ) -> tuple[jax.Array, jax.Array | None]:
     """Multiplies features by the embeddings of levels, if the config asks for some.
 
-    Dabney et al. (2018), "Implicit Quantile Networks", equation 4: the embedding is a
+    Dabney et al. (2018), "Implicit Quantile Networks": the embedding is a
     dense layer with a ReLU on cosines of the level. It stands where theirs does, right
     after the encoder, so that tokens and experts see the level too.
 

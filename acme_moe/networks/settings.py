@@ -260,6 +260,9 @@ class NetworkConfig:
                 f"False, or an expert_width that {self.num_experts} experts divide"
                 f" (it is {self.expert_width})",
             )
+        if self.encoder == "hadamax":
+            # It has its own.
+            self._require("layer_norm", False, "with encoder 'hadamax'")
         if self.num_quantiles is not None:
             self._require("num_atoms", None, "with num_quantiles")
         if self.patch_channels is not None and self.tokenizer != "patches_conv":

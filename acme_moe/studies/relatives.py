@@ -212,7 +212,7 @@ _STUDIES = (
             *arms((CQL_C51,), _losses(*_OF_CATEGORIES), {"dataset.fraction": 0.05}),
         ),
     ),
-    # Vieillard et al. (2020), figure 1: their agents, here with each layer.
+    # Vieillard et al. (2020): their agents, here with each layer.
     Study(
         name="munchausen",
         title="Munchausen targets and implicit quantiles, 8 experts",

@@ -111,7 +111,9 @@ def test_layer_norm_follows_each_layer_before_the_head(encoder, moe):
     assert norms == layers_of
 
 
-def test_variants_at_the_input_have_none_of_it():
+def test_where_there_is_none_of_it():
+    with pytest.raises(ValueError, match=r"layer_norm: True is not accepted; False"):
+        NetworkConfig(encoder="hadamax", layer_norm=True)
     for field in ("layer_norm", "impala_spectral_norm"):
         with pytest.raises(ValueError, match=f"^{field}: True is not accepted; False"):
             NetworkConfig(variant="all", tokenizer="per_samp", **{field: True})
