@@ -49,6 +49,10 @@ class Munchausen:
             raise validation.not_accepted("clip", self.clip, "at most 0")
 
 
+NO_MUNCHAUSEN = Munchausen()
+"""The settings of Q-learning as usual."""
+
+
 class ErrorLoss(Protocol):
     """A loss of errors, each by itself; finite, and so is its gradient."""
 

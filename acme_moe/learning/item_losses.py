@@ -14,6 +14,7 @@ from acme_moe.error_losses import (
     C51,
     CLASSIFICATION_LOSSES,
     ERROR_LOSSES,
+    NO_MUNCHAUSEN,
     QUANTILE,
     ClassificationLoss,
     Munchausen,
@@ -22,14 +23,15 @@ from acme_moe.learning.outputs import Outputs
 from acme_moe.learning.types import Transition
 from acme_moe.networks import NetworkConfig
 
-_NONE = Munchausen()
-
 # (outputs, transitions) -> float32 [B]
 ItemLoss = Callable[[Outputs, Transition], jax.Array]
 
 
 def of_values(
-    config: NetworkConfig, loss: str, discount: float, munchausen: Munchausen = _NONE
+    config: NetworkConfig,
+    loss: str,
+    discount: float,
+    munchausen: Munchausen = NO_MUNCHAUSEN,
 ) -> ItemLoss:
     """Returns a loss whose targets are values, as in Q-learning.
 
@@ -94,7 +96,7 @@ def temporal_differences(
     outputs: Outputs,
     transitions: Transition,
     discount: float,
-    munchausen: Munchausen = _NONE,
+    munchausen: Munchausen = NO_MUNCHAUSEN,
 ) -> jax.Array:
     """Computes the errors of (double) or Munchausen Q-learning, `[B]`."""
     if munchausen.alpha:
@@ -168,7 +170,7 @@ def _classified(
     config: NetworkConfig,
     loss: ClassificationLoss,
     discount: float,
-    munchausen: Munchausen = _NONE,
+    munchausen: Munchausen = NO_MUNCHAUSEN,
 ) -> ItemLoss:
     """Returns the loss of the logits of the action taken, to the mean of the target."""
     _require_atoms(config)

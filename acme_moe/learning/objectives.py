@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe import losses
-from acme_moe.error_losses import C51, Munchausen
+from acme_moe.error_losses import C51, NO_MUNCHAUSEN, Munchausen
 from acme_moe.learning import item_losses
 from acme_moe.learning.outputs import Outputs, apply_to_both_ends
 from acme_moe.learning.types import Transition
@@ -57,7 +57,6 @@ class LossWeights(NamedTuple):
 
 
 _TD_ALONE = LossWeights()
-_NO_MUNCHAUSEN = Munchausen()
 
 
 def q_learning(
@@ -66,7 +65,7 @@ def q_learning(
     discount: float,
     loss: str = "squared",
     double: bool = False,
-    munchausen: Munchausen = _NO_MUNCHAUSEN,
+    munchausen: Munchausen = NO_MUNCHAUSEN,
     weights: LossWeights = _TD_ALONE,
 ) -> Objective:
     """Makes DQN's loss (Mnih et al. 2015), or double DQN's (van Hasselt et al. 2016).
