@@ -37,7 +37,7 @@ def train(
     from acme_moe.learning.learner import NonFiniteLossError
     from acme_moe.offline.files import DatasetError
     from acme_moe.processes import InterruptedRunError
-    from acme_moe.runs.checkpoints import DamagedCheckpointError
+    from acme_moe.runs.checkpoints import DamagedCheckpointError, OtherStateError
 
     try:
         with run_class(spec, given.workdir) as run:
@@ -53,6 +53,7 @@ def train(
         NonFiniteLossError,
         DamagedCheckpointError,
         DatasetError,
+        OtherStateError,
         UnplayableError,
     ) as error:
         return failed(error)

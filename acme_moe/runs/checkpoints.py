@@ -59,6 +59,10 @@ class DamagedCheckpointError(ValueError):
     """A checkpoint does not hold what its manifest says."""
 
 
+class OtherStateError(ValueError):
+    """A checkpoint does not hold the arrays that were looked for."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ActingState:
     """Where acting has come to, of a run that is to go on exactly there.
@@ -103,10 +107,13 @@ class Checkpoint:
         """Returns the arrays, in the structure of `template`.
 
         Raises:
-          ValueError: if an array is missing or has another shape.
+          OtherStateError: if an array is missing or has another shape.
         """
         with np.load(self.path / _ARRAYS, allow_pickle=False) as stored:
-            return arrays.unflatten(template, stored, self.path)
+            try:
+                return arrays.unflatten(template, stored, self.path)
+            except ValueError as error:
+                raise OtherStateError(str(error)) from error
 
     def load_acting(self) -> ActingState | None:
         """Returns where acting had come to; None if the checkpoint does not say."""

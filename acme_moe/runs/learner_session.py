@@ -16,7 +16,12 @@ from acme_moe.learning import Sample, Transition
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from acme_moe.replay.size import bytes_per_transition
 from acme_moe.runs.assembly import Parts
-from acme_moe.runs.checkpoints import ActingState, Checkpoint, Checkpoints
+from acme_moe.runs.checkpoints import (
+    ActingState,
+    Checkpoint,
+    Checkpoints,
+    OtherStateError,
+)
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
 
@@ -97,7 +102,7 @@ class LearnerSession:
             counting.Counter(self._counter, prefix="learner", time_delta=0.0),
         )
         if restored:
-            self.learner.restore(restored.load_state(self.learner.save()))
+            self.learner.restore(_load(restored, self.learner.save()))
             self._counter.increment(learner_steps=state.learner_steps)
             self.count_agent_steps(state.agent_steps)
         if data.sample_spec is not None:
@@ -268,3 +273,14 @@ class Diagnosis:
             }
         )
         self._measured_at = position
+
+
+def _load(checkpoint: Checkpoint, template: Any) -> Any:
+    """Returns the learner's state in a checkpoint, in the structure of `template`."""
+    try:
+        return checkpoint.load_state(template)
+    except OtherStateError as error:
+        raise OtherStateError(
+            f"{error}; accepted: all of a learner's state, which an agent that was "
+            "saved by itself lacks"
+        ) from error

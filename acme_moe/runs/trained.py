@@ -21,11 +21,17 @@ import jax
 import numpy as np
 import tree
 
+from acme_moe import disk, files
 from acme_moe.agents import acting
 from acme_moe.networks import MoEOutput
 from acme_moe.runs.assembly import make_environment
-from acme_moe.runs.checkpoints import Checkpoint, Checkpoints, read_checkpoint
-from acme_moe.runs.config import read_config_json
+from acme_moe.runs.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    OtherStateError,
+    read_checkpoint,
+)
+from acme_moe.runs.config import config_json, read_config_json
 from acme_moe.runs.spec import RunSpec
 from acme_moe.specs import make_environment_spec
 
@@ -80,7 +86,7 @@ class TrainedAgent:
           seed: of the policy's draws.
 
         Raises:
-          ValueError: if the checkpoint's parameters are not of the run's network.
+          OtherStateError: if the checkpoint's parameters are not of the run's network.
         """
         self.spec = spec
         self.checkpoint = checkpoint
@@ -144,6 +150,29 @@ class TrainedAgent:
         """
         return make_environment(self.spec, seed, evaluation=True)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the settings and the parameters alone, for `load` to read anywhere.
+
+        What is written is a run's folder without replay, optimiser and logs, so that
+        it cannot be trained on: four bytes a parameter and some text.
+
+        Args:
+          path: of the folder, which is made.
+
+        Raises:
+          DiskError: if it cannot be written, or there is anything at `path` already.
+        """
+        path = Path(path)
+        with disk.writing(path):
+            path.mkdir(parents=True)
+        files.write_text(path / "config.json", config_json(self.spec))
+        Checkpoints(path / "checkpoints", kept=1).save(
+            int(self.checkpoint.path.name.split("_")[0]),
+            _Params(self.params),
+            self.checkpoint.counts,
+            replay=(),
+        )
+
     def _look(self, observation: Any) -> tuple[Any, Any, Any, acting.ActingState]:
         expected = self.environment_spec.observations
         try:
@@ -169,8 +198,8 @@ def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
     Raises:
       NoCheckpointError: if it is neither; says what would be accepted.
       DamagedCheckpointError: if the checkpoint, or each of the run's, is damaged.
-      ValueError: if the checkpoint's parameters are not of the run's network, as of a
-        run with a builder of one's own.
+      OtherStateError: if the checkpoint's parameters are not of the run's network, as
+        of a run with a builder of one's own.
     """
     spec, checkpoint = find_checkpoint(Path(path))
     while True:
@@ -221,8 +250,8 @@ def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
 def _load_params(checkpoint: Checkpoint, template: Any) -> Any:
     try:
         return checkpoint.load_state(_Params(template)).params
-    except ValueError as error:
-        raise ValueError(
+    except OtherStateError as error:
+        raise OtherStateError(
             f"{error}; accepted: parameters of the network that the run's config.json "
             "describes, which a builder of one's own may have had another of"
         ) from error

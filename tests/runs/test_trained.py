@@ -12,11 +12,12 @@ import pytest
 import acme_moe
 from acme_moe import agents
 from acme_moe.agents import acting
+from acme_moe.disk import DiskError
 from acme_moe.learning import ActingVariables
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import Parts, make_environment
-from acme_moe.runs.checkpoints import DamagedCheckpointError
+from acme_moe.runs.checkpoints import DamagedCheckpointError, OtherStateError
 from tests.runs import tiny
 from tests.runs.stored import store
 
@@ -226,6 +227,28 @@ def test_the_choice_is_distrax_s(epsilon):
     )(keys, q_values)
     np.testing.assert_array_equal(actions, expected)
     assert actions.dtype == np.int32
+
+
+def test_what_is_saved_acts_as_the_run_s_and_holds_nothing_else(played, tmp_path):
+    agent = acme_moe.load(played[0])
+    agent.save(tmp_path / "agents" / "pong")
+    saved = acme_moe.load(tmp_path / "agents" / "pong")
+    jax.tree.map(np.testing.assert_array_equal, saved.params, agent.params)
+    assert saved.spec == agent.spec
+    assert saved.checkpoint.counts == agent.checkpoint.counts
+    assert saved.checkpoint.path.name == agent.checkpoint.path.name
+    num_bytes = sum(x.size for x in jax.tree.leaves(agent.params)) * 4
+    contents = sum(x.stat().st_size for x in tmp_path.rglob("*") if x.is_file())
+    assert contents < num_bytes + 12_000  # Names of the arrays, settings, counts.
+    with pytest.raises(DiskError, match=r"pong could not be written: File exists"):
+        agent.save(tmp_path / "agents" / "pong")
+    with (
+        pytest.raises(
+            OtherStateError, match=r"000108: has no array .* saved by itself"
+        ),
+        online.OnlineRun(saved.spec, tmp_path / "agents" / "pong"),
+    ):
+        pass
 
 
 def test_errors_name_the_folder_and_what_would_do(tmp_path):
