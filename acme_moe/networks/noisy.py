@@ -57,8 +57,9 @@ class NoisyDense(hk.Module):
     """`layers.Dense` with noisy weights; draws noise for each example (and expert).
 
     An example's noise is shared by all its positions or slots, as they pass through
-    the same weights; that of the inputs by layers side by side too. In evaluation there
-    is no noise and no random key is needed.
+    the same weights; that of the inputs by layers side by side too. An example may be
+    several rows of the batch, `repeats` one after the other, such as its quantiles. In
+    evaluation there is no noise and no random key is needed.
     """
 
     def __init__(
@@ -68,11 +69,13 @@ class NoisyDense(hk.Module):
         name: str = "noisy_dense",
         *,
         evaluation: bool,
+        repeats: int = 1,
     ) -> None:
         super().__init__(name=name)
         # The initialisers know the inputs alone, so layers side by side are one.
         self._output_size = sum(layers.as_sizes(output_size))
         self._evaluation = evaluation
+        self._repeats = repeats
         self._stack = () if num_experts is None else (num_experts,)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -88,12 +91,14 @@ class NoisyDense(hk.Module):
         b_sigma = layers.get_parameter("b_sigma", b_shape, x.dtype, sigma_init)
         if self._evaluation:
             return layers.affine(x, w, b)
-        examples = x.shape[: 1 + len(self._stack)]
-        shared = (1,) * (x.ndim - len(examples) - 1)
-        e_in = _normal((*examples, *shared, x.shape[-1]), x.dtype)
-        e_out = _normal((*examples, *shared, self._output_size), x.dtype)
+        e_in = self._draw(x, x.shape[-1])
+        e_out = self._draw(x, self._output_size)
         return noisy_affine(x, w, b, w_sigma, b_sigma, e_in, e_out)
 
-
-def _normal(shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
-    return jax.random.normal(hk.next_rng_key(), shape).astype(dtype)
+    def _draw(self, x: jax.Array, size: int) -> jax.Array:
+        """Draws noise that is broadcast against `[*stack, B, ..., size]`."""
+        axis = len(self._stack)
+        shared = (1,) * (x.ndim - axis - 2)
+        shape = (*self._stack, x.shape[axis] // self._repeats, *shared, size)
+        noise = jax.random.normal(hk.next_rng_key(), shape).astype(x.dtype)
+        return jnp.repeat(noise, self._repeats, axis) if self._repeats > 1 else noise

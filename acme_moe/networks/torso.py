@@ -118,7 +118,9 @@ def encode(
 def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFactory:
     """Returns the kind of dense layer that the config asks for after the encoder."""
     if config.noisy:
-        return functools.partial(noisy.NoisyDense, evaluation=evaluation)
+        return functools.partial(
+            noisy.NoisyDense, evaluation=evaluation, repeats=config.num_quantiles or 1
+        )
     return layers.Dense
 
 

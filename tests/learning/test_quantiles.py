@@ -133,6 +133,18 @@ def test_an_example_has_values_at_each_level_whatever_the_layer(moe):
     )
 
 
+@pytest.mark.parametrize("moe", ["none", "soft"])
+def test_noise_is_an_examples_and_not_a_quantiles(moe, monkeypatch):
+    levels = jnp.full((4, 4), 0.5)
+    monkeypatch.setattr(quantiles, "_draw_levels", lambda *_: levels)
+    network = make_network(dataclasses.replace(SMALL, moe=moe, noisy=True), 3)
+    observations = jnp.ones_like(batch().observation)
+    params = network.init(jax.random.key(0), observations)
+    values = network.apply(params, jax.random.key(1), observations).quantile_values
+    np.testing.assert_allclose(values, values[:, :1].repeat(4, axis=1), atol=1e-6)
+    assert np.abs(values[0] - values[1]).max() > 1e-4
+
+
 def test_quantiles_are_learnt():
     # A state whose return is -1 or 1 by chance: its median is anywhere, the outer
     # quantiles are not.

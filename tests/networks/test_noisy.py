@@ -39,6 +39,20 @@ def test_experts_have_noise_of_their_own_and_slots_share_it():
     assert len(np.unique(y[:, :, 0].round(4))) == 2 * 3 * 6
 
 
+def test_the_rows_of_an_example_share_its_noise():
+    x = np.broadcast_to(np.float32(1), (2, 6, 4, 5))
+
+    def forward(x):
+        return NoisyDense(7, num_experts=2, evaluation=False, repeats=3)(x)
+
+    transformed = hk.transform(forward)
+    params = jax.jit(transformed.init)(jax.random.key(0), x)
+    y = np.asarray(jax.jit(transformed.apply)(params, jax.random.key(1), x))
+    rows = y.reshape(2, 2, 3, 4, 7)
+    np.testing.assert_allclose(rows, rows[:, :, :1, :1].repeat(3, 2).repeat(4, 3))
+    assert np.abs(rows[:, 0] - rows[:, 1]).min() > 1e-6
+
+
 def test_layers_side_by_side_share_the_noise_of_their_input():
     x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
     transformed = hk.transform(lambda x: NoisyDense((5, 1), evaluation=False)(x))
