@@ -199,29 +199,32 @@ class ParallelConv(hk.Module):
         return jnp.moveaxis(y, 3, 1)
 
 
-def spectral_norm(w: jax.Array, iterations: int = 8) -> jax.Array:
+def spectral_norm(w: jax.Array, squarings: int = 6) -> jax.Array:
     """Estimates the largest singular value of a matrix by power iteration.
 
     Miyato et al. (2018), "Spectral Normalization", who keep the vector between two
     updates and take one step in each. Here it starts anew, so that a
-    network is a function of its parameters alone, and takes several. No gradient passes
-    through the iteration, as there.
+    network is a function of its parameters alone, and takes many: `w^T w` is squared
+    again and again, which doubles their number. No gradient passes through the
+    iteration, as there.
 
     Args:
       w: `[m, n]`.
-      iterations: steps; each squares how much the largest stands out.
+      squarings: `k`, for `2^k` steps.
 
     Returns:
       A scalar, at most the largest singular value, and above zero.
     """
-    fixed = jax.lax.stop_gradient(w)
+    fixed = jax.lax.stop_gradient(at_least_float32(w))
     # No direction is special to a random matrix, but zeros of a ReLU might be.
-    start = jnp.cos(jnp.arange(w.shape[1], dtype=w.dtype))
-    # Its steps one after the other make Impala's update three times as long to compile.
-    v = jax.lax.fori_loop(
-        0, iterations, lambda _, v: _unit(_unit(fixed @ v) @ fixed), start
+    start = jnp.cos(jnp.arange(w.shape[1], dtype=fixed.dtype))
+    # Steps written out one after the other made Impala's update three times as long to
+    # compile.
+    power = jax.lax.fori_loop(
+        0, squarings, lambda _, x: _unit(x @ x), _unit(fixed.T @ fixed)
     )
-    return _unit(fixed @ v) @ (w @ v) + _TINY
+    v = _unit(power @ start)
+    return (_unit(fixed @ v) @ (w @ v) + _TINY).astype(w.dtype)
 
 
 def _unit(x: jax.Array) -> jax.Array:

@@ -23,6 +23,18 @@ def test_the_spectral_norm_is_the_largest_singular_value(shape):
     np.testing.assert_allclose(layers.spectral_norm(w, 200), largest, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_found_where_no_direction_stands_out(seed, dtype):
+    """The kernels of Impala's blocks as they are drawn."""
+    w = np.random.default_rng(seed).normal(size=(288, 32))
+    w = jnp.asarray(w, dtype)
+    largest = np.linalg.svd(np.asarray(w, np.float64), compute_uv=False)[0]
+    norm = layers.spectral_norm(w)
+    assert norm.dtype == dtype
+    np.testing.assert_allclose(float(norm), largest, rtol=0.02)
+
+
 def test_its_gradient_passes_through_the_matrix_alone():
     w = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
     gradient = jax.grad(lambda x: layers.spectral_norm(x, 200))(w)
