@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 
+from acme_moe.networks import layers
 from acme_moe.networks.interfaces import DenseSpec
 from acme_moe.networks.xla_cpu import relu
 
@@ -100,8 +100,9 @@ class SimplicialHidden:
 
 
 def simplicial(x: jax.Array, temperature: float, axis: int) -> jax.Array:
-    """Computes a softmax along one axis (Lavoie et al., 2023)."""
-    return jax.nn.softmax(x / jnp.asarray(temperature, x.dtype), axis=axis)
+    """Computes a softmax along one axis, in float32 (Lavoie et al., 2023)."""
+    precise = layers.at_least_float32(x)
+    return jax.nn.softmax(precise / temperature, axis=axis).astype(x.dtype)
 
 
 def hidden_layer(x: jax.Array, dense: DenseSpec) -> jax.Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from acme_moe.networks import NetworkConfig, checking, make_network
-from acme_moe.networks.dense import GlobalAveragePool
+from acme_moe.networks.dense import GlobalAveragePool, simplicial
 from acme_moe.networks.describe import totals
 from acme_moe.networks.interfaces import DenseSpec
 from acme_moe.networks.parts import DENSES
@@ -120,6 +120,14 @@ def test_simplices_sum_to_one_and_sharpen_as_it_cools():
     for hidden in (warm, cold):
         np.testing.assert_allclose(hidden.reshape(2, 3, 5).sum(-1), 1, rtol=1e-5)
     assert cold.max(initial=0) > warm.max(initial=0)
+
+
+def test_a_softmax_is_computed_in_float32():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 64)), jnp.bfloat16)
+    found = simplicial(x, 0.3, axis=1)
+    assert found.dtype == jnp.bfloat16
+    precise = jax.nn.softmax(np.asarray(x, np.float32) / 0.3, axis=1)
+    np.testing.assert_array_equal(found, precise.astype(jnp.bfloat16))
 
 
 def test_widening_widens_each_but_the_groups():
