@@ -33,7 +33,8 @@ class Decision(NamedTuple):
 
     Attributes:
       action: `int32 []`.
-      output: of the network for the observation, without a batch axis.
+      output: of the network for the observation, without a batch axis; routing is the
+        mean over the quantiles of a network that has some.
       state: for the next observation of the episode.
     """
 
@@ -80,6 +81,9 @@ def decide(
     else:
         outputs = network.apply(params, network_key, batch, evaluation=evaluation)
     output = map_examples(lambda x: x[0], outputs)
+    # Of one observation it has a row for each quantile, or one row.
+    moe = jax.tree.map(lambda x: x.mean(axis=0), outputs.moe)
+    output = output._replace(moe=moe)
     return Decision(
         sample_action(action_key, output.q_values, epsilon),
         output,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from acme_moe import learning
+from acme_moe.agents import acting
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.networks import NetworkConfig, make_network, quantiles
@@ -143,6 +144,23 @@ def test_noise_is_an_examples_and_not_a_quantiles(moe, monkeypatch):
     values = network.apply(params, jax.random.key(1), observations).quantile_values
     np.testing.assert_allclose(values, values[:, :1].repeat(4, axis=1), atol=1e-6)
     assert np.abs(values[0] - values[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("moe", ["soft", "top1"])
+def test_routing_of_an_observation_is_the_mean_over_its_levels(moe):
+    network = make_network(dataclasses.replace(SMALL, moe=moe), 3)
+    observations = batch().observation[:1]
+    params = network.init(jax.random.key(0), observations)
+    params = jax.tree.map(lambda x: x + 0.3, params)  # No ReLU gives zeros only.
+    output = network.apply(params, None, observations, True)
+    state = acting.initial_state(network, jax.random.key(1))
+    decision = acting.decide(
+        network, params, 0.0, observations[0], state, evaluation=True
+    )
+    for found, each in zip(decision.output.moe, output.moe, strict=True):
+        assert each.shape == (4, *found.shape)
+        np.testing.assert_allclose(found, each.mean(axis=0), atol=1e-6)
+    assert np.ptp(output.moe.probabilities, axis=0).max() > 1e-4
 
 
 def test_quantiles_are_learnt():
