@@ -64,8 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 },
                 chosen=chosen,
                 num_trials=num_trials.value,
-                parallel=shared.parallel.value,
-                split_cpus=shared.split_cpus.value,
+                shared=shared,
             )
     except (DiskError, FolderInUseError, ValueError) as error:
         fail(error)
@@ -78,8 +77,7 @@ def _search(
     asked: dict[str, Any],
     chosen: dict[str, Any],
     num_trials: int,
-    parallel: int,
-    split_cpus: bool,
+    shared: sweep_flags.SweepFlags,
 ) -> int:
     """Runs the trials, and prints each start and end, the best, and their command.
 
@@ -89,8 +87,7 @@ def _search(
       asked: what all trials share.
       chosen: arguments of `Search.runs`.
       num_trials: in all.
-      parallel: how many runs at once.
-      split_cpus: see `acme_moe.studies.sweep.Sweep`.
+      shared: the flags.
 
     Returns:
       The program's exit status: 0 if every trial has ended.
@@ -105,8 +102,6 @@ def _search(
             raise
         fail("search: needs the package optuna; pip install 'acme_moe[optuna]'")
     from acme_moe.studies import commands, tables
-    from acme_moe.studies.preloaded import Preloaded
-    from acme_moe.studies.sweep import Sweep
 
     study = trials_lib.open_study(search, workdir, asked)
     trials = trials_lib.Trials(
@@ -124,16 +119,7 @@ def _search(
             f"[{trials.num_told}/{num_trials}] {tables.event_line(event)}", flush=True
         )
 
-    sweep = Sweep(
-        (),
-        workdir,
-        make_command=lambda run: commands.command(run, workdir),
-        on_event=tell,
-        parallel=parallel,
-        split_cpus=split_cpus,
-        start=Preloaded().start,
-        more=trials.more,
-    )
+    sweep = shared.make_sweep((), workdir, tell, more=trials.more)
     signum = sweep.run()
     trials.tell((), stopped=signum is not None)
 

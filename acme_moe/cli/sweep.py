@@ -94,12 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DiskError, ValueError) as error:
         fail(error)
     if print_commands.value is None:
-        return _train(
-            runs,
-            workdir,
-            parallel=shared.parallel.value,
-            split_cpus=shared.split_cpus.value,
-        )
+        return _train(runs, workdir, shared)
 
     left = [run for run in runs if states[run.name].startable]
     unmet = [run.needs for run in left if run.needs and not states[run.needs].finished]
@@ -122,39 +117,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(
-    runs: Sequence[PlannedRun], workdir: Path, *, parallel: int, split_cpus: bool
+    runs: Sequence[PlannedRun], workdir: Path, shared: sweep_flags.SweepFlags
 ) -> int:
     """Trains what is not finished, and prints each start and end and the table.
 
     Args:
       runs: of the study.
       workdir: its folder.
-      parallel: how many run at once.
-      split_cpus: see `acme_moe.studies.sweep.Sweep`.
+      shared: the flags.
 
     Returns:
       The program's exit status: 0 if all is finished.
     """
-    from acme_moe.studies import commands, tables
-    from acme_moe.studies.preloaded import Preloaded
-    from acme_moe.studies.sweep import Sweep
+    from acme_moe.studies import tables
 
     failed: list[Event] = []
 
     def tell(event: Event) -> None:
-        print(_line(sweep, event, runs, parallel), flush=True)
+        print(_line(sweep, event, runs, shared.parallel.value), flush=True)
         if event.what == "failed":
             failed.append(event)
 
-    sweep = Sweep(
-        runs,
-        workdir,
-        make_command=lambda run: commands.command(run, workdir),
-        on_event=tell,
-        parallel=parallel,
-        split_cpus=split_cpus,
-        start=Preloaded().start,
-    )
+    sweep = shared.make_sweep(runs, workdir, tell)
     started = time.monotonic()
     signum = sweep.run()
     states = sweep.states()

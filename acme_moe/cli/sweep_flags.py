@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
+
+if TYPE_CHECKING:
+    from acme_moe.studies.plan import PlannedRun
+    from acme_moe.studies.sweep import Event, Sweep
 
 
 class SweepFlags(NamedTuple):
@@ -27,6 +33,36 @@ class SweepFlags(NamedTuple):
     games: flags.FlagHolder[Any]
     seeds: flags.FlagHolder[Any]
     data: flags.FlagHolder[Any]
+
+    def make_sweep(
+        self,
+        runs: Sequence[PlannedRun],
+        workdir: Path,
+        on_event: Callable[[Event], None],
+        **options: Any,
+    ) -> Sweep:
+        """Makes the sweep that the flags ask for, whose processes have imported.
+
+        Args:
+          runs: see `Sweep`, as are all others.
+          workdir: the folder of all runs, resolved.
+          on_event: is told of each start and end.
+          **options: other arguments of `Sweep`.
+        """
+        from acme_moe.studies import commands
+        from acme_moe.studies.preloaded import Preloaded
+        from acme_moe.studies.sweep import Sweep
+
+        return Sweep(
+            runs,
+            workdir,
+            make_command=lambda run: commands.command(run, workdir),
+            on_event=on_event,
+            parallel=self.parallel.value,
+            split_cpus=self.split_cpus.value,
+            start=Preloaded().start,
+            **options,
+        )
 
 
 def define(whole: str, part: str) -> SweepFlags:
