@@ -1,0 +1,33 @@
+"""The trained agents that are kept with the results can be loaded and played."""
+
+from pathlib import Path
+
+import pytest
+
+import acme_moe
+from acme_moe.runs.trained import find_checkpoint
+
+AGENTS = Path(__file__).parents[2] / "docs" / "results" / "minatar" / "agents"
+
+
+def test_each_is_whole_and_says_how_it_was_evaluated():
+    agents = sorted(AGENTS.glob("*/*"))
+    assert len(agents) == 3 * 5
+    for path in agents:
+        spec, checkpoint = find_checkpoint(path)
+        assert spec.run.game == path.name
+        assert checkpoint.counts["agent_steps"] == spec.run.max_agent_steps == 500_000
+        assert checkpoint.counts["evaluation_return_mean"] > 0
+
+
+@pytest.mark.parametrize("arm", ["dqn-baseline", "dqn-soft_moe", "dqn-gap"])
+def test_one_of_each_arm_plays_better_than_chance(arm):
+    agent = acme_moe.load(AGENTS / arm / "SpaceInvaders", seed=1)
+    environment = agent.make_environment(seed=1)
+    timestep, total = environment.reset(), 0.0
+    for _ in range(200):
+        timestep = environment.step(agent.act(timestep.observation))
+        total += timestep.reward
+        if timestep.last():
+            break
+    assert total > 8  # Random play scores 2.6 on average, of 20 games.
