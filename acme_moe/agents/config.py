@@ -44,6 +44,21 @@ class PruningConfig:
         validation.at_least("end", self.end, self.start + 1)
         validation.at_least("period", self.period, 1)
 
+    def check_length(self, length: int) -> None:
+        """Refuses to prune nothing.
+
+        Args:
+          length: of the run, in agent steps after the warm-up (updates).
+
+        Raises:
+          ValueError: if the run ends before pruning starts.
+        """
+        if self.sparsity and self.start >= length:
+            raise ValueError(
+                f"pruning.start: {self.start} is not accepted; less than {length}, "
+                "where the run ends, or nothing is pruned"
+            )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AgentConfig(abc.ABC):

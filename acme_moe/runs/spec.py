@@ -266,6 +266,9 @@ class OnlineRunSpec(RunSpec):
                 f"than min_replay_size ({self.agent.min_replay_size}), or nothing is "
                 "learnt"
             )
+        self.agent.pruning.check_length(
+            self.run.max_agent_steps - self.agent.min_replay_size
+        )
         # Or there would be nothing to learn from yet when learning starts.
         validation.at_least(
             "min_replay_size",
@@ -355,6 +358,7 @@ class OfflineRunSpec(RunSpec):
                 f"updates_per_iteration: {self.run.updates_per_iteration} is not "
                 f"accepted; a multiple of sgd_steps_per_call ({per_call})"
             )
+        self.agent.pruning.check_length(self.length)
 
     @property
     def unit(self) -> str:

@@ -71,6 +71,10 @@ def test_the_config_has_every_field():
             {"max_agent_steps": 100},
             r"^max_agent_steps: 100 .*more than min_replay_size",
         ),
+        (
+            {"pruning__sparsity": 0.95},
+            r"^pruning\.start: 10000000 is not accepted; less than \d+, where the run",
+        ),
         ({"max_replay_size": 5}, r"^max_replay_size: 5 is not accepted; at least 100"),
         ({"n_step": 200}, r"^min_replay_size: 100 is not accepted; at least 200"),
     ],
