@@ -47,6 +47,15 @@ def lecun_normal(fan_in: int) -> hk.initializers.Initializer:
     return hk.initializers.TruncatedNormal(stddev)
 
 
+def fan_in_uniform(fan_in: int) -> hk.initializers.Initializer:
+    """Returns a uniform initialiser of variance `1 / (sqrt(3) fan_in)`.
+
+    That of Dopamine's `ImplicitQuantileNetwork`.
+    """
+    limit = math.sqrt(math.sqrt(3.0) / fan_in)
+    return hk.initializers.RandomUniform(-limit, limit)
+
+
 def side_by_side(
     make_init: Callable[[int], hk.initializers.Initializer], sizes: Sequence[int]
 ) -> hk.initializers.Initializer:

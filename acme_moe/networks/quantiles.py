@@ -42,8 +42,23 @@ def embed(
     frequencies = jnp.pi * jnp.arange(1, config.quantile_embedding + 1)
     cosines = jnp.cos(levels[..., None] * frequencies).astype(encoded.dtype)
     flat = encoded.reshape(batch, 1, -1)
-    embedding = relu(layers.Dense(flat.shape[-1], name="quantile_embedding")(cosines))
+    embedding = relu(_embedding_layer(cosines, flat.shape[-1]))
     return (flat * embedding).reshape(batch * count, *shape), levels
+
+
+def _embedding_layer(cosines: jax.Array, size: int) -> jax.Array:
+    """Applies an affine map, `[B, N, i] -> [B, N, size]`.
+
+    Not `layers.Dense`, whose initialiser counts the outputs: here these are the whole
+    feature map, and features multiplied by so small an embedding would be smaller the
+    larger the map is.
+    """
+    inputs, dtype = cosines.shape[-1], cosines.dtype
+    with layers.scope("quantile_embedding"):
+        w_init = layers.fan_in_uniform(inputs)
+        w = layers.get_parameter("w", (inputs, size), dtype, w_init)
+        b = layers.get_parameter("b", (size,), dtype, jnp.zeros)
+        return layers.affine(cosines, w, b)
 
 
 def _draw_levels(batch: int, count: int) -> jax.Array:

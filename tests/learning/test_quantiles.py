@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+import haiku as hk
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -113,6 +114,25 @@ def test_values_of_levels_are_those_of_the_reference(arrays, monkeypatch):
     np.testing.assert_allclose(
         output.q_values, arrays["quantile_values"].mean(axis=1), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("size", [2000, 8000])
+def test_the_embedding_starts_as_large_whatever_the_number_of_features(size):
+    config = dataclasses.replace(SMALL, num_quantiles=9, quantile_embedding=64)
+    embed = hk.transform(lambda x: quantiles.embed(config, x, evaluation=True))
+    ones = jnp.ones((1, size))
+    params = embed.init(jax.random.key(0), ones)
+    w = params["quantile_embedding"]["w"]
+    variance = 1 / (np.sqrt(3) * 64)  # Of Dopamine's initialiser.
+    assert w.shape == (64, size)
+    np.testing.assert_allclose(w.std(), np.sqrt(variance), rtol=0.02)
+    # Nearly normal before the ReLU, by the sum of 64; a normal's positive part has mean
+    # sigma / sqrt(2 pi).
+    embedding, levels = embed.apply(params, None, ones)
+    cosines = np.cos(np.pi * levels[0, :, None] * np.arange(1, 65))
+    sigma = np.sqrt(variance * np.square(cosines).sum(axis=1))
+    expected = (sigma / np.sqrt(2 * np.pi)).mean()
+    np.testing.assert_allclose(embedding.mean(), expected, rtol=0.05)
 
 
 @pytest.mark.parametrize("moe", ["none", "soft", "top1"])
