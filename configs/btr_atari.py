@@ -8,7 +8,10 @@ and noisy layers; 3-step returns; 64 games at once, batches of 256, a replay rat
 It lacks prioritised replay, the clipping of gradients, the end of exploration half way
 through the run, and the hidden layer that each dueling stream has; the paper was not at
 hand, so the list may be longer. Spectral norms are found anew in each pass, where BTR
-keeps a vector. BTR has a dense layer: `--config.network.moe=none`.
+keeps a vector. Munchausen's bonus is of the target network (Vieillard et al., 2020),
+where BTR's code has the online one; a level's cosines are those of i = 1..64, as in
+Dopamine, where it has 0..63; noise is drawn for each example, where it has one draw for
+a batch. BTR has a dense layer: `--config.network.moe=none`.
 """
 
 from ml_collections import ConfigDict

@@ -19,7 +19,8 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
 
     FLOPs are those of matrix products and convolutions in evaluation, a multiplication
     and an addition counted as two, padding included. They are read off the traced
-    program, so they are those of the operations that run.
+    program, so they are those of the operations that run; spectral norms, which a batch
+    needs once, are counted with each sample.
 
     Args:
       network: what `make_network` or `make_recurrent_network` made.
