@@ -141,6 +141,14 @@ def pooled(x: jax.Array, kinds: LayerKinds):
     return y, {"conv": y}
 
 
+def unpadded(x: jax.Array, kinds: LayerKinds):
+    """An encoder of layers without names, and without padding."""
+    for _ in range(2):
+        x = jax.nn.relu(kinds.conv(3, 3, padding="VALID")(x))
+    x = jax.nn.relu(kinds.dense(5)(x.reshape(x.shape[0], -1)))
+    return x, {}
+
+
 def vectors(x: jax.Array, kinds: LayerKinds):
     """An encoder of vectors."""
     y = jax.nn.relu(kinds.dense(8, name="dense")(x))

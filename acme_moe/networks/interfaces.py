@@ -37,7 +37,8 @@ LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
 class LayerKinds:
     """The layers that an encoder is made of.
 
-    In variant `all` they are mixtures, and an encoder that uses others has none.
+    In variant `all` they are mixtures, and an encoder that uses others has none. They
+    do not take `spectral_norm` and `num_experts` there.
 
     Attributes:
       conv: makes a convolution, with the arguments of `layers.Conv`.

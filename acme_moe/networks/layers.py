@@ -176,7 +176,8 @@ class Conv(hk.Module):
 class ParallelConv(hk.Module):
     """Several convolutions of one input, `[B, H, W, i] -> [B, experts, H', W', o]`.
 
-    One convolution with the experts' channels side by side; arguments as of `Conv`.
+    One convolution with the experts' channels side by side; arguments as of `Conv`,
+    without `spectral_norm`.
     """
 
     def __init__(
@@ -186,6 +187,7 @@ class ParallelConv(hk.Module):
         size: int,
         stride: int = 1,
         lecun: bool = False,
+        padding: str = "SAME",
         name: str = "parallel_conv",
     ) -> None:
         super().__init__(name=name)
@@ -194,6 +196,7 @@ class ParallelConv(hk.Module):
         self._size = size
         self._stride = stride
         self._lecun = lecun
+        self._padding = padding
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layers."""
@@ -203,7 +206,7 @@ class ParallelConv(hk.Module):
         w = get_parameter("w", shape, x.dtype, w_init)
         b = get_parameter("b", (*stack, self._channels), x.dtype, jnp.zeros)
         kernel = jnp.moveaxis(w, 0, 3).reshape(*shape[1:4], -1)
-        y = convolve(x, kernel, self._stride, "SAME")
+        y = convolve(x, kernel, self._stride, self._padding)
         y = y.reshape(*y.shape[:3], self._num_experts, self._channels) + b
         return jnp.moveaxis(y, 3, 1)
 
@@ -251,7 +254,9 @@ def normalized(
       factory: of the layers, with the arguments of `Dense` or `Conv`.
     """
 
-    def make(*args: Any, name: str, **kwargs: Any) -> Callable[[jax.Array], jax.Array]:
+    def make(
+        *args: Any, name: str = "layer", **kwargs: Any
+    ) -> Callable[[jax.Array], jax.Array]:
         layer = factory(*args, name=name, **kwargs)
 
         def apply(x: jax.Array) -> jax.Array:

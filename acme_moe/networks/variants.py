@@ -97,11 +97,12 @@ class LayerMixtures:
         size: int,
         stride: int = 1,
         lecun: bool = False,
+        padding: str = "SAME",
         name: str = "conv",
     ) -> Callable[[jax.Array], jax.Array]:
-        """Makes a mixture of convolutions; the arguments of `layers.Conv`."""
+        """Makes a mixture of convolutions; arguments as of `layers.ParallelConv`."""
         experts = layers.ParallelConv(
-            self._config.num_experts, channels, size, stride, lecun, name=name
+            self._config.num_experts, channels, size, stride, lecun, padding, name=name
         )
         return self._mixture(experts, name)
 

@@ -136,3 +136,40 @@ def test_a_recurrent_network_has_them_too():
     output, _ = apply(params, None, IMAGES, network.initial_state(2), True)
     assert output.features.shape == (2, 5)
     assert jnp.abs(output.q_values).max() <= 1
+
+
+@pytest.mark.parametrize("settings", [{"moe": "none"}, {"variant": "all"}])
+def test_an_encoders_layers_take_padding_and_need_no_name(settings):
+    small = {**SMALL, "encoder": f"{HERE}:unpadded", "tokenizer": "per_samp"}
+    config = NetworkConfig(**{**small, **settings})
+    params = jax.eval_shape(make_network(config, 3).init, jax.random.key(0), IMAGES)
+    # Of 16 x 16 pixels the two leave 12 x 12.
+    assert params["encoder/dense"]["w"].shape[-2:] == (12 * 12 * 3, 5)
+    assert {"encoder/conv", "encoder/conv_1"} <= params.keys()
+
+
+def test_one_expert_of_unpadded_convolutions_is_the_plain_network():
+    encoder = {**SMALL, "encoder": f"{HERE}:unpadded", "num_experts": 1}
+    plain = NetworkConfig(moe="none", tokenizer="per_samp", **encoder)
+    mixed = dataclasses.replace(plain, moe="soft", variant="all")
+    output, params = values(mixed)
+    of_expert = {
+        name: {key: x[0] for key, x in layer.items()}
+        for name, layer in params.items()
+        if "routing" not in name
+    }
+    apply = jax.jit(make_network(plain, 3).apply, static_argnums=3)
+    expected = apply(of_expert, None, IMAGES, True).q_values
+    np.testing.assert_allclose(output.q_values, expected, atol=1e-6)
+
+
+def test_normalised_layers_need_no_name():
+    config = NetworkConfig(
+        **{**SMALL, "encoder": f"{HERE}:unpadded"},
+        tokenizer="per_samp",
+        moe="none",
+        layer_norm=True,
+    )
+    params = jax.eval_shape(make_network(config, 3).init, jax.random.key(0), IMAGES)
+    norms = {name for name in params if "_norm" in name and name.startswith("encoder/")}
+    assert len(norms) == 3
