@@ -182,6 +182,21 @@ def test_frames_are_held_once(tmp_path):
     assert 256 < dataset.nbytes / len(dataset) < 300
 
 
+def test_no_two_draws_share_their_random_numbers(several, monkeypatch):
+    """Not even where the seed of the share and that of the batches are the same."""
+    make, starts = np.random.default_rng, []
+
+    def noted(entropy):
+        starts.append(str(make(entropy).bit_generator.state))
+        return make(entropy)
+
+    monkeypatch.setattr(np.random, "default_rng", noted)
+    batches = make_sample_iterator(load(several, fraction=0.5), batch_size=2, seed=0)
+    for _ in range(3):
+        next(batches)
+    assert len(starts) == len(set(starts)) >= 1 + 2 + 3
+
+
 def test_batches_depend_on_seed_and_number_alone(several):
     dataset = load(several)
 
