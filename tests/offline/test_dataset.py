@@ -94,6 +94,18 @@ def test_every_transition_is_that_of_a_plain_implementation(layout, n_step, stac
     assert keys(dataset) == expected
 
 
+def test_a_transition_may_span_more_steps_than_a_byte_counts(tmp_path):
+    columns = sets.random_columns([600], seed=0)
+    sets.write_file(tmp_path, 0, columns)
+    rows = len(columns[0])
+    settings_ = {"stack": 4, "n_step": 300}
+    expected = sets.brute_force(
+        columns, **settings_, discount=0.9, clip=1.0, invalid={rows - 1, 0, 1, 2, 3}
+    )
+    found = keys(load(tmp_path, **settings_))
+    assert found == collections.Counter(key(*transition) for transition in expected)
+
+
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_a_buffer_that_wrapped_around_is_cut_at_its_end(tmp_path, n_step):
     columns = sets.random_columns([20, 9, 15], seed=0)
