@@ -84,7 +84,7 @@ def record(game: str, path: Path) -> Any:
 
     environment = AtariEnvironment(game, 0)
     spec = specs.make_environment_spec(environment)
-    recorder = Recorder(path, spec, rows_per_file=_STEPS.value // 2)
+    recorder = Recorder(path, spec, run_folder=path, rows_per_file=_STEPS.value // 2)
     adder = recorder.wrap(Nowhere())
     rng = np.random.default_rng(0)
     timestep = None

@@ -176,6 +176,14 @@ class ValueAgentConfig(AgentConfig):
         """Agent steps in one environment after which replay has at least one item."""
         return self.n_step
 
+    @property
+    def most_steps_per_counted_step(self) -> float:
+        """Most agent steps that can be behind each one that replay's size counts.
+
+        The size counts items as in long episodes; see `Items.steps_per_item`.
+        """
+        return 1.0
+
     def with_epsilon(self, epsilon: float) -> Self:
         """Returns the settings with the exploration of one of several actors.
 

@@ -150,7 +150,11 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
 
     @property
     def steps_per_item(self) -> int:
-        """The period of the sequences; short episodes have fewer steps for each."""
+        """The period of the sequences.
+
+        An episode of T steps has `1 + max(0, ceil((T - trace_length) / period))`, each
+        of fewer steps than the period if it is short, of more if it is not long.
+        """
         return self._config.sequence_period
 
     def make_policy(

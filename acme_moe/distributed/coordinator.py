@@ -9,6 +9,7 @@ to ENDED.
 from __future__ import annotations
 
 import enum
+import math
 from typing import NamedTuple
 
 from absl import logging
@@ -211,7 +212,7 @@ class OnlineCoordinator(Coordinator):
 
     @property
     def replay_size(self) -> int:
-        """Agent steps that all replay servers hold."""
+        """Agent steps that all replay servers hold, as `replay_holds` counts them."""
         return sum(self._held.values())
 
     def actor_enters(self, actor: int) -> None:
@@ -244,7 +245,12 @@ class OnlineCoordinator(Coordinator):
         return Grant(self._budget.grant(actor))
 
     def replay_holds(self, server: int, size: int) -> None:
-        """Takes note of a replay server's size, in agent steps."""
+        """Takes note of a replay server's size.
+
+        Args:
+          server: its number.
+          size: its items times `Items.steps_per_item`; of sequences an estimate.
+        """
         self._held[server] = size
 
     def replay_enters(
@@ -254,7 +260,7 @@ class OnlineCoordinator(Coordinator):
 
         Args:
           server: its number.
-          size: agent steps that it holds, those that its checkpoint had.
+          size: of what it holds, which its checkpoint had; as for `replay_holds`.
           position: of the run when it began to start; what was written to it since
             is no part of what it has lost.
           restarted: whether it was started before in this launch.
@@ -281,13 +287,19 @@ class OnlineCoordinator(Coordinator):
 
         Whatever the others hold, a server that was started again is to get its share
         of the warm-up back; agent steps are shared alike, so it gets as much of them.
+
+        Only what is missing for certain counts. How many steps a sequence stands for
+        depends on the episodes, which nobody knows here: what is there is taken for as
+        many steps as it can be, and a loss of a part may not show, least where
+        episodes are short.
         """
+        most = self.spec.agent.most_steps_per_counted_step
         warm_up = self.spec.agent.min_replay_size
         filling_since = self.state.schedule_start - warm_up
         expected = min(warm_up, max(0, position - filling_since))
-        missing = 0
+        held = []
         if self._all_servers_known:
-            missing = expected - self.replay_size
+            held.append(self.replay_size)
         if restarted:
-            missing = max(missing, expected - self._num_servers * self._held[server])
-        return missing
+            held.append(self._num_servers * self._held[server])
+        return max((math.ceil(expected - most * size) for size in held), default=0)

@@ -78,7 +78,7 @@ class ReplayNode:
         coordinator.replay_enters(number, self._size(), entered["position"])
 
     def _size(self) -> int:
-        """Returns what it holds in agent steps, whatever an item is."""
+        """Returns the agent steps that it holds, if they were of long episodes."""
         items = self._client.server_info()[self._table].current_size
         return items * self._steps_per_item
 

@@ -130,16 +130,23 @@ class ParallelEnvironments(VectorEnvironment):
         """Returns whether an episode that just ended was the last of its game."""
         return self._shared.game_over(index)
 
-    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
-        """Replaces an environment by a new one that has played the same."""
+    def make_again(
+        self, indices: Sequence[int], pasts: Sequence[Past]
+    ) -> list[dm_env.TimeStep | None]:
+        """Replaces some environments by new ones; the processes play side by side."""
         self._wait_until_ready()
-        (worker,) = (x for x in self._workers if index in x.indices)
-        worker.send([index], [past])
-        self._receive([worker])
-        if not past.actions and not past.in_episode:
-            return None
-        (timestep,) = self._shared.read([index])
-        return timestep
+        given = dict(zip(indices, pasts, strict=True))
+        workers = []
+        for worker in self._workers:
+            own = [i for i in worker.indices if i in given]
+            if own:
+                worker.send(own, [given[i] for i in own])
+                workers.append(worker)
+        self._receive(workers)
+        return [
+            timestep if past.actions or past.in_episode else None
+            for past, timestep in zip(pasts, self._shared.read(indices), strict=True)
+        ]
 
     def close(self) -> None:
         """Ends the processes."""

@@ -21,7 +21,7 @@ from acme_moe.environments.vector import Past, VectorEnvironment
 RENEWAL_STEPS = 20_000
 """Steps after which an environment is made anew, once the game that it plays is over.
 
-Making it takes milliseconds, and playing as many steps again some seconds.
+Making it takes milliseconds, and playing as many steps again up to 10 s on Atari.
 """
 
 
@@ -65,11 +65,15 @@ class RememberedEnvironments(VectorEnvironment):
 
     def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
         """Starts an episode in some of the environments."""
-        for i in indices:
-            if len(self._actions[i]) >= self._renewal_steps and self.game_over(i):
-                self._times_made[i] += 1
-                seed = self._seed(i, self._times_made[i])
-                self.make_again(i, Past(seed, [], in_episode=False))
+        old = [
+            i
+            for i in indices
+            if len(self._actions[i]) >= self._renewal_steps and self.game_over(i)
+        ]
+        for i in old:
+            self._times_made[i] += 1
+        seeds = [self._seed(i, self._times_made[i]) for i in old]
+        self.make_again(old, [Past(seed, [], in_episode=False) for seed in seeds])
         timesteps = self._environments.reset(indices)
         for i, timestep in zip(indices, timesteps, strict=True):
             self.timesteps[i] = timestep
@@ -94,12 +98,15 @@ class RememberedEnvironments(VectorEnvironment):
         """Returns whether an episode that just ended was the last of its game."""
         return self._environments.game_over(index)
 
-    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
-        """Replaces an environment by a new one that has played the same."""
-        timestep = self._environments.make_again(index, past)
-        self._actions[index] = list(past.actions)
-        self.timesteps[index] = timestep
-        return timestep
+    def make_again(
+        self, indices: Sequence[int], pasts: Sequence[Past]
+    ) -> list[dm_env.TimeStep | None]:
+        """Replaces some environments by new ones that have played the same."""
+        timesteps = self._environments.make_again(indices, pasts)
+        for i, past, timestep in zip(indices, pasts, timesteps, strict=True):
+            self._actions[i] = list(past.actions)
+            self.timesteps[i] = timestep
+        return timesteps
 
     def close(self) -> None:
         """Closes each environment."""
@@ -132,10 +139,18 @@ class RememberedEnvironments(VectorEnvironment):
         self._times_made = state["times_made"].tolist()
         ends = np.cumsum(state["steps"])[:-1]
         pasts = np.split(state["actions"], ends)
-        for i, actions in enumerate(pasts):
-            in_episode = bool(state["in_episode"][i])
-            seed = self._seed(i, self._times_made[i])
-            timestep = self.make_again(i, Past(seed, actions.tolist(), in_episode))
+        timesteps = self.make_again(
+            range(len(pasts)),
+            [
+                Past(
+                    self._seed(i, self._times_made[i]),
+                    actions.tolist(),
+                    bool(state["in_episode"][i]),
+                )
+                for i, actions in enumerate(pasts)
+            ],
+        )
+        for i, (actions, timestep) in enumerate(zip(pasts, timesteps, strict=True)):
             if _checksum(timestep) != state["checksums"][i]:
                 raise NotDeterministicError(
                     f"environment {i}: was made again with its seed and played its "

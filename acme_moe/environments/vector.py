@@ -72,11 +72,13 @@ class VectorEnvironment(abc.ABC):
         """
 
     @abc.abstractmethod
-    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
-        """Replaces an environment by a new one that has played the same.
+    def make_again(
+        self, indices: Sequence[int], pasts: Sequence[Past]
+    ) -> list[dm_env.TimeStep | None]:
+        """Replaces some environments by new ones that have played the same.
 
         Returns:
-          Its latest step; None if it has played nothing.
+          The latest step of each; None where it has played nothing.
         """
 
     @abc.abstractmethod
@@ -126,12 +128,17 @@ class SequentialEnvironments(VectorEnvironment):
         """Returns whether an episode that just ended was the last of its game."""
         return is_game_over(self._environments[index])
 
-    def make_again(self, index: int, past: Past) -> dm_env.TimeStep | None:
-        """Replaces an environment by a new one that has played the same."""
+    def make_again(
+        self, indices: Sequence[int], pasts: Sequence[Past]
+    ) -> list[dm_env.TimeStep | None]:
+        """Replaces some environments by new ones that have played the same."""
         assert self._make is not None, "made without a maker"
-        self._environments[index].close()
-        self._environments[index], timestep = play_again(self._make, past)
-        return timestep
+        timesteps = []
+        for i, past in zip(indices, pasts, strict=True):
+            self._environments[i].close()
+            self._environments[i], timestep = play_again(self._make, past)
+            timesteps.append(timestep)
+        return timesteps
 
     def close(self) -> None:
         """Closes each environment."""

@@ -109,7 +109,9 @@ class WholeGamesWrapper(EnvironmentWrapper):
 
     After a lost life the agent still sees what it sees in training, the first
     observation of the next life with all earlier frames blank, as in the reference's
-    evaluation. The rewards are those of the game.
+    evaluation. The rewards are those of the game. A wrapper around this one, such as
+    Acme's `ObservationActionRewardWrapper`, sees no episode end there: it shows the
+    action and the reward before the lost life, and zeros in training.
     """
 
     def step(self, action: Any) -> dm_env.TimeStep:

@@ -12,6 +12,7 @@ import numpy as np
 from acme_moe.learning import Transition
 from acme_moe.offline import files
 from acme_moe.offline.config import DatasetConfig
+from acme_moe.offline.draws import Draw, make_generator
 from acme_moe.offline.files import DatasetError
 from acme_moe.offline.frame_store import BLOCK, FrameStore, pack
 from acme_moe.offline.transitions import (
@@ -146,14 +147,14 @@ def load_dataset(
                 f"{config.path}: has {total} transitions, of which a share of "
                 f"{config.fraction} is none"
             )
-        rng = np.random.default_rng(config.seed)
+        rng = make_generator(Draw.SHARES, config.seed)
         # Numbers for each file, as if they were sampled from all files at once.
         shares = rng.multivariate_hypergeometric(counts, kept, method="marginals")
 
         def load(number: int, share: int) -> _File:
             columns = files.read_columns(config.path, number)
             rows = valid_rows(columns, settings)
-            rng = np.random.default_rng([config.seed, number])
+            rng = make_generator(Draw.ROWS, config.seed, number)
             rows = np.sort(rng.choice(rows, share, replace=False, shuffle=False))
             return _load_file(config.path, number, settings, columns, rows)
 

@@ -30,7 +30,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
-_NAME = re.compile(r"(.+)_ckpt\.(\d+)\.gz")
+FILE_NAME = re.compile(r"(.+)_ckpt\.(\d+)\.gz")
+"""Name of a file of a set; its groups are the array and the number."""
 OBSERVATION = "$store$_observation"
 _COLUMNS = ("$store$_action", "$store$_reward", "$store$_terminal")
 _REQUIRED = (OBSERVATION, *_COLUMNS, "add_count", "invalid_range")
@@ -85,7 +86,7 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
     """
     found: dict[int, set[str]] = {}
     for name in _list_directory(path):
-        if match := _NAME.fullmatch(name):
+        if match := FILE_NAME.fullmatch(name):
             found.setdefault(int(match[2]), set()).add(match[1])
     if not found:
         raise DatasetError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import tree
 from acme import specs
 from acme.adders import base
 
-from acme_moe.files import UNFINISHED
-from acme_moe.offline.files import OBSERVATION, DatasetError, file_name
+from acme_moe import disk, files
+from acme_moe.offline.files import FILE_NAME, OBSERVATION, DatasetError, file_name
 from acme_moe.offline.writer import FileWriter
 from acme_moe.replay import frames
 from acme_moe.specs import StackedFrames
+
+# In the folders of a run and of the set that it records, with the same word in both.
+_ID_FILE = "recorder_id.txt"
 
 _Row = tuple[np.ndarray, int, float, bool]
 
@@ -35,6 +39,7 @@ class Recorder:
         path: Path,
         environment_spec: specs.EnvironmentSpec,
         *,
+        run_folder: Path,
         num_files: int = 0,
         rows_per_file: int = 1_000_000,
     ) -> None:
@@ -43,13 +48,16 @@ class Recorder:
         Args:
           path: folder of the set; made if it is missing.
           environment_spec: of the environments.
+          run_folder: of the run that records. A word in both folders tells its own set
+            from others, also when either has moved.
           num_files: complete files that the run has at its checkpoint; later files
             were written after the checkpoint, and are removed.
           rows_per_file: maximum; a published file has a million.
 
         Raises:
-          DatasetError: if the observation is no stack of frames, or the run is a new
-            one and the folder holds a set.
+          DatasetError: if the observation is no stack of frames, or the folder holds
+            another set than the run's, or less of it than the run has recorded.
+          DiskError: if the folder cannot be made or written to.
         """
         leaves = tree.flatten(environment_spec.observations)
         stacks = [i for i, leaf in enumerate(leaves) if isinstance(leaf, StackedFrames)]
@@ -58,19 +66,8 @@ class Recorder:
                 f"record: observations {environment_spec.observations!r} cannot be "
                 "recorded; those with one stack of frames, acme_moe.specs.StackedFrames"
             )
-        path.mkdir(parents=True, exist_ok=True)
-        for unfinished in path.glob(f"*{UNFINISHED}"):
-            unfinished.unlink()
-        if not num_files and (path / file_name(OBSERVATION, 0)).exists():
-            raise DatasetError(
-                f"record: {path} holds a set already; give another folder, or none"
-            )
-        for number in itertools.count(num_files):
-            later = list(path.glob(f"*_ckpt.{number}.gz"))
-            if not later:
-                break
-            for file in later:
-                file.unlink()
+        _claim(path, run_folder, num_files)
+        _forget(path, num_files)
         (self._leaf,) = stacks
         self.spec = leaves[self._leaf]
         self._path = path
@@ -123,6 +120,45 @@ class Recorder:
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
+
+
+def _claim(path: Path, run_folder: Path, num_files: int) -> None:
+    """Makes a folder that of a run's set, or refuses it; see `Recorder`."""
+    claimed_by, own = _read_id(path), _read_id(run_folder)
+    recorded = [path / file_name(OBSERVATION, number) for number in range(num_files)]
+    if claimed_by and claimed_by == own and all(file.exists() for file in recorded):
+        return
+    if num_files:
+        raise DatasetError(
+            f"record: {path.absolute()} does not hold files 0 to {num_files - 1} of "
+            "the set that this run records; give the folder that does, or none "
+            "(--config.record=) to go on without recording"
+        )
+    if claimed_by or any(path.glob("*_ckpt.*")):
+        raise DatasetError(
+            f"record: {path.absolute()} is another run's or holds a set already; give "
+            "another folder, or none"
+        )
+    own = own or uuid.uuid4().hex
+    for folder in (run_folder, path):
+        with disk.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        files.write_text(folder / _ID_FILE, own + "\n")
+
+
+def _read_id(folder: Path) -> str:
+    """Returns the word by which a folder is known, an empty one before it has one."""
+    with contextlib.suppress(FileNotFoundError):
+        return (folder / _ID_FILE).read_text().strip()
+    return ""
+
+
+def _forget(path: Path, num_files: int) -> None:
+    """Removes all of a run's set but its first files."""
+    for file in list(path.iterdir()):
+        name = FILE_NAME.fullmatch(file.name.removesuffix(files.UNFINISHED))
+        if name and int(name[2]) >= num_files:
+            file.unlink()
 
 
 class _Stream:

@@ -11,6 +11,7 @@ import numpy as np
 
 from acme_moe.learning import Sample
 from acme_moe.offline.dataset import OfflineDataset
+from acme_moe.offline.draws import Draw, make_generator
 
 
 def make_sample_iterator(
@@ -41,7 +42,7 @@ def make_sample_iterator(
     probabilities = np.full(batch_size, 1 / len(dataset), np.float32)
     with ThreadPoolExecutor(workers) as executor:
         for number in itertools.count(start):
-            rng = np.random.default_rng([seed, number])
+            rng = make_generator(Draw.BATCH, seed, number)
             indices = rng.integers(len(dataset), size=batch_size)
             transitions, weights = jax.device_put(
                 (

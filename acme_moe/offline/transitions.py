@@ -31,7 +31,8 @@ class RowTransitions(NamedTuple):
 
     Attributes:
       first: `int64 [n]`, row of the oldest frame of the observation.
-      offset: `uint8 [n]`, rows from there to the oldest frame of the next observation.
+      offset: `uint8 [n]`, rows from there to the oldest frame of the next observation;
+        a wider type where `n_step` is above 255.
       action: `int32 [n]`.
       reward: `float32 [n]`, as in `acme_moe.learning.Transition`.
       discount: `float32 [n]`, the same.
@@ -84,7 +85,7 @@ def make_transitions(
     discount = np.where(terminal, 0.0, settings.discount ** (settings.n_step - 1))
     return RowTransitions(
         rows - (settings.stack - 1),
-        offset.astype(np.uint8),
+        offset.astype(np.min_scalar_type(settings.n_step)),
         columns.action[rows],
         total.astype(np.float32),
         discount.astype(np.float32),

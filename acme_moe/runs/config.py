@@ -328,6 +328,7 @@ _MAY_CHANGE = {
     "checkpoint_replay",
     "log_every_seconds",
     "loggers",
+    "record",
     "dataset.path",
     "dataset.num_files",
     "dataset.workers",

@@ -8,6 +8,7 @@
     tensorboard/     the same as event files
     wandb/           what is to go to Weights & Biases; only where asked for
     checkpoints/     see `acme_moe.runs.checkpoints`
+    recorder_id.txt  the word by which it knows the set that it records
 
 Whatever reads results reads this and nothing else.
 """

@@ -45,6 +45,7 @@ class OnlineRun(Run[OnlineRunSpec]):
             self._recorder = Recorder(
                 Path(spec.run.record),
                 parts.environment_spec,
+                run_folder=workdir,
                 num_files=state.recorded_files,
             )
         adders = [self._make_adder() for _ in range(num)]

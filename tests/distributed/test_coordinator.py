@@ -2,15 +2,23 @@
 
 import csv
 import json
+import math
 
 import pytest
 
 from acme_moe.distributed import process
 from acme_moe.distributed.config import DistributedConfig
-from acme_moe.distributed.coordinator import EvaluationOrder, LearnerOrder, Phase
+from acme_moe.distributed.coordinator import (
+    EvaluationOrder,
+    LearnerOrder,
+    OnlineCoordinator,
+    Phase,
+)
 from acme_moe.distributed.service import OnlineCoordinatorService
+from acme_moe.runs import config as config_lib
 from acme_moe.runs import trackers
 from acme_moe.runs.episodes import EpisodeResult
+from acme_moe.runs.state import RunState
 from tests.runs import tiny
 
 SPEC = tiny.spec(agent={"replay_ratio": 0.5})
@@ -268,6 +276,36 @@ def test_replay_that_came_back_whole_changes_nothing(tmp_path):
     coordinator.replay_enters(0, 100, 160)
     play.go_to(170)
     assert play.steps == 35
+
+
+R2D2 = config_lib.preset("r2d2_atari")
+
+
+def resumed_with_sequences(size, position):
+    """The coordinator of R2D2, with a warm-up of 200,000, whose replay comes back."""
+    state = RunState(agent_steps=position, schedule_start=200_000)
+    coordinator = OnlineCoordinator(R2D2, state, DistributedConfig(num_actors=2))
+    coordinator.replay_enters(0, size, position, restarted=False)
+    return coordinator
+
+
+def sequences(steps):
+    """The sequences of an episode of so many steps, as `SequenceAdder` writes them."""
+    return 1 + max(0, math.ceil((steps - 80) / 40))
+
+
+@pytest.mark.parametrize("steps", [9, 80, 81, 100, 120, 500, 1_000, 3_000])
+def test_sequences_of_episodes_of_any_length_are_not_taken_for_a_loss(steps):
+    size = 40 * sequences(steps) * (200_000 // steps)
+    state = resumed_with_sequences(size, 200_000 // steps * steps).state
+    assert (state.schedule_start, state.schedule_steps_before) == (200_000, 0)
+
+
+@pytest.mark.parametrize(("size", "refill"), [(0, 200_000), (60_000, 80_000)])
+def test_sequences_that_are_lost_for_certain_are_filled_anew(size, refill):
+    state = resumed_with_sequences(size, 202_000).state
+    assert state.schedule_start == 202_000 + refill
+    assert state.schedule_steps_before == 2_000
 
 
 def test_an_interrupted_run_saves_and_ends(tmp_path):

@@ -9,6 +9,7 @@ from dm_env import test_utils as dm_env_tests
 
 from acme_moe.environments import find_suite
 from acme_moe.environments.minatar.environment import MinAtarEnvironment
+from acme_moe.environments.minatar.seaquest import Seaquest, _Swimmer
 from acme_moe.environments.minatar_suite import GAMES, MinAtarConfig
 
 CHANNELS = {
@@ -74,6 +75,56 @@ def played(game, steps=4_000):
 @pytest.mark.parametrize("game", GAMES)
 def test_it_goes_as_the_original(game):
     assert played(game) == ORIGINAL[game]
+
+
+# The submarine is at (5, 5) and does nothing. What there is, the reward, and what of
+# some channels (row, column, channel) is there after a step of the authors' 1.0.15.
+SEAQUEST = {
+    "one that is shot when it is due to shoot": (
+        {"_bullets": [(6, 2, True)], "_subs": [(8, 2, False, 0, 0)]},
+        1,
+        {(2, 6, 4)},
+    ),
+    "two divers and one place": (
+        {"_divers": [(5, 5, True, 3), (5, 5, False, 3)], "_saved": 5},
+        0,
+        {(5, 4, 3), (5, 5, 9)},
+    ),
+    "two subs and one bullet": (
+        {
+            "_bullets": [(4, 2, True)],
+            "_subs": [(4, 2, True, 0, 5), (6, 2, False, 0, 5)],
+        },
+        1,
+        {(2, 4, 3), (2, 5, 6)},
+    ),
+    "two fish and one bullet": (
+        {"_bullets": [(4, 2, True)], "_fish": [(4, 2, True, 0), (6, 2, False, 0)]},
+        1,
+        {(2, 4, 3), (2, 5, 5)},
+    ),
+    "two bullets and one fish that waits": (
+        {
+            "_bullets": [(4, 2, True), (6, 2, False)],
+            "_fish": [(5, 2, True, 9), (5, 2, False, 9)],
+        },
+        2,
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEAQUEST)
+def test_seaquest_settles_a_tie_as_the_original(case):
+    changes, reward, seen = SEAQUEST[case]
+    game = Seaquest(np.random.default_rng(0), ramping=True)
+    game.start()
+    game._x, game._y, game._at_surface = 5, 5, False
+    for name, value in changes.items():
+        swimmers = [_Swimmer(*x) for x in value] if isinstance(value, list) else value
+        setattr(game, name, swimmers)
+    assert game.act(0) == (reward, False)
+    assert {place for place in game.places() if place[2] in (2, 3, 4, 5, 6, 9)} == seen
 
 
 @pytest.mark.parametrize("game", GAMES)

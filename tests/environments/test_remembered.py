@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tree
 
-from acme_moe.environments import AtariConfig
+from acme_moe.environments import AtariConfig, parallel
 from acme_moe.environments.making import EnvironmentMaker
 from acme_moe.environments.minatar_suite import MinAtarConfig
 from acme_moe.environments.parallel import make_vector_environment
@@ -65,6 +65,24 @@ def same(one, other):
         assert x.step_type is y.step_type
         tree.map_structure(np.testing.assert_array_equal, x.observation, y.observation)
         assert (x.reward, x.discount) == (y.reward, y.discount)
+
+
+def test_processes_play_again_side_by_side(monkeypatch):
+    saved = make(MINATAR)
+    play(saved, 5, np.random.default_rng(0))
+    restored, calls = make(MINATAR, processes=2), []
+    restored.reset(range(NUM))
+
+    def noted(name):
+        call = getattr(parallel._Worker, name)
+        return lambda *args: calls.append(name) or call(*args)
+
+    for name in ("send", "receive"):
+        monkeypatch.setattr(parallel._Worker, name, noted(name))
+    restored.restore(saved.state())
+    assert calls == ["send", "send", "receive", "receive"]
+    same(saved.timesteps, restored.timesteps)
+    restored.close()
 
 
 @pytest.mark.parametrize("maker", [MINATAR, ATARI], ids=["minatar", "atari"])

@@ -94,6 +94,18 @@ def test_every_transition_is_that_of_a_plain_implementation(layout, n_step, stac
     assert keys(dataset) == expected
 
 
+def test_a_transition_may_span_more_steps_than_a_byte_counts(tmp_path):
+    columns = sets.random_columns([600], seed=0)
+    sets.write_file(tmp_path, 0, columns)
+    rows = len(columns[0])
+    settings_ = {"stack": 4, "n_step": 300}
+    expected = sets.brute_force(
+        columns, **settings_, discount=0.9, clip=1.0, invalid={rows - 1, 0, 1, 2, 3}
+    )
+    found = keys(load(tmp_path, **settings_))
+    assert found == collections.Counter(key(*transition) for transition in expected)
+
+
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_a_buffer_that_wrapped_around_is_cut_at_its_end(tmp_path, n_step):
     columns = sets.random_columns([20, 9, 15], seed=0)
@@ -180,6 +192,21 @@ def test_frames_are_held_once(tmp_path):
     dataset = load(tmp_path, shape=(16, 16), n_step=3)
     # Random bytes do not pack, so a frame takes its 256 bytes and a little.
     assert 256 < dataset.nbytes / len(dataset) < 300
+
+
+def test_no_two_draws_share_their_random_numbers(several, monkeypatch):
+    """Not even where the seed of the share and that of the batches are the same."""
+    make, starts = np.random.default_rng, []
+
+    def noted(entropy):
+        starts.append(str(make(entropy).bit_generator.state))
+        return make(entropy)
+
+    monkeypatch.setattr(np.random, "default_rng", noted)
+    batches = make_sample_iterator(load(several, fraction=0.5), batch_size=2, seed=0)
+    for _ in range(3):
+        next(batches)
+    assert len(starts) == len(set(starts)) >= 1 + 2 + 3
 
 
 def test_batches_depend_on_seed_and_number_alone(several):

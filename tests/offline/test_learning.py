@@ -66,7 +66,7 @@ class RandomActor:
 
 def record(path, actor, seed):
     """Records whole episodes; their mean return."""
-    recorder = Recorder(path, SPEC)
+    recorder = Recorder(path, SPEC, run_folder=path)
     adder = recorder.wrap(NoAdder())
     environment, total = catch(seed, image=True), 0.0
     for _ in range(RECORDED_EPISODES):

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import pickle
 from unittest import mock
 
@@ -118,7 +119,10 @@ def array(path, name, number=0):
 def test_what_is_read_is_what_the_learner_saw(tmp_path):
     environment = CountingEnvironment([9, 5, 12, 8], [False, True, False, False])
     spec = specs.make_environment_spec(environment)
-    recorder, adder = Recorder(tmp_path, spec), Transitions()
+    recorder, adder = (
+        Recorder(tmp_path, spec, run_folder=tmp_path / "run"),
+        Transitions(),
+    )
     play(environment, recorder.wrap(adder), 34)
     assert recorder.save() == 1
     dataset = read(tmp_path, spec)
@@ -136,7 +140,7 @@ def test_what_is_read_is_what_the_learner_saw(tmp_path):
 def test_it_is_a_replay_buffer_of_dopamines(tmp_path):
     environment = CountingEnvironment([6, 5], [True, False])
     spec = specs.make_environment_spec(environment)
-    recorder = Recorder(tmp_path, spec)
+    recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run")
     play(environment, recorder.wrap(Transitions()), 11)
     recorder.save()
 
@@ -163,7 +167,7 @@ def test_it_is_a_replay_buffer_of_dopamines(tmp_path):
 def test_a_set_of_numpy_numbers_is_read_as_dopamine_writes_it(tmp_path):
     environment = CountingEnvironment([9, 9], [True, False])
     spec = specs.make_environment_spec(environment)
-    recorder = Recorder(tmp_path, spec)
+    recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run")
     play(environment, recorder.wrap(Transitions()), 18)
     recorder.save()
     before = keys(read(tmp_path, spec))
@@ -182,7 +186,7 @@ def test_environments_do_not_mix_and_saving_cuts_no_stack(tmp_path):
         CountingEnvironment([30, 9], [False, False], first=100),
     ]
     spec = specs.make_environment_spec(environments[0])
-    recorder = Recorder(tmp_path, spec)
+    recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run")
     adders = [Transitions(), Transitions()]
     recording = [recorder.wrap(adder) for adder in adders]
     timesteps = [None, None]
@@ -203,7 +207,7 @@ def test_environments_do_not_mix_and_saving_cuts_no_stack(tmp_path):
 def test_files_are_no_longer_than_asked_for(tmp_path):
     environment = CountingEnvironment([40, 40], [False, False])
     spec = specs.make_environment_spec(environment)
-    recorder = Recorder(tmp_path, spec, rows_per_file=25)
+    recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run", rows_per_file=25)
     play(environment, recorder.wrap(Transitions()), 80)
     assert recorder.save() == 4
     rows = [files.read_frame_header(str(tmp_path), n).rows for n in range(4)]
@@ -213,7 +217,7 @@ def test_files_are_no_longer_than_asked_for(tmp_path):
 def test_going_on_forgets_what_came_after_the_checkpoint(tmp_path):
     environment = CountingEnvironment([9] * 9, [False] * 9)
     spec = specs.make_environment_spec(environment)
-    recorder = Recorder(tmp_path, spec)
+    recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run")
     adder = recorder.wrap(Transitions())
     play(environment, adder, 18)
     assert recorder.save() == 1
@@ -224,7 +228,7 @@ def test_going_on_forgets_what_came_after_the_checkpoint(tmp_path):
     assert list(tmp_path.glob("*.unfinished")) == []
     recorder.write([(np.zeros((3, 2), np.uint8), 0, 0.0, False)])
     assert len(list(tmp_path.glob("*.unfinished"))) == 1
-    again = Recorder(tmp_path, spec, num_files=1)
+    again = Recorder(tmp_path, spec, run_folder=tmp_path / "run", num_files=1)
     assert files.list_files(str(tmp_path)) == [0]
     assert list(tmp_path.glob("*.unfinished")) == []
     play(environment, again.wrap(Transitions()), 9)
@@ -234,11 +238,89 @@ def test_going_on_forgets_what_came_after_the_checkpoint(tmp_path):
 def test_a_set_is_never_written_over(tmp_path):
     environment = CountingEnvironment([9], [False])
     spec = specs.make_environment_spec(environment)
-    recorder = Recorder(tmp_path, spec)
+    recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run")
     play(environment, recorder.wrap(Transitions()), 9)
     recorder.save()
     with pytest.raises(ValueError, match="holds a set already; give another folder"):
-        Recorder(tmp_path, spec)
+        Recorder(tmp_path, spec, run_folder=tmp_path / "other")
+
+
+@pytest.fixture
+def a_set(tmp_path):
+    """The environment's spec, and the folder of a set of three files of `run`."""
+    spec = specs.make_environment_spec(CountingEnvironment([9], [False]))
+    recorder = Recorder(tmp_path / "set", spec, run_folder=tmp_path / "run")
+    for _ in range(3):
+        recorder.write([(np.zeros((3, 2), np.uint8), 0, 0.0, False)])
+        recorder.save()
+    return spec, tmp_path / "set"
+
+
+def everything(path):
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def test_a_run_that_has_no_checkpoint_yet_starts_its_set_again(a_set, tmp_path):
+    spec, path = a_set
+    Recorder(path, spec, run_folder=tmp_path / "run")
+    with pytest.raises(files.DatasetError, match="holds no set"):
+        files.list_files(str(path))
+
+
+def test_what_is_not_the_runs_own_set_stays_as_it_is(a_set, tmp_path):
+    spec, path = a_set
+    no_checkpoint = r"record: .*set is another run's or holds a set already; give ano"
+    others = (
+        r"record: .*set does not hold files 0 to 0 of the set that this run records"
+    )
+    (path / files.file_name(files.OBSERVATION, 3)).touch()
+    before = everything(path)
+    # A run of its own set elsewhere, and one of a version that claimed no folder.
+    Recorder(tmp_path / "elsewhere", spec, run_folder=tmp_path / "other")
+    for run, num_files in itertools.product(["other", "older"], [0, 1]):
+        message = others if num_files else no_checkpoint
+        with pytest.raises(files.DatasetError, match=message):
+            Recorder(path, spec, run_folder=tmp_path / run, num_files=num_files)
+    # Nor is a folder without a word one of a run, whose own folder is elsewhere.
+    (path / "recorder_id.txt").unlink()
+    for num_files in (0, 1):
+        with pytest.raises(files.DatasetError, match=r"record: .*set "):
+            Recorder(path, spec, run_folder=tmp_path / "run", num_files=num_files)
+    assert before == {**everything(path), "recorder_id.txt": mock.ANY}
+
+
+def test_a_set_that_lacks_what_its_run_has_recorded_is_left_alone(a_set, tmp_path):
+    spec, path = a_set
+    (path / files.file_name(files.OBSERVATION, 1)).unlink()
+    before = everything(path)
+    with pytest.raises(
+        files.DatasetError,
+        match=r"set does not hold files 0 to 1 of .*; give the folder that does, or "
+        r"none \(--config\.record=\) to go on without recording",
+    ):
+        Recorder(path, spec, run_folder=tmp_path / "run", num_files=2)
+    assert everything(path) == before
+    with pytest.raises(files.DatasetError, match="elsewhere does not hold files 0"):
+        Recorder(tmp_path / "elsewhere", spec, run_folder=tmp_path / "run", num_files=2)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_run_and_its_set_may_move(a_set, tmp_path):
+    spec, path = a_set
+    for folder in (tmp_path / "run", path):
+        folder.rename(f"{folder}_moved")
+    moved = tmp_path / "set_moved"
+    Recorder(moved, spec, run_folder=tmp_path / "run_moved", num_files=2)
+    assert files.list_files(str(moved)) == [0, 1]
+
+
+def test_all_files_after_a_checkpoint_go_whatever_is_between(a_set, tmp_path):
+    """As where an earlier removal was cut short."""
+    spec, path = a_set
+    for file in path.glob("*_ckpt.1.gz"):
+        file.unlink()
+    Recorder(path, spec, run_folder=tmp_path / "run", num_files=1)
+    assert files.list_files(str(path)) == [0]
 
 
 def test_only_stacks_of_frames_are_recorded(tmp_path):
@@ -246,7 +328,7 @@ def test_only_stacks_of_frames_are_recorded(tmp_path):
     spec = specs.make_environment_spec(environment)
     vector = spec._replace(observations=specs.Array((3,), np.float32))
     with pytest.raises(ValueError, match=r"record: .*StackedFrames"):
-        Recorder(tmp_path, vector)
+        Recorder(tmp_path, vector, run_folder=tmp_path / "run")
 
 
 def test_what_an_agent_sees_beside_the_frames_is_left_out(tmp_path):
@@ -255,7 +337,7 @@ def test_what_an_agent_sees_beside_the_frames_is_left_out(tmp_path):
     for name, wrap in wrappers.items():
         environment = wrap(CountingEnvironment([9, 5], [False, True]))
         spec = specs.make_environment_spec(environment)
-        recorder = Recorder(tmp_path / name, spec)
+        recorder = Recorder(tmp_path / name, spec, run_folder=tmp_path / "run")
         play(environment, recorder.wrap(mock.create_autospec(base.Adder)), 14)
         recorder.save()
     plain, more = (
@@ -269,7 +351,10 @@ def test_what_an_agent_sees_beside_the_frames_is_left_out(tmp_path):
 def test_real_frames_are_those_that_a_plain_reader_finds(tmp_path):
     environment = AtariEnvironment("Breakout", 0, AtariConfig(max_episode_steps=300))
     spec = specs.make_environment_spec(environment)
-    recorder, adder = Recorder(tmp_path, spec, rows_per_file=700), Transitions()
+    recorder, adder = (
+        Recorder(tmp_path, spec, run_folder=tmp_path / "run", rows_per_file=700),
+        Transitions(),
+    )
     play(environment, recorder.wrap(adder), 2_000)
     assert recorder.save() == 3
     dataset = read(tmp_path, spec)

@@ -123,6 +123,11 @@ class R2D2Config(ValueAgentConfig):
         return self.trace_length
 
     @property
+    def most_steps_per_counted_step(self) -> float:
+        """As in an episode of `trace_length` steps, which is a single sequence."""
+        return self.trace_length / self.sequence_period
+
+    @property
     def wants_action_and_reward(self) -> bool:
         """True if observations should include the previous action and reward."""
         return self.observe_action_and_reward

@@ -54,6 +54,9 @@ class Seaquest(Game):
     What they give is the share of the oxygen that is left. The game ends with the
     oxygen, an enemy, a shot, or when the submarine comes up without a diver. Ramping
     makes enemies come and move more often each time that it comes up.
+
+    As in the original, those that came last move first, and have what others are after
+    as well: the last place on board, or the bullet that hits one of them.
     """
 
     channels = (
@@ -138,7 +141,7 @@ class Seaquest(Game):
     def _move_bullets(self) -> float:
         """Moves the submarine's bullets; returns how many hit."""
         hits = 0
-        for bullet in self._bullets[:]:
+        for bullet in reversed(self._bullets):
             bullet.advance()
             if not on_board(bullet.x):
                 self._bullets.remove(bullet)
@@ -153,7 +156,7 @@ class Seaquest(Game):
         return float(hits)
 
     def _move_divers(self) -> None:
-        for diver in self._divers[:]:
+        for diver in reversed(self._divers):
             if self._takes_in(diver):
                 continue
             if diver.wait:
@@ -177,7 +180,7 @@ class Seaquest(Game):
     def _move_enemies(self, enemies: list[_Swimmer]) -> tuple[float, bool]:
         """Moves fish or subs, which also shoot; returns hits, and the end of all."""
         hits, over = 0, False
-        for enemy in enemies[:]:
+        for enemy in reversed(enemies):
             over |= enemy.is_at(self._x, self._y)
             if enemy.wait:
                 enemy.wait -= 1
@@ -186,14 +189,13 @@ class Seaquest(Game):
                 enemy.advance()
                 if not on_board(enemy.x):
                     enemies.remove(enemy)
-                    continue
-                if enemy.is_at(self._x, self._y):
+                elif enemy.is_at(self._x, self._y):
                     over = True
                 elif bullet := _first_at(self._bullets, enemy.x, enemy.y):
                     enemies.remove(enemy)
                     self._bullets.remove(bullet)
                     hits += 1
-                    continue
+            # As in the original, also one that has just been removed.
             if enemies is self._subs:
                 self._let_shoot(enemy)
         return float(hits), over
@@ -208,7 +210,7 @@ class Seaquest(Game):
     def _move_shots(self) -> bool:
         """Moves the enemies' shots; returns whether one hits the submarine."""
         over = False
-        for shot in self._shots[:]:
+        for shot in reversed(self._shots):
             over |= shot.is_at(self._x, self._y)
             shot.advance()
             if not on_board(shot.x):
