@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from acme_moe.reporting import grouping
-from acme_moe.reporting.comparison import Comparison, Line, MissingRun, make_panel
+from acme_moe.reporting.comparison import Comparison, Line, MissingRun
 from acme_moe.reporting.curves import KINDS, Curve, curve_of
+from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.runs import BrokenRunError, Run, read_run
 from acme_moe.studies import plan as plan_lib
 from acme_moe.studies.state import read_state

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from acme_moe.reporting import statistics
-from acme_moe.reporting.comparison import NONE, Comparison, Line, Panel, is_baseline
+from acme_moe.reporting.comparison import NONE, Comparison, Line, Panel
+from acme_moe.reporting.panels import is_baseline
 from acme_moe.reporting.statistics import Interval
 
 
