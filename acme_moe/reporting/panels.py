@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-
 from acme_moe.reporting.comparison import BASELINE, NONE, Line, Panel
 from acme_moe.reporting.curves import Curve
 
@@ -66,10 +64,10 @@ def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] 
     baseline = next((line for line in lines if is_baseline(line.series)), None)
     if baseline is None or len(games) < 2:
         return None
-    references = {
-        game: float(np.mean([x.returns[-1] for x in baseline.curves[game].values()]))
-        for game in games
-    }
+    names = sorted(games)
+    # Of the runs that are compared, so that the baseline's mean on each game is 1.
+    returns = dataclasses.replace(baseline, normalization=NONE).final_scores(names)
+    references = dict(zip(names, returns.mean(axis=0), strict=True))
     if min(references.values()) <= 0:
         return None
 

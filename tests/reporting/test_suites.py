@@ -150,6 +150,15 @@ def test_without_human_scores_games_count_by_the_baselines_returns():
     assert np.isnan(other.curves["Asterix"][0].scores).all()
 
 
+def test_runs_that_are_left_out_are_no_part_of_the_reference():
+    # The third run of Breakout has none of Asterix beside it.
+    baseline = line("Baseline", Asterix=[1.0, 3.0], Breakout=[10.0, 30.0, 200.0])
+    other = line("Soft MoE", Asterix=[4.0], Breakout=[20.0])
+    scores = make_panel("DQN", [baseline, other]).final_scores()
+    np.testing.assert_allclose(scores["Baseline"].mean(axis=0), [1, 1])
+    np.testing.assert_allclose(scores["Soft MoE"], [[2, 1]])
+
+
 def test_without_a_baseline_that_scores_on_all_games_returns_are_compared():
     other = line("Soft MoE", Asterix=[4.0], Breakout=[20.0])
     for first in (
