@@ -187,6 +187,10 @@ def _compare(
         panel = make_panel(name, [*of_panel, *external])
         if panel is not None:
             panels.append(panel)
+            missing += (
+                MissingRun(f"{name}, {line.label}", reason)
+                for line, reason in panel.left_out
+            )
         elif any(line.curves for line in of_panel):
             missing.append(MissingRun(name, "its lines have no game in common"))
     return Comparison(panels=tuple(panels), missing=tuple(missing), **described)

@@ -26,10 +26,10 @@ without human scores; or scores are plain returns."""
 
 
 class MissingRun(NamedTuple):
-    """A run that was planned or begun, or a panel of runs, that is in no figure.
+    """A run that was planned or begun, or a panel or line of runs, that is in no figure.
 
     Attributes:
-      run: the run's folder below the report's, or the panel's name.
+      run: the run's folder below the report's, or the panel's name, and the line's.
       reason: why it is in no figure.
     """
 
@@ -124,11 +124,13 @@ class Panel:
       name: as `DQN`.
       lines: each with finished runs; the first is no external one.
       games: those that every line has finished runs of; no others are compared.
+      left_out: lines that are not compared with the others, as given, and why.
     """
 
     name: str
     lines: tuple[Line, ...]
     games: tuple[str, ...]
+    left_out: tuple[tuple[Line, str], ...] = ()
 
     @property
     def normalization(self) -> str:

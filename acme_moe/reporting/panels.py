@@ -14,7 +14,8 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
 
     External lines that belong to another panel, or share no game with the others, are
     left out; one that has the label of a line of the panel is marked as external. So
-    are lines of another suite than the first one's. Where a human score of a game that
+    are lines of another suite than the first one's, and one that shares no game with
+    any other where others do. Where a human score of a game that
     is compared is not known, all lines are compared by the baseline's returns, for
     games of different returns have no common mean; and by plain returns if there is
     one game only, or no baseline with a positive return on all of them.
@@ -24,6 +25,11 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     """
     kept = [line for line in lines if line.curves and not line.external]
     kept = [line for line in kept if line.suite == kept[0].suite]
+    alone = [line for line in kept if not _shares_a_game(line, kept)]
+    if len(kept) - len(alone) > 1:
+        kept = [line for line in kept if _shares_a_game(line, kept)]
+    else:
+        alone = []
     labels = {line.label for line in kept}
     games = _common_games(kept)
     for line in lines:
@@ -47,7 +53,12 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
         compared = _relative_to_baseline(kept, games) or [
             dataclasses.replace(line, normalization=NONE) for line in kept
         ]
-    return Panel(name=name, lines=tuple(compared), games=tuple(sorted(games)))
+    return Panel(
+        name=name,
+        lines=tuple(compared),
+        games=tuple(sorted(games)),
+        left_out=tuple((line, "it shares no game with the others") for line in alone),
+    )
 
 
 def is_baseline(series: str) -> bool:
@@ -85,6 +96,13 @@ def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] 
         )
         for line in lines
     ]
+
+
+def _shares_a_game(line: Line, lines: Sequence[Line]) -> bool:
+    """Returns whether another of the lines has a game of this one."""
+    return any(
+        line.curves.keys() & other.curves.keys() for other in lines if other is not line
+    )
 
 
 def _common_games(lines: Sequence[Line]) -> set[str]:

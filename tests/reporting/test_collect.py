@@ -180,6 +180,19 @@ def test_lines_without_a_game_in_common_are_listed(tmp_path):
     assert comparison.missing == (("dqn", "its lines have no game in common"),)
 
 
+def test_a_line_that_shares_no_game_does_not_empty_the_panel(tmp_path):
+    write_run(tmp_path / "demo", moe="soft", game="RoadRunner", loss="huber")
+    for moe in ("none", "soft"):
+        write_run(tmp_path / moe, moe=moe, game="Pong", loss="squared")
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
+    assert panel.games == ("Pong",)
+    assert len(panel.lines) == 2
+    (missing,) = comparison.missing
+    assert missing.run == 'dqn, Soft MoE, loss="huber"'
+    assert missing.reason == "it shares no game with the others"
+
+
 def test_a_line_alone_is_told_by_its_agent_and_layer(tmp_path):
     write_run(tmp_path / "run")
     (panel,) = collect(tmp_path)["evaluation"].panels
