@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from acme_moe.reporting import grouping
-from acme_moe.reporting.comparison import Comparison, Line, MissingRun
+from acme_moe.reporting.comparison import Comparison, Line, MissingRun, Panel
 from acme_moe.reporting.curves import KINDS, Curve, curve_of
 from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.runs import BrokenRunError, Run, read_run
@@ -190,10 +190,32 @@ def _compare(
             missing += (
                 MissingRun(f"{name}, {line.label}", reason)
                 for line, reason in panel.left_out
+                if not line.external
             )
         elif any(line.curves for line in of_panel):
             missing.append(MissingRun(name, "its lines have no game in common"))
+    missing += _unused(external, panels)
     return Comparison(panels=tuple(panels), missing=tuple(missing), **described)
+
+
+def _unused(external: Sequence[Line], panels: Sequence[Panel]) -> Iterator[MissingRun]:
+    """Finds the external lines that are in no panel, and says why."""
+    names = ", ".join(panel.name for panel in panels)
+    for line in external:
+        of_line = [panel for panel in panels if line.panel in (None, panel.name)]
+        reasons = [
+            f"{panel.name}: {reason}"
+            for panel in of_line
+            for other, reason in panel.left_out
+            if other is line
+        ]
+        if not panels:
+            reasons = ["no panel has runs"]
+        elif not of_line:
+            reasons = [f"panel: {line.panel!r} is not accepted; one of {names}"]
+        elif len(reasons) < len(of_line):
+            continue
+        yield MissingRun(f"{line.label} (external)", "; ".join(reasons))
 
 
 def _curves(run: Run, name: str) -> _Curves:

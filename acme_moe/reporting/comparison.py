@@ -26,7 +26,7 @@ without human scores; or scores are plain returns."""
 
 
 class MissingRun(NamedTuple):
-    """A run that was planned or begun, or a panel or line of runs, that is in no figure.
+    """A run that was planned or begun, or a panel or a line, that is in no figure.
 
     Attributes:
       run: the run's folder below the report's, or the panel's name, and the line's.

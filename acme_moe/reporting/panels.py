@@ -12,10 +12,10 @@ from acme_moe.reporting.curves import Curve
 def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     """Makes a panel of the lines that have finished runs.
 
-    External lines that belong to another panel, or share no game with the others, are
-    left out; one that has the label of a line of the panel is marked as external. So
-    are lines of another suite than the first one's, and one that shares no game with
-    any other where others do. Where a human score of a game that
+    Lines of another suite than the first one's are left out, and so is one that shares
+    no game with any other, where others do. External lines stand in it if they are of
+    this panel or of all, and share a game with the others; one that has the label of a
+    line of the panel is marked as external. Where a human score of a game that
     is compared is not known, all lines are compared by the baseline's returns, for
     games of different returns have no common mean; and by plain returns if there is
     one game only, or no baseline with a positive return on all of them.
@@ -23,25 +23,25 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     Returns:
       The panel; None if the lines have no game in common.
     """
-    kept = [line for line in lines if line.curves and not line.external]
-    kept = [line for line in kept if line.suite == kept[0].suite]
-    alone = [line for line in kept if not _shares_a_game(line, kept)]
-    if len(kept) - len(alone) > 1:
-        kept = [line for line in kept if _shares_a_game(line, kept)]
-    else:
-        alone = []
-    labels = {line.label for line in kept}
-    games = _common_games(kept)
-    for line in lines:
-        if not line.external or line.suite not in {other.suite for other in kept}:
-            continue
-        if line.panel in (None, name) and games & set(line.curves):
-            if line.label in labels:
-                line = dataclasses.replace(line, series=f"{line.series} (external)")
-            kept.append(line)
-            games = _common_games(kept)
+    own = [line for line in lines if line.curves and not line.external]
+    peers = [line for line in own if line.suite == own[0].suite]
+    games = _common_games([x for x in peers if _shares_a_game(x, peers)] or peers)
     if not games:
         return None
+    labels = {line.label for line in own}
+    kept: list[Line] = []
+    left_out: list[tuple[Line, str]] = []
+    external = [x for x in lines if x.external and x.panel in (None, name)]
+    for line in (*own, *external):
+        if line.suite != own[0].suite:
+            left_out.append((line, f"its games are {line.suite}'s"))
+        elif not games & line.curves.keys():
+            left_out.append((line, "it shares no game with the others"))
+        else:
+            if line.external and line.label in labels:
+                line = dataclasses.replace(line, series=f"{line.series} (external)")
+            kept.append(line)
+            games &= line.curves.keys()
     if all(
         curve.normalized
         for line in kept
@@ -57,7 +57,7 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
         name=name,
         lines=tuple(compared),
         games=tuple(sorted(games)),
-        left_out=tuple((line, "it shares no game with the others") for line in alone),
+        left_out=tuple(left_out),
     )
 
 

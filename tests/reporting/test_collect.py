@@ -244,8 +244,12 @@ def test_external_scores_stand_beside(tmp_path):
 def test_external_scores_of_other_games_are_left_out(tmp_path):
     write_all(tmp_path, planned(tmp_path))
     path = write_external(tmp_path / "x.csv", [("Tennis", 0, "Theirs", 1, 1)])
-    (panel,) = collect(tmp_path, read_external(path))["evaluation"].panels
+    comparison = collect(tmp_path, read_external(path))["evaluation"]
+    (panel,) = comparison.panels
     assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE"]
+    assert comparison.missing == (
+        ("Theirs (external)", "DQN: it shares no game with the others"),
+    )
 
 
 def test_external_scores_may_belong_to_one_panel(tmp_path):
@@ -257,8 +261,12 @@ def test_external_scores_may_belong_to_one_panel(tmp_path):
     )
     lines = read_external(path)
     assert len(lines) == 2
-    (panel,) = collect(tmp_path, lines)["evaluation"].panels
+    comparison = collect(tmp_path, lines)["evaluation"]
+    (panel,) = comparison.panels
     assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
+    assert comparison.missing == (
+        ("Theirs (external)", "panel: 'Rainbow' is not accepted; one of DQN"),
+    )
     assert panel.lines[-1].curves["Pong"][0].returns == [1]
 
 

@@ -100,10 +100,15 @@ def test_external_scores_of_a_suite_stand_in_its_panel(two_suites, tmp_path):
     path.write_text(
         "game,seed,agent,frames,score,environment\nasterix,0,Theirs,200,7,minatar\n"
     )
-    panels = collect(two_suites, read_external(path))["evaluation"].panels
+    path.write_text(f"{path.read_text()}Catch,0,Others,200,7,bsuite\n")
+    comparison = collect(two_suites, read_external(path))["evaluation"]
+    panels = comparison.panels
     labels = {panel.name: [line.label for line in panel.lines] for panel in panels}
     assert "Theirs" in labels["dqn, minatar"]
     assert "Theirs" not in labels["dqn, atari"]
+    (unused,) = comparison.missing
+    assert unused.run == "Others (external)"
+    assert "dqn, minatar: its games are bsuite's" in unused.reason
     (minatar,) = (panel for panel in panels if panel.name == "dqn, minatar")
     assert minatar.final_scores()["Theirs"] == pytest.approx(7)
 
