@@ -61,18 +61,28 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     )
 
 
-def is_baseline(series: str) -> bool:
-    """Returns whether a line is one that others are compared with, by its name."""
-    return "baseline" in series.lower()
+def find_baseline(lines: Sequence[Line]) -> Line | None:
+    """Returns the line that others are compared with, by its name; None without one.
+
+    It is the first of the baselines here, before external ones, and before those that
+    are as wide as all experts together.
+    """
+
+    def rank(line: Line) -> tuple[bool, bool]:
+        scaled = "Scaled" in line.series or "widen_dense=true" in line.series
+        return line.external, scaled
+
+    named = (line for line in lines if "baseline" in line.series.lower())
+    return min(named, key=rank, default=None)
 
 
 def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] | None:
-    """Returns lines whose scores are shares of the first baseline's mean return.
+    """Returns lines whose scores are shares of the baseline's mean return.
 
     Returns:
       The lines; None if that is not possible.
     """
-    baseline = next((line for line in lines if is_baseline(line.series)), None)
+    baseline = find_baseline(lines)
     if baseline is None or len(games) < 2:
         return None
     names = sorted(games)

@@ -155,6 +155,17 @@ def test_without_human_scores_games_count_by_the_baselines_returns():
     assert np.isnan(other.curves["Asterix"][0].scores).all()
 
 
+def test_the_reference_is_a_baseline_as_wide_as_usual():
+    usual = line("Baseline, widen_dense=false", Asterix=[1.0], Breakout=[10.0])
+    pooled = line("GAP", Asterix=[8.0], Breakout=[80.0])
+    for name in ("Scaled baseline", "Baseline, widen_dense=true"):
+        wide = line(name, Asterix=[4.0], Breakout=[40.0])
+        scores = make_panel("DQN", [pooled, wide, usual]).final_scores()
+        np.testing.assert_allclose(scores[name], [[4, 4]])
+        scores = make_panel("DQN", [pooled, wide]).final_scores()
+        np.testing.assert_allclose(scores["GAP"], [[2, 2]])
+
+
 def test_runs_that_are_left_out_are_no_part_of_the_reference():
     # The third run of Breakout has none of Asterix beside it.
     baseline = line("Baseline", Asterix=[1.0, 3.0], Breakout=[10.0, 30.0, 200.0])
