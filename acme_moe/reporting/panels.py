@@ -93,6 +93,8 @@ def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] 
         return None
 
     def scaled(game: str, curve: Curve) -> Curve:
+        if game not in references:  # Not compared, but still among the finished runs.
+            return curve
         return dataclasses.replace(curve, scores=curve.returns / references[game])
 
     return [
@@ -100,8 +102,8 @@ def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] 
             line,
             normalization=BASELINE,
             curves={
-                game: {seed: scaled(game, x) for seed, x in line.curves[game].items()}
-                for game in games
+                game: {seed: scaled(game, x) for seed, x in of_game.items()}
+                for game, of_game in line.curves.items()
             },
         )
         for line in lines

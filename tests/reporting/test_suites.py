@@ -175,6 +175,23 @@ def test_runs_that_are_left_out_are_no_part_of_the_reference():
     np.testing.assert_allclose(scores["Soft MoE"], [[2, 1]])
 
 
+def test_runs_of_games_that_are_not_compared_stay_in_the_tables(tmp_path):
+    for moe in ("none", "soft"):
+        for game in ("Asterix", "Breakout", "Freeway"):
+            if (moe, game) != ("soft", "Freeway"):
+                folder = tmp_path / "runs" / moe / game
+                write_plain_run(folder, {"name": "minatar"}, game=game, moe=moe)
+    comparison = write_report(tmp_path / "runs", tmp_path / "out", reps=10)
+    assert comparison.panels[0].normalization == BASELINE
+    for name, points in (("runs", 1), ("points", 2)):
+        with (tmp_path / "out" / f"{name}.csv").open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert len(rows) == 5 * points
+        left_out = [row["game"] for row in rows if row["compared"] == "no"]
+        assert left_out == ["Freeway"] * points
+    assert comparison.missing == ()
+
+
 def test_without_a_baseline_that_scores_on_all_games_returns_are_compared():
     other = line("Soft MoE", Asterix=[4.0], Breakout=[20.0])
     for first in (
