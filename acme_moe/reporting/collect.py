@@ -12,7 +12,8 @@ from acme_moe.reporting.comparison import Comparison, Line, MissingRun, Panel
 from acme_moe.reporting.curves import KINDS, Curve, curve_of
 from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.runs import BrokenRunError, Run, read_run
-from acme_moe.studies import plan as plan_lib
+from acme_moe.studies.plan import Plan, expand
+from acme_moe.studies.plan_file import FILE_NAME, read_plan
 from acme_moe.studies.state import read_state
 
 # The curve of a run by kind of score, or why it has none.
@@ -38,8 +39,8 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
       FileNotFoundError: if there is no run at all.
       ValueError: if `study.json` is damaged.
     """
-    if (workdir / plan_lib.FILE_NAME).exists():
-        plan = plan_lib.read_plan(workdir)
+    if (workdir / FILE_NAME).exists():
+        plan = read_plan(workdir)
         planned = _read_planned_runs(plan, workdir)
         return {kind: _compare_arms(plan, planned, kind, external) for kind in KINDS}
     runs, curves = _read_all_runs(workdir)
@@ -49,12 +50,12 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
     }
 
 
-def _read_planned_runs(plan: plan_lib.Plan, workdir: Path) -> dict[str, _Curves]:
+def _read_planned_runs(plan: Plan, workdir: Path) -> dict[str, _Curves]:
     """Reads the curves of each run of a plan, by the run's name."""
     curves: dict[str, _Curves] = {}
     settings_by_arm: dict[str, dict[str, grouping.Settings]] = {}
     # Finished runs are read wherever their data were.
-    for planned in plan_lib.expand(plan, workdir, data=""):
+    for planned in expand(plan, workdir, data=""):
         name, state = planned.name, read_state(planned, workdir)
         if state.state != "finished":
             what = "not started" if state.state == "waiting" else state.state
@@ -78,7 +79,7 @@ def _read_planned_runs(plan: plan_lib.Plan, workdir: Path) -> dict[str, _Curves]
 
 
 def _compare_arms(
-    plan: plan_lib.Plan,
+    plan: Plan,
     curves: Mapping[str, _Curves],
     kind: str,
     external: Sequence[Line],

@@ -10,7 +10,8 @@ from acme_moe.reporting.curves import curve_of
 from acme_moe.reporting.external import read_external
 from acme_moe.reporting.runs import BrokenRunError, read_run
 from acme_moe.studies import catalogue
-from acme_moe.studies.plan import expand, make_plan, write_plan
+from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan_file import write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
 from tests.reporting.folders import FIELDS, episode_return, write_run
