@@ -140,7 +140,8 @@ def _length(config: Mapping[str, Any]) -> int:
 def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Returns in which settings, named by their paths, a nested config differs."""
     found = []
-    for name, wanted in settings.items():
+    # As the config's file has them, where a tuple is a list.
+    for name, wanted in json.loads(json.dumps(dict(settings))).items():
         there: Any = config
         for part in name.split("."):
             there = there.get(part) if isinstance(there, Mapping) else None
