@@ -21,6 +21,7 @@ from acme_moe.cli import sweep_flags
 from acme_moe.cli.console import fail, parse_flags
 
 if TYPE_CHECKING:
+    from acme_moe.studies.plan import PlannedRun
     from acme_moe.studies.search import Search
     from acme_moe.studies.sweep import Event
 
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     "runs": [run.name for run in first],
                     "settings": first[-1].settings,
                 },
+                tried=first,
                 chosen=chosen,
                 num_trials=num_trials.value,
                 shared=shared,
@@ -75,6 +77,7 @@ def _search(
     workdir: Path,
     *,
     asked: dict[str, Any],
+    tried: Sequence[PlannedRun],
     chosen: dict[str, Any],
     num_trials: int,
     shared: sweep_flags.SweepFlags,
@@ -85,6 +88,7 @@ def _search(
       search: what is tried.
       workdir: its folder, which this process holds.
       asked: what all trials share.
+      tried: the runs of a trial.
       chosen: arguments of `Search.runs`.
       num_trials: in all.
       shared: the flags.
@@ -126,8 +130,12 @@ def _search(
     print(f"\n{trials_lib.table(study)}")
     best = trials_lib.best_settings(study)
     if best is not None:
-        command = shlex.join(commands.command(search.best_run(best), workdir))
-        print(f"\nTo train with the best settings:\n  {command}")
+        run = search.best_run(best, tried)
+        command = shlex.join(commands.command(run, workdir))
+        print(
+            f"\nTo train with the best settings, here on {run.settings['game']} and "
+            f"with a seed that had no part in the choice:\n  {command}"
+        )
     if signum is not None:
         print("stopped; the same command resumes", file=sys.stderr)
         return 128 + signum

@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.disk import DiskError
     from acme_moe.studies import commands, cost, tables
     from acme_moe.studies.figures import load_study
-    from acme_moe.studies.plan import expand, make_plan, of_arms, write_plan
+    from acme_moe.studies.plan import expand, make_plan, of_arms
+    from acme_moe.studies.plan_file import write_plan
     from acme_moe.studies.scales import SCALES
     from acme_moe.studies.state import read_state
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from acme_moe.reporting import grouping
-from acme_moe.reporting.comparison import Comparison, Line, MissingRun, make_panel
+from acme_moe.reporting.comparison import Comparison, Line, MissingRun, Panel
 from acme_moe.reporting.curves import KINDS, Curve, curve_of
+from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.runs import BrokenRunError, Run, read_run
-from acme_moe.studies import plan as plan_lib
+from acme_moe.studies.plan import Plan, expand
+from acme_moe.studies.plan_file import FILE_NAME, read_plan
 from acme_moe.studies.state import read_state
 
 # The curve of a run by kind of score, or why it has none.
@@ -37,8 +39,8 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
       FileNotFoundError: if there is no run at all.
       ValueError: if `study.json` is damaged.
     """
-    if (workdir / plan_lib.FILE_NAME).exists():
-        plan = plan_lib.read_plan(workdir)
+    if (workdir / FILE_NAME).exists():
+        plan = read_plan(workdir)
         planned = _read_planned_runs(plan, workdir)
         return {kind: _compare_arms(plan, planned, kind, external) for kind in KINDS}
     runs, curves = _read_all_runs(workdir)
@@ -48,12 +50,12 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
     }
 
 
-def _read_planned_runs(plan: plan_lib.Plan, workdir: Path) -> dict[str, _Curves]:
+def _read_planned_runs(plan: Plan, workdir: Path) -> dict[str, _Curves]:
     """Reads the curves of each run of a plan, by the run's name."""
     curves: dict[str, _Curves] = {}
     settings_by_arm: dict[str, dict[str, grouping.Settings]] = {}
     # Finished runs are read wherever their data were.
-    for planned in plan_lib.expand(plan, workdir, data=""):
+    for planned in expand(plan, workdir, data=""):
         name, state = planned.name, read_state(planned, workdir)
         if state.state != "finished":
             what = "not started" if state.state == "waiting" else state.state
@@ -77,7 +79,7 @@ def _read_planned_runs(plan: plan_lib.Plan, workdir: Path) -> dict[str, _Curves]
 
 
 def _compare_arms(
-    plan: plan_lib.Plan,
+    plan: Plan,
     curves: Mapping[str, _Curves],
     kind: str,
     external: Sequence[Line],
@@ -186,9 +188,35 @@ def _compare(
         panel = make_panel(name, [*of_panel, *external])
         if panel is not None:
             panels.append(panel)
+            missing += (
+                MissingRun(f"{name}, {line.label}", reason)
+                for line, reason in panel.left_out
+                if not line.external
+            )
         elif any(line.curves for line in of_panel):
             missing.append(MissingRun(name, "its lines have no game in common"))
+    missing += _unused(external, panels)
     return Comparison(panels=tuple(panels), missing=tuple(missing), **described)
+
+
+def _unused(external: Sequence[Line], panels: Sequence[Panel]) -> Iterator[MissingRun]:
+    """Finds the external lines that are in no panel, and says why."""
+    names = ", ".join(panel.name for panel in panels)
+    for line in external:
+        of_line = [panel for panel in panels if line.panel in (None, panel.name)]
+        reasons = [
+            f"{panel.name}: {reason}"
+            for panel in of_line
+            for other, reason in panel.left_out
+            if other is line
+        ]
+        if not panels:
+            reasons = ["no panel has runs"]
+        elif not of_line:
+            reasons = [f"panel: {line.panel!r} is not accepted; one of {names}"]
+        elif len(reasons) < len(of_line):
+            continue
+        yield MissingRun(f"{line.label} (external)", "; ".join(reasons))
 
 
 def _curves(run: Run, name: str) -> _Curves:

@@ -1,4 +1,7 @@
-"""Defines what is compared: lines of runs, in panels, on the games that all have."""
+"""Defines what is compared: lines of runs, in panels, on the games that all have.
+
+`acme_moe.reporting.panels` chooses them.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ without human scores; or scores are plain returns."""
 
 
 class MissingRun(NamedTuple):
-    """A run that was planned or begun, or a panel of runs, that is in no figure.
+    """A run that was planned or begun, or a panel or a line, that is in no figure.
 
     Attributes:
-      run: the run's folder below the report's, or the panel's name.
+      run: the run's folder below the report's, or the panel's name, and the line's.
       reason: why it is in no figure.
     """
 
@@ -121,11 +124,13 @@ class Panel:
       name: as `DQN`.
       lines: each with finished runs; the first is no external one.
       games: those that every line has finished runs of; no others are compared.
+      left_out: lines that are not compared with the others, as given, and why.
     """
 
     name: str
     lines: tuple[Line, ...]
     games: tuple[str, ...]
+    left_out: tuple[tuple[Line, str], ...] = ()
 
     @property
     def normalization(self) -> str:
@@ -177,88 +182,6 @@ class Comparison:
     missing: tuple[MissingRun, ...]
     form: str = "curves"
     x_label: str = ""
-
-
-def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
-    """Makes a panel of the lines that have finished runs.
-
-    External lines that belong to another panel, or share no game with the others, are
-    left out; one that has the label of a line of the panel is marked as external. So
-    are lines of another suite than the first one's. Where a human score of a game that
-    is compared is not known, all lines are compared by the baseline's returns, for
-    games of different returns have no common mean; and by plain returns if there is
-    one game only, or no baseline with a positive return on all of them.
-
-    Returns:
-      The panel; None if the lines have no game in common.
-    """
-    kept = [line for line in lines if line.curves and not line.external]
-    kept = [line for line in kept if line.suite == kept[0].suite]
-    labels = {line.label for line in kept}
-    games = _common_games(kept)
-    for line in lines:
-        if not line.external or line.suite not in {other.suite for other in kept}:
-            continue
-        if line.panel in (None, name) and games & set(line.curves):
-            if line.label in labels:
-                line = dataclasses.replace(line, series=f"{line.series} (external)")
-            kept.append(line)
-            games = _common_games(kept)
-    if not games:
-        return None
-    if all(
-        curve.normalized
-        for line in kept
-        for game in games
-        for curve in line.curves[game].values()
-    ):
-        compared = kept
-    else:
-        compared = _relative_to_baseline(kept, games) or [
-            dataclasses.replace(line, normalization=NONE) for line in kept
-        ]
-    return Panel(name=name, lines=tuple(compared), games=tuple(sorted(games)))
-
-
-def is_baseline(series: str) -> bool:
-    """Returns whether a line is one that others are compared with, by its name."""
-    return "baseline" in series.lower()
-
-
-def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] | None:
-    """Returns lines whose scores are shares of the first baseline's mean return.
-
-    Returns:
-      The lines; None if that is not possible.
-    """
-    baseline = next((line for line in lines if is_baseline(line.series)), None)
-    if baseline is None or len(games) < 2:
-        return None
-    references = {
-        game: float(np.mean([x.returns[-1] for x in baseline.curves[game].values()]))
-        for game in games
-    }
-    if min(references.values()) <= 0:
-        return None
-
-    def scaled(game: str, curve: Curve) -> Curve:
-        return dataclasses.replace(curve, scores=curve.returns / references[game])
-
-    return [
-        dataclasses.replace(
-            line,
-            normalization=BASELINE,
-            curves={
-                game: {seed: scaled(game, x) for seed, x in line.curves[game].items()}
-                for game in games
-            },
-        )
-        for line in lines
-    ]
-
-
-def _common_games(lines: Sequence[Line]) -> set[str]:
-    return set.intersection(*(set(line.curves) for line in lines)) if lines else set()
 
 
 def _count(number: str, planned: int, what: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from acme_moe import fields
 from acme_moe.environments import resolve_game
-from acme_moe.reporting.runs import Run, describe
+from acme_moe.reporting.runs import Run, describe, layer_name
 from acme_moe.studies.plan import published_run
 
 Settings = dict[str, Hashable]
@@ -43,8 +43,6 @@ IGNORED = frozenset(
     }
 )
 """What changes neither the training nor what is measured."""
-
-_LAYERS = {"none": "Baseline", "soft": "Soft MoE", "top1": "Top1-MoE"}
 
 
 def settings_of(run: Run) -> Settings:
@@ -118,18 +116,43 @@ def labels(lines: Sequence[Settings]) -> list[str]:
       A label for each, no two alike, as `Soft MoE, num_experts=4`. It is empty for a
       line that has none of the settings that differ, and for a line alone.
     """
+    layers = [_layer(line) for line in lines]
     names = dict.fromkeys(name for line in lines for name in line)
     differing = [
         name
         for name in names
-        if len({(name in line, line.get(name)) for line in lines}) > 1
+        if len({(name in x, x.get(name)) for x in lines if not _in_layer(name, x)}) > 1
     ]
-    # The layer first: most comparisons are about it.
-    differing.sort(key=lambda n: (n != "network.moe", not n.startswith("network.")))
-    return [
-        ", ".join(_text(name, line[name]) for name in differing if name in line)
-        for line in lines
-    ]
+    differing.sort(key=lambda name: not name.startswith("network."))
+    labelled = []
+    for line, layer in zip(lines, layers, strict=True):
+        told = [
+            name for name in differing if name in line and not _in_layer(name, line)
+        ]
+        # The layer first: most comparisons are about it.
+        label = [layer] if layer and len(set(layers)) > 1 else []
+        labelled.append(
+            ", ".join([*label, *(_text(name, line[name]) for name in told)])
+        )
+    return labelled
+
+
+def _layer(line: Settings) -> str:
+    """Names a line's penultimate layer; empty where nothing tells it."""
+    if "network.moe" not in line:
+        return ""
+    moe, dense = line["network.moe"], line.get("network.dense")
+    name = layer_name(moe, dense, flat="Baseline")
+    what = "network.dense" if moe == "none" else "network.moe"
+    return name or _text(what, line[what])
+
+
+def _in_layer(name: str, line: Settings) -> bool:
+    """Returns whether a setting is told by the name of a line's layer."""
+    if name == "network.dense":
+        usual = line.get(name) in (None, "flatten")
+        return line.get("network.moe") == "none" and not usual
+    return name == "network.moe"
 
 
 def _key(settings: Settings) -> _Key:
@@ -137,8 +160,6 @@ def _key(settings: Settings) -> _Key:
 
 
 def _text(name: str, value: Hashable) -> str:
-    if name == "network.moe" and value in _LAYERS:
-        return _LAYERS[str(value)]
     # As JSON, where the number 1 and the text "1" differ.
     short = name.removeprefix("network.")
     if name != "environment.name":

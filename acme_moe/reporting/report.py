@@ -18,7 +18,7 @@ from acme_moe.reporting.page import Shown, html_page, markdown_page
 
 _NORMALIZATIONS = {
     HUMAN: "human-normalised",
-    BASELINE: "relative to the mean final returns of the panel's first baseline, which "
+    BASELINE: "relative to the mean final returns of the panel's baseline, which "
     "count as exact, as there are no reference scores",
     NONE: "not normalised, as there are no reference scores",
 }

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from acme_moe.reporting import statistics
-from acme_moe.reporting.comparison import NONE, Comparison, Line, Panel, is_baseline
+from acme_moe.reporting.comparison import NONE, Comparison, Line, Panel
+from acme_moe.reporting.panels import find_baseline
 from acme_moe.reporting.statistics import Interval
 
 
@@ -61,7 +62,5 @@ def _improvements(panel: Panel, reps: int) -> Iterator[Improvement]:
 def _baseline(panel: Panel, line: Line) -> Line:
     """Returns the baseline at the line's place, or the first line if none is there."""
     lines = [other for other in panel.lines if other.x == line.x]
-    if line.x is None:
-        lines = [other for other in lines if not other.external] or lines
-    named = (other for other in lines if is_baseline(other.series))
-    return next(named, lines[0])
+    lines = [other for other in lines if not other.external] or lines
+    return find_baseline(lines) or lines[0]

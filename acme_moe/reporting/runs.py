@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 UNITS = ("frames", "updates")
 """What a run's length is counted in: `updates` if it learns from fixed data."""
 
-_LAYERS = {"none": "dense", "soft": "Soft MoE", "top1": "Top1-MoE"}
+_MIXTURES = {"soft": "Soft MoE", "top1": "Top1-MoE"}
+_DENSE_LAYERS = {
+    "gap": "GAP",
+    "simplicial_v1": "Simplicial V1",
+    "simplicial_v2": "Simplicial V2",
+    "token_mean": "Mean over tokens",
+    "token_sum": "Sum over tokens",
+}
 _T = TypeVar("_T")
 
 
@@ -81,11 +88,29 @@ def describe(run: Run) -> str:
     """Describes the agent and its penultimate layer in a few words."""
     network = run.config.get("network", {})
     moe = network.get("moe", "unknown")
-    layer = _LAYERS.get(moe, moe)
+    layer = layer_name(moe, network.get("dense"), flat="dense")
+    layer = layer or (network["dense"] if moe == "none" else moe)
     if moe != "none" and "num_experts" in network:
         layer += f", {network['num_experts']} experts"
     encoder = f" ({network['encoder']})" if "encoder" in network else ""
     return f"{run.summary['agent']} with {layer}{encoder}"
+
+
+def layer_name(moe: Any, dense: Any, *, flat: str) -> str | None:
+    """Names the penultimate layer of a network.
+
+    Args:
+      moe: the setting `network.moe`.
+      dense: the setting `network.dense`, which counts without a mixture; None where the
+        run's version had none.
+      flat: the name of a dense layer on the flattened features.
+
+    Returns:
+      The name; None for a layer of another package.
+    """
+    if moe != "none":
+        return _MIXTURES.get(moe)
+    return flat if dense in (None, "flatten") else _DENSE_LAYERS.get(dense)
 
 
 def read_run(path: Path) -> Run:

@@ -1,25 +1,18 @@
-"""Plans: the runs that a study asks for at a scale.
-
-A plan is written to `study.json` in the folder of its runs, so that a report knows
-what the runs are for and which are missing. It says nothing of how far they are: that
-is told by their folders alone (`acme_moe.studies.state`).
-"""
+"""Plans: the runs that a study asks for at a scale."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acme_moe import disk, files, validation
+from acme_moe import validation
 from acme_moe.environments import find_suite
 from acme_moe.studies import catalogue
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Agent, Arm, Study, suite_of
 
-FILE_NAME = "study.json"
 _DATA = "data"
 # Where the published DQN Replay Dataset keeps a game and run, below its root.
 _DATA_LAYOUT = "{game}/{run}/replay_logs"
@@ -286,50 +279,3 @@ def _data_path(data: str, game: str, seed: int) -> str:
 def published_run(seed: int) -> int:
     """Which of the published runs of a game a seed takes, from 1."""
     return seed % _PUBLISHED_RUNS + 1
-
-
-def write_plan(plan: Plan, workdir: Path) -> None:
-    """Writes `study.json`.
-
-    Raises:
-      ValueError: if the folder holds another study, or this one at another scale.
-      DiskError: if it cannot be written.
-    """
-    path = workdir / FILE_NAME
-    if path.exists():
-        there = read_plan(workdir)
-        if (there.study, there.scale) != (plan.study, plan.scale):
-            raise ValueError(
-                f"workdir: {workdir} holds {there.study} at scale {there.scale!r}; "
-                f"another folder for {plan.study} at scale {plan.scale!r}"
-            )
-    with disk.writing(workdir):
-        workdir.mkdir(parents=True, exist_ok=True)
-    files.write_json(path, dataclasses.asdict(plan))
-
-
-def read_plan(workdir: Path) -> Plan:
-    """Reads `study.json`.
-
-    Raises:
-      FileNotFoundError: if the folder has none.
-      ValueError: if it is not what `write_plan` writes.
-    """
-    path = workdir / FILE_NAME
-    try:
-        fields = json.loads(path.read_text())
-        return Plan(**{**fields, "arms": tuple(_read_arms(fields["arms"]))})
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: is not a plan of a study ({error})") from error
-
-
-def _read_arms(arms: Sequence[Mapping[str, Any]]) -> Iterator[PlannedArm]:
-    for arm in arms:
-        yield PlannedArm(
-            **{
-                **arm,
-                "agent": Agent(**arm["agent"]),
-                "games": tuple(arm["games"]),
-                "seeds": tuple(arm["seeds"]),
-            }
-        )

@@ -81,15 +81,28 @@ class Search:
         arm = dataclasses.replace(arm, name=f"trial_{number:04d}")
         return expand(dataclasses.replace(plan, arms=(arm,)), workdir, data)
 
-    def best_run(self, settings: Mapping[str, Any]) -> PlannedRun:
-        """Returns a run at the agent's own size, with what a trial was given."""
-        game = self._study({}).games_of(self._arm({}))[0]
+    def best_run(
+        self, settings: Mapping[str, Any], tried: Sequence[PlannedRun]
+    ) -> PlannedRun:
+        """Returns a run at the agent's own size, with what a trial was given.
+
+        Args:
+          settings: of the trial.
+          tried: the runs of any trial. This run is on one of their games, and with the
+            seed after theirs, which had no part in the choice.
+        """
+        last = tried[-1].settings
         return PlannedRun(
             name="best",
             arm="best",
             command=self.agent.command,
             config=self.agent.config,
-            settings={**self.settings, **settings, "game": game},
+            settings={
+                **self.settings,
+                **settings,
+                "game": last["game"],
+                "seed": last["seed"] + 1,
+            },
         )
 
     def _arm(self, settings: Mapping[str, Any]) -> Arm:

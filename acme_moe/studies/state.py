@@ -48,7 +48,22 @@ class FolderState:
 
 
 def read_state(run: PlannedRun, workdir: Path) -> FolderState:
-    """Returns the state of a run.
+    """Returns the state of a run, which is running if a process has its lock.
+
+    Args:
+      run: of the study.
+      workdir: the study's folder.
+    """
+    # Looked at first: a run that ends in between has written all by then.
+    taken = locks.is_taken(workdir / run.name)
+    state = read_state_at_rest(run, workdir)
+    if taken:
+        return dataclasses.replace(state, state="running", reason="")
+    return state
+
+
+def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
+    """Returns the state of a run that no process runs, other than perhaps this one.
 
     It is finished if its summary says so, its settings are those of the plan, and it
     is as long as they ask for.
@@ -65,8 +80,6 @@ def read_state(run: PlannedRun, workdir: Path) -> FolderState:
         "position": done,
         "wall_seconds": summary.get("wall_seconds"),
     }
-    if locks.is_taken(folder):
-        return FolderState(state="running", **counts)
     status = str(summary.get("status", ""))
     if not status:
         last = last_line(folder / LOG_NAME)
@@ -127,7 +140,8 @@ def _length(config: Mapping[str, Any]) -> int:
 def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Returns in which settings, named by their paths, a nested config differs."""
     found = []
-    for name, wanted in settings.items():
+    # As the config's file has them, where a tuple is a list.
+    for name, wanted in json.loads(json.dumps(dict(settings))).items():
         there: Any = config
         for part in name.split("."):
             there = there.get(part) if isinstance(there, Mapping) else None

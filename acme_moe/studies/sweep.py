@@ -16,7 +16,13 @@ from typing import Any, Protocol
 from acme_moe import processes
 from acme_moe.studies import locks
 from acme_moe.studies.plan import PlannedRun
-from acme_moe.studies.state import LOG_NAME, FolderState, last_line, read_state
+from acme_moe.studies.state import (
+    LOG_NAME,
+    FolderState,
+    last_line,
+    read_state,
+    read_state_at_rest,
+)
 
 # How often the processes are looked at.
 _POLL_SECONDS = 0.2
@@ -187,6 +193,11 @@ class Sweep:
         if lock is None:
             reason = "another process runs it"
             self._on_event(Event(run=run, what="running", reason=reason))
+            return
+        if read_state_at_rest(run, self._workdir).finished:
+            os.close(lock)
+            reason = "by another process"
+            self._on_event(Event(run=run, what="finished", reason=reason))
             return
         slots = {process.slot for process in self._processes}
         slot = next(i for i in range(self._parallel) if i not in slots)

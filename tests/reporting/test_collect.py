@@ -10,7 +10,8 @@ from acme_moe.reporting.curves import curve_of
 from acme_moe.reporting.external import read_external
 from acme_moe.reporting.runs import BrokenRunError, read_run
 from acme_moe.studies import catalogue
-from acme_moe.studies.plan import expand, make_plan, write_plan
+from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan_file import write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
 from tests.reporting.folders import FIELDS, episode_return, write_run
@@ -180,6 +181,19 @@ def test_lines_without_a_game_in_common_are_listed(tmp_path):
     assert comparison.missing == (("dqn", "its lines have no game in common"),)
 
 
+def test_a_line_that_shares_no_game_does_not_empty_the_panel(tmp_path):
+    write_run(tmp_path / "demo", moe="soft", game="RoadRunner", loss="huber")
+    for moe in ("none", "soft"):
+        write_run(tmp_path / moe, moe=moe, game="Pong", loss="squared")
+    comparison = collect(tmp_path)["evaluation"]
+    (panel,) = comparison.panels
+    assert panel.games == ("Pong",)
+    assert len(panel.lines) == 2
+    (missing,) = comparison.missing
+    assert missing.run == 'dqn, Soft MoE, loss="huber"'
+    assert missing.reason == "it shares no game with the others"
+
+
 def test_a_line_alone_is_told_by_its_agent_and_layer(tmp_path):
     write_run(tmp_path / "run")
     (panel,) = collect(tmp_path)["evaluation"].panels
@@ -231,8 +245,12 @@ def test_external_scores_stand_beside(tmp_path):
 def test_external_scores_of_other_games_are_left_out(tmp_path):
     write_all(tmp_path, planned(tmp_path))
     path = write_external(tmp_path / "x.csv", [("Tennis", 0, "Theirs", 1, 1)])
-    (panel,) = collect(tmp_path, read_external(path))["evaluation"].panels
+    comparison = collect(tmp_path, read_external(path))["evaluation"]
+    (panel,) = comparison.panels
     assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE"]
+    assert comparison.missing == (
+        ("Theirs (external)", "DQN: it shares no game with the others"),
+    )
 
 
 def test_external_scores_may_belong_to_one_panel(tmp_path):
@@ -244,8 +262,12 @@ def test_external_scores_may_belong_to_one_panel(tmp_path):
     )
     lines = read_external(path)
     assert len(lines) == 2
-    (panel,) = collect(tmp_path, lines)["evaluation"].panels
+    comparison = collect(tmp_path, lines)["evaluation"]
+    (panel,) = comparison.panels
     assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
+    assert comparison.missing == (
+        ("Theirs (external)", "panel: 'Rainbow' is not accepted; one of DQN"),
+    )
     assert panel.lines[-1].curves["Pong"][0].returns == [1]
 
 

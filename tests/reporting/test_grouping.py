@@ -155,6 +155,43 @@ def test_a_dense_and_a_widened_baseline(tmp_path):
     }
 
 
+def test_a_baseline_has_the_usual_dense_layer(tmp_path):
+    for i, (moe, dense) in enumerate(
+        [("none", "gap"), ("none", "flatten"), ("soft", "flatten"), ("none", "my:Own")]
+    ):
+        write_run(tmp_path / str(i), network={"moe": moe, "dense": dense})
+    assert set(runs_of_lines(tmp_path)) == {
+        "GAP",
+        "Baseline",
+        "Soft MoE",
+        'dense="my:Own"',
+    }
+    # Of a version without other layers, which is one more setting.
+    write_run(tmp_path / "old", network={"moe": "none"})
+    assert set(runs_of_lines(tmp_path)) == {
+        "GAP",
+        'Baseline, dense="flatten"',
+        "Baseline",
+        'Soft MoE, dense="flatten"',
+        'dense="my:Own"',
+    }
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"moe": "none"}, "dqn with dense"),
+        ({"moe": "none", "dense": "flatten"}, "dqn with dense"),
+        ({"moe": "none", "dense": "token_mean"}, "dqn with Mean over tokens"),
+        ({"moe": "none", "dense": "my:Own"}, "dqn with my:Own"),
+        ({"moe": "soft", "dense": "gap"}, "dqn with Soft MoE"),
+    ],
+)
+def test_a_run_alone_is_named_by_its_layer(tmp_path, network, words):
+    write_run(tmp_path / "run", network=network)
+    assert list(runs_of_lines(tmp_path)) == [words]
+
+
 def write_offline(folder, game, seed, path):
     write_run(folder, game=game, seed=seed, agent="cql", dataset={"path": path})
 

@@ -19,7 +19,8 @@ from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
 from acme_moe.studies.figures import FIGURES
-from acme_moe.studies.plan import expand, make_plan, write_plan
+from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan_file import write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
 from tests.programs import ROOT, run_python

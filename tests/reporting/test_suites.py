@@ -8,10 +8,11 @@ import pytest
 
 from acme_moe.reporting import curve_figures, style
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.comparison import BASELINE, HUMAN, NONE, Line, make_panel
+from acme_moe.reporting.comparison import BASELINE, HUMAN, NONE, Line
 from acme_moe.reporting.curve import draw_curve
 from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.external import read_external
+from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from tests.reporting.folders import episode_return, write_run
@@ -99,10 +100,15 @@ def test_external_scores_of_a_suite_stand_in_its_panel(two_suites, tmp_path):
     path.write_text(
         "game,seed,agent,frames,score,environment\nasterix,0,Theirs,200,7,minatar\n"
     )
-    panels = collect(two_suites, read_external(path))["evaluation"].panels
+    path.write_text(f"{path.read_text()}Catch,0,Others,200,7,bsuite\n")
+    comparison = collect(two_suites, read_external(path))["evaluation"]
+    panels = comparison.panels
     labels = {panel.name: [line.label for line in panel.lines] for panel in panels}
     assert "Theirs" in labels["dqn, minatar"]
     assert "Theirs" not in labels["dqn, atari"]
+    (unused,) = comparison.missing
+    assert unused.run == "Others (external)"
+    assert "dqn, minatar: its games are bsuite's" in unused.reason
     (minatar,) = (panel for panel in panels if panel.name == "dqn, minatar")
     assert minatar.final_scores()["Theirs"] == pytest.approx(7)
 
@@ -147,6 +153,43 @@ def test_without_human_scores_games_count_by_the_baselines_returns():
     np.testing.assert_allclose(over[0], [[1, 2], [0.5, 1]])
     # What was given is as it was.
     assert np.isnan(other.curves["Asterix"][0].scores).all()
+
+
+def test_the_reference_is_a_baseline_as_wide_as_usual():
+    usual = line("Baseline, widen_dense=false", Asterix=[1.0], Breakout=[10.0])
+    pooled = line("GAP", Asterix=[8.0], Breakout=[80.0])
+    for name in ("Scaled baseline", "Baseline, widen_dense=true"):
+        wide = line(name, Asterix=[4.0], Breakout=[40.0])
+        scores = make_panel("DQN", [pooled, wide, usual]).final_scores()
+        np.testing.assert_allclose(scores[name], [[4, 4]])
+        scores = make_panel("DQN", [pooled, wide]).final_scores()
+        np.testing.assert_allclose(scores["GAP"], [[2, 2]])
+
+
+def test_runs_that_are_left_out_are_no_part_of_the_reference():
+    # The third run of Breakout has none of Asterix beside it.
+    baseline = line("Baseline", Asterix=[1.0, 3.0], Breakout=[10.0, 30.0, 200.0])
+    other = line("Soft MoE", Asterix=[4.0], Breakout=[20.0])
+    scores = make_panel("DQN", [baseline, other]).final_scores()
+    np.testing.assert_allclose(scores["Baseline"].mean(axis=0), [1, 1])
+    np.testing.assert_allclose(scores["Soft MoE"], [[2, 1]])
+
+
+def test_runs_of_games_that_are_not_compared_stay_in_the_tables(tmp_path):
+    for moe in ("none", "soft"):
+        for game in ("Asterix", "Breakout", "Freeway"):
+            if (moe, game) != ("soft", "Freeway"):
+                folder = tmp_path / "runs" / moe / game
+                write_plain_run(folder, {"name": "minatar"}, game=game, moe=moe)
+    comparison = write_report(tmp_path / "runs", tmp_path / "out", reps=10)
+    assert comparison.panels[0].normalization == BASELINE
+    for name, points in (("runs", 1), ("points", 2)):
+        with (tmp_path / "out" / f"{name}.csv").open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert len(rows) == 5 * points
+        left_out = [row["game"] for row in rows if row["compared"] == "no"]
+        assert left_out == ["Freeway"] * points
+    assert comparison.missing == ()
 
 
 def test_without_a_baseline_that_scores_on_all_games_returns_are_compared():

@@ -1,11 +1,13 @@
 """Plans on disk, and the data of offline runs."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from acme_moe.studies.figures import load_study
-from acme_moe.studies.plan import expand, make_plan, of_arms, read_plan, write_plan
+from acme_moe.studies.plan import expand, make_plan, of_arms
+from acme_moe.studies.plan_file import read_plan, write_plan
 from acme_moe.studies.scales import SCALES
 
 
@@ -46,6 +48,27 @@ def test_a_folder_holds_one_study_at_one_scale(tmp_path):
     with pytest.raises(ValueError, match="another folder"):
         write_plan(plan_of(scale="small"), tmp_path)
     assert read_plan(tmp_path).arms[0].seeds == (0, 1, 2)
+
+
+def test_later_sweeps_of_a_folder_add_to_its_plan(tmp_path):
+    first = plan_of(scale="small", games=["Asterix", "Breakout"], num_seeds=1)
+    write_plan(first, tmp_path)
+    write_plan(plan_of(scale="small", games=["Pong"], num_seeds=3), tmp_path)
+    there = read_plan(tmp_path)
+    assert [arm.name for arm in there.arms] == [arm.name for arm in first.arms]
+    for arm in there.arms:
+        assert arm.games == ("Asterix", "Breakout", "Pong")
+        assert arm.seeds == (0, 1, 2)
+    write_plan(first, tmp_path)
+    assert read_plan(tmp_path) == there
+
+
+def test_sweeps_that_start_at_once_all_are_in_the_plan(tmp_path):
+    games = load_study("figure_7").games
+    plans = [plan_of(scale="small", games=[game]) for game in games]
+    with ThreadPoolExecutor(len(plans)) as pool:
+        list(pool.map(write_plan, plans, [tmp_path] * len(plans)))
+    assert all(set(arm.games) == set(games) for arm in read_plan(tmp_path).arms)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"arms": []}', '{"study": 1}'])

@@ -7,7 +7,8 @@ import pytest
 from acme_moe.runs.assembly import network_totals
 from acme_moe.studies import catalogue
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert, run_spec
-from acme_moe.studies.plan import expand, make_plan, read_plan, write_plan
+from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan_file import read_plan, write_plan
 from acme_moe.studies.relatives import RELATIVES
 from acme_moe.studies.scales import SCALES
 

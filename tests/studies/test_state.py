@@ -40,6 +40,15 @@ def test_what_is_not_finished_says_why(tmp_path, run, state, reason):
     assert (found.state, found.reason) == (state, reason)
 
 
+def test_a_tuple_is_the_list_that_the_config_has(tmp_path):
+    run = planned(**{"network.mlp_widths": (256, 128)})
+    write_run(tmp_path / run.name, network={"moe": "soft", "mlp_widths": [256, 128]})
+    assert read_state(run, tmp_path).finished
+    write_run(tmp_path / run.name, network={"moe": "soft", "mlp_widths": [256]})
+    reason = "network.mlp_widths is [256], not [256, 128]"
+    assert read_state(run, tmp_path).reason == f"other settings there: {reason}"
+
+
 def test_fixed_data_may_have_moved(tmp_path):
     write_run(tmp_path / planned().name, dataset={"path": "/old"})
     assert read_state(planned(**{"dataset.path": "/new"}), tmp_path).state == "finished"

@@ -93,6 +93,25 @@ def test_finished_runs_are_skipped(tmp_path):
     assert again.events == []
 
 
+def test_a_run_that_another_sweep_finished_meanwhile_is_not_started(tmp_path):
+    watched = Watched(tmp_path, several(2))
+
+    def note(event):
+        watched.events.append((event.run.name, event.what))
+        if event.what == "started":
+            write_run(tmp_path / "arm/Pong/1")
+
+    watched.sweep._on_event = note
+    _, states = watched.run()
+    assert set(states.values()) == {"finished"}
+    assert [what for name, what in watched.events if name == "arm/Pong/1"] == [
+        "finished"
+    ]
+    lock = locks.take(tmp_path / "arm/Pong/1")
+    assert lock is not None
+    os.close(lock)
+
+
 def test_a_failure_is_told_with_its_reason_and_stops_nothing(tmp_path):
     watched = Watched(tmp_path, several(2), {"arm/Pong/0": "fail"})
     reasons = []

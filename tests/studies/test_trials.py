@@ -131,6 +131,18 @@ def test_a_trials_value_is_the_mean_over_its_runs_and_the_best_is_kept(tmp_path)
     assert first_row[:2] == [f"trial_{best.number:04d}", f"{best.value:.4g}"]
 
 
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_the_best_is_trained_with_a_seed_that_did_not_choose_it(tmp_path, num_seeds):
+    search = searched()
+    tried = search.runs(
+        0, {}, workdir=tmp_path, scale=SCALES["smoke"], num_seeds=num_seeds
+    )
+    best = search.best_run({"learning_rate": 0.5}, tried)
+    assert best.settings["seed"] not in {run.settings["seed"] for run in tried}
+    assert best.settings["game"] in {run.settings["game"] for run in tried}
+    assert best.settings["learning_rate"] == 0.5
+
+
 def test_trials_that_have_ended_are_not_repeated_and_more_are_added(tmp_path):
     search_in(tmp_path, num_trials=2)
     before = [
@@ -241,6 +253,9 @@ def test_the_command_searches_with_runs_and_prints_the_one_for_the_best(tmp_path
     command = done.stdout.splitlines()[-1]
     assert " -m acme_moe.cli.train --config=dqn_minatar" in command
     assert f"--workdir={tmp_path}/best --config.network.moe=soft" in command
+    assert "--config.seed=1" in command, "the trials had seed 0"
+    assert "--config.game=Breakout" in command
+    assert "here on Breakout" in done.stdout
     assert "max_agent_steps" not in command, "the scale's"
     again = search()
     assert again.returncode == 0

@@ -1,0 +1,121 @@
+"""Makes panels: chooses the lines and games that are compared, and their scale."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from acme_moe.reporting.comparison import BASELINE, NONE, Line, Panel
+from acme_moe.reporting.curves import Curve
+
+
+def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
+    """Makes a panel of the lines that have finished runs.
+
+    Lines of another suite than the first one's are left out, and so is one that shares
+    no game with any other, where others do. External lines stand in it if they are of
+    this panel or of all, and share a game with the others; one that has the label of a
+    line of the panel is marked as external. Where a human score of a game that
+    is compared is not known, all lines are compared by the baseline's returns, for
+    games of different returns have no common mean; and by plain returns if there is
+    one game only, or no baseline with a positive return on all of them.
+
+    Returns:
+      The panel; None if the lines have no game in common.
+    """
+    own = [line for line in lines if line.curves and not line.external]
+    peers = [line for line in own if line.suite == own[0].suite]
+    games = _common_games([x for x in peers if _shares_a_game(x, peers)] or peers)
+    if not games:
+        return None
+    labels = {line.label for line in own}
+    kept: list[Line] = []
+    left_out: list[tuple[Line, str]] = []
+    external = [x for x in lines if x.external and x.panel in (None, name)]
+    for line in (*own, *external):
+        if line.suite != own[0].suite:
+            left_out.append((line, f"its games are {line.suite}'s"))
+        elif not games & line.curves.keys():
+            left_out.append((line, "it shares no game with the others"))
+        else:
+            if line.external and line.label in labels:
+                line = dataclasses.replace(line, series=f"{line.series} (external)")
+            kept.append(line)
+            games &= line.curves.keys()
+    if all(
+        curve.normalized
+        for line in kept
+        for game in games
+        for curve in line.curves[game].values()
+    ):
+        compared = kept
+    else:
+        compared = _relative_to_baseline(kept, games) or [
+            dataclasses.replace(line, normalization=NONE) for line in kept
+        ]
+    return Panel(
+        name=name,
+        lines=tuple(compared),
+        games=tuple(sorted(games)),
+        left_out=tuple(left_out),
+    )
+
+
+def find_baseline(lines: Sequence[Line]) -> Line | None:
+    """Returns the line that others are compared with, by its name; None without one.
+
+    It is the first of the baselines here, before external ones, and before those that
+    are as wide as all experts together.
+    """
+
+    def rank(line: Line) -> tuple[bool, bool]:
+        scaled = "Scaled" in line.series or "widen_dense=true" in line.series
+        return line.external, scaled
+
+    named = (line for line in lines if "baseline" in line.series.lower())
+    return min(named, key=rank, default=None)
+
+
+def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] | None:
+    """Returns lines whose scores are shares of the baseline's mean return.
+
+    Returns:
+      The lines; None if that is not possible.
+    """
+    baseline = find_baseline(lines)
+    if baseline is None or len(games) < 2:
+        return None
+    names = sorted(games)
+    # Of the runs that are compared, so that the baseline's mean on each game is 1.
+    returns = dataclasses.replace(baseline, normalization=NONE).final_scores(names)
+    references = dict(zip(names, returns.mean(axis=0), strict=True))
+    if min(references.values()) <= 0:
+        return None
+
+    def scaled(game: str, curve: Curve) -> Curve:
+        if game not in references:  # Not compared, but still among the finished runs.
+            return curve
+        return dataclasses.replace(curve, scores=curve.returns / references[game])
+
+    return [
+        dataclasses.replace(
+            line,
+            normalization=BASELINE,
+            curves={
+                game: {seed: scaled(game, x) for seed, x in of_game.items()}
+                for game, of_game in line.curves.items()
+            },
+        )
+        for line in lines
+    ]
+
+
+def _shares_a_game(line: Line, lines: Sequence[Line]) -> bool:
+    """Returns whether another of the lines has a game of this one."""
+    return any(
+        line.curves.keys() & other.curves.keys() for other in lines if other is not line
+    )
+
+
+def _common_games(lines: Sequence[Line]) -> set[str]:
+    return set.intersection(*(set(line.curves) for line in lines)) if lines else set()
