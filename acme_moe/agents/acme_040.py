@@ -6,6 +6,7 @@ Acme's main branch passes the environment's spec and the policy to a builder's m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from acme.adders import base as adders
 from acme.agents.jax import actor_core, actors, builders
 from acme.utils import counting, loggers
 
-from acme_moe import learning, replay
+from acme_moe import learning, replay, validation
 from acme_moe.agents.builder import OnlineBuilder
 from acme_moe.learning.learner import Learner
 
@@ -49,12 +50,34 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
 
     @property
     def layout_settings(self) -> dict[str, Any]:
-        """Arguments of `LocalLayout` that make it keep the agent's settings."""
+        """Arguments of `LocalLayout` that make it keep the agent's settings.
+
+        Raises:
+          ValueError: if the layout would realise another replay ratio, since it rounds
+            agent steps per call of the learner, or calls per agent step, down.
+        """
         config = self._builder.config
+        calls_per_step = config.replay_ratio / config.sgd_steps_per_call
+        samples_per_insert = config.batch_size * config.replay_ratio
+        samples_per_call = config.batch_size * config.sgd_steps_per_call
+        # As the layout computes it, so that what its division rounds is seen.
+        steps_per_call = samples_per_call / samples_per_insert
+        if steps_per_call > 1:
+            kept = 1 / int(steps_per_call)
+        else:
+            kept = int(1 / steps_per_call)
+        if not math.isclose(kept, calls_per_step):
+            raise validation.not_accepted(
+                "replay_ratio",
+                config.replay_ratio,
+                "in this layout sgd_steps_per_call "
+                f"({config.sgd_steps_per_call}) times or divided by a whole number",
+            )
         return {
             "min_replay_size": config.min_replay_size,
-            "samples_per_insert": config.batch_size * config.replay_ratio,
+            "samples_per_insert": samples_per_insert,
             "batch_size": config.batch_size,
+            "num_sgd_steps_per_step": config.sgd_steps_per_call,
         }
 
     def make_replay_tables(

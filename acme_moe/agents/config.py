@@ -77,7 +77,8 @@ class AgentConfig(abc.ABC):
       evaluation_epsilon: exploration in evaluation episodes.
       sgd_steps_per_call: updates in one call to the device; more than one is faster if
         an update is short, and online lets the realised replay ratio lag by up to that
-        many updates.
+        many updates. With prioritised replay all batches of a call are drawn before
+        the priorities of any of its updates are known.
     """
 
     network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)

@@ -67,7 +67,8 @@ def augment(
       intensity_scale: see `random_intensities`.
 
     Returns:
-      The nest; `uint8` images as float32 divided by 255, as the networks scale them.
+      The nest; images of whole numbers or truth values as float32, and `uint8`
+      divided by 255, as the networks take them.
     """
     leaves, structure = jax.tree.flatten(observation)
     augmented = []
@@ -77,6 +78,8 @@ def augment(
             leaf = random_crops(crop_key, leaf, crop_padding)
             if leaf.dtype == jnp.uint8:
                 leaf = leaf.astype(jnp.float32) / 255
+            elif not jnp.issubdtype(leaf.dtype, jnp.floating):
+                leaf = leaf.astype(jnp.float32)
             leaf = random_intensities(intensity_key, leaf, intensity_scale)
         augmented.append(leaf)
     return jax.tree.unflatten(structure, augmented)

@@ -14,7 +14,11 @@ import jax.numpy as jnp
 from acme_moe import losses
 from acme_moe.error_losses import C51, NO_MUNCHAUSEN, Munchausen
 from acme_moe.learning import item_losses
-from acme_moe.learning.outputs import Outputs, apply_to_both_ends
+from acme_moe.learning.outputs import (
+    BALANCING_FOLD,
+    Outputs,
+    apply_to_both_ends,
+)
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
@@ -223,7 +227,7 @@ def total(
     moe = online.moe
     if moe is not None and (config.importance_weight or config.load_weight):
         balancing = losses.load_balancing_loss(
-            jax.random.fold_in(key, 1),
+            jax.random.fold_in(key, BALANCING_FOLD),
             moe.logits,
             moe.probabilities,
             config.importance_weight,

@@ -9,8 +9,10 @@ import jax
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, ValueOutput
 
-# Tells the noise of the target network on the states from an objective's other draws.
-_BEFORE = 2
+# What an objective folds into its key beside splitting it. `split` folds in 0, 1, ...
+# (where `jax_threefry_partitionable` holds), so these are numbers it does not reach.
+BEFORE_FOLD = 2**31
+BALANCING_FOLD = 2**31 + 1
 
 
 class Values(NamedTuple):
@@ -73,7 +75,7 @@ def apply_to_both_ends(
     online = network.apply(params, online_key, transitions.observation)
     before = None
     if with_target_before:
-        before_key = jax.random.fold_in(key, _BEFORE)
+        before_key = jax.random.fold_in(key, BEFORE_FOLD)
         before = _values(network, target_params, before_key, transitions.observation)
     return Outputs(online, selector, target, before)
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from acme import specs
@@ -13,6 +14,7 @@ from acme_moe import agents, learning
 from acme_moe.agents.builder import OnlineBuilder
 from acme_moe.agents.cql import (
     BehaviorCloningConfig,
+    CQLBuilder,
     CQLC51Config,
     CQLConfig,
     OfflineDQNConfig,
@@ -95,6 +97,66 @@ def test_the_settings_are_those_of_the_paper():
         assert {k: found["network"][k] for k in network} == network
 
 
+def huber(errors):
+    size = jnp.abs(errors)
+    return jnp.where(size <= 1, size**2 / 2, size - 0.5)
+
+
+@pytest.mark.parametrize(
+    ("config", "td", "conservative"),
+    [
+        (CQLConfig, 1.0, 0.1),
+        (OfflineDQNConfig, 1.0, 0.0),
+        (BehaviorCloningConfig, 0.0, 1.0),
+    ],
+)
+def test_loss_and_gradients_are_dopamines_with_a_conservative_loss(
+    config, td, conservative
+):
+    """As `labs/offline_rl/jax/offline_dr3_agent.py` has it, with a DR3 weight of 0."""
+    settings = config()
+    builder = CQLBuilder(
+        dataclasses.replace(
+            settings,
+            network=dataclasses.replace(settings.network, **NETWORKS["vector"]),
+        )
+    )
+    network = builder.make_network(SPEC)
+    batch = sample(16)
+    data = batch.transitions._replace(
+        # Errors on both sides of Huber's 1, and ends of episodes.
+        reward=np.linspace(-3, 3, 16, dtype=np.float32),
+        discount=(np.arange(16) % 4 > 0).astype(np.float32),
+    )
+    params, target_params = (
+        jax.jit(network.init)(jax.random.PRNGKey(seed), data.observation)
+        for seed in (0, 1)
+    )
+    key = jax.random.PRNGKey(2)
+
+    def formula(params):
+        q = network.apply(params, key, data.observation).q_values
+        chosen = q[np.arange(16), data.action]
+        following = network.apply(target_params, key, data.next_observation).q_values
+        target = data.reward + 0.99 * data.discount * following.max(axis=1)
+        bellman = huber(jax.lax.stop_gradient(target) - chosen).mean()
+        cql = (jax.scipy.special.logsumexp(q, axis=1) - chosen).mean()
+        return td * bellman + conservative * cql
+
+    def objective(params):
+        make = builder.make_objective(network)
+        return make(params, target_params, key, data, batch.probabilities)[0]
+
+    expected, found = (
+        jax.jit(jax.value_and_grad(f))(params) for f in (formula, objective)
+    )
+    jax.tree.map(
+        lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6),
+        found,
+        expected,
+    )
+
+
 @pytest.mark.parametrize(
     ("agent", "own", "refused"),
     [
@@ -112,3 +174,13 @@ def test_a_baseline_is_not_cql_by_another_name(agent, own, refused):
     without = {k: v for k, v in flat.items() if k not in weights}
     experiment = config_lib.from_config_dict({**without, "agent": agent})
     assert type(experiment.agent) is own
+
+
+def test_a_kept_run_with_squared_errors_stays_one(tmp_path):
+    # The default was `squared` once: a kept config names its loss, and has the say.
+    spec = OfflineRunSpec(run=OfflineRunConfig(), agent=CQLConfig(loss="squared"))
+    path = tmp_path / "config.json"
+    path.write_text(config_lib.config_json(spec))
+    assert config_lib.read_config_json(path) == spec
+    with pytest.raises(ValueError, match="loss"):
+        config_lib.check_resumes(dataclasses.replace(spec, agent=CQLConfig()), tmp_path)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from acme_moe.learning import augmentation
 from acme_moe.learning.types import Transition
@@ -76,3 +77,13 @@ def test_both_ends_of_a_transition_are_augmented_and_vectors_are_not():
     assert not np.array_equal(
         given.observation["image"], given.next_observation["image"]
     )
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.bool_, np.uint16])
+def test_images_that_are_not_uint8_are_cast_and_not_scaled(dtype):
+    image = np.random.default_rng(0).integers(0, 2, (3, 5, 5, 1)).astype(dtype)
+    out = augmentation.augment(
+        jax.random.PRNGKey(0), jnp.asarray(image), crop_padding=0, intensity_scale=0.0
+    )
+    assert out.dtype == jnp.float32
+    np.testing.assert_array_equal(out, image.astype(np.float32))

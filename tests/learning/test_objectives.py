@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import types
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from acme_moe import learning, losses
+from acme_moe.error_losses import Munchausen
 from acme_moe.networks import Network, NetworkConfig, make_network
 from acme_moe.networks.outputs import ValueOutput
 from tests.learning.tiny import NUM_ACTIONS, batch
@@ -142,3 +144,37 @@ def test_load_balancing_reaches_the_loss_with_its_weight():
 def test_a_categorical_loss_needs_a_categorical_head():
     with pytest.raises(ValueError, match=r"^num_atoms: None is not accepted"):
         learning.categorical_q_learning(make_network(TOP1, 3), discount=0.9)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"double": True}, {"munchausen": Munchausen(alpha=0.9)}]
+)
+def test_each_draw_of_an_objective_has_a_key_of_its_own(monkeypatch, settings):
+    keys = []
+
+    def apply(params, key, observations, evaluation=False):
+        del params, evaluation
+        keys.append(tuple(np.asarray(key)))
+        return ValueOutput(
+            q_values=jnp.zeros((4, NUM_ACTIONS)),
+            logits=None,
+            atoms=None,
+            moe=types.SimpleNamespace(logits=None, probabilities=None),
+            features=None,
+            activations={},
+        )
+
+    def balancing(key, *_):
+        keys.append(tuple(np.asarray(key)))
+        return jnp.zeros(())
+
+    monkeypatch.setattr(losses, "load_balancing_loss", balancing)
+    network = Network(
+        init=None,
+        apply=apply,
+        config=dataclasses.replace(TOP1, load_weight=0.1),
+        num_actions=NUM_ACTIONS,
+    )
+    objective = learning.q_learning(network, discount=0.9, **settings)
+    objective(None, None, KEY, batch(), PROBABILITIES)
+    assert len(set(keys)) == len(keys) == 4

@@ -50,15 +50,16 @@ class CQLConfig(OfflineAgentConfig):
     """Conservative Q-learning on Q-values.
 
     Attributes:
-      loss: of the temporal-difference error, `squared` as in Dopamine's offline
-        agents, or `huber`, or the import path of a function; with a categorical head
-        also `hl_gauss` and `two_hot`.
+      loss: of the temporal-difference error: `huber`, as in the agents of Dopamine's
+        `labs/offline_rl` with a conservative loss on Q-values, or `squared`, or the
+        import path of a function; with a categorical head also `hl_gauss` and
+        `two_hot`.
       double: whether the online network selects the target's action.
     """
 
     learning_rate: float = 5e-5
     adam_epsilon: float = 3.125e-4
-    loss: str = "squared"
+    loss: str = "huber"
     double: bool = False
 
     def __post_init__(self) -> None:
@@ -68,7 +69,11 @@ class CQLConfig(OfflineAgentConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OfflineDQNConfig(CQLConfig):
-    """CQL without its conservative loss."""
+    """CQL without its conservative loss, and all else alike.
+
+    Dopamine's offline DQN differs: `squared`, a learning rate of 6.25e-5 and Adam's
+    epsilon of 1.5e-4.
+    """
 
     conservative_weight: float = 0.0
 
