@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from acme_moe.learning.objectives import Objective, ObjectiveOutput
 from acme_moe.learning.types import Transition
+from acme_moe.networks import encoders
 
 # Intensities are clipped at this many standard deviations from 1.
 _MAX_DEVIATIONS = 2.0
@@ -76,10 +77,8 @@ def augment(
         if leaf.ndim == 4:
             crop_key, intensity_key = jax.random.split(leaf_key)
             leaf = random_crops(crop_key, leaf, crop_padding)
-            if leaf.dtype == jnp.uint8:
-                leaf = leaf.astype(jnp.float32) / 255
-            elif not jnp.issubdtype(leaf.dtype, jnp.floating):
-                leaf = leaf.astype(jnp.float32)
+            is_float = jnp.issubdtype(leaf.dtype, jnp.floating)
+            leaf = encoders.to_float(leaf, leaf.dtype if is_float else jnp.float32)
             leaf = random_intensities(intensity_key, leaf, intensity_scale)
         augmented.append(leaf)
     return jax.tree.unflatten(structure, augmented)

@@ -229,7 +229,7 @@ def to_images(observations: Any, dtype: jnp.dtype) -> jax.Array:
             f"observations: {shapes} is not one image [B, H, W, C]; a network on"
             " other observations needs encoder 'mlp'"
         )
-    return _to_float(leaves[0], dtype)
+    return to_float(leaves[0], dtype)
 
 
 def to_vectors(observations: Any, dtype: jnp.dtype) -> jax.Array:
@@ -243,11 +243,12 @@ def to_vectors(observations: Any, dtype: jnp.dtype) -> jax.Array:
       `[B, D]`.
     """
     leaves = jax.tree_util.tree_leaves(observations)
-    flat = [_to_float(x, dtype).reshape(jnp.shape(x)[0], -1) for x in leaves]
+    flat = [to_float(x, dtype).reshape(jnp.shape(x)[0], -1) for x in leaves]
     return jnp.concatenate(flat, axis=-1)
 
 
-def _to_float(x: jax.Array, dtype: jnp.dtype) -> jax.Array:
+def to_float(x: jax.Array, dtype: jnp.dtype) -> jax.Array:
+    """Casts an array of any shape to a float dtype; `uint8` is scaled by 1/255."""
     x = jnp.asarray(x)
     if x.dtype == jnp.uint8:
         # Scaled in float32: bfloat16 has too few digits for 1/255.
