@@ -54,6 +54,7 @@ def make_jax(own_convolution: bool, images: np.ndarray) -> tuple[Step, Step]:
     import jax.numpy as jnp
 
     from acme_moe.networks import encoders, layers
+    from acme_moe.networks.interfaces import LayerKinds
 
     class Plain(layers.Conv):
         """A convolution whose gradients are XLA's."""
@@ -63,10 +64,18 @@ def make_jax(own_convolution: bool, images: np.ndarray) -> tuple[Step, Step]:
             y = hk.Conv2D(self._channels, self._size, self._stride, w_init=init)
             return y(x)
 
+    encoder = encoders.Impala(
+        impala_width=1,
+        impala_filter_size=3,
+        impala_spectral_norm=False,
+        impala_max_pool=None,
+    )
+
     def encode(images: jax.Array) -> jax.Array:
         x = encoders.to_images(images, jnp.float32)
         conv = layers.Conv if own_convolution else Plain
-        return encoders.impala(x, conv=conv)[0]
+        kinds = LayerKinds(conv, layers.Dense)
+        return encoder(x, kinds)[0]
 
     network: Any = hk.without_apply_rng(hk.transform(encode))
     init, apply = network.init, network.apply

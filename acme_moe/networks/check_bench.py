@@ -98,14 +98,14 @@ class Bench:
             return torso.encode(config, x, layers.Conv, layers.Dense)
         if self.kind == "tokenizer":
             return torso.scoped_tokens(config, x)
-        if self.kind == "dense":
-            dense = torso.dense_factory(config, evaluation)
-            return torso.densify(config, x, dense)
         if self.kind == "moe":
             return torso.mix(config, x, evaluation)
+        dense = torso.dense_factory(config, evaluation)
+        if self.kind == "dense":
+            return torso.densify(config, x, dense)
         if self.kind == "head":
-            dense = torso.dense_factory(config, evaluation)
-            return value_network.head_layer(config, NUM_ACTIONS, x, dense)
+            head = value_network.head_spec(config, NUM_ACTIONS, dense)
+            return value_network.head_layer(config, x, head)
         return ERROR_LOSSES.get(self._path)(x)
 
 

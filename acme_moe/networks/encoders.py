@@ -1,22 +1,20 @@
 """Encoders: an observation becomes a feature map or a feature vector.
 
 Each returns its output and the output of every ReLU inside it, by name (in the
-Impala ResNet, the name of the layer that the ReLU feeds). The layer that each is
-built from is an argument, so that a mixture can stand in its place.
+Impala ResNet, the name of the layer that the ReLU feeds). The kinds of layers that each
+is built from are an argument, so that a mixture can stand in their place.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import layers
-from acme_moe.networks.interfaces import Activations, LayerFactory, LayerKinds
+from acme_moe.networks.interfaces import Activations, LayerKinds
 from acme_moe.networks.xla_cpu import max_pool, relu
 
 _NATURE_LAYERS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
@@ -27,29 +25,44 @@ _IMPALA_BLOCKS = 2
 
 @dataclasses.dataclass(frozen=True)
 class NatureCNN:
-    """The encoder `nature_cnn`: see the function."""
+    """The encoder `nature_cnn`: that of Mnih et al. (2015), with `SAME` padding."""
 
     def __call__(
         self, x: jax.Array, kinds: LayerKinds
     ) -> tuple[jax.Array, Activations]:
-        """Encodes images."""
-        return nature_cnn(x, kinds.conv)
+        """Encodes images `[B, H, W, C]` as `[B, H/8, W/8, 64]` (rounded up)."""
+        activations: Activations = {}
+        for index, (channels, size, stride) in enumerate(_NATURE_LAYERS):
+            name = f"conv_{index}"
+            x = kinds.conv(channels, size, stride, name=name)(x)
+            x = activations[name] = relu(x)
+        return x, activations
 
 
 @dataclasses.dataclass(frozen=True)
 class MinAtarCNN:
-    """The encoder `minatar_cnn`: see the function."""
+    """The encoder `minatar_cnn`: one convolution of Young and Tian (2019), unpadded."""
 
     def __call__(
         self, x: jax.Array, kinds: LayerKinds
     ) -> tuple[jax.Array, Activations]:
-        """Encodes images."""
-        return minatar_cnn(x, kinds.conv)
+        """Encodes images `[B, H, W, C]` as `[B, H-2, W-2, 16]`."""
+        x = kinds.conv(_MINATAR_CHANNELS, _MINATAR_SIZE, name="conv_0")(x)
+        # What padding adds is at the border, so without it this is no padding.
+        x = relu(x[:, 1:-1, 1:-1])
+        return x, {"conv_0": x}
 
 
 @dataclasses.dataclass(frozen=True)
 class Impala:
-    """The encoder `impala`: see the function."""
+    """The encoder `impala`: the ResNet of Espeholt et al. (2018), figure 3.
+
+    Attributes:
+      impala_width: factor on the 16, 32, 32 channels of the three stacks.
+      impala_filter_size: height and width of every filter.
+      impala_spectral_norm: whether the residual blocks' filters are normalised.
+      impala_max_pool: windows along both axes of the result; None for no such pooling.
+    """
 
     impala_width: float
     impala_filter_size: int
@@ -59,14 +72,30 @@ class Impala:
     def __call__(
         self, x: jax.Array, kinds: LayerKinds
     ) -> tuple[jax.Array, Activations]:
-        """Encodes images."""
-        conv = kinds.conv
-        residual_conv = conv
+        """Encodes images `[B, H, W, C]`.
+
+        Returns:
+          Features `[B, H/8, W/8, 32 * width]` (rounded up), or with
+          `impala_max_pool` as many rows and columns as it has windows; and
+          activations.
+        """
+        size = self.impala_filter_size
+        residual_conv = kinds.conv
         if self.impala_spectral_norm:
-            residual_conv = functools.partial(conv, spectral_norm=True)
-        x, activations = impala(
-            x, self.impala_width, self.impala_filter_size, conv, residual_conv
-        )
+            residual_conv = functools.partial(residual_conv, spectral_norm=True)
+        activations: Activations = {}
+        for stack, base_channels in enumerate(_IMPALA_CHANNELS):
+            channels = int(base_channels * self.impala_width)
+            prefix = f"stack_{stack}"
+            x = max_pool(kinds.conv(channels, size, name=f"{prefix}_conv")(x))
+            for block in range(_IMPALA_BLOCKS):
+                shortcut = x
+                for index in range(2):
+                    name = f"{prefix}_block_{block}_conv_{index}"
+                    x = activations[name] = relu(x)
+                    x = residual_conv(channels, size, lecun=True, name=name)(x)
+                x = x + shortcut
+        x = activations["encoder_output"] = relu(x)
         if self.impala_max_pool is not None:
             x = adaptive_max_pool(x, self.impala_max_pool)
         return x, activations
@@ -74,7 +103,11 @@ class Impala:
 
 @dataclasses.dataclass(frozen=True)
 class MLP:
-    """The encoder `mlp`: see the function."""
+    """The encoder `mlp`: dense layers, each with a ReLU.
+
+    Attributes:
+      mlp_widths: units of each layer.
+    """
 
     takes: ClassVar[str] = "vectors"
     mlp_widths: tuple[int, ...]
@@ -82,84 +115,12 @@ class MLP:
     def __call__(
         self, x: jax.Array, kinds: LayerKinds
     ) -> tuple[jax.Array, Activations]:
-        """Encodes vectors."""
-        return mlp(x, self.mlp_widths, kinds.dense)
-
-
-def nature_cnn(
-    images: jax.Array, conv: LayerFactory = layers.Conv
-) -> tuple[jax.Array, Activations]:
-    """Applies the convolutional network of Mnih et al. (2015), with `SAME` padding.
-
-    Args:
-      images: `[B, H, W, C]`, a float dtype.
-      conv: makes a layer, with the arguments of `layers.Conv`.
-
-    Returns:
-      Features `[B, H/8, W/8, 64]` (rounded up) and activations.
-    """
-    activations: Activations = {}
-    x = images
-    for index, (channels, size, stride) in enumerate(_NATURE_LAYERS):
-        name = f"conv_{index}"
-        x = conv(channels, size, stride, name=name)(x)
-        x = activations[name] = relu(x)
-    return x, activations
-
-
-def minatar_cnn(
-    images: jax.Array, conv: LayerFactory = layers.Conv
-) -> tuple[jax.Array, Activations]:
-    """Applies the convolution of Young and Tian (2019), without padding.
-
-    Args:
-      images: `[B, H, W, C]`, a float dtype.
-      conv: makes a layer, with the arguments of `layers.Conv`.
-
-    Returns:
-      Features `[B, H-2, W-2, 16]` and activations.
-    """
-    x = conv(_MINATAR_CHANNELS, _MINATAR_SIZE, name="conv_0")(images)
-    # What padding adds is at the border, so without it this is no padding.
-    x = relu(x[:, 1:-1, 1:-1])
-    return x, {"conv_0": x}
-
-
-def impala(
-    images: jax.Array,
-    width: float = 1,
-    filter_size: int = 3,
-    conv: LayerFactory = layers.Conv,
-    residual_conv: LayerFactory | None = None,
-) -> tuple[jax.Array, Activations]:
-    """Applies the ResNet of Espeholt et al. (2018), figure 3, up to its dense layer.
-
-    Args:
-      images: `[B, H, W, C]`, a float dtype.
-      width: factor on the 16, 32, 32 channels of the three stacks.
-      filter_size: height and width of every filter.
-      conv: makes a layer, with the arguments of `layers.Conv`.
-      residual_conv: makes those of the residual blocks; `conv` if None.
-
-    Returns:
-      Features `[B, H/8, W/8, 32 * width]` (rounded up) and activations.
-    """
-    residual_conv = residual_conv or conv
-    activations: Activations = {}
-    x = images
-    for stack, base_channels in enumerate(_IMPALA_CHANNELS):
-        channels = int(base_channels * width)
-        prefix = f"stack_{stack}"
-        x = max_pool(conv(channels, filter_size, name=f"{prefix}_conv")(x))
-        for block in range(_IMPALA_BLOCKS):
-            shortcut = x
-            for index in range(2):
-                name = f"{prefix}_block_{block}_conv_{index}"
-                x = activations[name] = relu(x)
-                x = residual_conv(channels, filter_size, lecun=True, name=name)(x)
-            x = x + shortcut
-    x = activations["encoder_output"] = relu(x)
-    return x, activations
+        """Encodes vectors `[B, D]` as `[B, mlp_widths[-1]]`."""
+        activations: Activations = {}
+        for index, width in enumerate(self.mlp_widths):
+            name = f"dense_{index}"
+            x = activations[name] = relu(kinds.dense(width, name=name)(x))
+        return x, activations
 
 
 def adaptive_max_pool(images: jax.Array, size: int) -> jax.Array:
@@ -185,28 +146,6 @@ def adaptive_max_pool(images: jax.Array, size: int) -> jax.Array:
         ]
         images = jnp.stack(windows, axis=axis)
     return images
-
-
-def mlp(
-    vectors: jax.Array, widths: Sequence[int], dense: LayerFactory = layers.Dense
-) -> tuple[jax.Array, Activations]:
-    """Applies dense layers, each with a ReLU.
-
-    Args:
-      vectors: `[B, D]`, a float dtype.
-      widths: units of each layer.
-      dense: makes a layer, with the arguments of `layers.Dense`.
-
-    Returns:
-      Features `[B, widths[-1]]` and activations.
-    """
-    activations: Activations = {}
-    x = vectors
-    for index, width in enumerate(widths):
-        name = f"dense_{index}"
-        x = dense(width, name=name)(x)
-        x = activations[name] = relu(x)
-    return x, activations
 
 
 def to_images(observations: Any, dtype: jnp.dtype) -> jax.Array:

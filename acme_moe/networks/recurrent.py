@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,12 @@ from acme_moe import validation
 from acme_moe.networks import heads, layers, torso
 from acme_moe.networks.outputs import ValueOutput, map_examples
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.value_network import features, head_layer, value_output
+from acme_moe.networks.value_network import (
+    features,
+    head_layer,
+    head_spec,
+    value_output,
+)
 from acme_moe.registry import is_path
 
 _OBSERVATION_ACTION_REWARD = ("observation", "action", "reward")
@@ -75,24 +81,13 @@ def make_recurrent_network(
     validation.at_least("lstm_size", lstm_size, 1)
     validation.at_least("head_width", head_width, 1)
 
-    def unroll(
-        observations: Any, state: hk.LSTMState, evaluation: bool = False
-    ) -> tuple[ValueOutput, hk.LSTMState]:
-        return _unroll(
-            config,
-            num_actions,
-            lstm_size,
-            head_width,
-            observations,
-            state,
-            evaluation,
-        )
+    transformed = hk.transform(
+        functools.partial(_unroll, config, num_actions, lstm_size, head_width)
+    )
 
     def initial_state(batch_size: int) -> hk.LSTMState:
         zeros = jnp.zeros((batch_size, lstm_size), jnp.float32)
         return hk.LSTMState(hidden=zeros, cell=zeros)
-
-    transformed = hk.transform(unroll)
 
     def init(rng: jax.Array, observations: Any) -> hk.Params:
         batch_size = jax.tree.leaves(observations)[0].shape[0]
@@ -131,7 +126,7 @@ def _unroll(
     head_width: int,
     observations: Any,
     state: hk.LSTMState,
-    evaluation: bool,
+    evaluation: bool = False,
 ) -> tuple[ValueOutput, hk.LSTMState]:
     """Applies torso and head to all steps at once, the LSTM step by step."""
     steps, batch = jax.tree.leaves(observations)[0].shape[:2]
@@ -154,21 +149,14 @@ def _unroll(
     core = hk.LSTM(lstm_size, name="lstm")
     core_output, state = hk.dynamic_unroll(core, split(core_input), state)
     flat = core_output.reshape(steps * batch, lstm_size)
-    dense = torso.dense_factory(config, evaluation)
+    head = head_spec(config, num_actions, torso.dense_factory(config, evaluation))
     head_input = flat.astype(output.features.dtype)
     if is_path(config.head):
-        values = head_layer(config, num_actions, head_input, dense)
+        values = head_layer(config, head_input, head)
         output = output._replace(features=head_input)
     else:
         with layers.scope("head"):
-            values, hidden = heads.deep_value_head(
-                head_input,
-                num_actions,
-                config.num_atoms,
-                config.dueling,
-                dense,
-                head_width,
-            )
+            values, hidden = heads.deep_value_head(head_input, head, head_width)
         output = output._replace(
             features=jnp.concatenate(list(hidden.values()), axis=-1),
             activations={**output.activations, **hidden},

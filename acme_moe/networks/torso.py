@@ -10,7 +10,13 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.networks import encoders, layers, noisy, parts, quantiles
-from acme_moe.networks.interfaces import DenseSpec, ExpertSpec, LayerKinds
+from acme_moe.networks.interfaces import (
+    Activations,
+    DenseSpec,
+    ExpertSpec,
+    LayerFactory,
+    LayerKinds,
+)
 from acme_moe.networks.outputs import Mixed, MoEOutput
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.tokenizers import tokenize
@@ -29,7 +35,7 @@ class TorsoOutput(NamedTuple):
     """
 
     features: jax.Array
-    activations: encoders.Activations
+    activations: Activations
     moe: MoEOutput | None
     levels: jax.Array | None = None
 
@@ -53,9 +59,9 @@ def inputs(config: NetworkConfig, observations: Any) -> jax.Array:
 def dense_torso(
     config: NetworkConfig,
     x: jax.Array,
-    conv: encoders.LayerFactory,
-    hidden_dense: encoders.LayerFactory,
-    encoder_dense: encoders.LayerFactory = layers.Dense,
+    conv: LayerFactory,
+    hidden_dense: LayerFactory,
+    encoder_dense: LayerFactory = layers.Dense,
     evaluation: bool = True,
 ) -> TorsoOutput:
     """Applies encoder -> dense layer, a network without a mixture.
@@ -104,9 +110,9 @@ def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOut
 def encode(
     config: NetworkConfig,
     x: jax.Array,
-    conv: encoders.LayerFactory,
-    dense: encoders.LayerFactory,
-) -> tuple[jax.Array, encoders.Activations]:
+    conv: LayerFactory,
+    dense: LayerFactory,
+) -> tuple[jax.Array, Activations]:
     """Applies the config's encoder, made of the given kinds of layers."""
     if config.layer_norm:
         conv, dense = layers.normalized(conv), layers.normalized(dense)
@@ -115,7 +121,7 @@ def encode(
         return encoded, activations
 
 
-def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFactory:
+def dense_factory(config: NetworkConfig, evaluation: bool) -> LayerFactory:
     """Returns the kind of dense layer that the config asks for after the encoder."""
     if config.noisy:
         return functools.partial(
@@ -125,7 +131,7 @@ def dense_factory(config: NetworkConfig, evaluation: bool) -> encoders.LayerFact
 
 
 def densify(
-    config: NetworkConfig, features: jax.Array, hidden_dense: encoders.LayerFactory
+    config: NetworkConfig, features: jax.Array, hidden_dense: LayerFactory
 ) -> jax.Array:
     """Applies the config's layer without a mixture to features; returns `[B, F]`."""
     spec = DenseSpec(

@@ -10,10 +10,12 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import encoders, heads, layers, parts, torso, variants
-from acme_moe.networks.interfaces import HeadSpec
+from acme_moe.networks import heads, layers, parts, torso, variants
+from acme_moe.networks.interfaces import HeadSpec, LayerFactory
 from acme_moe.networks.outputs import ValueOutput
 from acme_moe.networks.settings import NetworkConfig
+
+_VARIANTS = {"big": variants.whole_networks, "all": variants.all_layers}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,25 +84,20 @@ def value_network(
     config: NetworkConfig, num_actions: int, observations: Any, evaluation: bool
 ) -> ValueOutput:
     """Computes values of observations `[B, ...]`; call it inside `hk.transform`."""
-    dense = torso.dense_factory(config, evaluation)
-    # Section 5.3 of the MoE paper: the last layer is part of Big's experts, and one of
-    # All's mixtures, in DQN but not in Rainbow.
-    mixed_head = config.num_atoms is None
     x = torso.inputs(config, observations)
 
-    def last_layer(features: jax.Array) -> jax.Array:
-        return head_layer(config, num_actions, features, dense)
+    def last_layer(features: jax.Array, dense: LayerFactory) -> jax.Array:
+        return head_layer(config, features, head_spec(config, num_actions, dense))
 
-    if config.variant == "big" and mixed_head:
-        output, values = variants.whole_networks(config, x, evaluation, last_layer)
-        return value_output(config, output, values)
-    if config.variant == "all" and mixed_head:
-        mixtures = variants.LayerMixtures(config, evaluation)
-        output = variants.all_layers(config, x, mixtures)
-        values = head_layer(config, num_actions, output.features, mixtures.dense)
-        return value_output(config, output._replace(moe=mixtures.output()), values)
-    output = features(config, x, evaluation)
-    return value_output(config, output, last_layer(output.features))
+    # Section 5.3 of the MoE paper: the last layer is part of Big's experts, and one of
+    # All's mixtures, in DQN but not in Rainbow.
+    if config.variant in _VARIANTS and config.num_atoms is None:
+        apply_variant = _VARIANTS[config.variant]
+        output, values = apply_variant(config, x, evaluation, last_layer)
+    else:
+        output = features(config, x, evaluation)
+        values = last_layer(output.features, torso.dense_factory(config, evaluation))
+    return value_output(config, output, values)
 
 
 def features(
@@ -113,27 +110,22 @@ def features(
       x: as `torso.inputs` returns it.
       evaluation: whether the noise is off.
     """
-    if config.variant == "big":
-        output, _ = variants.whole_networks(config, x, evaluation)
+    if config.variant in _VARIANTS:
+        output, _ = _VARIANTS[config.variant](config, x, evaluation)
         return output
-    if config.variant == "all":
-        mixtures = variants.LayerMixtures(config, evaluation)
-        output = variants.all_layers(config, x, mixtures)
-        return output._replace(moe=mixtures.output())
     if config.moe == "none":
         dense = torso.dense_factory(config, evaluation)
         return torso.dense_torso(config, x, layers.Conv, dense, evaluation=evaluation)
     return torso.moe_torso(config, x, evaluation)
 
 
-def head_layer(
-    config: NetworkConfig,
-    num_actions: int,
-    features: jax.Array,
-    dense: encoders.LayerFactory,
-) -> jax.Array:
+def head_spec(config: NetworkConfig, num_actions: int, dense: LayerFactory) -> HeadSpec:
+    """Returns what a config asks of a head made of a kind of dense layer."""
+    return HeadSpec(num_actions, config.num_atoms, config.dueling, dense)
+
+
+def head_layer(config: NetworkConfig, features: jax.Array, head: HeadSpec) -> jax.Array:
     """Applies the head to features `[B, F]`; `[B, A]`, or logits `[B, A, atoms]`."""
-    head = HeadSpec(num_actions, config.num_atoms, config.dueling, dense)
     with layers.scope("head"):
         values: jax.Array = parts.make("head", config)(features, head)
     return values
@@ -147,7 +139,7 @@ def value_output(
     Args:
       config: the network's settings.
       output: of the torso.
-      values: as `head_layer` returns them.
+      values: as the head returns them.
     """
     values = values.astype(jnp.float32)
     levels = output.levels

@@ -12,10 +12,14 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks import encoders, layers, torso
+from acme_moe.networks import layers, torso
+from acme_moe.networks.interfaces import Activations, LayerFactory
 from acme_moe.networks.outputs import MoEOutput
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.soft_moe import SlotLogits, dispatch_and_combine, soft_output
+
+# Maps features `[B, F]` to values `[B, ...]` by a kind of dense layer.
+LastLayer = Callable[[jax.Array, LayerFactory], jax.Array]
 
 
 def one_token_weights(
@@ -29,7 +33,7 @@ def one_token_weights(
     return logits[:, 0], combine[:, 0]
 
 
-def mix(outputs: jax.Array, weights: jax.Array) -> jax.Array:
+def weighted_sum(outputs: jax.Array, weights: jax.Array) -> jax.Array:
     """Sums over experts, `[B, E, ...]` weighted by `[B, E]`, in the outputs' dtype."""
     weights = weights.astype(outputs.dtype)
     return jnp.sum(outputs * jnp.expand_dims(weights, range(2, outputs.ndim)), axis=1)
@@ -39,7 +43,7 @@ def whole_networks(
     config: NetworkConfig,
     x: jax.Array,
     evaluation: bool,
-    last_layer: Callable[[jax.Array], jax.Array] | None = None,
+    last_layer: LastLayer | None = None,
 ) -> tuple[torso.TorsoOutput, jax.Array]:
     """Applies Big: each expert is an encoder, a dense layer and maybe a last layer.
 
@@ -47,18 +51,17 @@ def whole_networks(
       config: the network's settings.
       x: as `torso.inputs` returns it.
       evaluation: whether the noise is off.
-      last_layer: each expert's own, `[B, F] -> [B, ...]`; None if the experts have
-        none.
+      last_layer: each expert's own; None if the experts have none.
 
     Returns:
       The mixture of the experts' hidden activations `[B, F]` as features, and that of
-      their outputs; without a last layer these are the same.
+      their last layers; without any, the features again.
     """
     with layers.scope("moe"):
         logits, combine = one_token_weights(config, x)
     dense = torso.dense_factory(config, evaluation)
     hidden, outputs = [], []
-    activations: encoders.Activations = {}
+    activations: Activations = {}
     # One after the other and unrolled: XLA:CPU has fast convolutions neither for
     # groups, which a vmap would make of them, nor inside a loop.
     for expert in range(config.num_experts):
@@ -66,16 +69,16 @@ def whole_networks(
             output = torso.dense_torso(config, x, layers.Conv, dense)
             hidden.append(output.features)
             if last_layer is not None:
-                outputs.append(last_layer(output.features))
+                outputs.append(last_layer(output.features, dense))
         for name, value in output.activations.items():
             if name != "penultimate":  # Below, of all experts together.
                 activations[f"expert_{expert}_{name}"] = value
     stacked = jnp.stack(hidden, axis=1)
     activations["penultimate"] = stacked[:, :, None]
-    features = mix(stacked, combine)
-    mixed = mix(jnp.stack(outputs, axis=1), combine) if outputs else features
+    features = weighted_sum(stacked, combine)
+    values = weighted_sum(jnp.stack(outputs, axis=1), combine) if outputs else features
     moe = _routing(logits[:, None], combine[:, None])
-    return torso.TorsoOutput(features, activations, moe), mixed
+    return torso.TorsoOutput(features, activations, moe), values
 
 
 class LayerMixtures:
@@ -126,7 +129,7 @@ class LayerMixtures:
 
     def _dense_mixture(
         self,
-        kind: encoders.LayerFactory,
+        kind: LayerFactory,
         output_size: layers.OutputSize,
         name: str,
     ) -> Callable[[jax.Array], jax.Array]:
@@ -148,27 +151,37 @@ class LayerMixtures:
                 logits, combine = one_token_weights(self._config, x)
             self._logits.append(logits)
             self._combine.append(combine)
-            return mix(experts(x), combine)
+            return weighted_sum(experts(x), combine)
 
         return apply
 
 
 def all_layers(
-    config: NetworkConfig, x: jax.Array, mixtures: LayerMixtures
-) -> torso.TorsoOutput:
+    config: NetworkConfig,
+    x: jax.Array,
+    evaluation: bool,
+    last_layer: LastLayer | None = None,
+) -> tuple[torso.TorsoOutput, jax.Array]:
     """Applies All: the network without a mixture, built from layers that are mixtures.
 
     Args:
       config: the network's settings.
       x: as `torso.inputs` returns it.
-      mixtures: makes the layers; its `output` is their routing.
+      evaluation: whether the noise is off.
+      last_layer: is a mixture too; None if there is none.
 
     Returns:
-      The hidden activations as features, without a `moe`.
+      The hidden activations as features, and the last layer's output; without one, the
+      features again.
     """
-    return torso.dense_torso(
+    mixtures = LayerMixtures(config, evaluation)
+    output = torso.dense_torso(
         config, x, mixtures.conv, mixtures.dense, mixtures.encoder_dense
     )
+    values = output.features
+    if last_layer is not None:
+        values = last_layer(values, mixtures.dense)
+    return output._replace(moe=mixtures.output()), values
 
 
 def _routing(logits: jax.Array, combine: jax.Array) -> MoEOutput:
