@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from acme_moe.cli.console import fail, parse_flags
 
 if TYPE_CHECKING:
     from acme_moe.studies.plan import PlannedRun
+    from acme_moe.studies.state import FolderState
     from acme_moe.studies.sweep import Event, Sweep
 
 
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parse_flags(argv, __doc__)
 
     from acme_moe.disk import DiskError
-    from acme_moe.studies import commands, cost, tables
+    from acme_moe.studies import tables
     from acme_moe.studies.figures import load_study
     from acme_moe.studies.plan import expand, make_plan, of_arms
     from acme_moe.studies.plan_file import write_plan
@@ -81,14 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(tables.state_table(runs, states))
         return 0
     if dry_run.value:
-        speed = steps_per_second.value
-        if speed:
-            speeds = {run.arm: 1 / speed for run in runs}
-            source = f"at {speed:g} steps/s"
-        else:
-            speeds = cost.seconds_per_step(runs, states, finished_only=True)
-            source = "at the speed of the finished runs here"
-        print(tables.cost_table(runs, states, speeds, source))
+        print(_cost_table(runs, states, steps_per_second.value))
         return 0
     try:
         write_plan(plan, workdir)
@@ -96,7 +90,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         fail(error)
     if print_commands.value is None:
         return _train(runs, workdir, shared)
-
     left = [run for run in runs if states[run.name].startable]
     unmet = [run.needs for run in left if run.needs and not states[run.needs].finished]
     if unmet:
@@ -104,17 +97,43 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"data: is missing, and {unmet[0]} would have to be finished before others "
             "start; the path of the data, or a sweep without --print_commands"
         )
-    if not left:
-        print("nothing is left to start", file=sys.stderr)
-    elif print_commands.value == "slurm":
-        script = commands.slurm_script(
-            left, workdir, Path.cwd(), name=plan.study, at_once=shared.parallel.value
-        )
-        print(script, end="")
+    if left:
+        at_once = shared.parallel.value
+        print(_commands(left, workdir, print_commands.value, plan.study, at_once))
     else:
-        for run in left:
-            print(commands.shell_line(run, workdir))
+        print("nothing is left to start", file=sys.stderr)
     return 0
+
+
+def _cost_table(
+    runs: Sequence[PlannedRun],
+    states: Mapping[str, FolderState],
+    steps_per_second: float | None,
+) -> str:
+    """Returns the table of --dry_run, at a speed given or that of finished runs."""
+    from acme_moe.studies import cost, tables
+
+    if steps_per_second:
+        speeds: Mapping[str, float] = {run.arm: 1 / steps_per_second for run in runs}
+        source = f"at {steps_per_second:g} steps/s"
+    else:
+        speeds = cost.seconds_per_step(runs, states, finished_only=True)
+        source = "at the speed of the finished runs here"
+    return tables.cost_table(runs, states, speeds, source)
+
+
+def _commands(
+    runs: Sequence[PlannedRun], workdir: Path, form: str, name: str, at_once: int
+) -> str:
+    """Returns what --print_commands prints of runs, in the form that it names."""
+    from acme_moe.studies import commands
+
+    if form == "slurm":
+        script = commands.slurm_script(
+            runs, workdir, Path.cwd(), name=name, at_once=at_once
+        )
+        return script.removesuffix("\n")
+    return "\n".join(commands.shell_line(run, workdir) for run in runs)
 
 
 def _train(
