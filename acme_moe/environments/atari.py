@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import ale_py
-import dm_env
 import numpy as np
 from ale_py import roms
-from dm_env import specs
 
 from acme_moe import validation
 from acme_moe.environments.config import AtariConfig
+from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.games import resolve_game, rom_id
 from acme_moe.environments.screen import Screen, stack_frames
 from acme_moe.specs import StackedFrames
 
-_CONTINUES = np.float32(1)
-_ENDS = np.float32(0)
 _MAX_SEED = 2**31 - 1
 
 
-class AtariEnvironment(dm_env.Environment):
+class AtariEnvironment(DiscreteEnvironment):
     """A game with the preprocessing of Mnih et al. (2015) and Machado et al. (2018).
 
     An observation is the last frames, `uint8 [screen_size, screen_size, frame_stack]`,
     newest last. The first one of an episode is zero but for its newest frame. It is
-    a new array each time, which the caller may keep. Rewards are not clipped.
+    a new array each time, which the caller may keep. An action is held for `frame_skip`
+    frames, or until the episode ends. A reward is the change of the game's score.
 
     A *game* lasts until the emulator says that it is over, an *episode* until the agent
     gets a `LAST` step. They differ if `terminal_on_life_loss` is set: a lost life ends
     an episode with discount 0, and the next `reset` continues the same game and leaves
-    the emulator alone. `game_over` and `episode_return` are those of the game.
+    the emulator alone. Any other `reset`, in the middle of an episode too, starts a new
+    game. `game_over` and `episode_return` are those of the game.
 
     A game of `max_episode_steps` agent steps is truncated: the episode ends with
     discount 1, as the states that would follow have a value, and the next one starts a
@@ -69,6 +68,7 @@ class AtariEnvironment(dm_env.Environment):
             if config.full_action_space
             else ale.getMinimalActionSet()
         )
+        super().__init__(len(self._actions))
         self._spec = StackedFrames(
             config.screen_size, config.screen_size, config.frame_stack
         )
@@ -80,61 +80,27 @@ class AtariEnvironment(dm_env.Environment):
         self._steps = 0
         self._return = 0
         self._game_over = True  # So that the first `reset` starts a game.
-        self._in_episode = False
 
-    def reset(self) -> dm_env.TimeStep:
-        """Starts an episode.
-
-        After a lost life that ended an episode it continues the same game; otherwise,
-        in the middle of an episode too, it starts a new one.
-
-        Returns:
-          A `FIRST` step.
-        """
+    def _start(self) -> np.ndarray:
         if self._in_episode or self._game_over:
             self._start_game()
             self._screen.pool()
             newest = self._screen.resize()
         else:
             newest = self._frames[-1]
-        self._in_episode = True
         self._frames = [self._blank] * (self._config.frame_stack - 1) + [newest]
-        return dm_env.restart(stack_frames(self._frames))
+        return stack_frames(self._frames)
 
-    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
-        """Holds an action for `frame_skip` frames, or until the episode ends.
-
-        Args:
-          action: an index into the actions of `action_spec`. Ignored if this starts an
-            episode, before the first `reset` or after a `LAST` step.
-
-        Returns:
-          The step, with reward and discount of type `np.float32`.
-
-        Raises:
-          ValueError: if there is no such action.
-        """
-        if not self._in_episode:
-            return self.reset()
-        index = int(action)
-        if not 0 <= index < len(self._actions):
-            raise validation.not_accepted(
-                "action", index, f"0 to {len(self._actions) - 1}"
-            )
-        reward, terminal = self._play(self._actions[index])
+    def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
+        validation.between("action", action, 0, len(self._actions) - 1)
+        reward, terminal = self._play(self._actions[action])
         self._steps += 1
         self._return += reward
         if self._steps >= self._config.max_episode_steps:
             self._game_over = True
         self._screen.pool()
         self._frames = [*self._frames[1:], self._screen.resize()]
-        self._in_episode = not (terminal or self._game_over)
-        return dm_env.TimeStep(
-            dm_env.StepType.MID if self._in_episode else dm_env.StepType.LAST,
-            np.float32(reward),
-            _ENDS if terminal else _CONTINUES,
-            stack_frames(self._frames),
-        )
+        return stack_frames(self._frames), reward, terminal, self._game_over
 
     def _start_game(self) -> None:
         """Starts the emulator's next game, and plays its no-ops.
@@ -192,18 +158,6 @@ class AtariEnvironment(dm_env.Environment):
     def observation_spec(self) -> StackedFrames:
         """Returns `uint8 [screen_size, screen_size, frame_stack]`, newest last."""
         return self._spec
-
-    def action_spec(self) -> specs.DiscreteArray:
-        """Returns `int32` indices into the game's own actions, or into all 18."""
-        return specs.DiscreteArray(len(self._actions), np.int32, "action")
-
-    def reward_spec(self) -> specs.Array:
-        """Returns `float32`: the change of the game's score, not clipped."""
-        return specs.Array((), np.float32, "reward")
-
-    def discount_spec(self) -> specs.BoundedArray:
-        """Returns `float32`: 0 at a terminal, 1 elsewhere, truncations included."""
-        return specs.BoundedArray((), np.float32, 0, 1, "discount")
 
     def render(self) -> np.ndarray:
         """Returns the emulator's screen in colour, a new `uint8 [height, width, 3]`."""

@@ -8,65 +8,33 @@ from __future__ import annotations
 import abc
 import math
 
-import dm_env
 import numpy as np
 from dm_env import specs
 
+from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.specs import StackedFrames
 
 _CELL = 32  # Pixels of a cell of Catch in a picture.
 
 
-class _Game(dm_env.Environment, abc.ABC):
-    """A game that starts its next episode where it is stepped beyond its last."""
+class _Game(DiscreteEnvironment):
+    """A game whose episodes are never truncated."""
 
-    action_names: tuple[str, ...]
+    action_names = ("left", "stay", "right")
 
     def __init__(self, seed: int) -> None:
+        super().__init__(len(self.action_names))
         self._rng = np.random.default_rng(seed)
-        self._over = True
 
-    def reset(self) -> dm_env.TimeStep:
-        """Starts an episode."""
-        self._over = False
-        self._start()
-        return dm_env.restart(self._observation())
-
-    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
-        """Takes a step; starts an episode after a last one, whatever the action."""
-        if self._over:
-            return self.reset()
-        index = int(action)
-        if not 0 <= index < len(self.action_names):
-            raise ValueError(f"action: {index} is not in [0, {len(self.action_names)})")
-        reward, discount = self._move(index)
-        self._over = discount is not None
-        return dm_env.TimeStep(
-            dm_env.StepType.LAST if self._over else dm_env.StepType.MID,
-            np.float32(reward),
-            np.float32(1 if discount is None else discount),
-            self._observation(),
-        )
-
-    def action_spec(self) -> specs.DiscreteArray:
-        """Returns `int32` indices into `action_names`."""
-        return specs.DiscreteArray(len(self.action_names), np.int32, "action")
-
-    def reward_spec(self) -> specs.Array:
-        """Returns `float32`."""
-        return specs.Array((), np.float32, "reward")
-
-    def discount_spec(self) -> specs.BoundedArray:
-        """Returns `float32`: 0 at a terminal, 1 elsewhere, truncations included."""
-        return specs.BoundedArray((), np.float32, 0, 1, "discount")
+    def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
+        if not 0 <= action < self._num_actions:
+            raise ValueError(f"action: {action} is not in [0, {self._num_actions})")
+        reward, over = self._act(action)
+        return self._observation(), reward, over, False
 
     @abc.abstractmethod
-    def _start(self) -> None:
-        """Draws the state at an episode's start."""
-
-    @abc.abstractmethod
-    def _move(self, action: int) -> tuple[float, float | None]:
-        """Returns the reward, and the discount if the episode ends."""
+    def _act(self, action: int) -> tuple[float, bool]:
+        """Takes a step; returns the reward, and whether the episode is over."""
 
     @abc.abstractmethod
     def _observation(self) -> np.ndarray:
@@ -80,8 +48,6 @@ class Catch(_Game):
     columns]` of 0 and 1, or `uint8 [rows, columns, 1]` of 0 and 255: a stack of one
     frame, so that a run on it can be recorded for offline agents.
     """
-
-    action_names = ("left", "stay", "right")
 
     def __init__(
         self, seed: int = 0, *, rows: int = 10, columns: int = 5, image: bool = False
@@ -98,19 +64,20 @@ class Catch(_Game):
         self._shape = (rows, columns)
         self._image = image
 
-    def _start(self) -> None:
+    def _start(self) -> np.ndarray:
         columns = self._shape[1]
         self._ball = (0, int(self._rng.integers(columns)))
         self._paddle = columns // 2
+        return self._observation()
 
-    def _move(self, action: int) -> tuple[float, float | None]:
+    def _act(self, action: int) -> tuple[float, bool]:
         rows, columns = self._shape
         self._paddle = min(max(self._paddle + action - 1, 0), columns - 1)
         row, column = self._ball
         self._ball = (row + 1, column)
         if row + 1 < rows - 1:
-            return 0.0, None
-        return (1.0 if self._paddle == column else -1.0), 0.0
+            return 0.0, False
+        return (1.0 if self._paddle == column else -1.0), True
 
     def _board(self) -> np.ndarray:
         board = np.zeros(self._shape, np.float32)
@@ -156,8 +123,6 @@ class CartPole(_Game):
     has passed.
     """
 
-    action_names = ("left", "stay", "right")
-
     def __init__(self, seed: int = 0) -> None:
         """Starts no episode yet.
 
@@ -167,11 +132,12 @@ class CartPole(_Game):
         super().__init__(seed)
         self._state = np.zeros(4)
 
-    def _start(self) -> None:
+    def _start(self) -> np.ndarray:
         self._state = self._rng.uniform(-_LARGEST_START, _LARGEST_START, 4)
         self._steps = 0
+        return self._observation()
 
-    def _move(self, action: int) -> tuple[float, float | None]:
+    def _act(self, action: int) -> tuple[float, bool]:
         x, speed, angle, spin = self._state
         sine, cosine = math.sin(angle), math.cos(angle)
         push = (action - 1) * _FORCE + _MASS_POLE * _HALF_LENGTH * spin**2 * sine
@@ -185,7 +151,7 @@ class CartPole(_Game):
         self._steps += 1
         x, _, angle, _ = self._state
         stands = math.cos(angle) > _LEAST_COSINE and abs(x) < _LARGEST_POSITION
-        return float(stands), None if stands and self._steps <= _STEPS else 0.0
+        return float(stands), not stands or self._steps > _STEPS
 
     def _observation(self) -> np.ndarray:
         x, speed, angle, spin = self._state

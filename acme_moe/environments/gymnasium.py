@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import dm_env
 import numpy as np
 from dm_env import specs
 
+from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.suite import UnplayableError
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _RENDER_MODE = "rgb_array"
 
 
-class GymnasiumEnvironment(dm_env.Environment):
-    """An environment with discrete actions.
+class GymnasiumEnvironment(DiscreteEnvironment):
+    """An environment with discrete actions, from 0 whatever its own first one is.
 
     Observations are what the environment gives, `float64` as `float32`: arrays, and
     dictionaries and tuples of them. A `Discrete` or `MultiDiscrete` part is one-hot,
@@ -43,31 +43,19 @@ class GymnasiumEnvironment(dm_env.Environment):
                 f"game: its actions are {actions}; discrete actions are accepted"
             )
         self._first_action = int(actions.start)
-        self._num_actions = int(actions.n)
+        super().__init__(int(actions.n))
         self._observation_spec = _spec(environment.observation_space)
-        self._in_episode = False
 
-    def reset(self) -> dm_env.TimeStep:
-        """Starts an episode."""
+    def _start(self) -> Any:
         observation, _ = self._environment.reset(seed=self._seed)
         self._seed = None
-        self._in_episode = True
-        return dm_env.restart(self._convert(observation))
+        return self._convert(observation)
 
-    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
-        """Takes a step; starts an episode after a last one, whatever the action."""
-        if not self._in_episode:
-            return self.reset()
+    def _move(self, action: int) -> tuple[Any, float, bool, bool]:
         observation, reward, terminated, truncated, _ = self._environment.step(
-            int(action) + self._first_action
+            action + self._first_action
         )
-        self._in_episode = not (terminated or truncated)
-        return dm_env.TimeStep(
-            dm_env.StepType.MID if self._in_episode else dm_env.StepType.LAST,
-            np.float32(reward),
-            np.float32(not terminated),
-            self._convert(observation),
-        )
+        return self._convert(observation), reward, terminated, truncated
 
     def _convert(self, observation: Any) -> Any:
         return _value(self._environment.observation_space, observation)
@@ -75,18 +63,6 @@ class GymnasiumEnvironment(dm_env.Environment):
     def observation_spec(self) -> Any:
         """Returns the specs of observations, nested as they are."""
         return self._observation_spec
-
-    def action_spec(self) -> specs.DiscreteArray:
-        """Returns `int32`, from 0 whatever the environment's first action is."""
-        return specs.DiscreteArray(self._num_actions, np.int32, "action")
-
-    def reward_spec(self) -> specs.Array:
-        """Returns `float32`."""
-        return specs.Array((), np.float32, "reward")
-
-    def discount_spec(self) -> specs.BoundedArray:
-        """Returns `float32`: 0 at a terminal, 1 elsewhere, truncations included."""
-        return specs.BoundedArray((), np.float32, 0, 1, "discount")
 
     def close(self) -> None:
         """Closes the environment."""

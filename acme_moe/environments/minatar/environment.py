@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import colorsys
 
-import dm_env
 import numpy as np
 from dm_env import specs
 
+from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.minatar.asterix import Asterix
 from acme_moe.environments.minatar.breakout import Breakout
 from acme_moe.environments.minatar.freeway import Freeway
@@ -26,8 +26,8 @@ _GAMES: dict[str, type[Game]] = {
 _SET = 255
 
 
-class MinAtarEnvironment(dm_env.Environment):
-    """A game, with sticky actions.
+class MinAtarEnvironment(DiscreteEnvironment):
+    """A game, with sticky actions: by chance a step takes the action before instead.
 
     An observation is the board, `uint8 [10, 10, channels]` of 0 and 255, which networks
     here scale to 0 and 1. Rewards are not clipped.
@@ -48,43 +48,24 @@ class MinAtarEnvironment(dm_env.Environment):
         self._game = _GAMES[game](self._rng, ramping=config.difficulty_ramping)
         full = range(len(ACTION_NAMES))
         self._actions = tuple(full if config.full_action_space else self._game.actions)
+        super().__init__(len(self._actions))
         self._last_action = NOOP
         self._steps = 0
-        self._in_episode = False
 
-    def reset(self) -> dm_env.TimeStep:
-        """Starts a game."""
+    def _start(self) -> np.ndarray:
         self._game.start()
         self._steps = 0
-        self._in_episode = True
-        return dm_env.restart(self._observation())
+        return self._observation()
 
-    def step(self, action: int | np.integer | np.ndarray) -> dm_env.TimeStep:
-        """Takes a step, with the action before instead by chance.
-
-        Args:
-          action: an index into the actions of `action_spec`. Ignored if this starts an
-            episode, before the first `reset` or after a `LAST` step.
-
-        Raises:
-          ValueError: if there is no such action.
-        """
-        if not self._in_episode:
-            return self.reset()
-        index = int(action)
-        if not 0 <= index < len(self._actions):
-            raise ValueError(f"action: {index} is not in [0, {len(self._actions)})")
+    def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
+        if not 0 <= action < len(self._actions):
+            raise ValueError(f"action: {action} is not in [0, {len(self._actions)})")
         if self._rng.random() >= self._config.sticky_action_probability:
-            self._last_action = self._actions[index]
+            self._last_action = self._actions[action]
         reward, over = self._game.act(self._last_action)
         self._steps += 1
-        self._in_episode = not over and self._steps < self._config.max_episode_steps
-        return dm_env.TimeStep(
-            dm_env.StepType.MID if self._in_episode else dm_env.StepType.LAST,
-            np.float32(reward),
-            np.float32(not over),
-            self._observation(),
-        )
+        truncated = self._steps >= self._config.max_episode_steps
+        return self._observation(), reward, over, truncated
 
     def _observation(self) -> np.ndarray:
         board = np.zeros((SIZE, SIZE, len(self._game.channels)), np.uint8)
@@ -96,18 +77,6 @@ class MinAtarEnvironment(dm_env.Environment):
         """Returns `uint8 [10, 10, channels]`."""
         shape = (SIZE, SIZE, len(self._game.channels))
         return specs.BoundedArray(shape, np.uint8, 0, _SET, "board")
-
-    def action_spec(self) -> specs.DiscreteArray:
-        """Returns `int32` indices into `action_names`."""
-        return specs.DiscreteArray(len(self._actions), np.int32, "action")
-
-    def reward_spec(self) -> specs.Array:
-        """Returns `float32`."""
-        return specs.Array((), np.float32, "reward")
-
-    def discount_spec(self) -> specs.BoundedArray:
-        """Returns `float32`: 0 at a terminal, 1 elsewhere, truncations included."""
-        return specs.BoundedArray((), np.float32, 0, 1, "discount")
 
     def render(self) -> np.ndarray:
         """Returns the board in colour, a channel a hue, `uint8 [10, 10, 3]`."""
