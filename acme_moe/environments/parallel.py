@@ -51,7 +51,7 @@ def make_vector_environment(
         num_processes = len(os.sched_getaffinity(0)) if pays else 1
     num_processes = min(num_processes, len(seeds))
     if num_processes == 1:
-        return SequentialEnvironments([make(seed) for seed in seeds], make)
+        return SequentialEnvironments(make, seeds)
     return ParallelEnvironments(make, seeds, spec, num_processes)
 
 

@@ -90,17 +90,15 @@ class SequentialEnvironments(VectorEnvironment):
     """Steps one environment after another in this process."""
 
     def __init__(
-        self,
-        environments: Sequence[dm_env.Environment],
-        make: Callable[[int], dm_env.Environment] | None = None,
+        self, make: Callable[[int], dm_env.Environment], seeds: Sequence[int]
     ) -> None:
-        """Takes the environments over.
+        """Makes the environments.
 
         Args:
-          environments: one for each number.
-          make: makes the environment of a seed; needed for `make_again` alone.
+          make: makes the environment of a seed.
+          seeds: of each environment.
         """
-        self._environments = list(environments)
+        self._environments = [make(seed) for seed in seeds]
         self._make = make
         self._actions: np.ndarray | None = None
 
@@ -132,7 +130,6 @@ class SequentialEnvironments(VectorEnvironment):
         self, indices: Sequence[int], pasts: Sequence[Past]
     ) -> list[dm_env.TimeStep | None]:
         """Replaces some environments by new ones that have played the same."""
-        assert self._make is not None, "made without a maker"
         timesteps = []
         for i, past in zip(indices, pasts, strict=True):
             self._environments[i].close()

@@ -18,7 +18,7 @@ from acme_moe.environments.bsuite_suite import BsuiteConfig
 from acme_moe.environments.vector import SequentialEnvironments
 from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
-from acme_moe.runs.assembly import Parts, make_environment
+from acme_moe.runs.assembly import Parts, environment_maker
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.spec import RunSpec
 
@@ -101,7 +101,7 @@ class Session:
             [player.make_adder(self._client, parts.environment_spec)],
         )
         self._stack.callback(self.actor.close)
-        environments = SequentialEnvironments([make_environment(self.spec, 0)])
+        environments = SequentialEnvironments(environment_maker(self.spec), [0])
         self.rounds = Rounds(environments, self.actor)
 
     def stored(self) -> int:
