@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dm_env
 import numpy as np
@@ -91,13 +91,7 @@ class ParallelEnvironments(VectorEnvironment):
     def reset(self, indices: Sequence[int]) -> list[dm_env.TimeStep]:
         """Starts an episode in some of the environments."""
         self._wait_until_ready()
-        workers = []
-        for worker in self._workers:
-            own = [i for i in worker.indices if i in indices]
-            if own:
-                worker.send(own, None)
-                workers.append(worker)
-        self._receive(workers)
+        self._receive(self._send(dict.fromkeys(indices)))
         return self._shared.read(indices)
 
     def _wait_until_ready(self) -> None:
@@ -107,14 +101,22 @@ class ParallelEnvironments(VectorEnvironment):
 
     def start_step(self, actions: np.ndarray) -> None:
         """Sends the actions."""
-        listed = actions.tolist()
-        for worker in self._workers:
-            worker.send(worker.indices, [listed[i] for i in worker.indices])
+        self._send(dict(enumerate(actions.tolist())))
 
     def finish_step(self) -> list[dm_env.TimeStep]:
         """Waits for the step of each environment."""
         self._receive(self._workers)
         return self._shared.read(range(self._num))
+
+    def _send(self, orders: Mapping[int, int | Past | None]) -> list[_Worker]:
+        """Sends orders, by environment; returns the workers that have to answer."""
+        workers = []
+        for worker in self._workers:
+            own = {i: orders[i] for i in worker.indices if i in orders}
+            if own:
+                worker.send(own)
+                workers.append(worker)
+        return workers
 
     def _receive(self, workers: Sequence[_Worker]) -> None:
         """Waits for the workers' answers.
@@ -135,14 +137,7 @@ class ParallelEnvironments(VectorEnvironment):
     ) -> list[dm_env.TimeStep | None]:
         """Replaces some environments by new ones; the processes play side by side."""
         self._wait_until_ready()
-        given = dict(zip(indices, pasts, strict=True))
-        workers = []
-        for worker in self._workers:
-            own = [i for i in worker.indices if i in given]
-            if own:
-                worker.send(own, [given[i] for i in own])
-                workers.append(worker)
-        self._receive(workers)
+        self._receive(self._send(dict(zip(indices, pasts, strict=True))))
         return [
             timestep if past.actions or past.in_episode else None
             for past, timestep in zip(pasts, self._shared.read(indices), strict=True)
@@ -181,11 +176,11 @@ class _Worker:
         theirs.close()
         self._connection.send((make, list(seeds), spec, indices))
 
-    def send(self, indices: list[int], actions: Sequence[int | Past] | None) -> None:
-        """Sends orders: to take steps or play again; with None, to start episodes."""
+    def send(self, orders: dict[int, int | Past | None]) -> None:
+        """Sends orders: to take a step, to play again, or with None to start anew."""
         # One that has ended cannot read them; `receive` says so.
         with contextlib.suppress(BrokenPipeError):
-            self._connection.send((indices, actions))
+            self._connection.send(orders)
 
     def receive(self) -> str | None:
         """Waits for the answer; returns what went wrong, if anything did."""

@@ -9,7 +9,6 @@ memory that steps are written to. The process ends when the other end of the pip
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
 import traceback
 from collections.abc import Callable
@@ -39,39 +38,34 @@ def main(connection: Connection, memory: int) -> None:
         def enter(index: int, _: None) -> None:
             environments[index] = make(seeds[index])
 
-        def play(index: int, action: int | Past | None) -> None:
+        def play(index: int, order: int | Past | None) -> None:
             environment = environments[index]
             timestep: dm_env.TimeStep | None
-            if isinstance(action, Past):
+            if isinstance(order, Past):
                 environment.close()
-                environment, timestep = play_again(make, action)
+                environment, timestep = play_again(make, order)
                 environments[index] = environment
-            elif action is None:
+            elif order is None:
                 timestep = environment.reset()
             else:
-                timestep = environment.step(action)
+                timestep = environment.step(order)
             if timestep is not None:
                 shared.write(index, timestep, is_game_over(environment))
 
-        connection.send(_follow(enter, indices, None))
+        connection.send(_follow(enter, dict.fromkeys(indices)))
         while True:
-            connection.send(_follow(play, *connection.recv()))
+            connection.send(_follow(play, connection.recv()))
     for environment in environments.values():
         environment.close()
 
 
 def _follow(
-    order: Callable[[int, Any], None],
-    indices: list[int],
-    actions: list[int | Past] | None,
+    follow: Callable[[int, Any], None], orders: dict[int, int | Past | None]
 ) -> str | None:
-    """Follows an order in each environment; returns the first failure, with its place.
-
-    None as the actions is None for each.
-    """
-    for i, action in zip(indices, actions or itertools.repeat(None), strict=False):
+    """Follows the order to each environment; returns the first failure, if any."""
+    for i, order in orders.items():
         try:
-            order(i, action)
+            follow(i, order)
         except Exception as error:
             return (
                 f"environment {i}: {type(error).__name__}: {error}\n\n"
