@@ -9,6 +9,7 @@ from dm_env import specs
 
 from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.suite import UnplayableError
+from acme_moe.environments.wrappers import single_dtype
 
 if TYPE_CHECKING:
     from acme_moe.environments.gymnasium_suite import GymnasiumConfig
@@ -129,7 +130,7 @@ def _spec(space: Any, name: str = "observation") -> Any:
         case "Tuple":
             return tuple(_spec(part, name) for part in space.spaces)
         case "Box":
-            dtype = _dtype(space.dtype)
+            dtype = single_dtype(space.dtype)
             low, high = space.low.astype(dtype), space.high.astype(dtype)
             return specs.BoundedArray(space.shape, dtype, low, high, name)
         case "MultiBinary":
@@ -155,7 +156,7 @@ def _value(space: Any, value: Any) -> Any:
             pairs = zip(space.spaces, value, strict=True)
             return tuple(_value(part, of_part) for part, of_part in pairs)
         case "Box":
-            return np.array(value, _dtype(space.dtype))
+            return np.array(value, single_dtype(space.dtype))
         case "MultiBinary":
             return np.array(value, np.float32)
         case "Discrete":
@@ -170,10 +171,3 @@ def _one_hot(index: int, size: int) -> np.ndarray:
     encoded = np.zeros(size, np.float32)
     encoded[index] = 1
     return encoded
-
-
-def _dtype(dtype: Any) -> Any:
-    """Returns the dtype that values are kept in: no 64 bits."""
-    return {np.dtype(np.float64): np.float32, np.dtype(np.int64): np.int32}.get(
-        np.dtype(dtype), np.dtype(dtype)
-    )

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 import dm_env
-import numpy as np
 import tree
 
 from acme_moe.environments.suite import UnplayableError, find_suite
@@ -14,6 +13,7 @@ from acme_moe.environments.wrappers import (
     ObservationActionRewardWrapper,
     SinglePrecisionWrapper,
     WholeGamesWrapper,
+    single_dtype,
 )
 
 
@@ -42,7 +42,8 @@ class EnvironmentMaker:
         name = self.config.name
         environment = find_suite(name).make(self.game, seed, self.config)
         _check(environment, name)
-        if _is_double(environment.observation_spec()):
+        leaves = tree.flatten(environment.observation_spec())
+        if any(single_dtype(leaf.dtype) != leaf.dtype for leaf in leaves):
             environment = SinglePrecisionWrapper(environment)
         if self.evaluation and hasattr(environment, "game_over"):
             environment = WholeGamesWrapper(environment)
@@ -64,8 +65,3 @@ def _check(environment: Any, name: str) -> None:
             f"environment.name: {name!r} has the actions {actions!r}; a "
             "dm_env.specs.DiscreteArray is accepted"
         )
-
-
-def _is_double(observation_spec: Any) -> bool:
-    leaves = tree.flatten(observation_spec)
-    return any(leaf.dtype in (np.float64, np.int64) for leaf in leaves)

@@ -85,12 +85,17 @@ class SinglePrecisionWrapper(EnvironmentWrapper):
 _SINGLE = {np.dtype(np.float64): np.float32, np.dtype(np.int64): np.int32}
 
 
+def single_dtype(dtype: np.dtype) -> Any:
+    """Returns the dtype that values of one are kept in: no 64 bits."""
+    return _SINGLE.get(dtype, dtype)
+
+
 def _single(timestep: dm_env.TimeStep) -> dm_env.TimeStep:
     def convert(value: Any) -> Any:
         if value is None:  # Reward and discount of a first step.
             return None
         array = np.asarray(value)
-        return array.astype(_SINGLE.get(array.dtype, array.dtype), copy=False)
+        return array.astype(single_dtype(array.dtype), copy=False)
 
     step_type, *values = timestep
     return dm_env.TimeStep(step_type, *(tree.map_structure(convert, x) for x in values))
@@ -98,7 +103,7 @@ def _single(timestep: dm_env.TimeStep) -> dm_env.TimeStep:
 
 def _single_spec(specs: Any) -> Any:
     return tree.map_structure(
-        lambda spec: spec.replace(dtype=_SINGLE.get(spec.dtype, spec.dtype)), specs
+        lambda spec: spec.replace(dtype=single_dtype(spec.dtype)), specs
     )
 
 
