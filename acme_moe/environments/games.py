@@ -38,7 +38,7 @@ _ROMS = {_camel_case(rom): rom for rom in _ROM_IDS}
 GAMES: tuple[str, ...] = tuple(_ROMS)
 """Every game that can be played, by the name used throughout: `MsPacman`."""
 
-# Names are compared without case and separators: `ms_pacman` and `MSPACMAN` are one.
+# By what `name_key` returns: `ms_pacman` and `MSPACMAN` are one.
 _BY_KEY = {rom.replace("_", ""): game for game, rom in _ROMS.items()}
 
 _ATARI_20 = _split("""
@@ -85,6 +85,14 @@ al., 2020) the Atari-100k benchmark, `atari_60` the largest set of appendix A, a
 """
 
 
+def name_key(name: str) -> str:
+    """Returns what names that differ by case and separators alone have in common."""
+    key = name.casefold()
+    for separator in "_- ":
+        key = key.replace(separator, "")
+    return key
+
+
 def resolve_game(name: str) -> str:
     """Returns the name that a game has here.
 
@@ -98,9 +106,7 @@ def resolve_game(name: str) -> str:
     Raises:
       ValueError: if no game has that name; suggests close ones.
     """
-    key = name.casefold()
-    for separator in "_- ":
-        key = key.replace(separator, "")
+    key = name_key(name)
     game = _BY_KEY.get(key)
     if game is not None:
         return game

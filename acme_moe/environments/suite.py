@@ -28,6 +28,7 @@ from typing import Any
 
 from acme_moe import validation
 from acme_moe.environments.config import EnvironmentConfig
+from acme_moe.environments.games import name_key
 from acme_moe.environments.scores import Score
 from acme_moe.registry import Registry
 
@@ -75,8 +76,8 @@ class Suite:
             if not name:
                 raise validation.not_accepted("game", name, "the name of a game")
             return name
-        by_key = {_key(game): game for game in self.games}
-        key = _key(name)
+        by_key = {name_key(game): game for game in self.games}
+        key = name_key(name)
         if key in by_key:
             return by_key[key]
         close = [by_key[k] for k in difflib.get_close_matches(key, by_key, cutoff=0.6)]
@@ -163,10 +164,3 @@ def normalized_score(suite: str, game: str, episode_return: float) -> float | No
     """Returns `Suite.normalized_score`, None also where it is no number."""
     score = find_suite(suite).normalized_score(game, episode_return)
     return None if score is None or math.isnan(score) else score
-
-
-def _key(name: str) -> str:
-    key = name.casefold()
-    for separator in "_- ":
-        key = key.replace(separator, "")
-    return key
