@@ -1,7 +1,8 @@
-"""Attributes of a package that are imported when they are first used."""
+"""What is imported when it is first used."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -21,3 +22,17 @@ def attributes(package: str, modules: dict[str, str]) -> Callable[[str], Any]:
         return getattr(importlib.import_module(modules[name]), name)
 
     return getter
+
+
+def function(module: str, name: str) -> Callable[..., Any]:
+    """Returns what calls a function, or a class; it can be pickled.
+
+    Args:
+      module: that defines it, imported when it is first called.
+      name: of the function.
+    """
+    return functools.partial(_call, module, name)
+
+
+def _call(module: str, name: str, *args: Any, **kwargs: Any) -> Any:
+    return getattr(importlib.import_module(module), name)(*args, **kwargs)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import launchpad as lp
 
-from acme_moe import memory
+from acme_moe import lazy, memory
 from acme_moe.distributed.config import DistributedConfig, Seconds, check
 from acme_moe.distributed.nodes import ReplayServerNode, ServiceNode, WorkerNode
 from acme_moe.distributed.process import Supervision
@@ -31,44 +31,14 @@ _ONE_THREAD = {
 }
 _XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
-# Launchpad's processes unpickle their nodes, and are not to import what only the
-# node's own process needs: so each of these imports what it makes.
 
+def _lazily(module: str, name: str) -> Callable[..., Any]:
+    """Returns what makes a node's object, and imports its module only then.
 
-def _make_coordinator(*args: Any) -> Any:
-    from acme_moe.distributed.service import CoordinatorService
-
-    return CoordinatorService(*args)
-
-
-def _make_online_coordinator(*args: Any) -> Any:
-    from acme_moe.distributed.service import OnlineCoordinatorService
-
-    return OnlineCoordinatorService(*args)
-
-
-def _make_replay(*args: Any, **kwargs: Any) -> Any:
-    from acme_moe.distributed.replay import ReplayNode
-
-    return ReplayNode(*args, **kwargs)
-
-
-def _make_learner(*args: Any) -> Any:
-    from acme_moe.distributed.learner import LearnerNode
-
-    return LearnerNode(*args)
-
-
-def _make_actor(*args: Any) -> Any:
-    from acme_moe.distributed.actor import ActorNode
-
-    return ActorNode(*args)
-
-
-def _make_evaluator(*args: Any) -> Any:
-    from acme_moe.distributed.evaluator import EvaluatorNode
-
-    return EvaluatorNode(*args)
+    Launchpad's processes unpickle their nodes, and are not to import what only the
+    node's own process needs.
+    """
+    return lazy.function(f"acme_moe.distributed.{module}", name)
 
 
 def import_parts() -> None:
@@ -125,13 +95,14 @@ def make_distributed_program(
     flags = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), _XLA_ONE_THREAD]))
     acting = {**_ONE_THREAD, "XLA_FLAGS": flags}
     online = spec if isinstance(spec, OnlineRunSpec) else None
+    service = "OnlineCoordinatorService" if online else "CoordinatorService"
     replay: list[Any] = []
 
     with program.group(COORDINATOR):
         coordinator = program.add_node(
             ServiceNode(
                 process(COORDINATOR, _ON_THE_CPU),
-                _make_online_coordinator if online else _make_coordinator,
+                _lazily("service", service),
                 *(spec, workdir, config, token),
                 coordinator=None,
                 preload=import_parts,
@@ -142,7 +113,7 @@ def make_distributed_program(
             for i in range(config.num_replay_servers):
                 node = ReplayServerNode(
                     process(f"replay_{i}", _ON_THE_CPU),
-                    _make_replay,
+                    _lazily("replay", "ReplayNode"),
                     *(online, workdir, config, i),
                     coordinator=coordinator,
                 )
@@ -151,7 +122,7 @@ def make_distributed_program(
         learner = program.add_node(
             ServiceNode(
                 process("learner", {**_QUIET, **memory.variables()}),
-                _make_learner,
+                _lazily("learner", "LearnerNode"),
                 *(replay, spec, workdir),
                 coordinator=coordinator,
                 timeout=Seconds.CALL_FOR_PARAMETERS,
@@ -164,7 +135,7 @@ def make_distributed_program(
                 program.add_node(
                     WorkerNode(
                         process(f"actor_{i}", acting),
-                        _make_actor,
+                        _lazily("actor", "ActorNode"),
                         *(learner, server, online, config, i),
                         coordinator=coordinator,
                     )
@@ -173,7 +144,7 @@ def make_distributed_program(
         program.add_node(
             WorkerNode(
                 process("evaluator", acting),
-                _make_evaluator,
+                _lazily("evaluator", "EvaluatorNode"),
                 *(learner, spec),
                 coordinator=coordinator,
             )

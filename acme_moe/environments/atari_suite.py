@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
+from acme_moe import lazy
 from acme_moe.environments.config import AtariConfig
 from acme_moe.environments.games import GAMES, resolve_game
 from acme_moe.environments.scores import SCORES
 from acme_moe.environments.suite import Suite
-
-if TYPE_CHECKING:
-    from acme_moe.environments.atari import AtariEnvironment
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,16 +20,9 @@ class AtariSuite(Suite):
         return resolve_game(name)
 
 
-def make(game: str, seed: int, config: AtariConfig) -> AtariEnvironment:
-    """Loads a game."""
-    from acme_moe.environments.atari import AtariEnvironment
-
-    return AtariEnvironment(game, seed, config)
-
-
 SUITE = AtariSuite(
     config_class=AtariConfig,
-    make=make,
+    make=lazy.function("acme_moe.environments.atari", "AtariEnvironment"),
     default_game="Pong",
     games=GAMES,
     scores=SCORES,

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
-from acme_moe import validation
+from acme_moe import lazy, validation
 from acme_moe.environments.config import EnvironmentConfig
 from acme_moe.environments.suite import Suite
-
-if TYPE_CHECKING:
-    from acme_moe.environments.gymnasium import GymnasiumEnvironment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +31,8 @@ class GymnasiumConfig(EnvironmentConfig):
             validation.at_least("max_episode_steps", self.max_episode_steps, 1)
 
 
-def make(game: str, seed: int, config: GymnasiumConfig) -> GymnasiumEnvironment:
-    """Makes the environment of an id."""
-    from acme_moe.environments import gymnasium
-
-    return gymnasium.make(game, seed, config)
-
-
-SUITE = Suite(config_class=GymnasiumConfig, make=make, default_game="CartPole-v1")
+SUITE = Suite(
+    config_class=GymnasiumConfig,
+    make=lazy.function("acme_moe.environments.gymnasium", "make"),
+    default_game="CartPole-v1",
+)

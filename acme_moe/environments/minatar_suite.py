@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
-from acme_moe import validation
+from acme_moe import lazy, validation
 from acme_moe.environments.config import EnvironmentConfig
 from acme_moe.environments.suite import Suite
-
-if TYPE_CHECKING:
-    from acme_moe.environments.minatar.environment import MinAtarEnvironment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +38,13 @@ class MinAtarConfig(EnvironmentConfig):
         validation.at_least("max_episode_steps", self.max_episode_steps, 1)
 
 
-def make(game: str, seed: int, config: MinAtarConfig) -> MinAtarEnvironment:
-    """Makes a game."""
-    from acme_moe.environments.minatar.environment import MinAtarEnvironment
-
-    return MinAtarEnvironment(game, seed, config)
-
-
 GAMES = ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
 
 SUITE = Suite(
-    config_class=MinAtarConfig, make=make, default_game="Breakout", games=GAMES
+    config_class=MinAtarConfig,
+    make=lazy.function(
+        "acme_moe.environments.minatar.environment", "MinAtarEnvironment"
+    ),
+    default_game="Breakout",
+    games=GAMES,
 )
