@@ -17,21 +17,6 @@ _KEY = reverb.SampleInfo._fields.index("key")
 _PROBABILITY = reverb.SampleInfo._fields.index("probability")
 
 
-def weight_exponent(table: reverb_types.TableInfo) -> float:
-    """Returns the power of their priorities by which a table's items are sampled.
-
-    Args:
-      table: as `reverb.Client.server_info` describes it.
-
-    Returns:
-      The exponent, 0 if the items are uniformly sampled.
-    """
-    options = table.sampler_options
-    if options.HasField("prioritized"):
-        return float(options.prioritized.priority_exponent)
-    return 0.0
-
-
 class TableSampler:
     """Samples from one server.
 
@@ -49,7 +34,8 @@ class TableSampler:
         """
         self._client = client
         self._table = info.name
-        self._exponent = weight_exponent(info)
+        # 0, as of any message without the field, where items are uniformly sampled.
+        self._exponent = info.sampler_options.prioritized.priority_exponent
         self._unpack = Unpacker(from_tensor_specs(info.signature))
 
     def __call__(self, size: int) -> SampledItems:
