@@ -78,17 +78,9 @@ class PriorityWriter:
             # After an error the rest is discarded, so that nobody waits.
             if self._error is None:
                 try:
-                    keys, priorities = batch
-                    self._client.mutate_priorities(
-                        self._table,
-                        dict(
-                            zip(
-                                keys.tolist(),
-                                np.asarray(priorities).tolist(),
-                                strict=True,
-                            )
-                        ),
-                    )
+                    keys, priorities = (np.asarray(x).tolist() for x in batch)
+                    updates = dict(zip(keys, priorities, strict=True))
+                    self._client.mutate_priorities(self._table, updates)
                 except BaseException as error:
                     self._error = error
             self._queue.task_done()

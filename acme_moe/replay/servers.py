@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 import time
@@ -58,11 +59,7 @@ class _ServerThread(Generic[Request, Response]):
     def receive(self, timeout: float) -> Response | None:
         """Returns the response to the call in flight, None if none comes in time."""
         try:
-            response = (
-                self._responses.get(timeout=timeout)
-                if timeout > 0
-                else (self._responses.get_nowait())
-            )
+            response = self._responses.get(timeout=max(timeout, 0.0))
         except queue.Empty:
             return None
         self.busy = False
@@ -194,7 +191,8 @@ class ReplayServers:
         """
         self.clients = tuple(clients)
         self._servers = [
-            _ServerThread(_priority_setter(client)) for client in self.clients
+            _ServerThread(functools.partial(_set_priorities, client))
+            for client in self.clients
         ]
 
     def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
@@ -218,17 +216,14 @@ class ReplayServers:
             )
 
 
-def _priority_setter(
-    client: reverb.Client,
-) -> Callable[[tuple[str, dict[int, float]]], bool]:
-    def set_priorities(request: tuple[str, dict[int, float]]) -> bool:
-        try:
-            client.mutate_priorities(*request)
-        except (reverb.ReverbError, RuntimeError) as error:
-            logging.warning("priorities are lost: %s", error)
-        return True
-
-    return set_priorities
+def _set_priorities(
+    client: reverb.Client, request: tuple[str, dict[int, float]]
+) -> bool:
+    try:
+        client.mutate_priorities(*request)
+    except (reverb.ReverbError, RuntimeError) as error:
+        logging.warning("priorities are lost: %s", error)
+    return True
 
 
 def make_server_sampler(

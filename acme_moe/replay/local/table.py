@@ -68,6 +68,7 @@ class Table:
         self._items: list[np.ndarray] = []
         self._unpacker = Unpacker(settings.signature)
         self._packed = False
+        self._exponent = settings.priority_exponent or 0.0
         self._tree = None
         if settings.priority_exponent is not None:
             self._tree = SumTree(settings.max_size)
@@ -114,11 +115,6 @@ class Table:
         if self._tree is not None:
             self._tree.set_one(place, priority**self._exponent)
         self._written += 1
-
-    @property
-    def _exponent(self) -> float:
-        exponent = self.settings.priority_exponent
-        return 0.0 if exponent is None else exponent
 
     def _check_sample(self) -> None:
         """Refuses items that are not of the signature; moves the generator on."""

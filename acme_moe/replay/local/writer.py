@@ -58,10 +58,7 @@ class LocalWriter:
     def append(self, data: dict[str, Any]) -> None:
         """Appends a row, which may lack columns."""
         if self._rows >= 2 * self._rows_kept:
-            for columns in self._columns.values():
-                for column in columns:
-                    column.release(self._rows_kept)
-            self._rows -= self._rows_kept
+            self._release(self._rows_kept)
         for name, value in data.items():
             leaves = [np.asarray(leaf) for leaf in tree.flatten(value)]
             if name not in self._columns:
@@ -135,10 +132,14 @@ class LocalWriter:
     def end_episode(self, clear_buffers: bool = True) -> None:
         """Ends the episode; what was written stays."""
         del clear_buffers
+        self._release(self._rows)
+
+    def _release(self, count: int) -> None:
+        """Lets go of the oldest rows."""
         for columns in self._columns.values():
             for column in columns:
-                column.release(self._rows)
-        self._rows = 0
+                column.release(count)
+        self._rows -= count
 
     def close(self) -> None:
         """Ends the episode."""
