@@ -57,6 +57,21 @@ def pack_step(action: Any, reward: float, discount: float) -> np.ndarray:
     return np.frombuffer(b"".join(x.tobytes() for x in leaves), np.uint8)
 
 
+def first_and_last(spec: specs.Array, rows: Any, axes: int) -> tuple[Any, Any]:
+    """Returns the rows of a transition's first and of its last observation.
+
+    Args:
+      spec: of the observation as it is sampled.
+      rows: of the item, or their numbers.
+      axes: of the item's array, that of the rows included.
+    """
+    # Frames have as many axes as their stack, all else one more.
+    if axes == len(spec.shape):
+        stack = spec.shape[0]
+        return rows[:stack], rows[-stack:]
+    return rows[0], rows[-1]
+
+
 class Unpacker:
     """Turns items into the columns of their table's signature.
 
@@ -108,15 +123,8 @@ class Unpacker:
         for spec, column in zip(self.observation, observations, strict=True):
             shape = (len(items), *spec.shape)
             start, end = (np.empty(shape, spec.dtype) for _ in range(2))
-            # Frames have as many axes as their stack, all else one more.
-            if column[0].ndim == len(spec.shape):
-                stack = spec.shape[0]
-                for i, rows in enumerate(column):
-                    start[i] = rows[:stack]
-                    end[i] = rows[-stack:]
-            else:
-                for i, rows in enumerate(column):
-                    start[i], end[i] = rows[0], rows[-1]
+            for i, rows in enumerate(column):
+                start[i], end[i] = first_and_last(spec, rows, rows.ndim)
             starts.append(start)
             ends.append(end)
         return [*starts, *self.unpack_steps(np.stack(steps)), *ends]

@@ -12,7 +12,7 @@ import tree
 from acme_moe.replay.interface import SampledItems, TableSettings
 from acme_moe.replay.local.rows import Rows
 from acme_moe.replay.local.sum_tree import SumTree
-from acme_moe.replay.transitions import Unpacker
+from acme_moe.replay.transitions import Unpacker, first_and_last
 
 
 @dataclasses.dataclass(slots=True)
@@ -131,16 +131,10 @@ class Table:
         *observations, step = columns
         starts, ends = [], []
         for spec, column in zip(self._unpacker.observation, observations, strict=True):
-            name, rows = column.name, column.rows
-            assert isinstance(rows, list)
-            # Frames have as many axes as their stack, all else one more.
-            if len(self.columns[name].shape) + 1 == len(spec.shape):
-                stack = spec.shape[0]
-                starts.append(ItemColumn(name, rows[:stack]))
-                ends.append(ItemColumn(name, rows[-stack:]))
-            else:
-                starts.append(ItemColumn(name, rows[0]))
-                ends.append(ItemColumn(name, rows[-1]))
+            axes = 1 + len(self.columns[column.name].shape)
+            start, end = first_and_last(spec, column.rows, axes)
+            starts.append(ItemColumn(column.name, start))
+            ends.append(ItemColumn(column.name, end))
         return [*starts, step, *ends]
 
     def sample(self, size: int) -> SampledItems:
