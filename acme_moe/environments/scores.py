@@ -39,6 +39,10 @@ class Score(NamedTuple):
     human: float
     source: str
 
+    def normalize(self, episode_return: float) -> float:
+        """Scales a return so that a random agent's is 0 and a person's is 1."""
+        return (episode_return - self.random) / (self.human - self.random)
+
 
 def _read(table: str, source: str) -> dict[str, Score]:
     """Reads lines of a game's name, its random and its human score."""
@@ -142,6 +146,4 @@ def human_normalized_score(game: str, episode_return: float) -> float:
       ValueError: if no game has that name.
     """
     score = SCORES.get(resolve_game(game))
-    if score is None:
-        return math.nan
-    return (episode_return - score.random) / (score.human - score.random)
+    return math.nan if score is None else score.normalize(episode_return)

@@ -86,21 +86,6 @@ class Suite:
             f"game: {name!r} is not known; accepted: {', '.join(self.games)}{hint}"
         )
 
-    def normalized_score(self, game: str, episode_return: float) -> float | None:
-        """Scales a return so that random play is 0 and the reference 1.
-
-        Args:
-          game: its name as `resolve_game` returns it.
-          episode_return: of a whole game, rewards not clipped.
-
-        Returns:
-          The score; None where the suite has no reference for the game.
-        """
-        score = self.scores.get(game)
-        if score is None:
-            return None
-        return (episode_return - score.random) / (score.human - score.random)
-
 
 ENVIRONMENTS: Registry[Suite] = Registry(
     "environment.name",
@@ -161,6 +146,16 @@ def _is_class(hint: Any) -> bool:
 
 
 def normalized_score(suite: str, game: str, episode_return: float) -> float | None:
-    """Returns `Suite.normalized_score`, None also where it is no number."""
-    score = find_suite(suite).normalized_score(game, episode_return)
-    return None if score is None or math.isnan(score) else score
+    """Scales a return so that random play is 0 and the suite's reference 1.
+
+    Args:
+      suite: its name or import path.
+      game: its name as `Suite.resolve_game` returns it.
+      episode_return: of a whole game, rewards not clipped.
+
+    Returns:
+      The score; None where there is no reference for the game, or it is no number.
+    """
+    reference = find_suite(suite).scores.get(game)
+    score = math.nan if reference is None else reference.normalize(episode_return)
+    return None if math.isnan(score) else score
