@@ -6,7 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from acme_moe import files, validation
+from acme_moe import fields, files, validation
 from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 
 _FILE = "distributed.json"
@@ -152,8 +152,4 @@ def read(workdir: Path) -> DistributedConfig:
     path = workdir / _FILE
     if not path.exists():
         return DistributedConfig()
-    fields = json.loads(path.read_text())
-    names = [field.name for field in dataclasses.fields(DistributedConfig)]
-    for name in fields:
-        validation.known_field(name, names)
-    return DistributedConfig(**fields)
+    return fields.from_fields(DistributedConfig, json.loads(path.read_text()))
