@@ -218,7 +218,11 @@ class CoordinatorService:
             if not machine.evaluated(position):
                 return
             self._note_time()
-            self._add_evaluation(position, learner_steps, episodes)
+            # Parameters may be a little newer than the position that they count for,
+            # and it is the position by which a resumed run finds its rows.
+            counts = {"learner_steps": learner_steps, self._spec.steps_key: position}
+            at = dataclasses.replace(machine.state, **counts)
+            self._folder.add_evaluation(at, [EpisodeResult(*e) for e in episodes])
             mean = statistics.fmean(result for result, _ in episodes)
             machine.state.evaluation_return_mean = mean
             self._evaluation = f"evaluation {mean:g}"
@@ -264,16 +268,6 @@ class CoordinatorService:
         """Counts time from the first agent step or update of this launch on."""
         if self._training is None:
             self._training = Stopwatch(self.coordinator.state.training_seconds)
-
-    def _add_evaluation(
-        self, position: int, learner_steps: int, episodes: Sequence[EpisodeResult]
-    ) -> None:
-        # Parameters may be a little newer than the position that they count for, and
-        # it is the position by which a resumed run finds its rows.
-        counts = {"learner_steps": learner_steps}
-        counts[self.coordinator.spec.steps_key] = position
-        at = dataclasses.replace(self.coordinator.state, **counts)
-        self._folder.add_evaluation(at, [EpisodeResult(*e) for e in episodes])
 
     def _publish(self) -> None:
         """Writes the summary, and the end of the run if that has come."""
