@@ -92,7 +92,6 @@ class AtariEnvironment(DiscreteEnvironment):
         return stack_frames(self._frames)
 
     def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
-        validation.between("action", action, 0, len(self._actions) - 1)
         reward, terminal = self._play(self._actions[action])
         self._steps += 1
         self._return += reward

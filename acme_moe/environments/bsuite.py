@@ -5,7 +5,6 @@ Their dynamics are those of bsuite's `catch` and `cartpole`; no code is shared.
 
 from __future__ import annotations
 
-import abc
 import math
 
 import numpy as np
@@ -17,37 +16,15 @@ from acme_moe.specs import StackedFrames
 _CELL = 32  # Pixels of a cell of Catch in a picture.
 
 
-class _Game(DiscreteEnvironment):
-    """A game whose episodes are never truncated."""
-
-    action_names = ("left", "stay", "right")
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(len(self.action_names))
-        self._rng = np.random.default_rng(seed)
-
-    def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
-        if not 0 <= action < self._num_actions:
-            raise ValueError(f"action: {action} is not in [0, {self._num_actions})")
-        reward, over = self._act(action)
-        return self._observation(), reward, over, False
-
-    @abc.abstractmethod
-    def _act(self, action: int) -> tuple[float, bool]:
-        """Takes a step; returns the reward, and whether the episode is over."""
-
-    @abc.abstractmethod
-    def _observation(self) -> np.ndarray:
-        """Returns a new array."""
-
-
-class Catch(_Game):
+class Catch(DiscreteEnvironment):
     """A ball falls down a board; a paddle on the lowest row should be under it.
 
     The return of an episode is 1 or -1. An observation is the board, `float32 [rows,
     columns]` of 0 and 1, or `uint8 [rows, columns, 1]` of 0 and 255: a stack of one
     frame, so that a run on it can be recorded for offline agents.
     """
+
+    action_names = ("left", "stay", "right")
 
     def __init__(
         self, seed: int = 0, *, rows: int = 10, columns: int = 5, image: bool = False
@@ -60,7 +37,8 @@ class Catch(_Game):
           columns: of the board.
           image: whether observations are images.
         """
-        super().__init__(seed)
+        super().__init__(len(self.action_names))
+        self._rng = np.random.default_rng(seed)
         self._shape = (rows, columns)
         self._image = image
 
@@ -70,14 +48,14 @@ class Catch(_Game):
         self._paddle = columns // 2
         return self._observation()
 
-    def _act(self, action: int) -> tuple[float, bool]:
+    def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
         rows, columns = self._shape
         self._paddle = min(max(self._paddle + action - 1, 0), columns - 1)
         row, column = self._ball
         self._ball = (row + 1, column)
-        if row + 1 < rows - 1:
-            return 0.0, False
-        return (1.0 if self._paddle == column else -1.0), True
+        over = row + 1 >= rows - 1
+        reward = (1.0 if self._paddle == column else -1.0) if over else 0.0
+        return self._observation(), reward, over, False
 
     def _board(self) -> np.ndarray:
         board = np.zeros(self._shape, np.float32)
@@ -113,7 +91,7 @@ _LARGEST_START = 0.05
 _HEIGHT, _WIDTH = 210, 320  # Of the picture.
 
 
-class CartPole(_Game):
+class CartPole(DiscreteEnvironment):
     """A cart keeps a pole from falling; each step gives 1 while it stands.
 
     An episode ends when the pole falls, the cart leaves the track, or 10 s are over,
@@ -123,13 +101,16 @@ class CartPole(_Game):
     has passed.
     """
 
+    action_names = ("left", "stay", "right")
+
     def __init__(self, seed: int = 0) -> None:
         """Starts no episode yet.
 
         Args:
           seed: of where episodes start.
         """
-        super().__init__(seed)
+        super().__init__(len(self.action_names))
+        self._rng = np.random.default_rng(seed)
         self._state = np.zeros(4)
 
     def _start(self) -> np.ndarray:
@@ -137,7 +118,7 @@ class CartPole(_Game):
         self._steps = 0
         return self._observation()
 
-    def _act(self, action: int) -> tuple[float, bool]:
+    def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
         x, speed, angle, spin = self._state
         sine, cosine = math.sin(angle), math.cos(angle)
         push = (action - 1) * _FORCE + _MASS_POLE * _HALF_LENGTH * spin**2 * sine
@@ -151,7 +132,8 @@ class CartPole(_Game):
         self._steps += 1
         x, _, angle, _ = self._state
         stands = math.cos(angle) > _LEAST_COSINE and abs(x) < _LARGEST_POSITION
-        return float(stands), not stands or self._steps > _STEPS
+        over = not stands or self._steps > _STEPS
+        return self._observation(), float(stands), over, False
 
     def _observation(self) -> np.ndarray:
         x, speed, angle, spin = self._state

@@ -9,6 +9,8 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
+from acme_moe import validation
+
 
 class DiscreteEnvironment(dm_env.Environment, abc.ABC):
     """An environment that starts an episode where it is stepped beyond the last."""
@@ -57,10 +59,15 @@ class DiscreteEnvironment(dm_env.Environment, abc.ABC):
 
         Returns:
           The step, with reward and discount of type `np.float32`.
+
+        Raises:
+          ValueError: if there is no such action.
         """
         if not self._in_episode:
             return self.reset()
-        observation, reward, terminated, truncated = self._move(int(action))
+        index = int(action)
+        validation.between("action", index, 0, self._num_actions - 1)
+        observation, reward, terminated, truncated = self._move(index)
         self._in_episode = not (terminated or truncated)
         return dm_env.TimeStep(
             dm_env.StepType.MID if self._in_episode else dm_env.StepType.LAST,

@@ -100,6 +100,16 @@ def test_the_pole_falls_and_may_be_balanced():
     assert environment.render().shape == (210, 320, 3)
 
 
+def test_an_action_that_there_is_not_is_refused():
+    environment = Catch()
+    environment.reset()
+    for action in (-1, 3):
+        with pytest.raises(
+            ValueError, match=rf"^action: {action} is not accepted; 0 to 2$"
+        ):
+            environment.step(action)
+
+
 def test_the_suite_makes_both():
     suite = find_suite("bsuite")
     config = suite.config_class(catch_rows=6, catch_image=True)

@@ -58,8 +58,6 @@ class MinAtarEnvironment(DiscreteEnvironment):
         return self._observation()
 
     def _move(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
-        if not 0 <= action < len(self._actions):
-            raise ValueError(f"action: {action} is not in [0, {len(self._actions)})")
         if self._rng.random() >= self._config.sticky_action_probability:
             self._last_action = self._actions[action]
         reward, over = self._game.act(self._last_action)
