@@ -110,7 +110,7 @@ class LocalPriorities:
         if self._batch is not None:
             keys, priorities = self._batch
             self._batch = None
-            self._replay.set_priorities(keys, np.asarray(priorities))
+            self._replay.table.set_priorities(keys, np.asarray(priorities))
 
     def close(self) -> None:
         """Sets the priorities that were put."""

@@ -22,7 +22,7 @@ def make_sampler(client: Any, table: str) -> tuple[Callable[[int], SampledItems]
       leaves are the items' columns.
     """
     if isinstance(client, LocalReplay):
-        return client.make_sampler()
+        return client.table.sample, client.table.settings.signature
     from acme_moe.replay.servers import make_server_sampler
 
     return make_server_sampler(client, table)

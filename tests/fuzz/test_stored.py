@@ -119,9 +119,8 @@ def test_a_hostile_replay_is_refused_or_can_be_sampled(tmp_path, data):
     if refusal is not None:
         assert str(target) in refusal
     elif len(restored.table):
-        sample, _ = restored.make_sampler()
         with np.errstate(all="raise"):
-            sample(4)
+            restored.table.sample(4)
 
 
 @hostile.inputs(100, 2_000)
@@ -139,4 +138,4 @@ def test_a_damaged_replay_is_refused_or_can_be_sampled(tmp_path, name, damages):
     restored = empty()
     _, refusal = hostile.attempt(restored.restore, target)
     if refusal is None and len(restored.table):
-        restored.make_sampler()[0](4)
+        restored.table.sample(4)

@@ -154,7 +154,7 @@ def test_new_priorities_arrive_at_their_items_and_those_of_none_do_no_harm():
     items = local.table.sample(100)
     found = dict(zip(items.columns[0].tolist(), items.probabilities, strict=True))
     assert found == {2: 0.25, 4: 0.75}
-    local.set_priorities(np.array([2, 4, 2], np.uint64), np.float32([7, 0, 0]))
+    local.table.set_priorities(np.array([2, 4, 2], np.uint64), np.float32([7, 0, 0]))
     items = local.table.sample(100)
     # Where all are zero, each is sampled as often as any other, as by Reverb.
     assert set(items.columns[0].tolist()) == {2, 3, 4}
@@ -213,7 +213,7 @@ def test_a_restored_replay_goes_on_as_the_one_that_was_saved(
         ):
             np.testing.assert_array_equal(x, y)
         for local, items in ((saved, one), (restored, other)):
-            local.set_priorities(items.keys, np.linspace(0.1, 3, 33))
+            local.table.set_priorities(items.keys, np.linspace(0.1, 3, 33))
 
 
 def test_a_restored_replay_has_nothing_that_refers_past_its_rows(tmp_path):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from acme_moe.replay.interface import SampledItems, TableSettings
+from acme_moe.replay.interface import TableSettings
 from acme_moe.replay.local.table import Table, TableState
 from acme_moe.replay.local.writer import LocalWriter
 
@@ -25,6 +25,9 @@ class LocalReplay:
     It is a `ReplayClient`, of which adders, samplers and checkpoints use the same as of
     a `reverb.Client`. What is sampled depends on the seed and on what was written, and
     on the order of both, alone.
+
+    Attributes:
+      table: the table, for what a `reverb.Client` does otherwise.
     """
 
     def __init__(
@@ -47,18 +50,10 @@ class LocalReplay:
         del validate_items
         return LocalWriter(self.table, num_keep_alive_refs)
 
-    def make_sampler(self) -> tuple[Callable[[int], SampledItems], Any]:
-        """Returns a function that samples a number of items, and their signature."""
-        return self.table.sample, self.table.settings.signature
-
-    def set_priorities(self, keys: np.ndarray, priorities: np.ndarray) -> None:
-        """Sets priorities `[n]` by keys `uint64 [n]`; see `mutate_priorities`."""
-        self.table.set_priorities(keys, priorities)
-
     def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
         """Sets priorities by the items' keys; those of items that are gone go lost."""
         del table
-        self.set_priorities(
+        self.table.set_priorities(
             np.fromiter(updates.keys(), np.uint64, len(updates)),
             np.fromiter(updates.values(), np.float64, len(updates)),
         )
