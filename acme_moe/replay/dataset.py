@@ -123,6 +123,7 @@ class Prefetcher(Iterator[Sample]):
             self._thread.start()
         item = self._get()
         if isinstance(item, BaseException):
+            self._ready.put(item)  # There is nothing else to come.
             raise item
         self._free_slots.release()
         return item

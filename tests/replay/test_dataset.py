@@ -59,6 +59,7 @@ def test_a_batch_is_sampled_when_the_buffer_has_space(buffer_size):
 def test_what_ends_the_source_is_raised_where_batches_are_used():
     prefetcher = replay.Prefetcher(iter([1, 2]))
     assert list(prefetcher) == [1, 2]
+    assert list(prefetcher) == []
     prefetcher.close()
 
     def broken():
