@@ -76,28 +76,20 @@ class Coordinator:
     Attributes:
       state: of the run.
       phase: it is in.
-      outcome: how it ends, or has ended.
+      outcome: how it ends, or has ended, as far as is known.
     """
 
-    def __init__(
-        self,
-        spec: RunSpec,
-        state: RunState,
-        phase: Phase = Phase.RUNNING,
-        outcome: str = "finished",
-    ) -> None:
-        """Starts or resumes.
+    def __init__(self, spec: RunSpec, state: RunState) -> None:
+        """Starts in the first phase, towards the usual end.
 
         Args:
           spec: the run.
           state: of the run, which has begun.
-          phase: it is in.
-          outcome: how it ends, as far as is known.
         """
         self.spec = spec
         self.state = state
-        self.phase = phase
-        self.outcome = outcome
+        self.phase = Phase.RUNNING
+        self.outcome = "finished"
 
     @property
     def position(self) -> int:
@@ -195,15 +187,10 @@ class OnlineCoordinator(Coordinator):
     spec: OnlineRunSpec
 
     def __init__(
-        self,
-        spec: OnlineRunSpec,
-        state: RunState,
-        config: DistributedConfig,
-        phase: Phase = Phase.RUNNING,
-        outcome: str = "finished",
+        self, spec: OnlineRunSpec, state: RunState, config: DistributedConfig
     ) -> None:
-        """Starts or resumes. Arguments as of `Coordinator`, and `config`."""
-        super().__init__(spec, state, phase, outcome)
+        """Starts as `Coordinator` does; `config` is that of the distribution."""
+        super().__init__(spec, state)
         pacing = Pacing.of(spec.agent, config.num_actors, spec.run.num_environments)
         self._budget = StepBudget(spec, state, pacing)
         self._reports: dict[int, int] = {}

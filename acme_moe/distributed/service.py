@@ -66,7 +66,6 @@ class CoordinatorService:
         self._folder = RunFolder(workdir, spec)
         self._starts: dict[str, int] = {}
         kept = process.read_status(workdir, token)
-        phase, outcome = Phase.RUNNING, "finished"
         if kept is None:
             self._folder.write_config()
             checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
@@ -76,23 +75,23 @@ class CoordinatorService:
             spec.begin(state, replay_lost=replay_lost)
         else:
             state = RunState(**kept.state)
-            phase, outcome = Phase(kept.phase), kept.outcome
             self._starts.update(kept.starts)
         self._folder.forget_scores_after(state)
-        self.coordinator = self._make_coordinator(state, phase, outcome)
+        self.coordinator = self._make_coordinator(state)
+        if kept is not None:
+            self.coordinator.phase = Phase(kept.phase)
+            self.coordinator.outcome = kept.outcome
         self._wall = Stopwatch(state.wall_seconds)
         self._training: Stopwatch | None = None
         self._learner: dict[str, Any] = {}
         self._left: set[str] = set()
         self._evaluation: str | None = None
         self._ended = threading.Event()
-        if phase is Phase.ENDED:
+        if self.coordinator.phase is Phase.ENDED:
             self._ended.set()
 
-    def _make_coordinator(
-        self, state: RunState, phase: Phase, outcome: str
-    ) -> Coordinator:
-        return Coordinator(self._spec, state, phase, outcome)
+    def _make_coordinator(self, state: RunState) -> Coordinator:
+        return Coordinator(self._spec, state)
 
     def run(self) -> None:
         """Keeps a copy of the state until the run is over."""
@@ -307,10 +306,8 @@ class OnlineCoordinatorService(CoordinatorService):
     # updates, and how many these are.
     _ages = (0.0, 0, 0)
 
-    def _make_coordinator(
-        self, state: RunState, phase: Phase, outcome: str
-    ) -> OnlineCoordinator:
-        return OnlineCoordinator(self._spec, state, self._config, phase, outcome)
+    def _make_coordinator(self, state: RunState) -> OnlineCoordinator:
+        return OnlineCoordinator(self._spec, state, self._config)
 
     def actor_enters(self, actor: int) -> None:
         """Takes note of an actor that starts: what it was granted before is void."""
