@@ -17,6 +17,7 @@ class Room(gymnasium.Env):
             {
                 "image": spaces.Box(0, 255, (4, 3, 1), np.uint8),
                 "position": spaces.Box(-1, 1, (2,), np.float64),
+                "count": spaces.Box(-(2**40), 2**40, (1,), np.int64),
                 "place": spaces.Discrete(5, start=3),
                 "flags": spaces.MultiBinary(3),
                 "pair": spaces.Tuple((spaces.MultiDiscrete([2, 3]),)),
@@ -40,6 +41,7 @@ class Room(gymnasium.Env):
         return {
             "image": np.full((4, 3, 1), self._place, np.uint8),
             "position": np.array([self._place / 4, -0.5]),
+            "count": np.array([2**35 * self._steps]),
             "place": self._place + 3,
             "flags": np.array([1, 0, 1], np.int8),
             "pair": (np.array([1, 2]),),

@@ -130,9 +130,8 @@ def _spec(space: Any, name: str = "observation") -> Any:
         case "Tuple":
             return tuple(_spec(part, name) for part in space.spaces)
         case "Box":
-            dtype = single_dtype(space.dtype)
-            low, high = space.low.astype(dtype), space.high.astype(dtype)
-            return specs.BoundedArray(space.shape, dtype, low, high, name)
+            low, high = _single(space.low), _single(space.high)
+            return specs.BoundedArray(space.shape, low.dtype, low, high, name)
         case "MultiBinary":
             return specs.BoundedArray(space.shape, np.float32, 0, 1, name)
         case "Discrete":
@@ -156,7 +155,7 @@ def _value(space: Any, value: Any) -> Any:
             pairs = zip(space.spaces, value, strict=True)
             return tuple(_value(part, of_part) for part, of_part in pairs)
         case "Box":
-            return np.array(value, single_dtype(space.dtype))
+            return _single(np.array(value, space.dtype))
         case "MultiBinary":
             return np.array(value, np.float32)
         case "Discrete":
@@ -165,6 +164,14 @@ def _value(space: Any, value: Any) -> Any:
     offsets = np.asarray(value) - getattr(space, "start", starts)
     pairs = zip(offsets.ravel(), space.nvec.ravel(), strict=True)
     return np.concatenate([_one_hot(int(index), int(size)) for index, size in pairs])
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    """Casts 64 bits to 32; a whole number that has no room there is the nearest."""
+    if array.dtype == np.int64:
+        limits = np.iinfo(np.int32)
+        array = array.clip(limits.min, limits.max)
+    return array.astype(single_dtype(array.dtype), copy=False)
 
 
 def _one_hot(index: int, size: int) -> np.ndarray:

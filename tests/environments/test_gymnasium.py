@@ -74,6 +74,7 @@ class TestWithThePackage:
         tree.map_structure(lambda spec, value: spec.validate(value), specs, first)
         assert first["image"].dtype == np.uint8
         assert first["position"].dtype == np.float32
+        assert (specs["count"].dtype, specs["count"].maximum) == (np.int32, 2**31 - 1)
         place = int(first["place"].argmax())
         assert place == first["image"][0, 0, 0]
         assert first["place"].shape == (5,)
@@ -83,6 +84,7 @@ class TestWithThePackage:
         assert environment.action_spec().num_values == 2
         after = environment.step(1).observation
         assert after["image"][0, 0, 0] == place + 1
+        np.testing.assert_array_equal(after["count"], np.int32([2**31 - 1]))
         assert environment.render().shape == (20, 30, 3)
 
     @pytest.mark.parametrize(
