@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from acme_moe import learning
-from acme_moe.agents.builder import OnlineBuilder
+from acme_moe.agents.dqn.builder import DQNBuilder
 from acme_moe.agents.drq_eps.config import DrQEpsConfig
 from acme_moe.networks import Network
 
 
-class DrQEpsBuilder(OnlineBuilder[DrQEpsConfig]):
+class DrQEpsBuilder(DQNBuilder):
     """DQN with double Q-learning and dueling heads on augmented images."""
 
+    config: DrQEpsConfig
+
     def make_objective(self, network: Network) -> learning.Objective:
-        """Returns Q-learning on images that are augmented at each update."""
-        config = self.config
+        """Returns DQN's, on images that are augmented at each update."""
         return learning.augmented(
-            learning.q_learning(
-                network,
-                discount=config.discount,
-                loss=config.loss,
-                double=config.double,
-                munchausen=config.munchausen,
-            ),
-            crop_padding=config.crop_padding,
-            intensity_scale=config.intensity_scale,
+            super().make_objective(network),
+            crop_padding=self.config.crop_padding,
+            intensity_scale=self.config.intensity_scale,
         )
