@@ -28,9 +28,5 @@ __all__ = [
 ]
 
 __getattr__ = lazy.attributes(
-    __name__,
-    {
-        "CQLBuilder": "acme_moe.agents.cql.builder",
-        "CQLC51Builder": "acme_moe.agents.cql.builder",
-    },
+    __name__, dict.fromkeys(("CQLBuilder", "CQLC51Builder"), f"{__name__}.builder")
 )

@@ -8,14 +8,6 @@ from acme_moe.agents.der.config import DERConfig
 if TYPE_CHECKING:
     from acme_moe.agents.der.builder import DERBuilder
 
-__all__ = [
-    "DERBuilder",
-    "DERConfig",
-]
+__all__ = ["DERBuilder", "DERConfig"]
 
-__getattr__ = lazy.attributes(
-    __name__,
-    {
-        "DERBuilder": "acme_moe.agents.der.builder",
-    },
-)
+__getattr__ = lazy.attributes(__name__, {"DERBuilder": f"{__name__}.builder"})

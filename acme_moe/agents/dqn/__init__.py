@@ -8,14 +8,6 @@ from acme_moe.agents.dqn.config import DQNConfig
 if TYPE_CHECKING:
     from acme_moe.agents.dqn.builder import DQNBuilder
 
-__all__ = [
-    "DQNBuilder",
-    "DQNConfig",
-]
+__all__ = ["DQNBuilder", "DQNConfig"]
 
-__getattr__ = lazy.attributes(
-    __name__,
-    {
-        "DQNBuilder": "acme_moe.agents.dqn.builder",
-    },
-)
+__getattr__ = lazy.attributes(__name__, {"DQNBuilder": f"{__name__}.builder"})

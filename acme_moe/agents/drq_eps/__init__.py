@@ -8,14 +8,6 @@ from acme_moe.agents.drq_eps.config import DrQEpsConfig
 if TYPE_CHECKING:
     from acme_moe.agents.drq_eps.builder import DrQEpsBuilder
 
-__all__ = [
-    "DrQEpsBuilder",
-    "DrQEpsConfig",
-]
+__all__ = ["DrQEpsBuilder", "DrQEpsConfig"]
 
-__getattr__ = lazy.attributes(
-    __name__,
-    {
-        "DrQEpsBuilder": "acme_moe.agents.drq_eps.builder",
-    },
-)
+__getattr__ = lazy.attributes(__name__, {"DrQEpsBuilder": f"{__name__}.builder"})

@@ -8,14 +8,6 @@ from acme_moe.agents.rainbow.config import RainbowConfig
 if TYPE_CHECKING:
     from acme_moe.agents.rainbow.builder import RainbowBuilder
 
-__all__ = [
-    "RainbowBuilder",
-    "RainbowConfig",
-]
+__all__ = ["RainbowBuilder", "RainbowConfig"]
 
-__getattr__ = lazy.attributes(
-    __name__,
-    {
-        "RainbowBuilder": "acme_moe.agents.rainbow.builder",
-    },
-)
+__getattr__ = lazy.attributes(__name__, {"RainbowBuilder": f"{__name__}.builder"})
