@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from acme_moe import agents, validation
 from acme_moe.agents.acting_config import ActingConfig
@@ -153,9 +153,14 @@ class RunSpec(abc.ABC):
     """A run and its agent: all that is needed to start it, or to start it again.
 
     Attributes:
+      unit: what length and position count, in words.
+      steps_key: the same as a column of the logs and of the summary.
       run: the run's settings.
       agent: the agent's.
     """
+
+    unit: ClassVar[str]
+    steps_key: ClassVar[str]
 
     run: RunConfig
     agent: AgentConfig
@@ -164,16 +169,6 @@ class RunSpec(abc.ABC):
         """Returns a return of the run's game, normalised; None without reference."""
         run = self.run
         return normalized_score(run.environment.name, run.game, episode_return)
-
-    @property
-    @abc.abstractmethod
-    def unit(self) -> str:
-        """What length and position count, in words."""
-
-    @property
-    @abc.abstractmethod
-    def steps_key(self) -> str:
-        """The same as a column of the logs and of the summary."""
 
     @property
     @abc.abstractmethod
@@ -256,6 +251,9 @@ class RunSpec(abc.ABC):
 class OnlineRunSpec(RunSpec):
     """A run that acts and learns; it is measured in agent steps."""
 
+    unit = "agent steps"
+    steps_key = "agent_steps"
+
     run: OnlineRunConfig
     agent: ValueAgentConfig
 
@@ -275,16 +273,6 @@ class OnlineRunSpec(RunSpec):
             self.agent.min_replay_size,
             self.agent.steps_to_first_item * self.run.num_environments,
         )
-
-    @property
-    def unit(self) -> str:
-        """Agent steps."""
-        return "agent steps"
-
-    @property
-    def steps_key(self) -> str:
-        """The column of agent steps."""
-        return "agent_steps"
 
     @property
     def length(self) -> int:
@@ -349,6 +337,9 @@ class OnlineRunSpec(RunSpec):
 class OfflineRunSpec(RunSpec):
     """A run that learns from fixed data; it is measured in updates."""
 
+    unit = "updates"
+    steps_key = "learner_steps"
+
     run: OfflineRunConfig
 
     def __post_init__(self) -> None:
@@ -359,16 +350,6 @@ class OfflineRunSpec(RunSpec):
                 f"accepted; a multiple of sgd_steps_per_call ({per_call})"
             )
         self.agent.pruning.check_length(self.length)
-
-    @property
-    def unit(self) -> str:
-        """Updates."""
-        return "updates"
-
-    @property
-    def steps_key(self) -> str:
-        """The column of updates."""
-        return "learner_steps"
 
     @property
     def length(self) -> int:
