@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,7 @@ class Parts:
         """
         self.spec = spec
         self.builder = builder or agents.load_builder(spec.run.agent, spec.agent)
-        environment = make_environment(spec, seed=0)
-        self.environment_spec = specs.make_environment_spec(environment)
-        environment.close()
+        self.environment_spec = environment_spec(spec)
         self.network = self.builder.make_network(self.environment_spec)
 
     def make_evaluator(
@@ -116,11 +115,23 @@ class Parts:
 
 def network_totals(spec: RunSpec) -> tuple[int, int]:
     """Returns parameters, and FLOPs of a sample, of a run's network: see `describe`."""
-    environment = make_environment(spec, seed=0)
-    network = spec.agent.make_network(environment.action_spec().num_values)
-    sizes = totals(network, environment.observation_spec())
-    environment.close()
-    return sizes
+    environments = environment_spec(spec)
+    network = spec.agent.make_network(environments.actions.num_values)
+    return totals(network, environments.observations)
+
+
+def params_spec(network: Any, observation_spec: Any) -> Any:
+    """Returns a network's parameters as `jax.ShapeDtypeStruct`s; computes nothing."""
+    batch = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), observation_spec
+    )
+    return jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
+
+
+def environment_spec(spec: RunSpec) -> specs.EnvironmentSpec:
+    """Returns what the environments of a run take and give; raises as they do."""
+    with contextlib.closing(make_environment(spec, seed=0)) as environment:
+        return specs.make_environment_spec(environment)
 
 
 def make_environment(

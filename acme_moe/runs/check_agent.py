@@ -24,7 +24,7 @@ import numpy as np
 from acme_moe import agents, diagnostics, learning
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.checks import Result, attempt, require
-from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.assembly import make_environment, params_spec
 from acme_moe.runs.check_session import Session, on_catch
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.config import config_json, from_config_dict
@@ -123,13 +123,9 @@ def _builder(agent: str, made: list[Any], stack: contextlib.ExitStack) -> str:
 
 def _network(session: Session) -> str:
     environment_spec = session.parts.environment_spec
-    batch = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
-        environment_spec.observations,
-    )
     own = session.spec.agent.make_network(environment_spec.actions.num_values)
     builders, settings = (
-        jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
+        params_spec(network, environment_spec.observations)
         for network in (session.parts.network, own)
     )
     require(

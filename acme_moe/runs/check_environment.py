@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import dm_env
-import jax
 import numpy as np
 import tree
 
 from acme_moe.checks import Result, attempt, require
-from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
 from acme_moe.runs.spec import RunSpec
-from acme_moe.specs import StackedFrames, make_environment_spec
+from acme_moe.specs import StackedFrames
 
 _STEPS = 500
 
@@ -70,8 +69,7 @@ def check(spec: RunSpec) -> Iterator[Result]:
 
 def _play_twice(spec: RunSpec, played: list[_Played]) -> str:
     played.extend(_play(spec, seed=3) for _ in range(2))
-    environment = make_environment(spec, 3)
-    actions = environment.action_spec().num_values
+    actions = environment_spec(spec).actions.num_values
     return f"{spec.run.game}, {actions} actions, {_STEPS} steps"
 
 
@@ -96,14 +94,14 @@ def _play(spec: RunSpec, seed: int) -> _Played:
 
 
 def _values(spec: RunSpec, played: _Played) -> str:
-    environment_spec = make_environment_spec(make_environment(spec, 0))
-    observations = environment_spec.observations
+    specified = environment_spec(spec)
+    observations = specified.observations
     for observation in played.observations:
         tree.map_structure(_validate, observations, observation)
     for timestep in played.timesteps:
         if not timestep.first():
-            _validate(environment_spec.rewards, timestep.reward)
-            _validate(environment_spec.discounts, timestep.discount)
+            _validate(specified.rewards, timestep.reward)
+            _validate(specified.discounts, timestep.discount)
             require(np.shape(timestep.reward) == (), "a reward is no single number")
             require(bool(np.isfinite(timestep.reward)), "a reward is not finite")
             good = np.shape(timestep.discount) == () and 0 <= timestep.discount <= 1
@@ -165,7 +163,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _stacked(spec: RunSpec, played: _Played) -> str:
-    leaves = tree.flatten(make_environment(spec, 0).observation_spec())
+    leaves = tree.flatten(environment_spec(spec).observations)
     stacks = [i for i, leaf in enumerate(leaves) if isinstance(leaf, StackedFrames)]
     if not stacks:
         return "none: it is stored as it is, and cannot be recorded for offline agents"
@@ -185,14 +183,10 @@ def _stacked(spec: RunSpec, played: _Played) -> str:
 
 
 def _network(spec: RunSpec) -> str:
-    environment_spec = make_environment_spec(make_environment(spec, 0))
-    network = spec.agent.make_network(environment_spec.actions.num_values)
-    batch = tree.map_structure(
-        lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
-        environment_spec.observations,
-    )
+    specified = environment_spec(spec)
+    network = spec.agent.make_network(specified.actions.num_values)
     try:
-        jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
+        params_spec(network, specified.observations)
     except Exception as error:
         first, *_ = str(error).strip().splitlines() or [type(error).__name__]
         return f"that of the config does not take them: {first}"

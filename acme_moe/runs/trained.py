@@ -24,7 +24,7 @@ import tree
 from acme_moe import disk, files
 from acme_moe.agents import acting
 from acme_moe.networks import MoEOutput
-from acme_moe.runs.assembly import make_environment
+from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
 from acme_moe.runs.checkpoints import (
     Checkpoint,
     Checkpoints,
@@ -33,7 +33,6 @@ from acme_moe.runs.checkpoints import (
 )
 from acme_moe.runs.config import config_json, read_config_json
 from acme_moe.runs.spec import RunSpec
-from acme_moe.specs import make_environment_spec
 
 
 class NoCheckpointError(ValueError):
@@ -90,17 +89,11 @@ class TrainedAgent:
         """
         self.spec = spec
         self.checkpoint = checkpoint
-        environment = make_environment(spec, 0)
-        self.environment_spec = make_environment_spec(environment)
-        environment.close()
+        self.environment_spec = environment_spec(spec)
         self.network = network = spec.agent.make_network(
             self.environment_spec.actions.num_values
         )
-        batch = tree.map_structure(
-            lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
-            self.environment_spec.observations,
-        )
-        params = jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
+        params = params_spec(network, self.environment_spec.observations)
         # Arrays that are committed to the CPU keep all of the computation there.
         self._cpu = jax.local_devices(backend="cpu")[0]
         self.params = jax.device_put(_load_params(checkpoint, params), self._cpu)
