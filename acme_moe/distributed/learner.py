@@ -21,7 +21,7 @@ from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
 from acme_moe.runs.offline import fixed_data
-from acme_moe.runs.replays import server_data
+from acme_moe.runs.replays import replay_data
 from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 
@@ -157,4 +157,4 @@ def _make_data(
         return fixed_data(spec, parts, state.learner_steps)
     assert isinstance(spec, OnlineRunSpec)
     stored = list(clients) if spec.run.checkpoint_replay else []
-    return server_data(parts, ReplayServers(clients), stored)
+    return replay_data(parts, ReplayServers(clients), stored)

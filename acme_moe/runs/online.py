@@ -84,14 +84,12 @@ class OnlineRun(Run[OnlineRunSpec]):
         if run.replay.seeded:
             self._client = replays.open_seeded(parts, self._checkpoints, self._restored)
             self._stop_server = lambda: None
-            make_data = replays.seeded_data
         else:
             self._client, self._stop_server = replays.open_server(
                 parts, self._checkpoints, self._restored
             )
-            make_data = replays.server_data
         stored = [self._client] if run.checkpoint_replay else []
-        return make_data(parts, self._client, stored)
+        return replays.replay_data(parts, self._client, stored)
 
     def _saved_acting(self) -> ActingState | None:
         """Returns where acting had come to, if the run can go on exactly there."""

@@ -17,40 +17,24 @@ if TYPE_CHECKING:
 _SAMPLES = 2
 
 
-def server_data(
+def replay_data(
     parts: Parts,
-    client: reverb.Client | replay.ReplayServers,
-    stored: Sequence[reverb.Client],
+    client: reverb.Client | replay.ReplayServers | replay.LocalReplay,
+    stored: Sequence[replay.ReplayClient],
 ) -> TrainingData:
-    """Returns batches from replay servers, fetched ahead by a thread.
+    """Returns the batches of a run that acts.
+
+    Those of servers are fetched ahead by a thread. Those of a replay in the process are
+    sampled when they are asked for, so that they depend on the order of events alone.
 
     Args:
       parts: of the run.
-      client: of the server or servers that are sampled from.
-      stored: the servers whose contents go into checkpoints.
+      client: of the server or servers that are sampled from, or the replay.
+      stored: the servers, or the replay, whose contents go into checkpoints.
     """
-    return _data(
-        parts,
-        client,
-        stored,
-        replay.Prefetcher(parts.builder.make_dataset_iterator(client)),
-    )
-
-
-def seeded_data(
-    parts: Parts, client: replay.LocalReplay, stored: Sequence[replay.LocalReplay]
-) -> TrainingData:
-    """Returns batches from a replay in the process, sampled when they are asked for.
-
-    Their contents then depend on the order of events alone, and not on a thread.
-    Arguments as of `server_data`.
-    """
-    return _data(parts, client, stored, parts.builder.make_dataset_iterator(client))
-
-
-def _data(
-    parts: Parts, client: Any, stored: Sequence[Any], samples: Any
-) -> TrainingData:
+    samples: Any = parts.builder.make_dataset_iterator(client)
+    if not isinstance(client, replay.LocalReplay):
+        samples = replay.Prefetcher(samples)
     return TrainingData(
         samples=samples,
         replay_client=client,
