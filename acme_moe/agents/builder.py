@@ -90,9 +90,17 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         )
 
     @property
+    def priority_exponent(self) -> float | None:
+        """Items are sampled in proportion to this power of their priority.
+
+        None if they are uniformly sampled, as fixed data are.
+        """
+        return None
+
+    @property
     def prioritized(self) -> bool:
         """True if items are sampled by the priorities that the objective returns."""
-        return False
+        return self.priority_exponent is not None
 
     def _epsilon(self, evaluation: bool) -> policies.EpsilonSchedule:
         """Returns the exploration: small and fixed, and in evaluation only."""
@@ -191,9 +199,17 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
     def _make_priority_sink(
         self, replay_client: replay.ReplayClient | None
     ) -> PrioritySink | None:
-        """Returns the receiver of the learner's priorities; None if there is none."""
-        del replay_client
-        return None
+        """Returns what writes priorities back to replay, if it samples by them."""
+        if not self.prioritized:
+            return None
+        if replay_client is None:
+            raise ValueError(
+                "replay_client: None is not accepted; a reverb.Client, to write "
+                "priorities back"
+            )
+        if isinstance(replay_client, replay.LocalReplay):
+            return replay.LocalPriorities(replay_client)
+        return replay.PriorityWriter(replay_client, self.items.table)
 
     def make_diagnostics(
         self,
@@ -235,19 +251,6 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
 
 class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
     """A builder of an agent that acts: also of replay, exploration and actors."""
-
-    @property
-    def priority_exponent(self) -> float | None:
-        """Items are sampled in proportion to this power of their priority.
-
-        None if they are uniformly sampled.
-        """
-        return None
-
-    @property
-    def prioritized(self) -> bool:
-        """True if items are sampled by the priorities that the objective returns."""
-        return self.priority_exponent is not None
 
     def make_replay_tables(
         self, environment_spec: specs.EnvironmentSpec, policy: Any = None
@@ -349,18 +352,3 @@ class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
             environment_adders,
             device or jax.local_devices(backend="cpu")[0],
         )
-
-    def _make_priority_sink(
-        self, replay_client: replay.ReplayClient | None
-    ) -> PrioritySink | None:
-        """Returns what writes priorities back to replay, if it samples by them."""
-        if not self.prioritized:
-            return None
-        if replay_client is None:
-            raise ValueError(
-                "replay_client: None is not accepted; a reverb.Client, to write "
-                "priorities back"
-            )
-        if isinstance(replay_client, replay.LocalReplay):
-            return replay.LocalPriorities(replay_client)
-        return replay.PriorityWriter(replay_client, self.items.table)
