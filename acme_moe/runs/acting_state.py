@@ -12,7 +12,7 @@ from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.replay import EpisodeAdder
 from acme_moe.runs import arrays
-from acme_moe.runs.checkpoints import ActingState
+from acme_moe.runs.checkpoints import SavedActing
 from acme_moe.runs.episodes import Rounds
 
 _ENVIRONMENTS = "environments/"
@@ -37,12 +37,12 @@ class Acting:
     rounds: Rounds
     origin: int
 
-    def save(self) -> ActingState | None:
+    def save(self) -> SavedActing | None:
         """Returns the state; None before the first step."""
         if any(timestep is None for timestep in self.environments.timesteps):
             return None
         environments = self.environments.state()
-        return ActingState(
+        return SavedActing(
             {
                 **{_ENVIRONMENTS + name: x for name, x in environments.items()},
                 **arrays.flatten(self.actor.state(), _ACTOR),
@@ -54,7 +54,7 @@ class Acting:
             },
         )
 
-    def restore(self, saved: ActingState, where: object) -> None:
+    def restore(self, saved: SavedActing, where: object) -> None:
         """Takes a state.
 
         Args:

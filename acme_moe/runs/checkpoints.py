@@ -6,7 +6,7 @@ where there are none (with `_001` for a second one):
     checkpoints/000000250000/
       state.npz       the learner's `TrainingState`, its arrays by their paths
       state.json      the run's counts, a `RunState`
-      acting.npz,     where acting had come to, an `ActingState`; only of a run whose
+      acting.npz,     where acting had come to, a `SavedActing`; only of a run whose
       acting.json     replay is seeded
       replay/         Reverb's own checkpoint (of several servers, one in each of
                       replay/0, replay/1 ...), or that of a `LocalReplay`
@@ -64,7 +64,7 @@ class OtherStateError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class ActingState:
+class SavedActing:
     """Where acting has come to, of a run that is to go on exactly there.
 
     Attributes:
@@ -115,12 +115,12 @@ class Checkpoint:
             except ValueError as error:
                 raise OtherStateError(str(error)) from error
 
-    def load_acting(self) -> ActingState | None:
+    def load_acting(self) -> SavedActing | None:
         """Returns where acting had come to; None if the checkpoint does not say."""
         if not (self.path / _ACTING).exists():
             return None
         with np.load(self.path / _ACTING_ARRAYS, allow_pickle=False) as stored:
-            return ActingState(
+            return SavedActing(
                 dict(stored), json.loads((self.path / _ACTING).read_text())
             )
 
@@ -186,7 +186,7 @@ class Checkpoints:
         state: Any,
         counts: dict[str, Any],
         replay: Sequence[ReplayClient],
-        acting: ActingState | None = None,
+        acting: SavedActing | None = None,
     ) -> Checkpoint:
         """Writes a checkpoint, then drops the oldest beyond those kept.
 
@@ -291,7 +291,7 @@ def _write(
     state: Any,
     counts: dict[str, Any],
     parts: Sequence[Path],
-    acting: ActingState | None,
+    acting: SavedActing | None,
 ) -> None:
     """Writes all files of a checkpoint; arguments as of `Checkpoints.save`.
 

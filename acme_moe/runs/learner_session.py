@@ -17,10 +17,10 @@ from acme_moe.learning.learner import Learner, NonFiniteLossError
 from acme_moe.replay.size import bytes_per_transition
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import (
-    ActingState,
     Checkpoint,
     Checkpoints,
     OtherStateError,
+    SavedActing,
 )
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
@@ -159,7 +159,7 @@ class LearnerSession:
         self._saved_at = time.monotonic()
 
     def save(
-        self, make_state: Callable[[], RunState], acting: ActingState | None = None
+        self, make_state: Callable[[], RunState], acting: SavedActing | None = None
     ) -> float | None:
         """Writes a checkpoint of everything that the run needs to resume.
 

@@ -15,7 +15,7 @@ from acme_moe.offline.recorder import Recorder
 from acme_moe.runs import replays
 from acme_moe.runs.acting_state import Acting
 from acme_moe.runs.assembly import draw_seeds, environment_maker
-from acme_moe.runs.checkpoints import ActingState
+from acme_moe.runs.checkpoints import SavedActing
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
@@ -91,7 +91,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         stored = [self._client] if run.checkpoint_replay else []
         return replays.replay_data(parts, self._client, stored)
 
-    def _saved_acting(self) -> ActingState | None:
+    def _saved_acting(self) -> SavedActing | None:
         """Returns where acting had come to, if the run can go on exactly there."""
         restored, run = self._restored, self._spec.run
         if not restored or not run.replay.seeded:
@@ -132,7 +132,7 @@ class OnlineRun(Run[OnlineRunSpec]):
             return RememberedEnvironments(make, seed, num)
         return make(draw_seeds(spec.run.seed, origin, _ENVIRONMENTS, count=num))
 
-    def _acting_state(self) -> ActingState | None:
+    def _acting_state(self) -> SavedActing | None:
         if self._exact is None or not self._spec.run.checkpoint_replay:
             return None
         return self._exact.save()

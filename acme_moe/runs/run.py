@@ -23,7 +23,7 @@ from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
-from acme_moe.runs.checkpoints import ActingState, Checkpoints
+from acme_moe.runs.checkpoints import Checkpoints, SavedActing
 from acme_moe.runs.episodes import EpisodeResult, evaluate
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
@@ -234,7 +234,7 @@ class Run(abc.ABC, Generic[SpecT]):
         if bytes_per_transition is not None:
             self._state.replay_bytes_per_transition = bytes_per_transition
 
-    def _acting_state(self) -> ActingState | None:
+    def _acting_state(self) -> SavedActing | None:
         """Returns where acting has come to, if the run is to go on exactly there."""
         return None
 

@@ -170,7 +170,7 @@ def test_what_cannot_go_on_exactly_says_so(tmp_path, monkeypatch):
         arrays = dict(file)
     other = dict(arrays)
     other["environments/checksums"] = arrays["environments/checksums"] + 1
-    state = checkpoints.ActingState
+    state = checkpoints.SavedActing
     monkeypatch.setattr(
         checkpoints.Checkpoint,
         "load_acting",
