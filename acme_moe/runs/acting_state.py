@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
 
 from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments.remembered import RememberedEnvironments
@@ -71,13 +68,10 @@ class Acting:
             self.adders, saved.description["adders"], strict=True
         ):
             adder.restore(of_adder)
-        pending = self.environments.restore(_below(saved.arrays, _ENVIRONMENTS))
+        environments = {
+            name.removeprefix(_ENVIRONMENTS): x
+            for name, x in saved.arrays.items()
+            if name.startswith(_ENVIRONMENTS)
+        }
+        pending = self.environments.restore(environments)
         self.rounds.restore(saved.description, self.environments.timesteps, pending)
-
-
-def _below(values: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in values.items()
-        if name.startswith(prefix)
-    }

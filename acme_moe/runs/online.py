@@ -48,7 +48,10 @@ class OnlineRun(Run[OnlineRunSpec]):
                 run_folder=workdir,
                 num_files=state.recorded_files,
             )
-        adders = [self._make_adder() for _ in range(num)]
+        adders = [
+            parts.builder.make_adder(self._client, parts.environment_spec)
+            for _ in range(num)
+        ]
         recording = [self._recorder.wrap(x) for x in adders] if self._recorder else []
         saved = self._saved_acting()
         origin = saved.description["origin"] if saved else self.position
@@ -136,11 +139,6 @@ class OnlineRun(Run[OnlineRunSpec]):
         if self._exact is None or not self._spec.run.checkpoint_replay:
             return None
         return self._exact.save()
-
-    def _make_adder(self) -> Any:
-        """Makes the adder of one environment."""
-        parts = self._parts
-        return parts.builder.make_adder(self._client, parts.environment_spec)
 
     def _step(self, progress: Progress) -> None:
         """Takes one step in each environment, and the updates that are due then."""
