@@ -89,7 +89,7 @@ class Trackers:
             for name, value in row.items()
         }
         for thread in self._threads:
-            thread.log(named)
+            thread.put(named)
 
     def close(self, status: str) -> None:
         """Ends the run at each service, once; see `TrackerThread.close`."""
@@ -119,9 +119,14 @@ class TrackerThread:
         )
         self._thread.start()
 
-    def log(self, row: Row) -> None:
-        """Puts a row in the queue; where that is full, goes without."""
-        self._put(row)
+    def put(self, item: Row | str) -> None:
+        """Puts a row in the queue, or the last status; where that is full, gives up."""
+        if self._gone:
+            return
+        try:
+            self._rows.put_nowait(item)
+        except queue.Full:
+            self._give_up(f"{_MAX_WAITING} rows wait for it")
 
     def close(self, status: str) -> None:
         """Waits until the rows are there, but a minute at most.
@@ -129,18 +134,10 @@ class TrackerThread:
         Args:
           status: of the run; see `Tracker.finish`.
         """
-        self._put(status)
+        self.put(status)
         self._thread.join(_CLOSING_SECONDS)
         if self._thread.is_alive():
             self._give_up(f"took more than {_CLOSING_SECONDS:.0f} s to end")
-
-    def _put(self, item: Row | str) -> None:
-        if self._gone:
-            return
-        try:
-            self._rows.put_nowait(item)
-        except queue.Full:
-            self._give_up(f"{_MAX_WAITING} rows wait for it")
 
     def _work(self, run: TrackedRun) -> None:
         try:
