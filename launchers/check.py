@@ -1,9 +1,4 @@
-r"""Checks a part of one's own: an encoder, tokenizer, mixture, head or loss.
-
-    python launchers/check.py my_package.routing:ExpertChoice
-
-It prints a table, and exits with 1 where something is not as the interface asks.
-"""
+"""Checks what one brings of one's own; see `acme_moe.cli.check`."""
 
 import sys
 

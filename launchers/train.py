@@ -1,12 +1,4 @@
-r"""Trains an agent on a game in one process.
-
-    python launchers/train.py --config=configs/dqn_atari.py --config.game=Pong \
-        --workdir=runs/pong
-
-Any field of the config is set as --config.FIELD=VALUE, nested ones as
---config.network.num_experts=4. A run that was stopped, by Ctrl-C or otherwise, is
-resumed by `python launchers/train.py --workdir=runs/pong`.
-"""
+"""Trains an agent on a game in one process; see `acme_moe.cli.train`."""
 
 import sys
 

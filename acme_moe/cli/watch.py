@@ -60,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from acme_moe import disk
     from acme_moe.networks.token_grid import NoTokenGridError
-    from acme_moe.runs.checkpoints import DamagedCheckpointError
     from acme_moe.runs.trained import NoCheckpointError, load
     from acme_moe.viewing import drawing, play
 
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         agent = load(folder.value, seed=seed.value)
     except NoCheckpointError as error:
         fail(f"--checkpoint: {error}")
-    except (DamagedCheckpointError, ValueError) as error:
+    except ValueError as error:
         return outcome.failed(error)
     decisions = play.play(
         agent,
