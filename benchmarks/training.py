@@ -184,7 +184,7 @@ def measure(
                 for _ in range(_UPDATES.value):
                     jax.block_until_ready(next(drawn))
 
-            adder = self._make_adder()
+            adder = self._parts.builder.make_adder(self._client, environment_spec)
             step = dm_env.transition(np.float32(0), observation, np.float32(1))
 
             def add() -> None:
