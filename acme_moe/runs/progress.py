@@ -26,7 +26,6 @@ class Progress:
           spec: the run, whose game is the bar's name.
           state: of the run so far.
         """
-        initial, unit = spec.position(state), spec.unit
         # The bar has a speed of its own, of what it counts.
         self._shows_update_speed = spec.steps_key != "learner_steps"
         self._terminal = sys.stderr.isatty()
@@ -34,7 +33,7 @@ class Progress:
         self._bar = tqdm.tqdm(
             desc=spec.run.game,
             total=spec.length,
-            initial=initial,
+            initial=spec.position(state),
             dynamic_ncols=self._terminal,
             ncols=None if self._terminal else 160,
             ascii=None if self._terminal else True,
@@ -44,13 +43,12 @@ class Progress:
             smoothing=0.1,
             bar_format=(
                 "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
-                + unit
+                + spec.unit
                 + " [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
             ),
-            unit=f" {unit}",
+            unit=f" {spec.unit}",
         )
         self._last_drawn = time.monotonic()
-        self._drawn_position = initial
         self._drawn_updates = state.learner_steps
         self._last_return: float | None = None
         self._evaluation: str | None = None
@@ -95,11 +93,11 @@ class Progress:
                 self._speed_and_loss.insert(0, f"{speed:.1f} updates/s")
         self._details = list(details)
         self._set_postfix()
-        self._bar.update(position - self._drawn_position)
+        self._bar.update(position - self._bar.n)
         if not self._terminal:
             self._bar.fp.write("\n")
         self._last_drawn = now
-        self._drawn_position, self._drawn_updates = position, updates
+        self._drawn_updates = updates
 
     def _set_postfix(self) -> None:
         parts = [*self._speed_and_loss, *self._details]
