@@ -94,7 +94,7 @@ class Progress:
         self._details = list(details)
         self._set_postfix()
         self._bar.update(position - self._bar.n)
-        if not self._terminal:
+        if not (self._terminal or self._bar.disable):
             self._bar.fp.write("\n")
         self._last_drawn = now
         self._drawn_updates = updates
