@@ -53,21 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         first = search.runs(0, {}, workdir=workdir, **chosen)
         with FolderLock(workdir, field="workdir"):
-            return _search(
-                search,
-                workdir,
-                asked={
-                    "name": search.name,
-                    "config": search.agent.config,
-                    "scale": shared.scale.value,
-                    "runs": [run.name for run in first],
-                    "settings": first[-1].settings,
-                },
-                tried=first,
-                chosen=chosen,
-                num_trials=num_trials.value,
-                shared=shared,
-            )
+            return _search(search, workdir, first, chosen, num_trials.value, shared)
     except (DiskError, FolderInUseError, ValueError) as error:
         fail(error)
 
@@ -75,8 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _search(
     search: Search,
     workdir: Path,
-    *,
-    asked: dict[str, Any],
     tried: Sequence[PlannedRun],
     chosen: dict[str, Any],
     num_trials: int,
@@ -87,7 +71,6 @@ def _search(
     Args:
       search: what is tried.
       workdir: its folder, which this process holds.
-      asked: what all trials share.
       tried: the runs of a trial.
       chosen: arguments of `Search.runs`.
       num_trials: in all.
@@ -107,6 +90,13 @@ def _search(
         fail("search: needs the package optuna; pip install 'acme_moe[optuna]'")
     from acme_moe.studies import commands, tables
 
+    asked = {
+        "name": search.name,
+        "config": search.agent.config,
+        "scale": shared.scale.value,
+        "runs": [run.name for run in tried],
+        "settings": tried[-1].settings,
+    }
     study = trials_lib.open_study(search, workdir, asked)
     trials = trials_lib.Trials(
         study,
