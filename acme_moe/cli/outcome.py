@@ -33,6 +33,7 @@ def train(
     """
     from acme_moe.disk import DiskError
     from acme_moe.environments import UnplayableError
+    from acme_moe.environments.remembered import NotDeterministicError
     from acme_moe.folder_lock import FolderInUseError
     from acme_moe.learning.learner import NonFiniteLossError
     from acme_moe.offline.files import DatasetError
@@ -51,6 +52,7 @@ def train(
     except (
         FolderInUseError,
         NonFiniteLossError,
+        NotDeterministicError,
         DamagedCheckpointError,
         DatasetError,
         OtherStateError,
