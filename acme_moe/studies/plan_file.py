@@ -52,10 +52,11 @@ def _with_earlier(plan: Plan, there: Plan, workdir: Path) -> Plan:
             f"workdir: {workdir} holds {there.study} at scale {there.scale!r}; "
             f"another folder for {plan.study} at scale {plan.scale!r}"
         )
-    earlier = {arm.name: arm for arm in there.arms}
+    # Arms in two panels may have one name, and games of their own.
+    earlier = {(arm.panel, arm.name): arm for arm in there.arms}
 
     def merged(arm: PlannedArm) -> PlannedArm:
-        other = earlier.get(arm.name, arm)
+        other = earlier.get((arm.panel, arm.name), arm)
         return dataclasses.replace(
             arm,
             games=tuple(dict.fromkeys((*other.games, *arm.games))),

@@ -63,6 +63,13 @@ def test_later_sweeps_of_a_folder_add_to_its_plan(tmp_path):
     assert read_plan(tmp_path) == there
 
 
+def test_a_later_sweep_keeps_the_games_of_each_panel(tmp_path):
+    first = plan_of("figure_8", "paper")
+    write_plan(first, tmp_path)
+    write_plan(plan_of("figure_8", "paper", games=["Pong"]), tmp_path)
+    assert read_plan(tmp_path) == first
+
+
 def test_sweeps_that_start_at_once_all_are_in_the_plan(tmp_path):
     games = load_study("figure_7").games
     plans = [plan_of(scale="small", games=[game]) for game in games]
