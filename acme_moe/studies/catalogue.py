@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from acme_moe.studies.study import Agent, Arm, Derive
@@ -19,6 +19,13 @@ DQN_MINATAR = Agent(
 RAINBOW_MINATAR = Agent(
     name="rainbow", label="Rainbow", config="rainbow_minatar", environment="minatar"
 )
+
+TOKENIZERS = (
+    ("per_conv", "PerConv"),
+    ("per_feat", "PerFeat"),
+    ("per_samp", "PerSamp"),
+)
+"""The names of tokenizers in settings and in figures."""
 
 
 class Layer(NamedTuple):
@@ -86,9 +93,24 @@ def arms(
 def arms_over(
     field: str,
     values: Iterable[float],
-    agents: Iterable[Agent],
-    layers: Iterable[Layer],
+    agents: Sequence[Agent],
+    layers: Sequence[Layer],
 ) -> tuple[Arm, ...]:
     """Returns `arms` for each value of a field, which is their place on the axis."""
-    agents, layers = tuple(agents), tuple(layers)
     return tuple(arm for x in values for arm in arms(agents, layers, {field: x}, x=x))
+
+
+def arms_in_panels(
+    field: str,
+    panels: Iterable[tuple[Any, str, str]],
+    agents: Sequence[Agent],
+    layers: Sequence[Layer],
+) -> tuple[Arm, ...]:
+    """Returns `arms` for each value of a field, with its panel's label and a tag."""
+    return tuple(
+        arm
+        for value, label, tag in panels
+        for arm in arms(
+            agents, layers, {field: value}, panel=f"{{agent}}, {label}", tag=tag
+        )
+    )

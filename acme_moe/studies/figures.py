@@ -18,9 +18,11 @@ from acme_moe.studies.catalogue import (
     RAINBOW_MINATAR,
     SCALED_BASELINE,
     SOFT_MOE,
+    TOKENIZERS,
     TOP1_MOE,
     Layer,
     arms,
+    arms_in_panels,
     arms_over,
 )
 from acme_moe.studies.relatives import RELATIVES
@@ -42,11 +44,7 @@ _DIVIDED = Layer(
 _TOKENIZED = [
     Layer(f"{layer.series}, {label}", {**layer.settings, "network.tokenizer": name})
     for layer in (SOFT_MOE, TOP1_MOE)
-    for name, label in (
-        ("per_conv", "PerConv"),
-        ("per_feat", "PerFeat"),
-        ("per_samp", "PerSamp"),
-    )
+    for name, label in TOKENIZERS
 ]
 _RANDOM_PHI = Layer(
     "Soft MoE, random Phi", {"network.moe": "soft", "network.phi": "fixed"}
@@ -214,16 +212,11 @@ _STUDIES = (
         name="figure_17",
         title="Offline, 10 % and 50 % of the data, 8 experts",
         games=_OFFLINE_17,
-        arms=tuple(
-            arm
-            for fraction in (0.1, 0.5)
-            for arm in arms(
-                (CQL_C51,),
-                _THREE,
-                {"dataset.fraction": fraction},
-                panel=f"{{agent}}, {fraction:.0%}",
-                tag=f"fraction_{fraction:g}",
-            )
+        arms=arms_in_panels(
+            "dataset.fraction",
+            ((0.1, "10%", "fraction_0.1"), (0.5, "50%", "fraction_0.5")),
+            (CQL_C51,),
+            _THREE,
         ),
     ),
     # Larger filters. The paper does not name the agent; Rainbow's scores are of the
@@ -233,16 +226,11 @@ _STUDIES = (
         title="Filter size, 8 experts",
         games=_ATARI_20,
         settings=_50M_FRAMES,
-        arms=tuple(
-            arm
-            for size in (4, 6)
-            for arm in arms(
-                (RAINBOW,),
-                (BASELINE, SOFT_MOE),
-                {"network.impala_filter_size": size},
-                panel=f"{{agent}}, filters {size}x{size}",
-                tag=f"filters_{size}",
-            )
+        arms=arms_in_panels(
+            "network.impala_filter_size",
+            ((4, "filters 4x4", "filters_4"), (6, "filters 6x6", "filters_6")),
+            (RAINBOW,),
+            (BASELINE, SOFT_MOE),
         ),
     ),
     # Score over wall time.
@@ -252,16 +240,11 @@ _STUDIES = (
         form="wall_time",
         games=_ATARI_20,
         num_seeds=3,
-        arms=tuple(
-            arm
-            for encoder, label in (("impala", "Impala"), ("nature_cnn", "CNN"))
-            for arm in arms(
-                (RAINBOW,),
-                (BASELINE, SOFT_MOE, TOP1_MOE),
-                {"network.encoder": encoder},
-                panel=f"{{agent}}, {label}",
-                tag=encoder,
-            )
+        arms=arms_in_panels(
+            "network.encoder",
+            (("impala", "Impala", "impala"), ("nature_cnn", "CNN", "nature_cnn")),
+            (RAINBOW,),
+            (BASELINE, SOFT_MOE, TOP1_MOE),
         ),
     ),
 )

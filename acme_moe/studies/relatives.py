@@ -20,9 +20,11 @@ from acme_moe.studies.catalogue import (
     SIMPLICIAL_V1,
     SIMPLICIAL_V2,
     SOFT_MOE,
+    TOKENIZERS,
     TOP1_MOE,
     Layer,
     arms,
+    arms_in_panels,
     arms_over,
 )
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert
@@ -58,7 +60,7 @@ _TOKENS = (
             },
         )
         for dense, label in (("token_sum", "Sum"), ("token_mean", "Mean"))
-        for tokenizer, tokens in (("per_conv", "PerConv"), ("per_feat", "PerFeat"))
+        for tokenizer, tokens in TOKENIZERS[:2]
     ),
     *(
         Layer(
@@ -66,11 +68,7 @@ _TOKENS = (
             {**SOFT_MOE.settings, "network.tokenizer": tokenizer},
             OneExpert(8),
         )
-        for tokenizer, tokens in (
-            ("per_conv", "PerConv"),
-            ("per_feat", "PerFeat"),
-            ("per_samp", "PerSamp"),
-        )
+        for tokenizer, tokens in TOKENIZERS
     ),
     SOFT_MOE,
     EXPERT_CHOICE,
@@ -231,16 +229,11 @@ _STUDIES = (
         name="hadamax",
         title="Hadamax encoder, 8 experts",
         games=_ATARI_20,
-        arms=tuple(
-            arm
-            for encoder, label in (("nature_cnn", "CNN"), ("hadamax", "Hadamax"))
-            for arm in arms(
-                (DQN, RAINBOW),
-                (BASELINE, GAP, SOFT_MOE),
-                {"network.encoder": encoder},
-                panel=f"{{agent}}, {label}",
-                tag=encoder,
-            )
+        arms=arms_in_panels(
+            "network.encoder",
+            (("nature_cnn", "CNN", "nature_cnn"), ("hadamax", "Hadamax", "hadamax")),
+            (DQN, RAINBOW),
+            (BASELINE, GAP, SOFT_MOE),
         ),
     ),
     # Obando-Ceron et al. (2024): wider encoders, pruned and not.
