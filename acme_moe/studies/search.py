@@ -105,18 +105,16 @@ class Search:
             },
         )
 
-    def _arm(self, settings: Mapping[str, Any]) -> Arm:
-        label = self.agent.label
-        return Arm(panel=label, series="Trial", agent=self.agent, settings=settings)
-
     def _study(self, settings: Mapping[str, Any]) -> Study:
+        label = self.agent.label
+        arm = Arm(panel=label, series="Trial", agent=self.agent, settings=settings)
         return Study(
             name=self.name,
             title=self.name,
             games=self.games,
             num_seeds=self.num_seeds,
             settings=self.settings,
-            arms=(self._arm(settings),),
+            arms=(arm,),
         )
 
 

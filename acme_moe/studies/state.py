@@ -75,30 +75,29 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
     folder = workdir / run.name
     summary = read_summary(folder)
     config = _read(folder / "config.json")
-    done = _position(summary, config)
-    counts: dict[str, Any] = {
-        "position": done,
-        "wall_seconds": summary.get("wall_seconds"),
-    }
+    position = _position(summary, config)
     status = str(summary.get("status", ""))
+    reason = ""
     if not status:
-        last = last_line(folder / LOG_NAME)
-        if last:
-            return FolderState(state="failed", reason=last, **counts)
-        return FolderState(state="stopped" if config else "waiting", **counts)
-    different = _differences(run.settings, config)
-    if different:
-        reason = f"other settings there: {'; '.join(different)}"
-        return FolderState(state="failed", reason=reason, **counts)
-    if status.startswith("failed"):
-        reason = status.removeprefix("failed").lstrip(": ")
-        return FolderState(state="failed", reason=reason, **counts)
-    if status == "finished" and done >= _length(config):
-        return FolderState(state="finished", **counts)
-    reason = status if status == "interrupted" else "ended without a word"
-    if status == "finished":
-        reason = "shorter than asked for"
-    return FolderState(state="stopped", reason=reason, **counts)
+        reason = last_line(folder / LOG_NAME)
+        state = "failed" if reason else "stopped" if config else "waiting"
+    elif different := _differences(run.settings, config):
+        state, reason = "failed", f"other settings there: {'; '.join(different)}"
+    elif status.startswith("failed"):
+        state, reason = "failed", status.removeprefix("failed").lstrip(": ")
+    elif status != "finished":
+        state = "stopped"
+        reason = status if status == "interrupted" else "ended without a word"
+    elif position < _length(config):
+        state, reason = "stopped", "shorter than asked for"
+    else:
+        state = "finished"
+    return FolderState(
+        state=state,
+        reason=reason,
+        position=position,
+        wall_seconds=summary.get("wall_seconds"),
+    )
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
