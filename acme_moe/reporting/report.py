@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -60,17 +60,15 @@ def write_report(
     comparisons = collect(workdir, lines)
     comparison = comparisons.pop(kind)
     with FolderLock(out, field="out"), disk.writing(out):
-        _write(comparison, comparisons, workdir, out, kind=kind, reps=reps)
+        _write(comparison, comparisons.values(), workdir, out, reps)
     return comparison
 
 
 def _write(
     comparison: Comparison,
-    others: Mapping[str, Comparison],
+    others: Iterable[Comparison],
     workdir: Path,
     out: Path,
-    *,
-    kind: str,
     reps: int,
 ) -> None:
     """Writes the figures, the tables and the pages that hold them."""
@@ -78,7 +76,7 @@ def _write(
     shown: list[Shown] = []
     if comparison.panels:
         main = results.compute(comparison, reps)
-        rest = [results.compute(other, reps) for other in others.values()]
+        rest = [results.compute(other, reps) for other in others]
         written = {
             "aggregates": tables.aggregate_table([main, *rest]),
             "improvement": tables.improvement_table(main),
@@ -87,7 +85,7 @@ def _write(
         }
         for name, caption, figure in _figures(main, reps):
             _save(figure, out / name)
-            shown.append(Shown(name, f"{caption}, {kind} returns"))
+            shown.append(Shown(name, f"{caption}, {comparison.kind} returns"))
     files = dict(written)
     if comparison.panels:
         # Too long for a page.
@@ -103,24 +101,20 @@ def _write(
 
 def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Figure]]:
     """Draws the figures, that of the study's form first: file name, caption, figure."""
-    comparison, aggregates, improvements = result
+    comparison = result.comparison
     curves, scores = curve_figures, score_figures
     drawn: list[tuple[str, str, Figure | None]] = [
         ("curves", "Score over length", curves.over_length(comparison, reps)),
         ("wall_time", "Score over time", curves.over_wall_time(comparison, reps)),
         ("games", "Returns of each game", curves.games(comparison)),
         ("diagnostics", "Diagnostics", curves.diagnostics(comparison)),
-        ("aggregates", "Aggregates", scores.aggregates(comparison, aggregates)),
+        ("aggregates", "Aggregates", scores.aggregates(result)),
         ("profiles", "Performance profiles", scores.profiles(comparison, reps)),
-        (
-            "improvement",
-            "Probability of improvement",
-            scores.improvements(comparison, improvements),
-        ),
+        ("improvement", "Probability of improvement", scores.improvements(result)),
     ]
     if comparison.form == "scaling":
         caption = f"Score over {comparison.x_label.lower()}"
-        drawn.append(("scaling", caption, scores.scaling(comparison, aggregates)))
+        drawn.append(("scaling", caption, scores.scaling(result)))
     drawn.sort(key=lambda entry: entry[0] != comparison.form)
     for name, caption, figure in drawn:
         if figure is not None:

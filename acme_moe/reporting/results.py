@@ -19,35 +19,37 @@ class Improvement(NamedTuple):
     probability: Interval
 
 
-class Results(NamedTuple):
-    """The numbers of each panel.
+class PanelResults(NamedTuple):
+    """The numbers of a panel.
 
     Attributes:
-      comparison: what they are of.
-      aggregates: of each panel, by label and metric.
-      improvements: of each panel's lines over their baselines.
+      panel: what they are of.
+      aggregates: by label and metric.
+      improvements: of its lines over their baselines.
     """
 
+    panel: Panel
+    aggregates: dict[str, dict[str, Interval]]
+    improvements: list[Improvement]
+
+
+class Results(NamedTuple):
+    """The numbers of a comparison, panel by panel."""
+
     comparison: Comparison
-    aggregates: list[dict[str, dict[str, Interval]]]
-    improvements: list[list[Improvement]]
+    panels: list[PanelResults]
 
 
 def compute(comparison: Comparison, reps: int) -> Results:
     """Computes the numbers of each panel, with `reps` draws of the bootstrap."""
-    panels = comparison.panels
-    return Results(
-        comparison,
-        [
-            statistics.aggregates(
-                panel.final_scores(),
-                reps,
-                normalized=panel.normalization != NONE,
-            )
-            for panel in panels
-        ],
-        [list(_improvements(panel, reps)) for panel in panels],
-    )
+    panels = []
+    for panel in comparison.panels:
+        normalized = panel.normalization != NONE
+        scores = panel.final_scores()
+        aggregates = statistics.aggregates(scores, reps, normalized=normalized)
+        improvements = list(_improvements(panel, reps))
+        panels.append(PanelResults(panel, aggregates, improvements))
+    return Results(comparison, panels)
 
 
 def _improvements(panel: Panel, reps: int) -> Iterator[Improvement]:

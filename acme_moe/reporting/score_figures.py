@@ -8,24 +8,18 @@ from matplotlib.figure import Figure
 
 from acme_moe.reporting import statistics, style
 from acme_moe.reporting.comparison import NONE, Comparison, Line
-from acme_moe.reporting.results import Improvement
+from acme_moe.reporting.results import Results
 from acme_moe.reporting.statistics import METRICS, Interval
 
 # Distance between two series at one place, where places are 1 apart.
 _ASIDE = 0.06
 
 
-def scaling(
-    comparison: Comparison, aggregates: list[dict[str, dict[str, Interval]]]
-) -> Figure:
-    """Draws final scores over experts, replay ratio or the like (figures 1, 4, 5).
-
-    Args:
-      comparison: of form `scaling`.
-      aggregates: of each panel, by the lines' labels.
-    """
-    figure, (axes,) = style.new_figure(len(comparison.panels))
-    for ax, panel, values in zip(axes, comparison.panels, aggregates, strict=True):
+def scaling(result: Results) -> Figure:
+    """Draws final scores over experts, replay ratio or the like (figures 1, 4, 5)."""
+    comparison = result.comparison
+    figure, (axes,) = style.new_figure(len(result.panels))
+    for ax, (panel, values, _) in zip(axes, result.panels, strict=True):
         xs = sorted({line.x for line in panel.lines if line.x is not None})
         all_series = list(dict.fromkeys(line.series for line in panel.lines))
         for number, series in enumerate(all_series):
@@ -51,21 +45,19 @@ def scaling(
     return figure
 
 
-def aggregates(
-    comparison: Comparison, values: list[dict[str, dict[str, Interval]]]
-) -> Figure:
+def aggregates(result: Results) -> Figure:
     """Draws IQM, median, mean and optimality gap of each line, a row a panel."""
-    most = max(len(panel.lines) for panel in comparison.panels)
+    most = max(len(panel.lines) for panel, _, _ in result.panels)
     figure, rows = style.new_figure(
-        len(METRICS), len(comparison.panels), size=(3.2, 1.2 + 0.22 * most)
+        len(METRICS), len(result.panels), size=(3.2, 1.2 + 0.22 * most)
     )
-    for panel, axes, of_panel in zip(comparison.panels, rows, values, strict=True):
+    for axes, (panel, values, _) in zip(rows, result.panels, strict=True):
         for ax, metric in zip(axes, METRICS, strict=True):
-            if metric not in of_panel[panel.lines[0].label]:
+            if metric not in values[panel.lines[0].label]:
                 ax.set_visible(False)
                 continue
             for row, line in enumerate(panel.lines):
-                _bar(ax, row, of_panel[line.label][metric], line)
+                _bar(ax, row, values[line.label][metric], line)
             labels = [line.label for line in panel.lines] if ax is axes[0] else []
             ax.set_yticks(range(len(panel.lines)), labels or [""] * len(panel.lines))
             ax.set_ylim(len(panel.lines) - 0.5, -0.5)
@@ -95,22 +87,18 @@ def profiles(comparison: Comparison, reps: int) -> Figure:
     return figure
 
 
-def improvements(
-    comparison: Comparison, pairs: list[list[Improvement]]
-) -> Figure | None:
+def improvements(result: Results) -> Figure | None:
     """Draws the probability of improvement of each line over its baseline."""
-    if not any(pairs):
+    most = max(len(pairs) for _, _, pairs in result.panels)
+    if not most:
         return None
-    most = max(len(of_panel) for of_panel in pairs)
-    figure, (axes,) = style.new_figure(
-        len(comparison.panels), size=(5.2, 1.4 + 0.3 * most)
-    )
-    for ax, panel, of_panel in zip(axes, comparison.panels, pairs, strict=True):
-        for row, pair in enumerate(of_panel):
+    figure, (axes,) = style.new_figure(len(result.panels), size=(5.2, 1.4 + 0.3 * most))
+    for ax, (panel, _, pairs) in zip(axes, result.panels, strict=True):
+        for row, pair in enumerate(pairs):
             _bar(ax, row, pair.probability, pair.line)
-        names = [f"{pair.line.label}\n> {pair.over.label}" for pair in of_panel]
-        ax.set_yticks(range(len(of_panel)), names, fontsize="x-small")
-        ax.set_ylim(max(1, len(of_panel)) - 0.5, -0.5)
+        names = [f"{pair.line.label}\n> {pair.over.label}" for pair in pairs]
+        ax.set_yticks(range(len(pairs)), names, fontsize="x-small")
+        ax.set_ylim(max(1, len(pairs)) - 0.5, -0.5)
         ax.axvline(0.5, color="0.5", linestyle=":")
         ax.set_xlim(-0.02, 1.02)
         style.label_axes(ax, panel, "probability of improvement", "")

@@ -73,8 +73,7 @@ def aggregate_table(results: Sequence[Results]) -> Table:
     )
     rows: list[tuple[Any, ...]] = []
     for result in results:
-        panels = zip(result.comparison.panels, result.aggregates, strict=True)
-        for panel, aggregates in panels:
+        for panel, aggregates, _ in result.panels:
             for line in panel.lines:
                 kind = "external" if line.external else result.comparison.kind
                 counts = (
@@ -100,9 +99,7 @@ def improvement_table(result: Results) -> Table:
     """Makes a table with a row for each line that has a baseline."""
     rows = [
         (panel.name, pair.line.label, pair.over.label, *pair.probability)
-        for panel, pairs in zip(
-            result.comparison.panels, result.improvements, strict=True
-        )
+        for panel, _, pairs in result.panels
         for pair in pairs
     ]
     columns = ("panel", "line", "over", "probability", "low", "high")
