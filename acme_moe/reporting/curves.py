@@ -138,7 +138,7 @@ def _measures(run: Run, skip: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     columns = run.diagnostics
     offline = run.unit == "updates"
     at, length = ("learner_steps", 1) if offline else ("agent_steps", skip)
-    if at not in columns:
+    if not columns.get(at):  # Nothing was measured, or all of it cut off on a resume.
         return {}
     positions = np.array(columns[at]) * length
     return {

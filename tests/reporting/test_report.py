@@ -271,6 +271,10 @@ def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     assert labels == ["return", *(v for k, v in MEASURES.items() if k in columns)]
     assert len(set(MEASURES.values())) == len(MEASURES)
     assert all(len(axes.lines) == 2 for axes in figure.axes)
+    # As a resume leaves it that drops all of its rows.
+    header = f"agent_steps,learner_steps,{','.join(columns)}\n"
+    (tmp_path / cells[0].name / "diagnostics.csv").write_text(header)
+    curve_figures.diagnostics(collect(tmp_path)["evaluation"])
     (tmp_path / cells[0].name / "diagnostics.csv").write_text("actor_steps\n1,2\n")
     (missing,) = collect(tmp_path)["evaluation"].missing
     assert "diagnostics.csv: line 2 is damaged" in missing.reason
