@@ -21,7 +21,7 @@ METRICS: dict[str, Callable[[np.ndarray], float]] = {
     "IQM": metrics.aggregate_iqm,
     "Median": metrics.aggregate_median,
     "Mean": metrics.aggregate_mean,
-    "Optimality gap": metrics.aggregate_optimality_gap,
+    _OF_NORMALIZED: metrics.aggregate_optimality_gap,
 }
 
 

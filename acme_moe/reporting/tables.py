@@ -112,25 +112,22 @@ def run_table(comparison: Comparison) -> Table:
 
     The length of a run is in the column `frames`, of an offline run in `updates`.
     """
-    folders = [
-        curve.folder
-        for panel in comparison.panels
-        for line in panel.lines
-        for seeds in line.curves.values()
-        for _, curve in sorted(seeds.items())
-    ]
-    frame = _runs(comparison, points=slice(-1, None))
+    frame, folders = _runs(comparison, points=slice(-1, None))
     return Table("Runs", frame, "%.6g", folders, linked="game")
 
 
 def curve_table(comparison: Comparison) -> Table:
     """Makes a table with a row for each point of each run; else as `run_table`."""
-    return Table("Curves", _runs(comparison, points=slice(None)), "%.6g")
+    frame, _ = _runs(comparison, points=slice(None))
+    return Table("Curves", frame, "%.6g")
 
 
-def _runs(comparison: Comparison, points: slice) -> pd.DataFrame:
-    """Returns rows of these points of each run's curve."""
+def _runs(
+    comparison: Comparison, points: slice
+) -> tuple[pd.DataFrame, list[Path | None]]:
+    """Returns rows of these points of each run's curve, and each row's run folder."""
     rows: list[tuple[Any, ...]] = []
+    folders = []
     for panel in comparison.panels:
         for line in panel.lines:
             for game, seeds in line.curves.items():
@@ -140,6 +137,7 @@ def _runs(comparison: Comparison, points: slice) -> pd.DataFrame:
                     human = curve.scores if panel.normalization == HUMAN else None
                     compared = "yes" if i < kept else "no"
                     for point in range(len(curve.positions))[points]:
+                        folders.append(curve.folder)
                         length = round(curve.positions[point])
                         rows.append(
                             (
@@ -157,7 +155,7 @@ def _runs(comparison: Comparison, points: slice) -> pd.DataFrame:
     )
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(UNITS, "Int64"))
     unused = [name for name in (*UNITS, "hours") if frame[name].isna().all()]
-    return frame.drop(columns=unused)
+    return frame.drop(columns=unused), folders
 
 
 def missing_table(comparison: Comparison, workdir: Path) -> Table:
