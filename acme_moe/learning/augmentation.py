@@ -6,6 +6,7 @@ et al. (2021) use on Atari.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -97,6 +98,9 @@ def augmented(
     Returns:
       The objective.
     """
+    augment_one = functools.partial(
+        augment, crop_padding=crop_padding, intensity_scale=intensity_scale
+    )
 
     def of_augmented(
         params: Any,
@@ -106,15 +110,6 @@ def augmented(
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
         key, first_key, next_key = jax.random.split(key, 3)
-
-        def augment_one(augment_key: jax.Array, observation: Any) -> Any:
-            return augment(
-                augment_key,
-                observation,
-                crop_padding=crop_padding,
-                intensity_scale=intensity_scale,
-            )
-
         transitions = transitions._replace(
             observation=augment_one(first_key, transitions.observation),
             next_observation=augment_one(next_key, transitions.next_observation),

@@ -14,11 +14,7 @@ import jax.numpy as jnp
 from acme_moe import losses
 from acme_moe.error_losses import C51, NO_MUNCHAUSEN, Munchausen
 from acme_moe.learning import item_losses
-from acme_moe.learning.outputs import (
-    BALANCING_FOLD,
-    Outputs,
-    apply_to_both_ends,
-)
+from acme_moe.learning.outputs import BALANCING_FOLD, apply_to_both_ends
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
@@ -115,10 +111,10 @@ def q_learning(
         )
         each = item_loss(outputs, transitions)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
-        value, each, metrics = _weighted(
-            jnp.mean(each), each, metrics, outputs, transitions, weights
-        )
         output = ObjectiveOutput(each, jnp.abs(errors), metrics)
+        value, output = _weighted(
+            jnp.mean(each), output, outputs.online, transitions, weights
+        )
         return total(network.config, outputs.online, key, value, output)
 
     return objective
@@ -172,10 +168,8 @@ def categorical_q_learning(
         errors = item_loss(outputs, transitions)
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
-        value, each, metrics = _weighted(
-            value, errors, metrics, outputs, transitions, weights
-        )
-        output = ObjectiveOutput(each, losses.priorities(errors), metrics)
+        output = ObjectiveOutput(errors, losses.priorities(errors), metrics)
+        value, output = _weighted(value, output, outputs.online, transitions, weights)
         return total(network.config, outputs.online, key, value, output)
 
     return objective
@@ -183,22 +177,22 @@ def categorical_q_learning(
 
 def _weighted(
     value: jax.Array,
-    each: jax.Array,
-    metrics: dict[str, jax.Array],
-    outputs: Outputs,
+    output: ObjectiveOutput,
+    online: ValueOutput,
     transitions: Transition,
     weights: LossWeights,
-) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
+) -> tuple[jax.Array, ObjectiveOutput]:
     """Applies the weights; a conservative loss of weight zero is not computed."""
     value = weights.td * value
-    each = weights.td * each
+    each = weights.td * output.losses
+    metrics = output.metrics
     if weights.conservative:
-        errors = losses.conservative_errors(outputs.online.q_values, transitions.action)
+        errors = losses.conservative_errors(online.q_values, transitions.action)
         conservative = jnp.mean(errors)
         value += weights.conservative * conservative
         each += weights.conservative * errors
         metrics = {**metrics, "conservative_loss": conservative}
-    return value, each, metrics
+    return value, output._replace(losses=each, metrics=metrics)
 
 
 def total(

@@ -126,13 +126,12 @@ def make_update(
         return new_state, (output.priorities, metrics)
 
     def several_steps(
-        params: Any,
-        steps: jax.Array,
-        max_priority: jax.Array,
+        kept: tuple[Any, jax.Array, jax.Array],
         donated: tuple[Any, optax.OptState, jax.Array],
         transitions: Any,
         probabilities: jax.Array,
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
+        params, steps, max_priority = kept
         state = TrainingState(params, steps, *donated, max_priority)
         batch = (transitions, probabilities)
         if sgd_steps_per_call == 1:
@@ -150,27 +149,19 @@ def make_update(
         # A NaN in any of the steps has to show in the mean.
         return state, priorities.reshape(-1), jax.tree.map(jnp.mean, metrics)
 
-    compiled = jax.jit(several_steps, donate_argnums=(3,))
+    compiled = jax.jit(several_steps, donate_argnums=(1,))
+
+    def split(state: TrainingState) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        kept = (state.params, state.steps, state.max_priority)
+        return kept, (state.target_params, state.opt_state, state.key)
 
     def update(
         state: TrainingState, transitions: Any, probabilities: jax.Array
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
-        donated = (state.target_params, state.opt_state, state.key)
-        return compiled(
-            state.params,
-            state.steps,
-            state.max_priority,
-            donated,
-            transitions,
-            probabilities,
-        )
+        return compiled(*split(state), transitions, probabilities)
 
     def compile_for(state: TrainingState, transitions: Any, probabilities: Any) -> None:
-        donated = (state.target_params, state.opt_state, state.key)
-        compiled.lower(
-            *(state.params, state.steps, state.max_priority, donated),
-            *(transitions, probabilities),
-        ).compile()
+        compiled.lower(*split(state), transitions, probabilities).compile()
 
     update.compiled = compiled  # type: ignore[attr-defined]
     update.compile_for = compile_for  # type: ignore[attr-defined]
