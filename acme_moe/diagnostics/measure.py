@@ -36,11 +36,6 @@ Loss = Callable[[Any, Any, jax.Array, Any, jax.Array], tuple[jax.Array, LossOutp
 # The arguments of `Loss` -> scalars by name.
 Measure = Callable[[Any, Any, jax.Array, Any, jax.Array], dict[str, jax.Array]]
 
-# The same arguments, and the output of the network on the batch.
-_Definitions = Callable[
-    [Any, Any, jax.Array, Any, jax.Array, ValueOutput], dict[str, jax.Array]
-]
-
 
 def transition_probe(network: Network) -> Probe:
     """Makes a probe of the observations in which transitions' actions were taken.
@@ -87,8 +82,6 @@ def make_measure(
         those of `value_statistics`.
       and of a mixture also those of `router_statistics` and `gradient_norms`.
     """
-    definitions = {"published": _published, "authors": _authors}[config.definitions]
-    of_figure_10 = definitions(probe, loss, config)
 
     def measure(
         params: Any,
@@ -102,9 +95,13 @@ def make_measure(
         )
         probe_key, figure_key, loss_key = jax.random.split(key, 3)
         _, output = probe(params, probe_key, batch)
-        results = of_figure_10(
-            params, target_params, figure_key, batch, probabilities, output
-        )
+        if config.definitions == "published":
+            results = _published(probe, config, params, figure_key, batch, output)
+        else:
+            results = _authors(
+                *(probe, loss, config, params, target_params),
+                *(figure_key, batch, probabilities),
+            )
         if output.moe is not None:
             gradients, _ = jax.grad(loss, has_aux=True)(
                 params, target_params, loss_key, batch, probabilities
@@ -115,84 +112,74 @@ def make_measure(
     return measure
 
 
-def _published(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definitions:
-    """Makes figure 10's measures as defined by the papers that introduced them."""
-    del loss
+def _published(
+    probe: Probe,
+    config: DiagnosticsConfig,
+    params: Any,
+    key: jax.Array,
+    batch: Any,
+    output: ValueOutput,
+) -> dict[str, jax.Array]:
+    """Computes figure 10's measures as defined by the papers that introduced them."""
 
-    def measure(
-        params: Any,
-        target_params: Any,
-        key: jax.Array,
-        batch: Any,
-        probabilities: jax.Array,
-        output: ValueOutput,
-    ) -> dict[str, jax.Array]:
-        del target_params
-        layers = neuron_layers(output)
+    def value(params: Any, example: Any) -> jax.Array:
+        key, item = example
+        values, _ = probe(params, key, _batch_of_one(item))
+        return values[0]
 
-        def value(params: Any, example: Any) -> jax.Array:
-            key, item = example
-            values, _ = probe(params, key, _batch_of_one(item))
-            return values[0]
+    keys = jax.random.split(key, output.q_values.shape[0])
+    kernel = empirical_ntk(
+        value, params, (keys, batch), max_bytes=config.gradient_megabytes * 2**20
+    )
+    layers, tau = neuron_layers(output), config.dormant_tau
+    return {
+        "feature_norm": feature_norm(output.features),
+        "feature_rank": effective_rank(output.features),
+        "ntk_rank": numerical_rank(kernel, config.rank_threshold),
+        "dormant_share": dormant_share(layers.values(), tau),
+        "dormant_share_penultimate": dormant_share([layers["penultimate"]], tau),
+    }
 
-        keys = jax.random.split(key, probabilities.shape[0])
-        kernel = empirical_ntk(
-            value, params, (keys, batch), max_bytes=config.gradient_megabytes * 2**20
+
+def _authors(
+    probe: Probe,
+    loss: Loss,
+    config: DiagnosticsConfig,
+    params: Any,
+    target_params: Any,
+    key: jax.Array,
+    batch: Any,
+    probabilities: jax.Array,
+) -> dict[str, jax.Array]:
+    """Computes figure 10's measures as the MoE paper's code does."""
+    probe_key, ntk_key = jax.random.split(key)
+
+    def look(item: Any) -> tuple[jax.Array, jax.Array]:
+        # One key for all items, so that the variance is that of the observations and
+        # not that of the noise.
+        _, output = probe(params, probe_key, _batch_of_one(item))
+        return output.activations["penultimate"][0], output.q_values[0]
+
+    def item_loss(params: Any, example: Any) -> jax.Array:
+        key, item, probability = example
+        _, output = loss(
+            params, target_params, key, _batch_of_one(item), probability[None]
         )
-        tau = config.dormant_tau
-        return {
-            "feature_norm": feature_norm(output.features),
-            "feature_rank": effective_rank(output.features),
-            "ntk_rank": numerical_rank(kernel, config.rank_threshold),
-            "dormant_share": dormant_share(layers.values(), tau),
-            "dormant_share_penultimate": dormant_share([layers["penultimate"]], tau),
-        }
+        return output.losses[0]
 
-    return measure
-
-
-def _authors(probe: Probe, loss: Loss, config: DiagnosticsConfig) -> _Definitions:
-    """Makes figure 10's measures as the MoE paper's code computes them."""
-
-    def measure(
-        params: Any,
-        target_params: Any,
-        key: jax.Array,
-        batch: Any,
-        probabilities: jax.Array,
-        output: ValueOutput,
-    ) -> dict[str, jax.Array]:
-        del output
-        probe_key, ntk_key = jax.random.split(key)
-
-        def look(item: Any) -> tuple[jax.Array, jax.Array]:
-            # One key for all items, so that the variance is that of the observations
-            # and not that of the noise.
-            _, output = probe(params, probe_key, _batch_of_one(item))
-            return output.activations["penultimate"][0], output.q_values[0]
-
-        def item_loss(params: Any, example: Any) -> jax.Array:
-            key, item, probability = example
-            _, output = loss(
-                params, target_params, key, _batch_of_one(item), probability[None]
-            )
-            return output.losses[0]
-
-        hidden, q_values = jax.vmap(look)(batch)
-        keys = jax.random.split(ntk_key, probabilities.shape[0])
-        examples = (keys, batch, probabilities)
-        losses = jax.vmap(item_loss, in_axes=(None, 0))(params, examples)
-        kernel = empirical_ntk(
-            item_loss, params, examples, max_bytes=config.gradient_megabytes * 2**20
-        )
-        results = {
-            **authors.hidden_statistics(hidden),
-            **authors.kernel_statistics(kernel),
-            **authors.value_statistics(params, losses, q_values),
-        }
-        return {f"authors_{name}": value for name, value in results.items()}
-
-    return measure
+    hidden, q_values = jax.vmap(look)(batch)
+    keys = jax.random.split(ntk_key, probabilities.shape[0])
+    examples = (keys, batch, probabilities)
+    losses = jax.vmap(item_loss, in_axes=(None, 0))(params, examples)
+    kernel = empirical_ntk(
+        item_loss, params, examples, max_bytes=config.gradient_megabytes * 2**20
+    )
+    results = {
+        **authors.hidden_statistics(hidden),
+        **authors.kernel_statistics(kernel),
+        **authors.value_statistics(params, losses, q_values),
+    }
+    return {f"authors_{name}": value for name, value in results.items()}
 
 
 def _batch_of_one(item: Any) -> Any:
