@@ -9,16 +9,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Protocol
 
 from acme_moe import validation
-from acme_moe.registry import Registry, is_path
+from acme_moe.registry import OUTSIDE, Registry, is_path
 
 if TYPE_CHECKING:
     import jax
 
 C51 = "c51"
 """The loss between whole distributions (Bellemare et al., 2017), of Rainbow."""
-
-_OUTSIDE = "the import path of one, module:attribute"
-
 
 QUANTILE = "quantile"
 """The loss of quantiles (Dabney et al., 2018), of a network that has some."""
@@ -132,7 +129,7 @@ def check_value_loss(
         ERROR_LOSSES.check(loss)
     else:
         known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES, QUANTILE)
-        validation.one_of("loss", loss, known, _OUTSIDE)
+        validation.one_of("loss", loss, known, OUTSIDE)
 
 
 def check_distribution_loss(loss: str) -> None:
@@ -147,4 +144,4 @@ def check_distribution_loss(loss: str) -> None:
     if is_path(loss):
         CLASSIFICATION_LOSSES.check(loss)
     else:
-        validation.one_of("loss", loss, (C51, *CLASSIFICATION_LOSSES), _OUTSIDE)
+        validation.one_of("loss", loss, (C51, *CLASSIFICATION_LOSSES), OUTSIDE)

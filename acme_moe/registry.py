@@ -21,7 +21,8 @@ from acme_moe import validation
 T = TypeVar("T")
 PartT = TypeVar("PartT")
 
-_OUTSIDE = "the import path of one, module:attribute"
+OUTSIDE = "the import path of one, module:attribute"
+"""What every registry accepts beside the names in it, for messages."""
 
 
 def is_path(name: str) -> bool:
@@ -99,7 +100,7 @@ class Registry(Generic[T]):
         """
         if not isinstance(name, str):
             raise validation.not_accepted(
-                self.field, name, f"one of {', '.join(self.names())}, or {_OUTSIDE}"
+                self.field, name, f"one of {', '.join(self.names())}, or {OUTSIDE}"
             )
         if name in self._parts:
             part = self._parts[name]
@@ -108,14 +109,14 @@ class Registry(Generic[T]):
             return part
         if not is_path(name):
             # A path with a dot where the colon should be, or a misspelt name.
-            others = _OUTSIDE if "." in name else ""
+            others = OUTSIDE if "." in name else ""
             validation.one_of(self.field, name, self.names(), others)
         try:
             return load(name)
         except ImportError as error:
             raise ValueError(
                 f"{self.field}: {name!r} is not accepted; {error}; "
-                f"accepted: {', '.join(self.names())}, or {_OUTSIDE}"
+                f"accepted: {', '.join(self.names())}, or {OUTSIDE}"
             ) from error
 
 
@@ -138,8 +139,7 @@ def load(path: str) -> Any:
         if not hasattr(here, name):
             close = validation.did_you_mean(name, dir(here))
             raise ImportError(
-                f"{path.partition(':')[0]!r} has no {attributes!r}"
-                + (f" ({close})" if close else "")
+                f"{module!r} has no {attributes!r}" + (f" ({close})" if close else "")
             )
         here = getattr(here, name)
     return here
