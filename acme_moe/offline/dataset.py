@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -83,7 +84,7 @@ class OfflineDataset:
 
 
 class _File(NamedTuple):
-    """One file's share: transitions whose `first` is an index into its `blocks`."""
+    """A share of one file, or of all; `first` is an index into frames of `blocks`."""
 
     transitions: RowTransitions
     blocks: list[bytes]
@@ -93,7 +94,7 @@ def load_dataset(
     config: DatasetConfig,
     settings: TransitionSettings,
     *,
-    frame_shape: tuple[int, ...],
+    frame_shape: tuple[int, int],
     num_actions: int,
 ) -> OfflineDataset:
     """Reads a set and keeps a share of it.
@@ -119,25 +120,8 @@ def load_dataset(
             "Replay Dataset, or of what --config.record wrote"
         )
     numbers = files.list_files(config.path, config.num_files)
-
-    def count(number: int) -> int:
-        shape = files.read_frame_header(config.path, number).shape
-        if shape != tuple(frame_shape):
-            name = f"{config.path}, file {number}"
-            raise DatasetError(
-                f"{name}: has frames of {list(shape)}; the environment's are "
-                f"{list(frame_shape)}"
-            )
-        columns = files.read_columns(config.path, number)
-        rows = valid_rows(columns, settings)
-        highest = int(columns.action[rows].max(initial=0))
-        if highest >= num_actions or columns.action[rows].min(initial=0) < 0:
-            raise DatasetError(
-                f"{config.path}, file {number}: has an action {highest}; the "
-                f"environment's are 0 to {num_actions - 1}, so this is another game"
-            )
-        return len(rows)
-
+    count = functools.partial(_count, config.path, settings, frame_shape, num_actions)
+    load = functools.partial(_load_file, config, settings)
     with ThreadPoolExecutor(config.workers) as executor:
         counts = list(executor.map(count, numbers))
         total = sum(counts)
@@ -150,37 +134,54 @@ def load_dataset(
         rng = make_generator(Draw.SHARES, config.seed)
         # Numbers for each file, as if they were sampled from all files at once.
         shares = rng.multivariate_hypergeometric(counts, kept, method="marginals")
-
-        def load(number: int, share: int) -> _File:
-            columns = files.read_columns(config.path, number)
-            rows = valid_rows(columns, settings)
-            rng = make_generator(Draw.ROWS, config.seed, number)
-            rows = np.sort(rng.choice(rows, share, replace=False, shuffle=False))
-            return _load_file(config.path, number, settings, columns, rows)
-
-        parts = list(executor.map(load, numbers, shares))
-    return _join(
-        parts,
-        frame_shape,
+        transitions, blocks = _join(list(executor.map(load, numbers, shares)))
+    return OfflineDataset(
+        FrameStore(blocks, frame_shape),
+        transitions,
         settings.stack,
-        numbers,
-        total,
-        time.perf_counter() - started,
+        files=numbers,
+        total=total,
+        open_seconds=time.perf_counter() - started,
     )
 
 
-def _load_file(
+def _count(
     path: str,
-    number: int,
     settings: TransitionSettings,
-    columns: files.Columns,
-    rows: np.ndarray,
+    frame_shape: tuple[int, int],
+    num_actions: int,
+    number: int,
+) -> int:
+    """Returns how many transitions a file has, if it is of the environment's game."""
+    shape = files.read_frame_header(path, number).shape
+    if shape != frame_shape:
+        raise DatasetError(
+            f"{path}, file {number}: has frames of {list(shape)}; the environment's "
+            f"are {list(frame_shape)}"
+        )
+    columns = files.read_columns(path, number)
+    rows = valid_rows(columns, settings)
+    highest = int(columns.action[rows].max(initial=0))
+    if highest >= num_actions or columns.action[rows].min(initial=0) < 0:
+        raise DatasetError(
+            f"{path}, file {number}: has an action {highest}; the environment's are 0 "
+            f"to {num_actions - 1}, so this is another game"
+        )
+    return len(rows)
+
+
+def _load_file(
+    config: DatasetConfig, settings: TransitionSettings, number: int, share: int
 ) -> _File:
+    columns = files.read_columns(config.path, number)
+    rng = make_generator(Draw.ROWS, config.seed, number)
+    rows = valid_rows(columns, settings)
+    rows = np.sort(rng.choice(rows, share, replace=False, shuffle=False))
     transitions = make_transitions(columns, settings, rows)
     needed = needed_rows(transitions, settings.stack, len(columns.last))
 
     def wanted() -> Iterator[np.ndarray]:
-        for start, part in files.read_frames(path, number):
+        for start, part in files.read_frames(config.path, number):
             low, high = np.searchsorted(needed, [start, start + len(part)])
             if high > low:
                 yield part[needed[low:high] - start]
@@ -189,14 +190,8 @@ def _load_file(
     return _File(transitions._replace(first=first), pack(wanted()))
 
 
-def _join(
-    parts: list[_File],
-    frame_shape: tuple[int, ...],
-    stack: int,
-    numbers: Sequence[int],
-    total: int,
-    open_seconds: float,
-) -> OfflineDataset:
+def _join(parts: Sequence[_File]) -> _File:
+    """Returns the transitions and blocks of some files as those of one."""
     blocks: list[bytes] = []
     shifted = []
     for part in parts:
@@ -204,14 +199,5 @@ def _join(
         first = part.transitions.first + BLOCK * len(blocks)
         shifted.append(part.transitions._replace(first=first))
         blocks.extend(part.blocks)
-    transitions = RowTransitions(
-        *(np.concatenate(arrays) for arrays in zip(*shifted, strict=True))
-    )
-    return OfflineDataset(
-        FrameStore(blocks, (frame_shape[0], frame_shape[1])),
-        transitions,
-        stack,
-        files=numbers,
-        total=total,
-        open_seconds=open_seconds,
-    )
+    columns = zip(*shifted, strict=True)
+    return _File(RowTransitions(*map(np.concatenate, columns)), blocks)

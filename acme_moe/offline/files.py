@@ -26,7 +26,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,16 @@ FILE_NAME = re.compile(r"(.+)_ckpt\.(\d+)\.gz")
 """Name of a file of a set; its groups are the array and the number."""
 OBSERVATION = "$store$_observation"
 _COLUMNS = ("$store$_action", "$store$_reward", "$store$_terminal")
-_REQUIRED = (OBSERVATION, *_COLUMNS, "add_count", "invalid_range")
 _EPISODE_ENDS = "episode_end_indices"
+_CONTENTS = {
+    OBSERVATION: "uint8 frames [rows, height, width]",
+    "$store$_action": "int32 [rows]",
+    "$store$_reward": "float32 [rows]",
+    "$store$_terminal": "uint8 [rows]",
+    "add_count": "the number of rows that were written",
+    "invalid_range": "the rows around the buffer's end",
+    _EPISODE_ENDS: "a pickled set of rows",
+}
 _CHUNK_BYTES = 4 << 20
 
 
@@ -98,8 +106,8 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
         hint = ""
         if number > max(found):
             hint = "; dataset.num_files=0 takes the files that are there"
-        for array in _REQUIRED:
-            if array not in found.get(number, ()):
+        for array in _CONTENTS:
+            if array != _EPISODE_ENDS and array not in found.get(number, ()):
                 raise DatasetError(
                     f"{_join(path, file_name(array, number))}: is missing; the set has "
                     f"files 0 to {numbers[-1]}, and this one should hold {_spec(array)}"
@@ -114,16 +122,7 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
 
 
 def _spec(array: str) -> str:
-    kind = {
-        OBSERVATION: "uint8 frames [rows, height, width]",
-        "$store$_action": "int32 [rows]",
-        "$store$_reward": "float32 [rows]",
-        "$store$_terminal": "uint8 [rows]",
-        "add_count": "the number of rows that were written",
-        "invalid_range": "the rows around the buffer's end",
-        _EPISODE_ENDS: "a pickled set of rows",
-    }[array]
-    return f"{kind}, saved with numpy and gzipped"
+    return f"{_CONTENTS[array]}, saved with numpy and gzipped"
 
 
 def read_frame_header(path: str, number: int) -> FrameHeader:
@@ -189,44 +188,24 @@ def read_frames(path: str, number: int) -> Iterator[tuple[int, np.ndarray]]:
         buffer = np.empty((max(1, _CHUNK_BYTES // size), *shape), np.uint8)
         for start in range(0, rows, len(buffer)):
             part = buffer[: min(len(buffer), rows - start)]
-            read = _fill(stream, part.data.cast("B"))
+            read = stream.readinto(part.data.cast("B"))
             if read < part.nbytes:
-                raise _damaged(
-                    path,
-                    OBSERVATION,
-                    number,
-                    f"ends after {start + read // size} of {rows} frames",
-                )
+                what = f"ends after {start + read // size} of {rows} frames"
+                raise _damaged(path, OBSERVATION, number, what)
             yield start, part
         # gzip verifies its checksum when it is read beyond the end.
         if stream.read(1):
             raise _damaged(path, OBSERVATION, number, f"continues after {rows} frames")
 
 
-def _frame_header(stream: BinaryIO, path: str, number: int) -> FrameHeader:
-    shape, dtype, fortran = _read_header(stream)
+def _frame_header(stream: gzip.GzipFile, path: str, number: int) -> FrameHeader:
+    read_header = np.lib.format.read_array_header_2_0
+    if np.lib.format.read_magic(stream) == (1, 0):
+        read_header = np.lib.format.read_array_header_1_0
+    shape, fortran, dtype = read_header(stream)
     if len(shape) != 3 or dtype != np.uint8 or fortran or 0 in shape:
         raise _damaged(path, OBSERVATION, number, f"has {dtype} {list(shape)}")
     return FrameHeader(shape[0], (shape[1], shape[2]))
-
-
-def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype, bool]:
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    else:
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-    return shape, dtype, fortran
-
-
-def _fill(stream: BinaryIO, view: memoryview) -> int:
-    read = 0
-    while read < len(view):
-        count = stream.readinto(view[read:])  # type: ignore[attr-defined]
-        if not count:
-            break
-        read += count
-    return read
 
 
 def _read_array(
@@ -236,12 +215,8 @@ def _read_array(
         # Read to the end first, so that the checksum is verified.
         values = np.load(io.BytesIO(stream.read()), allow_pickle=False)
     if shape is not None and values.shape != shape:
-        raise _damaged(
-            path,
-            array,
-            number,
-            f"has shape {list(values.shape)}, which should be {list(shape)}",
-        )
+        what = f"has shape {list(values.shape)}, which should be {list(shape)}"
+        raise _damaged(path, array, number, what)
     return values
 
 
@@ -276,12 +251,12 @@ class _SetUnpickler(pickle.Unpickler):
 
 
 @contextlib.contextmanager
-def _open(path: str, array: str, number: int) -> Iterator[BinaryIO]:
+def _open(path: str, array: str, number: int) -> Iterator[gzip.GzipFile]:
     """Opens a file's contents; any error while reading becomes a `DatasetError`."""
     try:
         raw = _open_binary(_join(path, file_name(array, number)))
         with raw, gzip.GzipFile(fileobj=raw, mode="rb") as stream:
-            yield cast(BinaryIO, stream)
+            yield stream
     except DatasetError:
         raise
     except Exception as error:

@@ -78,7 +78,8 @@ class FileWriter:
         self._frames.close()
         self._file.seek(0)
         self._write_header()
-        _close(self._file)
+        _sync(self._file)
+        self._file.close()
         rows = self.rows
         # As in Dopamine's buffer: one row before its end, and the stack after.
         invalid = (rows - 1 + np.arange(self._stack + 1)) % rows
@@ -130,8 +131,3 @@ def _npy(array: np.ndarray) -> bytes:
 def _sync(stream: IO[Any]) -> None:
     stream.flush()
     os.fsync(stream.fileno())
-
-
-def _close(stream: IO[Any]) -> None:
-    _sync(stream)
-    stream.close()
