@@ -88,10 +88,11 @@ class Search:
 
         Args:
           settings: of the trial.
-          tried: the runs of any trial. This run is on one of their games, and with the
-            seed after theirs, which had no part in the choice.
+          tried: the runs of any trial. This run is on one of their games, or on its
+            data, and with the seed after theirs, which had no part in the choice.
         """
         last = tried[-1].settings
+        where = {k: v for k, v in last.items() if k in ("game", "dataset.path")}
         return PlannedRun(
             name="best",
             arm="best",
@@ -100,7 +101,7 @@ class Search:
             settings={
                 **self.settings,
                 **settings,
-                "game": last["game"],
+                **where,
                 "seed": last["seed"] + 1,
             },
         )

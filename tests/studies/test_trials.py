@@ -143,6 +143,13 @@ def test_the_best_is_trained_with_a_seed_that_did_not_choose_it(tmp_path, num_se
     assert best.settings["learning_rate"] == 0.5
 
 
+def test_the_best_on_fixed_data_is_trained_on_them(tmp_path):
+    search = Search(name="mine", agent=catalogue.CQL, suggest=suggest, games=("Pong",))
+    tried = search.runs(0, {}, workdir=tmp_path, scale=SCALES["paper"], data="/data")
+    best = search.best_run({}, tried)
+    assert best.settings["dataset.path"] == "/data/Pong/1/replay_logs"
+
+
 def test_trials_that_have_ended_are_not_repeated_and_more_are_added(tmp_path):
     search_in(tmp_path, num_trials=2)
     before = [
