@@ -13,6 +13,7 @@ from acme_moe.diagnostics import Probe
 from acme_moe.learning.objectives import Objective, ObjectiveOutput, total
 from acme_moe.learning.types import Sequences
 from acme_moe.networks import RecurrentNetwork, ValueOutput
+from acme_moe.networks.outputs import map_examples
 
 # Added to each probability, as in Acme: without it a sequence that is hardly ever
 # sampled would make all others' weights small.
@@ -79,9 +80,7 @@ def recurrent_q_learning(
         priorities = losses.sequence_priorities(errors, steps.mask, max_priority_weight)
         metrics = {"td_error": jnp.mean(jnp.abs(errors), where=steps.mask)}
         # Where an action was taken: all observations but the last.
-        trained = jax.tree.map(
-            lambda x: x[:-1].reshape(-1, *x.shape[2:]), online._replace(atoms=None)
-        )
+        trained = map_examples(lambda x: x[:-1].reshape(-1, *x.shape[2:]), online)
         return total(
             network.config,
             trained,
@@ -112,10 +111,7 @@ def recurrent_probe(network: RecurrentNetwork, *, burn_in_length: int) -> Probe:
         length, batch = steps.mask.shape
         last = jnp.max(jnp.where(steps.mask, jnp.arange(length)[:, None], 0), axis=0)
         where = (last, jnp.arange(batch))
-        output = unroll(params, key)
-        output = jax.tree.map(lambda x: x[where], output._replace(atoms=None))._replace(
-            atoms=output.atoms
-        )
+        output = map_examples(lambda x: x[where], unroll(params, key))
         return output.q_values[where[1], steps.action[where]], output
 
     return probe
