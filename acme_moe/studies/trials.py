@@ -210,14 +210,9 @@ def best_settings(study: optuna.Study) -> Mapping[str, Any] | None:
     return best[0].user_attrs[_SETTINGS] if best else None
 
 
-def table(study: optuna.Study, rows: int = 10) -> str:
-    """Returns the best trials, a row each, and how many there are of each state.
-
-    Args:
-      study: of the search.
-      rows: at most so many.
-    """
-    best = _best_first(study)[:rows]
+def table(study: optuna.Study) -> str:
+    """Returns the ten best trials, a row each, and how many there are of each state."""
+    best = _best_first(study)[:10]
     names = list(dict.fromkeys(name for t in best for name in t.user_attrs[_SETTINGS]))
     cells = [
         [
