@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import optax
 import rlax
+
+from acme_moe.losses.classification import cross_entropy
 
 # Keeps the square root's gradient and the reciprocal finite at zero.
 _EPSILON = 1e-10
@@ -43,10 +44,7 @@ def categorical_double_q_errors(
     a_t = jnp.argmax(q_t_selector, axis=-1)
     probabilities_t = jax.nn.softmax(_of_actions(logits_t_value, a_t))
     targets = projected_targets(atoms, r_t, discount_t, probabilities_t)
-    errors = optax.softmax_cross_entropy(
-        _of_actions(logits_tm1, a_tm1), jax.lax.stop_gradient(targets)
-    )
-    return jnp.asarray(errors)
+    return cross_entropy(_of_actions(logits_tm1, a_tm1), targets)
 
 
 def _of_actions(logits: jax.Array, actions: jax.Array) -> jax.Array:

@@ -27,7 +27,7 @@ def hl_gauss(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Arr
       `[B]`, whose least value is the targets' entropy, not 0; no gradient passes
       through the targets.
     """
-    return _cross_entropy(logits, hl_gauss_probabilities(targets, atoms))
+    return cross_entropy(logits, hl_gauss_probabilities(targets, atoms))
 
 
 def two_hot(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Array:
@@ -40,7 +40,7 @@ def two_hot(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Arra
     # rlax wants plain numbers for the ends, so atoms are counted instead.
     place = (targets - atoms[0]) / (atoms[1] - atoms[0])
     probabilities = rlax.transform_to_2hot(place, 0.0, num_atoms - 1.0, num_atoms)
-    return _cross_entropy(logits, jnp.asarray(probabilities))
+    return cross_entropy(logits, jnp.asarray(probabilities))
 
 
 def hl_gauss_probabilities(targets: jax.Array, atoms: jax.Array) -> jax.Array:
@@ -48,8 +48,8 @@ def hl_gauss_probabilities(targets: jax.Array, atoms: jax.Array) -> jax.Array:
 
     A bin reaches half a width to both sides of its atom. Its probability is that of a
     normal distribution around the target, cut off at the ends of the outermost bins
-    (Imani and White, 2018). The standard deviation is 0.75 bins. Targets
-    beyond the outermost atoms count as these.
+    (Imani and White, 2018). The standard deviation is 0.75 bins. Targets beyond the
+    outermost atoms count as these.
 
     Args:
       targets: `[...]`.
@@ -68,7 +68,8 @@ def hl_gauss_probabilities(targets: jax.Array, atoms: jax.Array) -> jax.Array:
     return jnp.diff(below, axis=-1) / (below[..., -1:] - below[..., :1])
 
 
-def _cross_entropy(logits: jax.Array, probabilities: jax.Array) -> jax.Array:
+def cross_entropy(logits: jax.Array, probabilities: jax.Array) -> jax.Array:
+    """Computes cross-entropies `[B]` to constant probabilities `[B, N]`."""
     return jnp.asarray(
         optax.softmax_cross_entropy(logits, jax.lax.stop_gradient(probabilities))
     )
