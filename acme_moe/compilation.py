@@ -22,7 +22,7 @@ from pathlib import Path
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 _ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
 # The many small programs of a start take as long as one of those that JAX would keep.
-_ALL = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+_LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 # Some hundreds of networks; a program of an Impala network is a few megabytes.
 MAX_BYTES = 2 * 2**30
 
@@ -47,8 +47,7 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> None:
         return
     drop_oldest(folder.parent, MAX_BYTES)
     environment[FOLDER] = str(folder)
-    for name, value in _ALL.items():
-        environment.setdefault(name, value)
+    environment.setdefault(_LEAST_SECONDS, "0")
 
 
 def drop_oldest(folder: Path, max_bytes: int) -> None:

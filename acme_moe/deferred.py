@@ -19,7 +19,7 @@ import os
 import sys
 import threading
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 _TENSOR_SPECS = {
@@ -153,15 +153,12 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None = None,
-        target: types.ModuleType | None = None,
+        self, fullname: str, *where: Any
     ) -> importlib.machinery.ModuleSpec | None:
         """Finds the packages that are deferred."""
         if fullname not in PACKAGES:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        spec = importlib.machinery.PathFinder.find_spec(fullname, *where)
         if spec is not None and spec.origin is not None:
             spec.loader = _Loader(fullname, spec.origin)
         return spec
@@ -169,10 +166,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 class _LastFinder(importlib.abc.MetaPathFinder):
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None = None,
-        target: types.ModuleType | None = None,
+        self, fullname: str, *_: Any
     ) -> importlib.machinery.ModuleSpec | None:
         """Finds modules that are there only once their package's `__init__` has run."""
         parent, _, name = fullname.rpartition(".")
