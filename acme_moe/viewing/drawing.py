@@ -27,12 +27,11 @@ def draw(decision: Decision) -> np.ndarray:
 
     On the left the game, twice as large as it is rendered or, where that is small, by
     an even factor that makes it about as high as an Atari screen is then. On the right,
-    of a
-    soft mixture, a map for each expert: how much of each token goes into its slots, on
-    one scale for all from the least weight, black, to the largest, yellow. Above stand
-    these two, as multiples of what uniform weights would be. Of a top-1 mixture, one
-    map with the expert of each token, black where a token is dropped. Below, the action
-    and the Q-values of all actions, from the least to the greatest.
+    of a soft mixture, a map for each expert: how much of each token goes into its
+    slots, on one scale for all from the least weight, black, to the largest, yellow.
+    Above stand these two, as multiples of what uniform weights would be. Of a top-1
+    mixture, one map with the expert of each token, black where a token is dropped.
+    Below, the action and the Q-values of all actions, from the least to the greatest.
 
     Args:
       decision: what to draw.
