@@ -74,13 +74,13 @@ class Recorder:
         self._rows_per_file = rows_per_file
         self._num_files = num_files
         self._writer: FileWriter | None = None
-        self._streams: list[_Stream] = []
+        self._adders: list[RecordingAdder] = []
 
     def wrap(self, adder: base.Adder) -> RecordingAdder:
         """Returns an adder that also records; each environment needs its own."""
-        stream = _Stream(self)
-        self._streams.append(stream)
-        return RecordingAdder(adder, stream)
+        recording = RecordingAdder(adder, self)
+        self._adders.append(recording)
+        return recording
 
     def newest_frame(self, observation: Any) -> np.ndarray:
         """Returns the frame that is recorded of an observation."""
@@ -104,8 +104,8 @@ class Recorder:
 
     def save(self) -> int:
         """Completes the file with all rows so far; returns the number of files."""
-        for stream in self._streams:
-            stream.flush()
+        for adder in self._adders:
+            adder.write_rows()
         self._finish()
         return self._num_files
 
@@ -161,24 +161,36 @@ def _forget(path: Path, num_files: int) -> None:
             file.unlink()
 
 
-class _Stream:
-    """The rows of one environment that are not written yet."""
+class RecordingAdder(base.Adder):
+    """Records what it passes to another adder, of one environment."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, adder: base.Adder, recorder: Recorder) -> None:
+        """Wraps an adder; `Recorder.wrap` makes it known to the recorder as well."""
+        self._adder = adder
         self._recorder = recorder
-        self._rows: list[_Row] = []
+        self._rows: list[_Row] = []  # Those that are not written yet.
         self._frame: np.ndarray | None = None
 
-    def first(self, timestep: dm_env.TimeStep) -> None:
+    def add_first(self, timestep: dm_env.TimeStep) -> None:
         """Starts an episode; one that is open ends without a last step."""
-        self.flush()
+        self._start(timestep)
+        self._adder.add_first(timestep)
+
+    def resume(self, timestep: dm_env.TimeStep) -> None:
+        """Goes on in an open episode of the other adder, as if it started here."""
+        if not timestep.last():
+            self._start(timestep)
+
+    def _start(self, timestep: dm_env.TimeStep) -> None:
+        self.write_rows()
         spec = self._recorder.spec
-        blank = frames.blank(spec)
-        self._rows = [(blank, 0, 0.0, False)] * (spec.stack - 1)
+        self._rows = [(frames.blank(spec), 0, 0.0, False)] * (spec.stack - 1)
         self._frame = self._recorder.newest_frame(timestep.observation)
 
-    def add(self, action: Any, next_timestep: dm_env.TimeStep) -> None:
-        """Adds an action and its outcome."""
+    def add(
+        self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
+    ) -> None:
+        """Records an action and its outcome."""
         if self._frame is None:
             raise ValueError("add: no episode is open; call add_first before")
         ends = next_timestep.last()
@@ -189,38 +201,13 @@ class _Stream:
         self._frame = self._recorder.newest_frame(next_timestep.observation)
         if ends:
             self._frame = None
-            self.flush()
+            self.write_rows()
+        self._adder.add(action, next_timestep, extras)
 
-    def flush(self) -> None:
-        """Writes the rows, whether or not the episode has ended."""
+    def write_rows(self) -> None:
+        """Writes the rows so far, whether or not the episode has ended."""
         rows, self._rows = self._rows, []
         self._recorder.write(rows)
-
-
-class RecordingAdder(base.Adder):
-    """Records what it passes to another adder."""
-
-    def __init__(self, adder: base.Adder, stream: _Stream) -> None:
-        """Wraps an adder; `Recorder.wrap` makes the stream."""
-        self._adder = adder
-        self._stream = stream
-
-    def add_first(self, timestep: dm_env.TimeStep) -> None:
-        """Starts an episode."""
-        self._stream.first(timestep)
-        self._adder.add_first(timestep)
-
-    def resume(self, timestep: dm_env.TimeStep) -> None:
-        """Goes on in an open episode of the other adder, as if it started here."""
-        if not timestep.last():
-            self._stream.first(timestep)
-
-    def add(
-        self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
-    ) -> None:
-        """Records an action and its outcome."""
-        self._stream.add(action, next_timestep)
-        self._adder.add(action, next_timestep, extras)
 
     def reset(self) -> None:
         """Ends the other adder's episode; the recording continues."""
