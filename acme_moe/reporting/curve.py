@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from acme_moe.environments import find_suite
 from acme_moe.reporting import style
-from acme_moe.reporting.runs import Episode, Run, describe
+from acme_moe.reporting.runs import Run, describe
 
 # Training returns are averaged over this many episodes, or as many as there are.
 _WINDOW = 10
@@ -31,15 +31,10 @@ def draw_curve(run: Run) -> Figure:
 
     An offline run has updates only: its agent never steps.
     """
-
-    def position(episode: Episode) -> int:
-        offline = run.unit == "updates"
-        return episode.learner_steps if offline else episode.agent_steps
-
     figure, ((axes,),) = style.new_figure(1, size=(7, 3.4))
     training = [e for e in run.episodes if e.kind == "training"]
     if training:
-        steps = [position(e) for e in training]
+        steps = [run.position(e) for e in training]
         returns = np.array([e.episode_return for e in training])
         axes.plot(steps, returns, ".", color="0.75", label="training episode")
         recent = [
@@ -50,7 +45,7 @@ def draw_curve(run: Run) -> Figure:
     if evaluations:
         groups = [
             (at, [e.episode_return for e in group])
-            for at, group in itertools.groupby(evaluations, position)
+            for at, group in itertools.groupby(evaluations, run.position)
         ]
         means = np.array([np.mean(values) for _, values in groups])
         least = np.array([min(values) for _, values in groups])

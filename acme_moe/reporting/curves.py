@@ -71,9 +71,10 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     episodes = [episode for episode in run.episodes if episode.kind == kind]
     if not episodes:
         return None
-    environment = run.config.get("environment", {})
-    default = AtariConfig.frame_skip if run.suite == "atari" else 1
-    skip = environment.get("frame_skip", default)
+    skip = 1
+    if run.unit == "frames":
+        default = AtariConfig.frame_skip if run.suite == "atari" else 1
+        skip = run.config.get("environment", {}).get("frame_skip", default)
     every = run.config.get("evaluation_every", 1)
     length = run.summary.get("agent_steps", math.inf)
 
@@ -81,9 +82,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
         if kind == "training":
             # A run's last iteration may be shorter than the others.
             return min(-(-episode.agent_steps // every) * every, length) * skip
-        if run.unit == "updates":
-            return episode.learner_steps
-        return episode.agent_steps * skip
+        return run.position(episode) * skip
 
     groups = [(at, list(group)) for at, group in itertools.groupby(episodes, position)]
     return Curve(
@@ -136,11 +135,10 @@ def on_grid(
 
 def _measures(run: Run, skip: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     columns = run.diagnostics
-    offline = run.unit == "updates"
-    at, length = ("learner_steps", 1) if offline else ("agent_steps", skip)
+    at = "learner_steps" if run.unit == "updates" else "agent_steps"
     if not columns.get(at):  # Nothing was measured, or all of it cut off on a resume.
         return {}
-    positions = np.array(columns[at]) * length
+    positions = np.array(columns[at]) * skip
     return {
         name: (positions, np.array(columns[name]))
         for name in MEASURES

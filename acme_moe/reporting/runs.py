@@ -83,6 +83,10 @@ class Run:
         offline = "num_iterations" in self.config or "dataset" in self.config
         return "updates" if offline else "frames"
 
+    def position(self, episode: Episode) -> int:
+        """Returns the agent steps by an episode's end, or the updates if offline."""
+        return episode.learner_steps if self.unit == "updates" else episode.agent_steps
+
 
 def describe(run: Run) -> str:
     """Describes the agent and its penultimate layer in a few words."""
