@@ -150,8 +150,7 @@ def _layer(line: Settings) -> str:
 def _in_layer(name: str, line: Settings) -> bool:
     """Returns whether a setting is told by the name of a line's layer."""
     if name == "network.dense":
-        usual = line.get(name) in (None, "flatten")
-        return line.get("network.moe") == "none" and not usual
+        return line.get("network.moe") == "none" and _layer(line) != "Baseline"
     return name == "network.moe"
 
 
