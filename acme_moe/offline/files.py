@@ -180,7 +180,7 @@ def read_frames(path: str, number: int) -> Iterator[tuple[int, np.ndarray]]:
 
     Raises:
       DatasetError: if the file ends early, continues after its last row, or fails its
-        checksum; only after all complete frames were yielded.
+        checksum.
     """
     with _open(path, OBSERVATION, number) as stream:
         rows, shape = _frame_header(stream, path, number)
