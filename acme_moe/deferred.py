@@ -166,7 +166,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 class _LastFinder(importlib.abc.MetaPathFinder):
     def find_spec(
-        self, fullname: str, *_: Any
+        self, fullname: str, *_where: Any
     ) -> importlib.machinery.ModuleSpec | None:
         """Finds modules that are there only once their package's `__init__` has run."""
         parent, _, name = fullname.rpartition(".")
