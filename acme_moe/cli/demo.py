@@ -5,13 +5,15 @@
 Takes less than five minutes on two cores.
 """
 
+import dataclasses
 import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from acme_moe import compilation, memory
-from acme_moe.cli import run_flags
+from acme_moe.cli import outcome, run_flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,25 +22,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     memory.keep_freed()
     compilation.keep()
 
-    from acme_moe.environments import find_suite
     from acme_moe.runs.spec import OnlineRunSpec
 
     spec = given.load_spec(OnlineRunSpec, resumes=False)
-    workdir = _new_folder(given.workdir)
 
-    import tabulate
-
-    from acme_moe.processes import InterruptedRunError
-    from acme_moe.reporting.curve import describe, plot_curve
-    from acme_moe.reporting.runs import read_run
     from acme_moe.runs.online import OnlineRun
 
-    try:
-        with OnlineRun(spec, workdir) as training:
-            summary = training.run()
-    except InterruptedRunError as interrupt:
-        print(f"\n{interrupt}: stopped", file=sys.stderr)
-        return 128 + interrupt.signum
+    given = dataclasses.replace(
+        given,
+        workdir=_new_folder(given.workdir),
+        # What resumes it: a demonstration always starts anew.
+        program=(sys.executable, "-m", "acme_moe.cli.train"),
+    )
+    return outcome.train(OnlineRun, spec, given, tell=_show)
+
+
+def _show(summary: dict[str, Any], workdir: Path) -> int:
+    """Draws the curve and prints the table."""
+    import tabulate
+
+    from acme_moe.environments import find_suite
+    from acme_moe.reporting.curve import describe, plot_curve
+    from acme_moe.reporting.runs import read_run
 
     run = read_run(workdir)
     curve = workdir / "curve.png"
@@ -46,10 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     reference = find_suite(run.suite).scores.get(summary["game"])
     step_ms = summary["learner_step_ms"]
     evaluation = summary["evaluation_return_mean"]
+    frames = f" ({run.frame_skip} frames each)" if run.frame_skip > 1 else ""
     normalized = summary["evaluation_human_normalized_score"]
     rows = [
         ("trained", f"{describe(run)} on {summary['game']}"),
-        ("agent steps", f"{summary['agent_steps']:,} (4 frames each)"),
+        ("agent steps", f"{summary['agent_steps']:,}{frames}"),
         ("updates", f"{summary['learner_steps']:,}"),
         ("agent steps/s", f"{summary['agent_steps_per_second']:.0f}"),
         *([] if step_ms is None else [("milliseconds an update", f"{step_ms:.1f}")]),

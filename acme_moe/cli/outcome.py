@@ -20,6 +20,7 @@ def train(
     run_class: Callable[[Any, Path], AbstractContextManager[Run[Any]]],
     spec: RunSpec,
     given: RunFlags,
+    tell: Callable[[dict[str, Any], Path], int] | None = None,
 ) -> int:
     """Trains in this process, or resumes, and says how it ended.
 
@@ -27,6 +28,7 @@ def train(
       run_class: of the run.
       spec: the run.
       given: the flags, for the folder and for the command that resumes it.
+      tell: what is told after the last step, in place of `finished`.
 
     Returns:
       The program's exit status.
@@ -59,7 +61,7 @@ def train(
         UnplayableError,
     ) as error:
         return failed(error)
-    return finished(summary, given.workdir)
+    return (tell or finished)(summary, given.workdir)
 
 
 def interrupted(interrupt: InterruptedRunError, done: str, given: RunFlags) -> int:

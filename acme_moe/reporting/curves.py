@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from acme_moe.environments import AtariConfig
 from acme_moe.reporting.runs import Episode, Run
 
 MEASURES = {
@@ -71,10 +70,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     episodes = [episode for episode in run.episodes if episode.kind == kind]
     if not episodes:
         return None
-    skip = 1
-    if run.unit == "frames":
-        default = AtariConfig.frame_skip if run.suite == "atari" else 1
-        skip = run.config.get("environment", {}).get("frame_skip", default)
+    skip = run.frame_skip
     every = run.config.get("evaluation_every", 1)
     length = run.summary.get("agent_steps", math.inf)
 

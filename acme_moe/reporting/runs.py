@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from acme_moe.environments import AtariConfig
+
 UNITS = ("frames", "updates")
 """What a run's length is counted in: `updates` if it learns from fixed data."""
 
@@ -82,6 +84,14 @@ class Run:
         """Tells what the run's length is counted in, one of `UNITS`."""
         offline = "num_iterations" in self.config or "dataset" in self.config
         return "updates" if offline else "frames"
+
+    @property
+    def frame_skip(self) -> int:
+        """Frames of an agent step; 1 where the length is counted in updates."""
+        if self.unit == "updates":
+            return 1
+        default = AtariConfig.frame_skip if self.suite == "atari" else 1
+        return self.config.get("environment", {}).get("frame_skip", default)
 
     def position(self, episode: Episode) -> int:
         """Returns the agent steps by an episode's end, or the updates if offline."""
