@@ -8,11 +8,13 @@ the same lock, which is how printed commands do.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from acme_moe import folder_lock
 
 FILE_NAME = "sweep.lock"
+_GLANCE_SECONDS = 0.05
 
 
 def take(folder: Path) -> int | None:
@@ -25,14 +27,19 @@ def take(folder: Path) -> int | None:
       The open file that holds it, to be passed on and closed; None if another
       process has the lock.
     """
-    return folder_lock.take(folder / FILE_NAME)
+    lock = folder_lock.take(folder / FILE_NAME)
+    if lock is None:
+        time.sleep(_GLANCE_SECONDS)  # Another process may only have looked.
+        lock = folder_lock.take(folder / FILE_NAME)
+    return lock
 
 
 def is_taken(folder: Path) -> bool:
     """Returns whether some process has a folder's lock."""
     if not (folder / FILE_NAME).exists():
         return False
-    descriptor = take(folder)
+    # Looking takes the lock as well, for a moment.
+    descriptor = folder_lock.take(folder / FILE_NAME)
     if descriptor is None:
         return True
     os.close(descriptor)
