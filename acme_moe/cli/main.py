@@ -14,7 +14,7 @@ COMMANDS = {
     "search": "searches for settings of an agent, with Optuna",
     "report": "draws figures and tables of what came out of runs",
     "watch": "films an agent at play",
-    "check": "checks a mixture, tokenizer, encoder, head or loss of your own",
+    "check": "checks a part, a loss, an agent or an environment of your own",
     "demo": "trains a small agent for five minutes, and shows what came of it",
 }
 

@@ -9,6 +9,7 @@
     wandb/           what is to go to Weights & Biases; only where asked for
     checkpoints/     see `acme_moe.runs.checkpoints`
     recorder_id.txt  the word by which it knows the set that it records
+    *_run_id.txt     the name by which a tracking service knows it
 
 Whatever reads results reads this and nothing else.
 """

@@ -60,11 +60,11 @@ def play(
     Yields:
       Each decision, before what comes of it.
     """
-    environment: Any = agent.make_environment(seed)
     try:
         grid = find_grid(agent)
     except NoTokenGridError:
         grid = None
+    environment: Any = agent.make_environment(seed)
     try:
         check_renders(environment, agent.spec)
         names = getattr(environment, "action_names", None) or [
