@@ -50,7 +50,7 @@ def test_nothing_is_wrong_with_what_is_right(agent):
         ("NO_ADDER", "builder", "it has no make_adder"),
         ("OTHER_NETWORK", "network", "other parameters than the settings'"),
         ("SILENT", "acting and items", "nothing in replay after 121 steps"),
-        ("OUT_OF_RANGE", "acting and items", r"action: \d is not in \[0, 3\)"),
+        ("OUT_OF_RANGE", "acting and items", r"action: \d is not accepted; 0 to 2"),
         ("NOT_FINITE", "finite loss", "the gradient_norm is nan after 1 updates"),
         ("STILL", "parameters are trained", "an update changes none of them"),
         ("RECOMPILED", "compiled once", "4 programs more in updates 5 to 8"),
