@@ -32,7 +32,7 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
       output (axes of size 1 left out), its parameters and FLOPs a sample; the
       parameters and FLOPs of each part and of all.
     """
-    batch = _batch_of_one(observation)
+    batch = batch_of_one(observation)
     rows, value_output = _trace(network, batch)
     inputs = ", ".join(f"{_shape(x.shape)} {x.dtype}" for x in jax.tree.leaves(batch))
     lines = [
@@ -51,7 +51,7 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
 
 def totals(network: Network | RecurrentNetwork, observation: Any) -> tuple[int, int]:
     """Returns the parameters and the FLOPs that `describe` has in its last line."""
-    rows, _ = _trace(network, _batch_of_one(observation))
+    rows, _ = _trace(network, batch_of_one(observation))
     return sum(row[2] for row in rows), sum(row[3] for row in rows)
 
 
@@ -59,7 +59,13 @@ def totals(network: Network | RecurrentNetwork, observation: Any) -> tuple[int, 
 _Row = tuple[str, tuple[int, ...], int, int]
 
 
-def _batch_of_one(observation: Any) -> Any:
+def batch_of_one(observation: Any) -> Any:
+    """Returns the shapes and dtypes of a batch of one observation, `[1, ...]`.
+
+    Args:
+      observation: a nest of arrays, or of anything with `shape` and `dtype`, such as
+        `dm_env` specs.
+    """
     return jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), observation
     )

@@ -8,6 +8,7 @@ import haiku as hk
 import jax
 
 from acme_moe.networks import layers, parts, torso
+from acme_moe.networks.describe import batch_of_one
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.tokenizers import tokenize
 
@@ -83,9 +84,7 @@ def _shapes(
         features, _ = torso.encode(config, x, layers.Conv, layers.Dense)
         shapes.extend([features.shape, tokenize(config, features).shape])
 
-    batch = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), observation
-    )
-    jax.eval_shape(hk.transform(forward).init, jax.random.key(0), batch)
+    init = hk.transform(forward).init
+    jax.eval_shape(init, jax.random.key(0), batch_of_one(observation))
     features, tokens = shapes
     return features, tokens

@@ -14,7 +14,7 @@ import numpy as np
 from acme_moe import agents, specs
 from acme_moe.environments import UnplayableError
 from acme_moe.environments.making import EnvironmentMaker
-from acme_moe.networks.describe import totals
+from acme_moe.networks.describe import batch_of_one, totals
 from acme_moe.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def network_totals(spec: RunSpec) -> tuple[int, int]:
 
 def params_spec(network: Any, observation_spec: Any) -> Any:
     """Returns a network's parameters as `jax.ShapeDtypeStruct`s; computes nothing."""
-    batch = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), observation_spec
-    )
+    batch = batch_of_one(observation_spec)
     return jax.eval_shape(network.init, jax.random.PRNGKey(0), batch)
 
 
