@@ -99,7 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     if left:
         at_once = shared.parallel.value
-        print(_commands(left, workdir, print_commands.value, plan.study, at_once))
+        form = print_commands.value
+        print(_commands(left, workdir, form, plan.study, at_once), end="")
     else:
         print("nothing is left to start", file=sys.stderr)
     return 0
@@ -129,11 +130,10 @@ def _commands(
     from acme_moe.studies import commands
 
     if form == "slurm":
-        script = commands.slurm_script(
+        return commands.slurm_script(
             runs, workdir, Path.cwd(), name=name, at_once=at_once
         )
-        return script.removesuffix("\n")
-    return "\n".join(commands.shell_line(run, workdir) for run in runs)
+    return "".join(f"{commands.shell_line(run, workdir)}\n" for run in runs)
 
 
 def _train(
