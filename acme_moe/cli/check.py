@@ -55,9 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "workdir", None, "Folder of a run whose network it is, in place of --config."
     )
     program, *rest = parse_flags(argv, __doc__, known_only=True)
-    path = next((word for word in rest if not word.startswith("-")), None)
-    if path is None:
-        fail("part: is missing; its import path, such as my_package.routing:Mine")
+    paths = [word for word in rest if not word.startswith("-")]
+    if len(paths) != 1:
+        fail(
+            f"part: {' '.join(paths) or 'nothing'!r} is not accepted; one import path, "
+            "such as my_package.routing:Mine, and fields as --config.FIELD=VALUE"
+        )
+    (path,) = paths
     fields = [word for word in rest if word != path]
     source = config_flag.value
     if workdir.value is not None:

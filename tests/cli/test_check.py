@@ -85,6 +85,16 @@ def command(*arguments):
     return run_python("-m", "acme_moe.cli.check", *arguments)
 
 
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [([], "nothing"), (["--config.seed", "2", "my:Part"], "2 my:Part")],
+)
+def test_it_asks_for_one_part(words, given):
+    done = command(*words)
+    assert done.returncode != 0
+    assert f"part: '{given}' is not accepted; one import path" in done.stderr
+
+
 @pytest.mark.parametrize(("name", "status"), [("log_cosh", 0), ("mean_loss", 1)])
 def test_the_command_prints_a_table(name, status):
     done = command(f"{HERE}:{name}")
