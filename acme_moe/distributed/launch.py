@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -54,6 +55,7 @@ def run_distributed(
       InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
       FailedRunError: if the run could not continue; says why.
     """
+    _check_localhost()
     # The launcher holds it for its nodes, which end when it does, however it ends.
     with FolderLock(workdir, field="workdir"):
         program = make_distributed_program(spec, workdir, config)
@@ -71,6 +73,17 @@ def run_distributed(
     if launched.signum is not None and outcome == "interrupted":
         raise InterruptedRunError(launched.signum)
     return json.loads((workdir / "summary.json").read_text())
+
+
+def _check_localhost() -> None:
+    """Raises an error where nodes would wait for each other for ever."""
+    try:
+        socket.getaddrinfo("localhost", None)
+    except OSError as error:
+        raise FailedRunError(
+            "localhost has no address on this machine, and Launchpad's nodes call each "
+            "other by it; /etc/hosts needs a line such as '127.0.0.1 localhost'"
+        ) from error
 
 
 class _Launched:

@@ -6,8 +6,6 @@ import math
 import time
 from pathlib import Path
 
-import reverb
-
 from acme_moe import replay
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote
@@ -58,21 +56,18 @@ class ReplayNode:
                 f"{stored}, as in {restored.path if restored else None}"
             )
         tables = [
-            replay.without_ratio(
-                table.replace(
-                    max_size=math.ceil(table.info.max_size / config.num_replay_servers)
-                )
+            table.replace(
+                max_size=math.ceil(table.info.max_size / config.num_replay_servers)
             )
             for table in parts.builder.make_replay_tables(parts.environment_spec)
         ]
-        self._server = reverb.Server(
+        self._server, self._client = replay.start_server(
             tables,
             port=port,
             checkpointer=checkpoints.reverb_checkpointer(
                 restored, number, config.num_replay_servers
             ),
         )
-        self._client = self._server.localhost_client()
         self._table = tables[0].name
         self._steps_per_item = parts.builder.items.steps_per_item
         coordinator.replay_enters(number, self._size(), entered["position"])

@@ -19,7 +19,12 @@ from acme_moe.replay.interface import ReplayClient, TableSettings
 from acme_moe.replay.local import LocalReplay
 from acme_moe.replay.priorities import LocalPriorities, PriorityWriter
 from acme_moe.replay.sequences import CORE_STATE, SequenceAdder, sequence_signature
-from acme_moe.replay.tables import make_table, to_tensor_specs, without_ratio
+from acme_moe.replay.tables import (
+    make_table,
+    start_server,
+    to_tensor_specs,
+    without_ratio,
+)
 from acme_moe.replay.transitions import transition_signature
 
 if TYPE_CHECKING:
@@ -43,6 +48,7 @@ __all__ = [
     "make_sample_iterator",
     "make_table",
     "sequence_signature",
+    "start_server",
     "to_tensor_specs",
     "transition_signature",
     "without_ratio",

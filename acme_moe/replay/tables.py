@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,32 @@ def without_ratio(table: reverb.Table) -> reverb.Table:
     import reverb
 
     return table.replace(rate_limiter=reverb.rate_limiters.MinSize(1))
+
+
+def start_server(
+    tables: Iterable[reverb.Table],
+    *,
+    port: int | None = None,
+    checkpointer: reverb.checkpointers.CheckpointerBase | None = None,
+) -> tuple[reverb.Server, reverb.Client]:
+    """Starts a server for a loop that keeps the ratio itself.
+
+    Args:
+      tables: what it holds, their ratios aside.
+      port: to listen on; any free one if None.
+      checkpointer: what stores and restores its contents; in a temporary folder
+        if None.
+
+    Returns:
+      The server, and a client of it in this process.
+    """
+    import reverb
+
+    server = reverb.Server(
+        [without_ratio(table) for table in tables], port, checkpointer
+    )
+    # By its number: where /etc/hosts has no localhost, Reverb waits for ever.
+    return server, reverb.Client(f"127.0.0.1:{server.port}")
 
 
 def to_tensor_specs(signature: Any) -> Any:

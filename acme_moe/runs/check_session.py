@@ -85,9 +85,8 @@ class Session:
             player = DQNBuilder(_player(self.spec.agent))
             network = player.make_network(parts.environment_spec)
         tables = player.make_replay_tables(parts.environment_spec)
-        server = reverb.Server([replay.without_ratio(x) for x in tables], port=None)
+        server, self._client = replay.start_server(tables)
         self._stack.callback(server.stop)
-        self._client = reverb.Client(f"localhost:{server.port}")
         self.batches = Batches(player.make_dataset_iterator(self._client))
         self.learner = self.make_learner(seed=0)
         source = self.learner

@@ -56,15 +56,11 @@ def open_server(
     Returns:
       Its client, and what stops it.
     """
-    import reverb
-
     tables = parts.builder.make_replay_tables(parts.environment_spec)
-    server = reverb.Server(
-        [replay.without_ratio(table) for table in tables],
-        port=None,
-        checkpointer=checkpoints.reverb_checkpointer(restored),
+    server, client = replay.start_server(
+        tables, checkpointer=checkpoints.reverb_checkpointer(restored)
     )
-    return reverb.Client(f"localhost:{server.port}"), server.stop
+    return client, server.stop
 
 
 def open_seeded(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import jax
 import pytest
-import reverb
 from acme import specs
 from acme.utils import counting, loggers
 
@@ -38,8 +37,7 @@ def parts(request):
     spec = specs.make_environment_spec(environment)
     network = builder.make_network(spec)
     tables = builder.make_replay_tables(spec)
-    server = reverb.Server([replay.without_ratio(t) for t in tables], port=None)
-    client = reverb.Client(f"localhost:{server.port}")
+    server, client = replay.start_server(tables)
     learner = builder.make_learner(
         jax.random.PRNGKey(0),
         network,

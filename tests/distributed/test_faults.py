@@ -12,6 +12,8 @@ import pytest
 import acme_moe
 from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
+from acme_moe.distributed import launch
+from acme_moe.distributed.config import DistributedConfig
 from acme_moe.environments import AtariConfig
 from tests.distributed.launched import Launched
 from tests.runs import tiny
@@ -198,3 +200,13 @@ def test_threads_of_one_process_do_the_same(tmp_path):
         assert summary["agent_steps"] == 500
         assert summary["learner_steps"] == (500 - 100) * 0.25
         assert summary["evaluated_at"] == 500
+
+
+def test_nodes_that_would_not_find_each_other_are_not_launched(tmp_path, monkeypatch):
+    def unknown(host, *_):
+        raise socket.gaierror(socket.EAI_NONAME, f"{host} is not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(launch.FailedRunError, match="localhost has no address"):
+        launch.run_distributed(spec(1000), tmp_path, DistributedConfig())
+    assert not list(tmp_path.iterdir())

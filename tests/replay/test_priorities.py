@@ -6,7 +6,6 @@ import dm_env
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reverb
 from acme import specs
 
 from acme_moe import replay
@@ -29,8 +28,8 @@ def client():
             priority_exponent=1.0,
         )
     )
-    server = reverb.Server([replay.without_ratio(table)], port=None)
-    yield reverb.Client(f"localhost:{server.port}")
+    server, client = replay.start_server([table])
+    yield client
     server.stop()
 
 

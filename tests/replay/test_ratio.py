@@ -1,10 +1,13 @@
 """The table's own limiter, which holds the ratio in Acme's layouts."""
 
+import ipaddress
+
 import numpy as np
 import pytest
 import reverb
 from acme import specs
 
+from acme_moe import replay
 from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 
 SPEC = specs.EnvironmentSpec(
@@ -75,3 +78,13 @@ def test_whoever_is_slow_the_ratio_is_within_two_percent(ratio):
     server.stop()
     # A batch either way, or 2 % of the updates once there were 400 agent steps.
     assert all(abs(x) <= max(2.0, 0.02 * ratio * 400) for x in off)
+
+
+def test_a_loop_that_keeps_the_ratio_itself_does_not_wait():
+    config = DQNConfig(replay_ratio=0.25, min_replay_size=10, batch_size=4)
+    server, client = replay.start_server(DQNBuilder(config).make_replay_tables(SPEC))
+    # A host may have no name for itself.
+    ipaddress.ip_address(client.server_address.split(":")[0])
+    insert_until_blocked(client, 300)
+    assert client.server_info()["transitions"].current_size == 300
+    server.stop()
