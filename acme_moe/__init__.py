@@ -16,14 +16,15 @@ __all__ = ["load"]
 
 
 class _BeforeAcme(importlib.abc.MetaPathFinder):
-    """Puts names back that dm-acme needs, when it is imported and not before.
+    """Puts names back that dm-acme needs, when a module of it is imported.
 
-    Doing so takes JAX, for which a `--help` would have to wait.
+    Not before: that takes JAX, for which a `--help` would have to wait.
     """
 
     def find_spec(self, fullname: str, *_: Any) -> None:
         """Finds nothing itself."""
-        if fullname == "acme":
+        # Not `acme` alone, which may have been there before this package.
+        if fullname.partition(".")[0] == "acme":
             from acme_moe import _compat as _compat
 
 

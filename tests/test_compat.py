@@ -72,6 +72,11 @@ def test_names_are_put_back_when_acme_is_imported_and_not_before():
         assert (result.stdout == "True\n") == there, result.stderr
 
 
+def test_acme_may_have_been_imported_before():
+    loaded = loaded_by("from acme import specs; import acme_moe, acme.jax.utils")
+    assert "acme" in loaded
+
+
 @pytest.mark.parametrize(
     "statement",
     [
