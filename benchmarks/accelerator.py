@@ -28,13 +28,11 @@ H100 half a minute a setting with Impala, some twenty minutes for all 36.
 from __future__ import annotations
 
 import itertools
-import json
 import queue
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +41,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from absl import app, flags
+from tables import Table, write_json
 
 from acme_moe import learning
 from acme_moe.agents import acting, vector_policy
@@ -62,7 +61,6 @@ _UPDATES = flags.DEFINE_integer("updates", 20, "Calls of each a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds; the figures are their medians.")
 _FRAMES = flags.DEFINE_string("frames", None, "File of recorded frames.")
 _EMULATOR = flags.DEFINE_float("emulator_steps", None, "Agent steps/s of emulators.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _ACTIONS, _HEIGHT, _STACK, _N_STEP = 18, 84, 4, 3
 _RING = 20_000
@@ -244,11 +242,6 @@ def predict(result: dict[str, float], games: int) -> dict[str, float]:
     return {"loop_steps_per_second": 1e3 * games / result["round_ms"], **hours}
 
 
-def _column(name: str, value: Any) -> str:
-    shown = f"{value:.2f}" if isinstance(value, float) else str(value)
-    return shown.rjust(max(14, len(name)) + 1)
-
-
 def main(_: list[str]) -> None:
     """Prints a row a setting."""
     rng = np.random.default_rng(0)
@@ -260,6 +253,7 @@ def main(_: list[str]) -> None:
     device = jax.devices()[0]
     print(f"device: {device.device_kind}; JAX {jax.__version__}")
     rows = []
+    table = None
     for encoder, moe, precision, batch in itertools.product(
         _ENCODERS.value, _MOES.value, _PRECISIONS.value, map(int, _BATCHES.value)
     ):
@@ -273,11 +267,13 @@ def main(_: list[str]) -> None:
             "batch": batch,
         }
         rows.append({**setting, **result})
-        if len(rows) == 1:
-            print("".join(map(_column, rows[0], rows[0])))
-        print("".join(map(_column, rows[-1], rows[-1].values())), flush=True)
-    if _JSON.value:
-        document = {
+        table = table or Table(
+            dict.fromkeys(setting, ">15")
+            | {name: f">{max(15, len(name) + 1)}.2f" for name in result}
+        )
+        table.add(*rows[-1].values())
+    write_json(
+        {
             "device": device.device_kind,
             "jax": jax.__version__,
             "loop_games": _LOOP_GAMES.value,
@@ -285,7 +281,7 @@ def main(_: list[str]) -> None:
             "emulator_steps_per_second": _EMULATOR.value,
             "rows": rows,
         }
-        Path(_JSON.value).write_text(json.dumps(document, indent=2) + "\n")
+    )
 
 
 if __name__ == "__main__":

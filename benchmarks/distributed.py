@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 from absl import app, flags
+from tables import Table, write_json
 
 if TYPE_CHECKING:
     from acme_moe.runs.spec import OnlineRunSpec
@@ -42,7 +43,6 @@ _RATIO = flags.DEFINE_float("replay_ratio", 0.25, "Updates per agent step.")
 _STEPS = flags.DEFINE_integer("steps", 2_100, "Agent steps of a run.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds in which all runs take turns.")
 _TRANSITIONS = flags.DEFINE_integer("transitions", 5_000, "For Reverb alone.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _LAUNCHERS = Path(__file__).resolve().parent.parent / "launchers"
 _BATCH_SIZE = 32
@@ -178,17 +178,14 @@ def measure(
 
 def _serve(connection: Connection, spec: OnlineRunSpec) -> None:
     """A process that holds nothing but the server."""
-    import reverb
     from acme import specs
 
     from acme_moe import agents, replay
     from acme_moe.runs.assembly import make_environment
 
-    run = spec.run
-    spec = specs.make_environment_spec(make_environment(spec, 0))
-    builder = agents.load_builder(run.agent, spec.agent)
-    tables = [replay.without_ratio(t) for t in builder.make_replay_tables(spec)]
-    server = reverb.Server(tables, port=None)
+    builder = agents.load_builder(spec.run.agent, spec.agent)
+    environment_spec = specs.make_environment_spec(make_environment(spec, 0))
+    server, _ = replay.start_server(builder.make_replay_tables(environment_spec))
     connection.send(server.port)
     connection.recv()
     server.stop()
@@ -204,26 +201,26 @@ def measure_reverb() -> tuple[float, float]:
     from acme_moe.runs.assembly import make_environment
 
     spec = _spec()
-    run = spec.run
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, spec), daemon=True)
     process.start()
+    theirs.close()  # Or its end would not be seen.
     environment = make_environment(spec, 1)
-    spec = specs.make_environment_spec(environment)
+    environment_spec = specs.make_environment_spec(environment)
     rng = np.random.default_rng(0)
     timesteps = [environment.reset()]
     actions = []
     for _ in range(_TRANSITIONS.value):
-        actions.append(np.int32(rng.integers(spec.actions.num_values)))
+        actions.append(np.int32(rng.integers(environment_spec.actions.num_values)))
         timesteps.append(
             environment.reset()
             if timesteps[-1].last()
             else environment.step(actions[-1])
         )
-    builder = agents.load_builder(run.agent, spec.agent)
-    client = reverb.Client(f"localhost:{mine.recv()}")
-    adder = builder.make_adder(client, spec)
+    builder = agents.load_builder(spec.run.agent, spec.agent)
+    client = reverb.Client(f"127.0.0.1:{mine.recv()}")
+    adder = builder.make_adder(client, environment_spec)
     start = time.perf_counter()
     for action, timestep in zip([None, *actions], timesteps, strict=True):
         if timestep.first():
@@ -278,35 +275,35 @@ def main(_: list[str]) -> None:
                 file=sys.stderr,
             )
         rounds.append(results)
-    print(
-        f"{'run':<16}{'steps/s':>9}{'updates/s':>11}{'of one':>8}{'CPU idle':>10}"
-        f"{'CPU ms':>8}{'inserts/s':>11}{'samples/s':>11}{'age s':>8}"
-        f"{'age updates':>13}"
+    table = Table(
+        {
+            "run": "<16",
+            "steps/s": ">9.1f",
+            "updates/s": ">11.2f",
+            "of one": ">8.2f",
+            "CPU idle": ">10.1%",
+            "CPU ms": ">8.0f",
+            "inserts/s": ">11.1f",
+            "samples/s": ">11.1f",
+            "age s": ">8.2f",
+            "age updates": ">13.1f",
+        }
     )
     medians = [_median(list(row)) for row in zip(*rounds, strict=True)]
     for result in medians:
-        seconds, updates = result.parameter_age_seconds, result.parameter_age_updates
-        print(
-            f"{result.run:<16}{result.agent_steps_per_second:>9.1f}"
-            f"{result.updates_per_second:>11.2f}{result.of_single:>8.2f}"
-            f"{result.idle:>10.1%}{result.cpu_ms_per_update:>8.0f}"
-            f"{result.inserts_per_second:>11.1f}{result.samples_per_second:>11.1f}"
-            + ("" if seconds is None else f"{seconds:>8.2f}")
-            + ("" if updates is None else f"{updates:>13.1f}"),
-            flush=True,
-        )
+        table.add(*dataclasses.astuple(result))
     inserts, samples = measure_reverb()
-    print(f"{'Reverb alone':<62}{inserts:>11.1f}{samples:>11.1f}")
-    if _JSON.value:
-        figures = {
-            "medians": [dataclasses.asdict(result) for result in medians],
-            "rounds": [[dataclasses.asdict(r) for r in results] for results in rounds],
+    table.add("Reverb alone", *[None] * 5, inserts, samples, None, None)
+    write_json(
+        {
+            "medians": medians,
+            "rounds": rounds,
             "reverb_alone": {
                 "inserts_per_second": inserts,
                 "samples_per_second": samples,
             },
         }
-        Path(_JSON.value).write_text(json.dumps(figures, indent=2) + "\n")
+    )
 
 
 if __name__ == "__main__":

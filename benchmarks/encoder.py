@@ -14,21 +14,19 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import app, flags, logging
+from tables import Table, write_json
 
 from acme_moe import memory
 
 _BATCH = flags.DEFINE_integer("batch", 32, "Images.")
 _ROUNDS = flags.DEFINE_integer("rounds", 20, "Rounds in which all take turns.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 Step = Callable[[], None]
 
@@ -175,24 +173,26 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.ERROR)
     memory.keep_freed()
     results = measure()
-    print(
-        f"{'form':<19}{'version':<19}{'forward ms':>17}{'over floor':>12}"
-        f"{'training step ms':>19}{'over floor':>12}"
+    table = Table(
+        {
+            "form": "<19",
+            "version": "<19",
+            "forward ms": ">17",
+            "forward over floor": ">20.2f",
+            "training step ms": ">19",
+            "training over floor": ">21.2f",
+        }
     )
     for row in results:
-        ratios = [
-            "" if ratio is None else f"{ratio:.2f}"
-            for ratio in (row.forward_ratio, row.training_ratio)
-        ]
-        forward = f"{row.forward_ms:.1f} ({row.forward_min_ms:.1f})"
-        training = f"{row.training_ms:.1f} ({row.training_min_ms:.1f})"
-        print(
-            f"{row.form:<19}{row.version:<19}{forward:>17}{ratios[0]:>12}"
-            f"{training:>19}{ratios[1]:>12}"
+        table.add(
+            row.form,
+            row.version,
+            f"{row.forward_ms:.1f} ({row.forward_min_ms:.1f})",
+            row.forward_ratio,
+            f"{row.training_ms:.1f} ({row.training_min_ms:.1f})",
+            row.training_ratio,
         )
-    if _JSON.value:
-        rows = [dataclasses.asdict(row) for row in results]
-        Path(_JSON.value).write_text(json.dumps(rows, indent=2) + "\n")
+    write_json(results)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,17 @@ them, beside bare emulators in as many processes; seconds are the clock's.
 
 from __future__ import annotations
 
-import argparse
-import json
+import itertools
 import multiprocessing
 import os
-import pathlib
 import statistics
 import time
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+from absl import app, flags
+from tables import Table, write_json
 
 from acme_moe.environments import AtariConfig, resolve_game
 from acme_moe.environments.atari import AtariEnvironment
@@ -33,6 +33,12 @@ from acme_moe.environments.making import EnvironmentMaker
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.environments.screen import Screen, stack_frames
 from acme_moe.specs import make_environment_spec
+
+_GAMES = flags.DEFINE_list("game", ["Pong", "Seaquest"], "Games.")
+_STEPS = flags.DEFINE_integer("steps", 50, "Agent steps a turn.", lower_bound=1)
+_TURNS = flags.DEFINE_integer("turns", 100, "Turns a game.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 0, "Of emulator and actions.")
+_ENVIRONMENTS = flags.DEFINE_list("environments", ["1", "4", "16"], "Numbers of them.")
 
 _FLOOR = 0.75  # What the ratio has to reach.
 _FLOOR_MANY = 0.8
@@ -191,75 +197,45 @@ def _measure_many(
     }
 
 
-def _print_many(rows: list[dict[str, Any]]) -> None:
-    print(
-        f"\n{'game':<20} {'environments':>12} {'processes':>9} "
-        f"{'emulators alone, steps/s':>24} {'steps/s':>8} {'ratio':>6} {'floor':>6}"
+def main(_: list[str]) -> None:
+    """Prints a row a game, then one for each number of environments."""
+    games = [resolve_game(name) for name in _GAMES.value]
+    table = Table(
+        {
+            "game": "<20",
+            "frames/s": ">10.0f",
+            "steps/s": ">9.0f",
+            "ratio": ">7.3f",
+            "floor": ">7.2f",
+            **{f"{part} us": f">{len(part) + 5}.1f" for part in _PARTS},
+        }
     )
-    for row in rows:
-        print(
-            f"{row['game']:<20} {row['environments']:12} {row['processes']:9} "
-            f"{row['emulator_steps_per_second']:24.0f} "
-            f"{row['agent_steps_per_second']:8.0f} {row['ratio']:6.3f} "
-            f"{row['floor']:6.2f}"
-        )
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    print(
-        f"{'game':<20} {'frames/s':>9} {'steps/s':>8} {'ratio':>6} {'floor':>6}  "
-        "microseconds a step: " + ", ".join(_PARTS)
+    one = []
+    for game in games:
+        row = _measure(game, _STEPS.value, _TURNS.value, _SEED.value)
+        one.append(row)
+        *figures, parts = row.values()
+        table.add(*figures, *parts.values())
+    print()
+    table = Table(
+        {
+            "game": "<20",
+            "environments": ">13",
+            "processes": ">10",
+            "emulators alone, steps/s": ">25.0f",
+            "steps/s": ">9.0f",
+            "ratio": ">7.3f",
+            "floor": ">7.2f",
+        }
     )
-    for row in rows:
-        parts = "  ".join(f"{row['microseconds'][part]:5.1f}" for part in _PARTS)
-        print(
-            f"{row['game']:<20} {row['emulator_frames_per_second']:9.0f} "
-            f"{row['agent_steps_per_second']:8.0f} {row['ratio']:6.3f} "
-            f"{row['floor']:6.2f}  {parts}"
-        )
-
-
-def main() -> None:
-    """Measures the games that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--game",
-        action="append",
-        help="a game, or several with commas between; Pong and Seaquest if not given",
-    )
-    parser.add_argument("--steps", type=int, default=50, help="agent steps a turn")
-    parser.add_argument("--turns", type=int, default=100, help="turns a game")
-    parser.add_argument("--seed", type=int, default=0, help="of emulator and actions")
-    parser.add_argument(
-        "--environments", default="1,4,16", help="numbers of them, commas between"
-    )
-    parser.add_argument("--json", type=pathlib.Path, help="file for the figures")
-    flags = parser.parse_args()
-    for name in ("steps", "turns"):
-        if getattr(flags, name) < 1:
-            parser.error(f"--{name}: at least 1")
-    try:
-        games = [
-            resolve_game(name)
-            for names in flags.game or ["Pong,Seaquest"]
-            for name in names.split(",")
-        ]
-    except ValueError as error:
-        parser.error(str(error))
-    rows = [_measure(game, flags.steps, flags.turns, flags.seed) for game in games]
-    _print_table(rows)
-    many = [
-        _measure_many(
-            game, int(num), flags.steps, max(1, flags.turns // 10), flags.seed
-        )
-        for game in games
-        for num in flags.environments.split(",")
-    ]
-    _print_many(many)
-    if flags.json:
-        figures = {"one": rows, "several": many}
-        flags.json.write_text(json.dumps(figures, indent=2) + "\n")
+    several = []
+    for game, num in itertools.product(games, map(int, _ENVIRONMENTS.value)):
+        turns = max(1, _TURNS.value // 10)
+        row = _measure_many(game, num, _STEPS.value, turns, _SEED.value)
+        several.append(row)
+        table.add(*row.values())
+    write_json({"one": one, "several": several})
 
 
 if __name__ == "__main__":
-    main()
+    app.run(main)

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 import psutil
 from absl import app, flags
+from tables import write_json
 
 from acme_moe.processes import start_logged
 from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
@@ -43,7 +44,6 @@ _PER_RUN = flags.DEFINE_integer("per_run", 6, "Faults of one run.", lower_bound=
 _KINDS = flags.DEFINE_list("kinds", ["one", "seeded", "many"], "Kinds of runs.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides nodes, signals and moments.")
 _MINUTES = flags.DEFINE_float("minutes", 600, "Begins no run and no fault after.")
-_JSON = flags.DEFINE_string("json", None, "File to write the faults to.")
 
 _COMMANDS = {
     "one": ("train",),
@@ -367,9 +367,7 @@ def main(_: list[str]) -> None:
     print_table(faults)
     print(f"{len(faults)} faults; runs that ended as promised: {dict(finished)}")
     print("\n".join(broken) or "nothing was other than promised")
-    if _JSON.value:
-        rows = [dataclasses.asdict(fault) for fault in faults]
-        Path(_JSON.value).write_text(json.dumps(rows, indent=2) + "\n")
+    write_json(faults)
 
 
 if __name__ == "__main__":

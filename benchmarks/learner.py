@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import app, flags, logging
+from tables import Table, write_json
 
 from acme_moe import memory
 
@@ -34,19 +33,18 @@ _TRANSITIONS = flags.DEFINE_integer("transitions", 5_000, "Transitions in replay
 _BATCH_SIZES = flags.DEFINE_list("batch_size", ["32", "256"], "Transitions a batch.")
 _STEPS = flags.DEFINE_integer("steps", 30, "Learner steps a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
 @dataclasses.dataclass
 class Result:
-    """Medians over the rounds."""
+    """Medians over the rounds; the fraction is None if no step was timed."""
 
     encoder: str
     batch_size: int
     step_ms: float
     update_alone_ms: float
     batch_alone_ms: float
-    data_wait_fraction: float
+    data_wait_fraction: float | None
 
 
 def measure(encoder: str, batch_size: int) -> Result:
@@ -121,7 +119,6 @@ def measure(encoder: str, batch_size: int) -> Result:
         1e3 * statistics.median(x) for x in zip(*rounds, strict=True)
     )
     wait = learner.statistics()["data_wait_fraction"]
-    assert wait is not None  # There were steps enough to time one.
     server.stop()
     prefetcher.close()
     return Result(encoder, batch_size, step, update, fetching, wait)
@@ -131,21 +128,22 @@ def main(_: list[str]) -> None:
     """Prints a row an encoder and batch size."""
     logging.set_verbosity(logging.ERROR)
     memory.keep_freed()  # As launchers/train.py does.
-    print(
-        f"{'encoder':<12}{'batch':>6}{'step ms':>9}{'update alone ms':>17}"
-        f"{'batch alone ms':>16}{'waiting for data':>18}"
+    table = Table(
+        {
+            "encoder": "<12",
+            "batch": ">6",
+            "step ms": ">9.1f",
+            "update alone ms": ">17.1f",
+            "batch alone ms": ">16.1f",
+            "waiting for data": ">18.1%",
+        }
     )
     results = []
     for encoder, batch_size in itertools.product(_ENCODERS.value, _BATCH_SIZES.value):
         result = measure(encoder, int(batch_size))
-        results.append(dataclasses.asdict(result))
-        print(
-            f"{encoder:<12}{batch_size:>6}{result.step_ms:>9.1f}{result.update_alone_ms:>17.1f}"
-            f"{result.batch_alone_ms:>16.1f}{result.data_wait_fraction:>17.1%}",
-            flush=True,
-        )
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+        results.append(result)
+        table.add(*dataclasses.astuple(result))
+    write_json(results)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import dopamine_process
 import numpy as np
 from absl import app, flags
+from tables import Table, write_json
 
 from acme_moe import memory
 
@@ -43,7 +43,6 @@ _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds in which all take turns.")
 _KEEP_FREED = flags.DEFINE_bool(
     "keep_freed", True, "Keep freed memory, as launchers/train.py does."
 )
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
 @dataclasses.dataclass
@@ -232,10 +231,19 @@ def main(_: list[str]) -> None:
     import jax
 
     print(f"device: {jax.devices()[0].device_kind}, {_BATCH.value} transitions a step")
-    print(
-        f"{'encoder':<12}{'actions':>7} {'moe':<6}{'dtype':<10}{'step ms':>9}"
-        f"{'/ dense':>9}{'encoder alone':>15}{'share':>7}"
-        f"{'dopamine ms':>13}{'faster':>8}"
+    table = Table(
+        {
+            "encoder": "<12",
+            "actions": ">7",
+            " moe": "<7",
+            "dtype": "<10",
+            "step ms": ">9.1f",
+            "/ dense": ">9.2f",
+            "encoder alone": ">15.1f",
+            "share": ">7.0%",
+            "dopamine ms": ">13.1f",
+            "faster": ">8.2f",
+        }
     )
     dopamine = Dopamine() if dopamine_process.PYTHON.value else None
     results = []
@@ -249,19 +257,19 @@ def main(_: list[str]) -> None:
         dense = {row.moe: row.step_ms for row in rows}.get("none")
         for row in rows:
             theirs = row.dopamine_ms
-            print(
-                f"{row.encoder:<12}{row.actions:>7} {row.moe:<6}{row.dtype:<10}"
-                f"{row.step_ms:>9.1f}"
-                + (f"{row.step_ms / dense:>9.2f}" if dense else f"{'':>9}")
-                + f"{row.encoder_alone_ms:>15.1f}"
-                f"{row.encoder_alone_ms / row.step_ms:>7.0%}"
-                + (f"{theirs:>13.1f}{theirs / row.step_ms:>8.2f}" if theirs else ""),
-                flush=True,
+            table.add(
+                row.encoder,
+                row.actions,
+                f" {row.moe}",
+                row.dtype,
+                row.step_ms,
+                dense and row.step_ms / dense,
+                row.encoder_alone_ms,
+                row.encoder_alone_ms / row.step_ms,
+                theirs,
+                theirs and theirs / row.step_ms,
             )
-    if _JSON.value:
-        Path(_JSON.value).write_text(
-            json.dumps([dataclasses.asdict(row) for row in results], indent=2) + "\n"
-        )
+    write_json(results)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import Any
 import dopamine_process
 import numpy as np
 from absl import app, flags
+from tables import Table, write_json
 
 _AGENTS = flags.DEFINE_list("agents", ["dqn", "rainbow"], "Agents.")
 _ENCODERS = flags.DEFINE_list("encoder", ["impala", "nature_cnn"], "Encoders.")
@@ -37,7 +38,6 @@ _EXPERTS = flags.DEFINE_integer("experts", 4, "Number of experts.")
 _WIDTH = flags.DEFINE_integer("width", 64, "Units of an expert, or the dense layer.")
 _ACTIONS = flags.DEFINE_integer("actions", 6, "Number of actions.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the batches.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
 @dataclasses.dataclass
@@ -161,10 +161,17 @@ def main(_: list[str]) -> None:
         raise app.UsageError("dopamine_python: None is not accepted; an interpreter")
     batches = make_batches()
     dopamine = Dopamine()
-    print(
-        f"{'agent':<9}{'encoder':<12}{'layer':<7}{'first loss':>11}{'last':>10}"
-        + "".join(f"{f'after {n}':>12}" for n in milestones())
-        + f"{'parameters':>12}{'rounding':>12}"
+    table = Table(
+        {
+            "agent": "<9",
+            "encoder": "<12",
+            "layer": "<7",
+            "first loss": ">11.4f",
+            "last": ">10.4f",
+            **{f"after {n}": ">12.1e" for n in milestones()},
+            "parameters": ">12.1e",
+            "rounding": ">12.1e",
+        }
     )
     results = []
     with tempfile.TemporaryDirectory() as folder:
@@ -178,17 +185,17 @@ def main(_: list[str]) -> None:
             case = make_case(agent, encoder, moe)
             row = compare(case, batches, dopamine.take_steps({**case, **files}))
             results.append(row)
-            print(
-                f"{agent:<9}{encoder:<12}{moe:<7}{row.ours[0]:>11.4f}{row.ours[-1]:>10.4f}"
-                + "".join(f"{x:>12.1e}" for x in row.differences.values())
-                + f"{row.parameters_difference:>12.1e}"
-                + f"{row.rounding[_UPDATES.value]:>12.1e}",
-                flush=True,
+            table.add(
+                agent,
+                encoder,
+                moe,
+                row.ours[0],
+                row.ours[-1],
+                *row.differences.values(),
+                row.parameters_difference,
+                row.rounding[_UPDATES.value],
             )
-    if _JSON.value:
-        Path(_JSON.value).write_text(
-            json.dumps([dataclasses.asdict(row) for row in results], indent=2) + "\n"
-        )
+    write_json(results)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import itertools
-import json
 import os
 import statistics
 import tempfile
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import app, flags, logging
+from tables import Table, write_json
 
 if TYPE_CHECKING:
     from acme_moe.learning import Sample
@@ -43,7 +43,6 @@ _BATCHES = flags.DEFINE_integer("batches", 100, "Batches drawn a round.")
 _LEARNER_STEPS = flags.DEFINE_integer("learner_steps", 10, "Learner steps a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
 _WORKERS = flags.DEFINE_integer("workers", 2, "Threads that read and unpack.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _PUBLISHED = 50_000_000
 
@@ -186,9 +185,19 @@ def measure(game: str, path: Path, spec: Any, n_step: int) -> Result:
 def main(_: list[str]) -> None:
     """Prints a row a game and number of steps."""
     logging.set_verbosity(logging.ERROR)
-    print(
-        f"{'game':<13}{'n':>3}{'held':>7}{'B each':>8}{'resident':>10}"
-        f"{'GB of 50M':>11}{'s/million':>11}{'drawn/s':>9}{'learnt/s':>10}{'times':>7}"
+    table = Table(
+        {
+            "game": "<13",
+            "n": ">3",
+            "held": ">7",
+            "B each": ">8.0f",
+            "resident": ">10.0f",
+            "GB of 50M": ">11.1f",
+            "s/million": ">11.1f",
+            "drawn/s": ">9.0f",
+            "learnt/s": ">10.0f",
+            "times": ">7.1f",
+        }
     )
     results = []
     for game in _GAMES.value:
@@ -196,20 +205,10 @@ def main(_: list[str]) -> None:
             spec = record(game, Path(folder))
             for n_step in _N_STEPS.value:
                 result = measure(game, Path(folder), spec, int(n_step))
-                results.append(dataclasses.asdict(result))
-                print(
-                    f"{result.game:<13}{result.n_step:>3}{result.transitions:>7}"
-                    f"{result.bytes_per_transition:>8.0f}"
-                    f"{result.resident_bytes_per_transition:>10.0f}"
-                    f"{result.gigabytes_of_published:>11.1f}"
-                    f"{result.open_seconds_per_million:>11.1f}"
-                    f"{result.sampled_per_second:>9.0f}"
-                    f"{result.learnt_per_second:>10.0f}"
-                    f"{result.sampled_per_second / result.learnt_per_second:>7.1f}",
-                    flush=True,
-                )
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+                results.append(result)
+                times = result.sampled_per_second / result.learnt_per_second
+                table.add(*dataclasses.astuple(result), times)
+    write_json(results)
 
 
 if __name__ == "__main__":

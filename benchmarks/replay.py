@@ -18,7 +18,6 @@ them stands a replay in the process (`--config.replay.seeded=true` of a run).
 import contextlib
 import ctypes
 import dataclasses
-import json
 import multiprocessing
 import os
 import statistics
@@ -32,6 +31,7 @@ from typing import Any
 import dm_env
 import numpy as np
 from absl import app, flags
+from tables import Table, write_json
 
 _GAMES = flags.DEFINE_list("game", ["Pong", "Seaquest"], "Games, separated by commas.")
 _TRANSITIONS = flags.DEFINE_integer("transitions", 100_000, "How many are held.")
@@ -40,7 +40,6 @@ _STACKED = flags.DEFINE_integer(
 )
 _BATCH_SIZES = flags.DEFINE_list("batch_size", ["32", "256"], "Of what is sampled.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds, of which the median is shown.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 
 @dataclasses.dataclass
@@ -319,43 +318,46 @@ def measure_rates(game: str, batch_size: int) -> Rates:
 def main(_: list[str]) -> None:
     """Prints a row a game and way of storing, then the rates."""
     results = []
-    print(
-        f"{'game':<12}{'storage':<13}{'held':>8}{'B/transition':>14}{'estimate':>10}"
-        f"{'raw frame':>11}{'us/insert':>11}{'checkpoint s':>14}{'on disk B':>11}"
+    table = Table(
+        {
+            "game": "<12",
+            "storage": "<13",
+            "held": ">8",
+            "B/transition": ">14.0f",
+            "estimate": ">10.0f",
+            "raw frame": ">11",
+            "us/insert": ">11.0f",
+            "checkpoint s": ">14.1f",
+            "on disk B": ">11.0f",
+        }
     )
     for game in _GAMES.value:
         for storage in _STORAGES:
             fewer = min(_STACKED.value, _TRANSITIONS.value)
             count = fewer if storage == "stacked" else _TRANSITIONS.value
             result = measure(game, count, storage)
-            results.append(dataclasses.asdict(result))
-            print(
-                f"{result.game:<12}{result.storage:<13}{result.transitions:>8}"
-                f"{result.bytes_per_transition:>14.0f}{result.estimate:>10.0f}"
-                f"{result.raw_bytes:>11}{result.microseconds_per_insert:>11.0f}"
-                f"{result.checkpoint_seconds:>14.1f}"
-                f"{result.checkpoint_bytes_per_transition:>11.0f}",
-                flush=True,
-            )
+            results.append(result)
+            table.add(*dataclasses.astuple(result))
     rates = []
-    print(
-        f"\n{'game':<12}{'batch':>6}{'inserts/s':>11}{'bare':>9}{'samples/s':>11}"
-        f"{'bare':>9}{'local inserts/s':>17}{'local samples/s':>17}"
+    print()
+    table = Table(
+        {
+            "game": "<12",
+            "batch": ">6",
+            "inserts/s": ">11.0f",
+            "bare inserts/s": ">16.0f",
+            "samples/s": ">11.0f",
+            "bare samples/s": ">16.0f",
+            "local inserts/s": ">17.0f",
+            "local samples/s": ">17.0f",
+        }
     )
     for game in _GAMES.value:
         for batch_size in _BATCH_SIZES.value:
             row = measure_rates(game, int(batch_size))
-            rates.append(dataclasses.asdict(row))
-            print(
-                f"{row.game:<12}{row.batch_size:>6}{row.inserts:>11.0f}"
-                f"{row.bare_inserts:>9.0f}{row.samples:>11.0f}{row.bare_samples:>9.0f}"
-                f"{row.local_inserts:>17.0f}{row.local_samples:>17.0f}",
-                flush=True,
-            )
-    if _JSON.value:
-        Path(_JSON.value).write_text(
-            json.dumps({"memory": results, "rates": rates}, indent=2) + "\n"
-        )
+            rates.append(row)
+            table.add(*dataclasses.astuple(row))
+    write_json({"memory": results, "rates": rates})
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import numpy as np
 import psutil
 import scipy.stats
 from absl import app, flags
+from tables import write_json
 
 from acme_moe.processes import start_logged
 
@@ -33,7 +34,6 @@ _WARM_UP = flags.DEFINE_float("warm_up", 10, "Minutes that are left out.")
 _PERIOD = flags.DEFINE_float("period", 10, "Seconds between two samples.")
 _RUNS = flags.DEFINE_list("runs", ["one", "seeded", "many"], "Which runs.")
 _REPLAY = flags.DEFINE_integer("replay", 5_000, "Transitions that replay holds.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _COMMANDS = {
     "one": ("train",),
@@ -144,8 +144,7 @@ def main(_: list[str]) -> None:
                     "hours": columns["hours"].tolist(),
                 }
             )
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+    write_json(results)
 
 
 if __name__ == "__main__":

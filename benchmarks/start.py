@@ -21,11 +21,11 @@ import time
 from pathlib import Path
 
 from absl import app, flags
+from tables import write_json
 
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Warm runs, whose medians are shown.")
 _GAME = flags.DEFINE_string("game", "Pong", "Game to play.")
 _SEEDED = flags.DEFINE_bool("seeded", False, "Replay in the process, not Reverb's.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _PROGRAM = Path(__file__).resolve().parent / "start_process.py"
 _RUNS = {
@@ -100,8 +100,7 @@ def main(_: list[str]) -> None:
             print(f"{name}, {kind}")
             for stage, seconds in stages.items():
                 print(f"  {stage:<18}{seconds:>7.2f} s", flush=True)
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+    write_json(results)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ import dm_env
 import dopamine_process
 import numpy as np
 from absl import app, flags, logging
+from tables import Table, write_json
 
 from acme_moe import memory
 
@@ -51,7 +52,6 @@ _SEEDED = flags.DEFINE_bool(
 )
 _UPDATES = flags.DEFINE_integer("updates", 10, "Updates a round.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds.")
-_JSON = flags.DEFINE_string("json", None, "File to write the figures to.")
 
 _WARM_UP = 200
 
@@ -265,12 +265,27 @@ def main(_: list[str]) -> None:
     """Prints a row for each agent and encoder."""
     logging.set_verbosity(logging.ERROR)
     memory.keep_freed()  # As launchers/train.py does.
-    print(
-        f"{'agent':<10}{'encoder':<12}{'moe':<6}{'games':>6}{'ratio':>9}{'steps/s':>9}"
-        f"{'updates/s':>11}{'emulator ms':>13}{'policy ms':>11}{'update ms':>11}"
-        f"{'add ms':>8}{'batch ms':>10}{'predicted':>11}{'whole ms':>10}{'own us':>9}"
-        f"{'floor/whole':>13}{'dopamine ms':>13}"
-        f"{'times':>7}"
+    table = Table(
+        {
+            "agent": "<10",
+            "encoder": "<12",
+            "moe": "<6",
+            "games": ">6",
+            "ratio": ">9g",
+            "steps/s": ">9.1f",
+            "updates/s": ">11.2f",
+            "whole ms": ">10.2f",
+            "emulator ms": ">13.2f",
+            "policy ms": ">11.2f",
+            "update ms": ">11.2f",
+            "own us": ">9.0f",
+            "add ms": ">8.2f",
+            "batch ms": ">10.2f",
+            "predicted": ">11.2f",
+            "floor/whole": ">13.2f",
+            "dopamine ms": ">13.1f",
+            "times": ">7.1f",
+        }
     )
     dopamine = _Dopamine() if dopamine_process.PYTHON.value else None
     results = []
@@ -279,24 +294,12 @@ def main(_: list[str]) -> None:
     ):
         theirs = dopamine if (agent, moe, games) == ("rainbow", "soft", 1) else None
         result = measure(agent, encoder, moe, games, theirs)
-        results.append(dataclasses.asdict(result))
+        results.append(result)
         other = result.dopamine_ms
-        beside = (
-            "" if other is None else f"{other:>13.1f}{other / result.whole_ms:>7.1f}"
-        )
-        print(
-            f"{agent:<10}{encoder:<12}{moe:<6}{games:>6}{result.replay_ratio:>9g}"
-            f"{result.agent_steps_per_second:>9.1f}{result.updates_per_second:>11.2f}"
-            f"{result.emulator_ms:>13.2f}{result.policy_ms:>11.2f}"
-            f"{result.update_ms:>11.2f}{result.add_ms:>8.2f}{result.batch_ms:>10.2f}"
-            f"{result.predicted_ms:>11.2f}{result.whole_ms:>10.2f}{result.own_us:>9.0f}"
-            f"{result.floor_share:>13.2f}{beside}",
-            flush=True,
-        )
+        table.add(*dataclasses.astuple(result), other and other / result.whole_ms)
     if dopamine is not None:
         dopamine.close()
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+    write_json(results)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def test_it_runs_without_acme_and_reverb(tmp_path):
     argv = [str(BENCHMARK), *(f"--{k}={v}" for k, v in settings.items())]
     program = (
         f"import sys, runpy; sys.modules.update(dict.fromkeys({ABSENT}));"
+        f"sys.path.insert(0, {str(BENCHMARK.parent)!r});"
         f"sys.argv = {argv}; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
