@@ -27,7 +27,7 @@ help:
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
 	@echo 'make dist       an sdist and a wheel in build/dist'
 	@echo 'make docs       the reference of the package, build/docs/index.html'
-	@echo 'make bench      all benchmarks, one after the other'
+	@echo 'make bench      the benchmarks of this machine, one after the other'
 	@echo 'make slurm      start a SLURM of two nodes here (make slurm-stop ends it)'
 	@echo 'make lock       resolve requirements*.txt anew (needs uv)'
 
@@ -79,8 +79,11 @@ typecheck: $(READY)
 
 check: lint typecheck pure test
 
+# Not those that need dopamine or an accelerator, or take hours.
 bench: $(READY)
+	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/environment.py
+	$(BIN)/python benchmarks/encoder.py
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/learner.py
 	$(BIN)/python benchmarks/learner_step.py
