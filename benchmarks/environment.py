@@ -199,7 +199,10 @@ def _measure_many(
 
 def main(_: list[str]) -> None:
     """Prints a row a game, then one for each number of environments."""
-    games = [resolve_game(name) for name in _GAMES.value]
+    try:
+        games = [resolve_game(name) for name in _GAMES.value]
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
     table = Table(
         {
             "game": "<20",

@@ -50,7 +50,6 @@ class Result:
 def measure(encoder: str, batch_size: int) -> Result:
     """Measures one encoder, with batches of one size."""
     import jax
-    import reverb
     from acme import specs
     from acme.utils import loggers
 
@@ -64,9 +63,7 @@ def measure(encoder: str, batch_size: int) -> Result:
     builder = DQNBuilder(
         DQNConfig(network=NetworkConfig(encoder=encoder), batch_size=batch_size)
     )
-    tables = [replay.without_ratio(t) for t in builder.make_replay_tables(spec)]
-    server = reverb.Server(tables, port=None)
-    client = reverb.Client(f"localhost:{server.port}")
+    server, client = replay.start_server(builder.make_replay_tables(spec))
     adder = builder.make_adder(client, spec)
     rng = np.random.default_rng(0)
     timestep = None

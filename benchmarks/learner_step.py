@@ -234,9 +234,9 @@ def main(_: list[str]) -> None:
     table = Table(
         {
             "encoder": "<12",
-            "actions": ">7",
-            " moe": "<7",
+            "moe": "<6",
             "dtype": "<10",
+            "actions": ">7",
             "step ms": ">9.1f",
             "/ dense": ">9.2f",
             "encoder alone": ">15.1f",
@@ -259,9 +259,9 @@ def main(_: list[str]) -> None:
             theirs = row.dopamine_ms
             table.add(
                 row.encoder,
-                row.actions,
-                f" {row.moe}",
+                row.moe,
                 row.dtype,
+                row.actions,
                 row.step_ms,
                 dense and row.step_ms / dense,
                 row.encoder_alone_ms,

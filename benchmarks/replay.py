@@ -77,11 +77,8 @@ def _serve(connection: Connection, spec: object, size: int, folder: str) -> None
     from acme_moe import replay
 
     table = replay.make_table(_settings(spec, size))
-    server = reverb.Server(
-        [replay.without_ratio(table)],
-        port=None,
-        checkpointer=reverb.checkpointers.DefaultCheckpointer(folder),
-    )
+    checkpointer = reverb.checkpointers.DefaultCheckpointer(folder)
+    server, _ = replay.start_server([table], checkpointer=checkpointer)
     connection.send(server.port)
     while connection.recv() == "memory":
         connection.send(_resident_bytes())
@@ -108,7 +105,8 @@ def _server(
         target=_serve, args=(theirs, spec, size, folder), daemon=True
     )
     process.start()
-    client = reverb.Client(f"localhost:{mine.recv()}")
+    theirs.close()  # Or its end would not be seen.
+    client = reverb.Client(f"127.0.0.1:{mine.recv()}")
 
     def resident_bytes() -> int:
         mine.send("memory")
@@ -243,8 +241,7 @@ def measure_rates(game: str, batch_size: int) -> Rates:
             ("bare", None),
         )
     ]
-    server = reverb.Server(tables, port=None)
-    client = reverb.Client(f"localhost:{server.port}")
+    server, client = replay.start_server(tables)
     adder = replay.NStepAdder(
         client, spec, table="transitions", n_step=1, discount=0.99
     )

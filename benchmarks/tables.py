@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Table:
             `<12` or `>9.1f`.
         """
         self._formats = list(columns.values())
-        self._blank = [re.sub(r"(?<=\d)[.,].*|[a-z%]$", "", x) for x in self._formats]
+        self._blank = re.findall(r"[<>]\d+", " ".join(self._formats))
         self._print(map(format, columns, self._blank))
 
     def add(self, *values: Any) -> None:
@@ -37,7 +37,7 @@ class Table:
             )
         )
 
-    def _print(self, cells: Any) -> None:
+    def _print(self, cells: Iterable[str]) -> None:
         print("".join(cells).rstrip(), flush=True)
 
 
