@@ -5,6 +5,8 @@ Each gives a `Figure`, or None where there is nothing to draw.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +15,7 @@ from acme_moe.reporting import statistics, style
 from acme_moe.reporting.comparison import Comparison, Line, Panel
 from acme_moe.reporting.curves import MEASURES
 from acme_moe.reporting.statistics import Interval
+from acme_moe.reporting.style import Look
 
 _GAMES_IN_A_ROW = 5
 # By unit of a run's length: how many make one on the axis, and the axis's label. Of
@@ -45,13 +48,14 @@ def games(comparison: Comparison) -> Figure:
         for i in range(0, len(panel.games), _GAMES_IN_A_ROW)
     ]
     columns = max(len(names) for _, names in rows)
+    looks = style.looks(comparison)
     figure, grid = style.new_figure(columns, len(rows), size=(3.2, 2.6))
     drawn = []
     for (panel, names), axes in zip(rows, grid, strict=True):
         for ax in axes[len(names) :]:
             ax.set_visible(False)
         for ax, game in zip(axes, names, strict=False):
-            _draw_game(ax, panel, game, f"{comparison.kind} return")
+            _draw_game(ax, panel, game, looks, f"{comparison.kind} return")
             drawn.append(ax)
     style.legend(figure, drawn)
     return figure
@@ -78,15 +82,17 @@ def diagnostics(comparison: Comparison) -> Figure | None:
         (None, "return"),
         *((name, label) for name, label in MEASURES.items() if name in measured),
     ]
+    looks = style.looks(comparison)
     figure, axes = style.new_figure(len(measures), len(rows), size=(3.4, 2.6))
     for (panel, game), row in zip(rows, axes, strict=True):
         for ax, (measure, label) in zip(row, measures, strict=True):
-            _draw_game(ax, panel, game, label, measure)
+            _draw_game(ax, panel, game, looks, label, measure)
     style.legend(figure, axes[0])
     return figure
 
 
 def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
+    looks = style.looks(comparison)
     figure, (axes,) = style.new_figure(len(comparison.panels))
     drawn = False
     for ax, panel in zip(axes, comparison.panels, strict=True):
@@ -99,7 +105,8 @@ def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
                 continue
             points, scores = over
             interval = statistics.iqm_over({"": scores}, reps)[""]
-            style.draw_band(ax, points / scale, interval, line, panel)
+            look = looks[line.series]
+            style.draw_band(ax, points / scale, interval, line, panel, look)
             drawn = True
         style.label_axes(ax, panel, label, style.iqm_label(panel, comparison.kind))
     style.legend(figure, axes)
@@ -124,19 +131,24 @@ def _axis(panel: Panel, unit: str) -> tuple[float, str]:
 
 
 def _draw_game(
-    ax: Axes, panel: Panel, game: str, label: str, measure: str | None = None
+    ax: Axes,
+    panel: Panel,
+    game: str,
+    looks: Mapping[str, Look],
+    label: str,
+    measure: str | None = None,
 ) -> None:
     """Draws returns of a game, or a diagnostic, of each line of a panel."""
     for line in panel.lines:
         if line.unit == panel.unit:
-            _draw_mean(ax, line, game, panel, measure)
+            _draw_mean(ax, line, game, panel, looks[line.series], measure)
     ax.set_title(f"{panel.name}: {game}", fontsize="small")
     ax.set_xlabel(_axis(panel, panel.unit)[1])
     ax.set_ylabel(label)
 
 
 def _draw_mean(
-    ax: Axes, line: Line, game: str, panel: Panel, measure: str | None
+    ax: Axes, line: Line, game: str, panel: Panel, look: Look, measure: str | None
 ) -> None:
     """Draws the mean over the runs of a game, in a band from least to greatest."""
     curves = line.curves[game].values()
@@ -153,4 +165,4 @@ def _draw_mean(
     values = np.stack([np.interp(points, x, y) for x, y in runs])
     interval = Interval(values.mean(0), values.min(0), values.max(0))
     scale, _ = _axis(panel, panel.unit)
-    style.draw_band(ax, points / scale, interval, line, panel)
+    style.draw_band(ax, points / scale, interval, line, panel, look)

@@ -10,6 +10,7 @@ from acme_moe.reporting import statistics, style
 from acme_moe.reporting.comparison import NONE, Comparison, Line
 from acme_moe.reporting.results import Results
 from acme_moe.reporting.statistics import METRICS, Interval
+from acme_moe.reporting.style import Look
 
 # Distance between two series at one place, where places are 1 apart.
 _ASIDE = 0.06
@@ -18,6 +19,7 @@ _ASIDE = 0.06
 def scaling(result: Results) -> Figure:
     """Draws final scores over experts, replay ratio or the like (figures 1, 4, 5)."""
     comparison = result.comparison
+    looks = style.looks(comparison)
     figure, (axes,) = style.new_figure(len(result.panels))
     for ax, (panel, values, _) in zip(axes, result.panels, strict=True):
         xs = sorted({line.x for line in panel.lines if line.x is not None})
@@ -26,7 +28,7 @@ def scaling(result: Results) -> Figure:
             lines = [line for line in panel.lines if line.series == series]
             intervals = [values[line.label]["IQM"] for line in lines]
             if lines[0].x is None:
-                _level(ax, lines[0], intervals[0])
+                _level(ax, lines[0], intervals[0], looks[series])
                 continue
             # Evenly spaced, as what varies usually doubles from one to the next.
             at = {
@@ -37,7 +39,8 @@ def scaling(result: Results) -> Figure:
             # Side by side, so that no error bar hides another.
             aside = _ASIDE * (number - (len(all_series) - 1) / 2)
             places = [i + aside for i in sorted(at)]
-            _error_bars(ax, places, [at[i] for i in sorted(at)], series)
+            ordered = [at[i] for i in sorted(at)]
+            _error_bars(ax, places, ordered, series, looks[series])
         ax.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
         label = style.iqm_label(panel, comparison.kind)
         style.label_axes(ax, panel, comparison.x_label, label)
@@ -47,6 +50,7 @@ def scaling(result: Results) -> Figure:
 
 def aggregates(result: Results) -> Figure:
     """Draws IQM, median, mean and optimality gap of each line, a row a panel."""
+    looks = style.looks(result.comparison)
     most = max(len(panel.lines) for panel, _, _ in result.panels)
     figure, rows = style.new_figure(
         len(METRICS), len(result.panels), size=(3.2, 1.2 + 0.22 * most)
@@ -57,7 +61,7 @@ def aggregates(result: Results) -> Figure:
                 ax.set_visible(False)
                 continue
             for row, line in enumerate(panel.lines):
-                _bar(ax, row, values[line.label][metric], line)
+                _bar(ax, row, values[line.label][metric], looks[line.series])
             labels = [line.label for line in panel.lines] if ax is axes[0] else []
             ax.set_yticks(range(len(panel.lines)), labels or [""] * len(panel.lines))
             ax.set_ylim(len(panel.lines) - 0.5, -0.5)
@@ -69,6 +73,7 @@ def aggregates(result: Results) -> Figure:
 
 def profiles(comparison: Comparison, reps: int) -> Figure:
     """Draws performance profiles: the share of runs above each score."""
+    looks = style.looks(comparison)
     figure, (axes,) = style.new_figure(len(comparison.panels))
     for ax, panel in zip(axes, comparison.panels, strict=True):
         scores = panel.final_scores()
@@ -79,7 +84,8 @@ def profiles(comparison: Comparison, reps: int) -> Figure:
         thresholds = np.linspace(min(0.0, float(everything.min())), top, 101)
         shares = statistics.profiles(scores, thresholds, reps)
         for line in panel.lines:
-            style.draw_band(ax, thresholds, shares[line.label], line, panel)
+            look = looks[line.series]
+            style.draw_band(ax, thresholds, shares[line.label], line, panel, look)
         ax.set_ylim(-0.02, 1.02)
         score = f"{panel.score_name} τ, {comparison.kind}"
         style.label_axes(ax, panel, score, "share of runs above τ")
@@ -92,10 +98,11 @@ def improvements(result: Results) -> Figure | None:
     most = max(len(pairs) for _, _, pairs in result.panels)
     if not most:
         return None
+    looks = style.looks(result.comparison)
     figure, (axes,) = style.new_figure(len(result.panels), size=(5.2, 1.4 + 0.3 * most))
     for ax, (panel, _, pairs) in zip(axes, result.panels, strict=True):
         for row, pair in enumerate(pairs):
-            _bar(ax, row, pair.probability, pair.line)
+            _bar(ax, row, pair.probability, looks[pair.line.series])
         names = [f"{pair.line.label}\n> {pair.over.label}" for pair in pairs]
         ax.set_yticks(range(len(pairs)), names, fontsize="x-small")
         ax.set_ylim(max(1, len(pairs)) - 0.5, -0.5)
@@ -105,16 +112,15 @@ def improvements(result: Results) -> Figure | None:
     return figure
 
 
-def _bar(ax: Axes, row: int, interval: Interval, line: Line) -> None:
+def _bar(ax: Axes, row: int, interval: Interval, look: Look) -> None:
     """Draws an interval as a horizontal bar, with a mark at its value."""
-    look = style.color(line.series)
     ends = [interval.low, interval.high]
-    ax.plot(ends, [row, row], color=look, linewidth=6, alpha=0.4)
-    ax.plot(interval.value, row, style.marker(line.series), color=look)
+    ax.plot(ends, [row, row], color=look.color, linewidth=6, alpha=0.4)
+    ax.plot(interval.value, row, look.marker, color=look.color)
 
 
 def _error_bars(
-    ax: Axes, x: list[float], intervals: list[Interval], series: str
+    ax: Axes, x: list[float], intervals: list[Interval], series: str, look: Look
 ) -> None:
     values, low, high = np.array(intervals).T
     # The percentile interval of very few runs need not contain the value.
@@ -123,19 +129,19 @@ def _error_bars(
         x,
         values,
         spread,
-        color=style.color(series),
-        marker=style.marker(series),
+        color=look.color,
+        marker=look.marker,
         capsize=3,
         label=series,
     )
 
 
-def _level(ax: Axes, line: Line, interval: Interval) -> None:
-    look = style.color(line.series)
+def _level(ax: Axes, line: Line, interval: Interval, look: Look) -> None:
     ax.axhline(
         float(interval.value),
-        color=look,
+        color=look.color,
         linestyle=style.line_style(line),
         label=line.label,
     )
-    ax.axhspan(float(interval.low), float(interval.high), color=look, alpha=0.1, lw=0)
+    ends = float(interval.low), float(interval.high)
+    ax.axhspan(*ends, color=look.color, alpha=0.1, lw=0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
+import itertools
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,15 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from acme_moe.reporting.comparison import Line, Panel
+from acme_moe.reporting.comparison import Comparison, Line, Panel
 from acme_moe.reporting.statistics import Interval
 
 # The palette of Okabe and Ito, distinct for any colour vision.
 _BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 _BLUE, _VERMILION, _PURPLE, _GREY = "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F"
-_SERIES = {
+_PALETTE = (_VERMILION, _GREEN, _PURPLE, _SKY, _ORANGE, _BLACK, _BLUE, _GREY)
+_MARKERS = "osD^vP*X"
+_OF_THE_PAPER = {
     "Baseline": _GREY,
-    "Scaled baseline": _GREY,
+    "Scaled baseline": _BLACK,
     "Soft MoE": _BLUE,
     "Top1-MoE": _ORANGE,
     "Soft MoE, unchanged": _BLUE,
@@ -39,23 +43,44 @@ _SERIES = {
     "All": _GREEN,
     "All, normalised": _GREEN,
 }
-_OTHERS = (_VERMILION, _PURPLE, _GREEN, _SKY, _BLACK)
-_MARKERS = "osD^vP*X"
 # Inches of a row of a legend.
 _LEGEND_ROW = 0.2
 
 
-def color(series: str) -> str:
-    """Returns the colour of a series, derived from its name if no study here has it."""
-    return _SERIES.get(series) or _OTHERS[zlib.crc32(series.encode()) % len(_OTHERS)]
+class Look(NamedTuple):
+    """Colour and marker of a series."""
+
+    color: str
+    marker: str
 
 
-def marker(series: str) -> str:
-    """Returns the marker of a series, distinct from others of its colour."""
-    known = list(_SERIES)
-    if series in known:
-        return _MARKERS[known.index(series) % len(_MARKERS)]
-    return _MARKERS[zlib.crc32(series.encode()) % len(_MARKERS)]
+_LOOKS = {
+    series: Look(color, marker)
+    for (series, color), marker in zip(
+        _OF_THE_PAPER.items(), itertools.cycle(_MARKERS), strict=False
+    )
+}
+
+
+def looks(comparison: Comparison) -> dict[str, Look]:
+    """Gives each series a look, by its name; two have the same only beyond 64.
+
+    Those of the paper's figures have looks of their own. Any other gets the colour that
+    the fewest have so far, and a marker that goes with it in no look before.
+    """
+    series = dict.fromkeys(
+        line.series for panel in comparison.panels for line in panel.lines
+    )
+    chosen = {name: _LOOKS[name] for name in series if name in _LOOKS}
+    for name in [name for name in series if name not in chosen]:
+        colors = Counter(look.color for look in chosen.values())
+        markers = Counter(look.marker for look in chosen.values())
+        color = min(_PALETTE, key=lambda color: colors[color])
+        chosen[name] = min(
+            (Look(color, marker) for marker in _MARKERS),
+            key=lambda look: (look in chosen.values(), markers[look.marker]),
+        )
+    return chosen
 
 
 def strength(line: Line, lines: Sequence[Line]) -> float:
@@ -114,22 +139,21 @@ def legend(figure: Figure, axes: Sequence[Axes]) -> None:
 
 
 def draw_band(
-    ax: Axes, x: np.ndarray, interval: Interval, line: Line, panel: Panel
+    ax: Axes, x: np.ndarray, interval: Interval, line: Line, panel: Panel, look: Look
 ) -> None:
     """Draws a curve in the band of its interval."""
-    look = color(line.series)
     ax.plot(
         x,
         interval.value,
-        color=look,
+        color=look.color,
         linestyle=line_style(line),
-        marker=marker(line.series),
+        marker=look.marker,
         alpha=strength(line, panel.lines),
         markevery=max(1, len(x) // 6),
         markersize=5,
         label=line.label,
     )
-    ax.fill_between(x, interval.low, interval.high, color=look, alpha=0.15, lw=0)
+    ax.fill_between(x, interval.low, interval.high, color=look.color, alpha=0.15, lw=0)
     ax.locator_params(axis="x", nbins=5)
 
 

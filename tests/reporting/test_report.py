@@ -11,6 +11,7 @@ from setuptools.config import pyprojecttoml
 
 from acme_moe.reporting import curve_figures, style
 from acme_moe.reporting.collect import collect
+from acme_moe.reporting.comparison import Comparison, Line, Panel
 from acme_moe.reporting.curve import draw_curve, plot_curve
 from acme_moe.reporting.curves import MEASURES, curve_of
 from acme_moe.reporting.external import read_external
@@ -18,7 +19,7 @@ from acme_moe.reporting.page import Shown, html_page
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
-from acme_moe.studies.figures import FIGURES
+from acme_moe.studies.figures import STUDIES
 from acme_moe.studies.plan import expand, make_plan
 from acme_moe.studies.plan_file import write_plan
 from acme_moe.studies.scales import Scale
@@ -305,16 +306,43 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     assert "Traceback" not in nothing.stderr
 
 
-@pytest.mark.parametrize("study", FIGURES.values(), ids=FIGURES)
-def test_lines_of_a_panel_look_different(study):
+def compared(*panels):
+    """A comparison of nothing but names: of panels, and of series in each of them."""
+    return Comparison(
+        title="",
+        kind="final",
+        panels=tuple(
+            Panel(
+                name="",
+                lines=tuple(Line(series=series, curves={}) for series in panel),
+                games=(),
+            )
+            for panel in panels
+        ),
+        missing=(),
+    )
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_lines_of_a_study_look_different(study):
     panels = {}
     for arm in study.arms:
-        panels.setdefault(arm.panel, {})[arm.series] = (
-            style.color(arm.series),
-            style.marker(arm.series),
-        )
-    for looks in panels.values():
-        assert len(set(looks.values())) == len(looks)
+        panels.setdefault(arm.panel, {})[arm.series] = None
+    looks = style.looks(compared(*panels.values()))
+    assert len(set(looks.values())) == len(looks)
+
+
+def test_colours_are_shared_only_when_all_are_taken():
+    known = ("Baseline", "Soft MoE", "Top1-MoE")
+    looks = style.looks(compared([*known, *"ABC"], [*known, *"CDE"]))
+    assert looks == {
+        **style.looks(compared(known)),
+        **{name: looks[name] for name in "ABCDE"},
+    }
+    assert len({look.color for look in looks.values()}) == 8
+    more = style.looks(compared([f"layer {i}" for i in range(64)]))
+    assert len(set(more.values())) == 64
+    assert len(style.looks(compared([f"layer {i}" for i in range(65)]))) == 65
 
 
 @pytest.mark.parametrize("lines", [1, 3, 12])
@@ -328,11 +356,6 @@ def test_a_legend_fits_below_its_figure(lines):
     figure.canvas.draw()
     assert legend.get_window_extent().width <= figure.bbox.width
     assert ax.get_window_extent().height > 0.5 * figure.bbox.height
-
-
-def test_a_series_from_elsewhere_has_one_look():
-    assert style.color("Theirs") == style.color("Theirs")
-    assert style.marker("Theirs") == style.marker("Theirs")
 
 
 def test_the_curve_of_one_run(tmp_path):
