@@ -19,9 +19,10 @@ MEASURES = {
     "authors_entk_srank_0.01": "rank of the tangent kernel of the loss",
     "authors_feature_norm": "norm of the units' variances",
     "authors_dormant_share_0.0": "share of units without variance",
+    "dispatch_entropy": "dispatch entropy, nats",
 }
 """The columns of `diagnostics.csv` that a report shows, with their axis labels: those
-of the definitions `published`, then those of `authors`."""
+of the definitions `published`, then those of `authors`, then those of a mixture."""
 
 KINDS = ("evaluation", "training")
 """What scores may be of; see `curve_of`."""

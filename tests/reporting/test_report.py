@@ -281,6 +281,22 @@ def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     assert "diagnostics.csv: line 2 is damaged" in missing.reason
 
 
+def test_a_diagnostic_is_drawn_of_the_lines_that_have_it(tmp_path):
+    for moe, measured in (
+        ("none", "agent_steps\n100\n200\n"),
+        ("soft", "agent_steps,dispatch_entropy\n100,4.1\n200,3.9\n"),
+    ):
+        write_run(tmp_path / moe, moe=moe)
+        (tmp_path / moe / "diagnostics.csv").write_text(measured)
+    figure = curve_figures.diagnostics(collect(tmp_path)["evaluation"])
+    returns, entropy = figure.axes
+    assert entropy.get_ylabel() == MEASURES["dispatch_entropy"]
+    assert len(returns.lines) == 2
+    (line,) = entropy.lines
+    assert line.get_label().startswith("Soft MoE")
+    assert list(line.get_ydata()) == [4.1, 3.9]
+
+
 def test_text_of_a_run_is_no_html(tmp_path):
     cells = planned(tmp_path)
     folder = tmp_path / cells[0].name
