@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from acme_moe.runs.config import PRESETS, preset, to_config_dict
+from acme_moe.runs.config import preset, to_config_dict
+from acme_moe.runs.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acme_moe.runs import config as config_lib
+from acme_moe.runs import presets
 from tests.fuzz import hostile
 
 PRESETS = {
     name: config_lib.to_config_dict(config_lib.preset(name)).to_dict()
-    for name in config_lib.PRESETS
+    for name in presets.PRESETS
 }
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from acme_moe.runs.config import (
-    PRESETS,
     from_config_dict,
     load_config,
     preset,
     to_config_dict,
 )
+from acme_moe.runs.presets import PRESETS
 from acme_moe.runs.spec import OfflineRunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
