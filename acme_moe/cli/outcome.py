@@ -40,7 +40,7 @@ def train(
     from acme_moe.learning.learner import NonFiniteLossError
     from acme_moe.offline.files import DatasetError
     from acme_moe.processes import InterruptedRunError
-    from acme_moe.runs.checkpoints import DamagedCheckpointError, OtherStateError
+    from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 
     try:
         with run_class(spec, given.workdir) as run:

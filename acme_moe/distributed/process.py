@@ -237,7 +237,7 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     function = cloudpickle.load(sys.stdin.buffer)
     from acme_moe.disk import DiskError
     from acme_moe.offline.files import DatasetError
-    from acme_moe.runs.checkpoints import DamagedCheckpointError
+    from acme_moe.runs.checkpoint import DamagedCheckpointError
 
     try:
         function()

@@ -9,7 +9,7 @@ from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.replay import EpisodeAdder
 from acme_moe.runs import arrays
-from acme_moe.runs.checkpoints import SavedActing
+from acme_moe.runs.checkpoint import SavedActing
 from acme_moe.runs.episodes import Rounds
 
 _ENVIRONMENTS = "environments/"

@@ -7,7 +7,7 @@
     diagnostics.csv  what the run measured of its network; only where it is asked for
     tensorboard/     the same as event files
     wandb/           what is to go to Weights & Biases; only where asked for
-    checkpoints/     see `acme_moe.runs.checkpoints`
+    checkpoints/     see `acme_moe.runs.checkpoint`
     recorder_id.txt  the word by which it knows the set that it records
     *_run_id.txt     the name by which a tracking service knows it
 

@@ -16,12 +16,8 @@ from acme_moe.learning import Sample, Transition
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from acme_moe.replay.size import bytes_per_transition
 from acme_moe.runs.assembly import Parts
-from acme_moe.runs.checkpoints import (
-    Checkpoint,
-    Checkpoints,
-    OtherStateError,
-    SavedActing,
-)
+from acme_moe.runs.checkpoint import Checkpoint, OtherStateError, SavedActing
+from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
 

@@ -15,7 +15,7 @@ from acme_moe.offline.recorder import Recorder
 from acme_moe.runs import replays
 from acme_moe.runs.acting_state import Acting
 from acme_moe.runs.assembly import draw_seeds, environment_maker
-from acme_moe.runs.checkpoints import SavedActing
+from acme_moe.runs.checkpoint import SavedActing
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress

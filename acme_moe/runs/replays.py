@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from acme_moe import replay
 from acme_moe.runs.assembly import Parts, draw_seeds
-from acme_moe.runs.checkpoints import Checkpoint, Checkpoints
+from acme_moe.runs.checkpoint import Checkpoint
+from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.learner_session import TrainingData
 
 if TYPE_CHECKING:

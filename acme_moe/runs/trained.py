@@ -25,12 +25,8 @@ from acme_moe import disk, files
 from acme_moe.agents import acting
 from acme_moe.networks import MoEOutput
 from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
-from acme_moe.runs.checkpoints import (
-    Checkpoint,
-    Checkpoints,
-    OtherStateError,
-    read_checkpoint,
-)
+from acme_moe.runs.checkpoint import Checkpoint, OtherStateError, read_checkpoint
+from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.config import config_json, read_config_json
 from acme_moe.runs.spec import RunSpec
 

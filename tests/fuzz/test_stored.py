@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
+from acme_moe.runs.checkpoint import DamagedCheckpointError
+from acme_moe.runs.checkpoints import Checkpoints
 from tests.fuzz import hostile
 from tests.replay import episodes as truth
 from tests.replay.test_local import SIGNATURE, fill

@@ -9,11 +9,8 @@ import reverb
 from absl import logging
 
 from acme_moe.runs import checkpoints as checkpoints_lib
-from acme_moe.runs.checkpoints import (
-    Checkpoints,
-    DamagedCheckpointError,
-    ReplayAwayError,
-)
+from acme_moe.runs.checkpoint import DamagedCheckpointError
+from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
 
 STATE = {"params": {"w": np.arange(6.0).reshape(2, 3)}, "steps": np.int32(7)}
 TEMPLATE = {"params": {"w": np.zeros((2, 3))}, "steps": np.int32(0)}

@@ -14,7 +14,7 @@ import pytest
 from acme_moe.distributed import config as distributed
 from acme_moe.environments import remembered
 from acme_moe.processes import InterruptedRunError
-from acme_moe.runs import checkpoints, online
+from acme_moe.runs import checkpoint, online
 from acme_moe.runs import config as config_lib
 from tests.runs import seeded
 
@@ -170,9 +170,9 @@ def test_what_cannot_go_on_exactly_says_so(tmp_path, monkeypatch):
         arrays = dict(file)
     other = dict(arrays)
     other["environments/checksums"] = arrays["environments/checksums"] + 1
-    state = checkpoints.SavedActing
+    state = checkpoint.SavedActing
     monkeypatch.setattr(
-        checkpoints.Checkpoint,
+        checkpoint.Checkpoint,
         "load_acting",
         lambda self: state(other, json.loads((self.path / "acting.json").read_text())),
     )

@@ -17,7 +17,7 @@ from acme_moe.learning import ActingVariables
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import Parts, make_environment
-from acme_moe.runs.checkpoints import DamagedCheckpointError, OtherStateError
+from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 from tests.runs import tiny
 from tests.runs.stored import store
 

@@ -15,7 +15,7 @@ from acme_moe.environments import AtariConfig
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
-from acme_moe.runs.checkpoints import DamagedCheckpointError
+from acme_moe.runs.checkpoint import DamagedCheckpointError
 from acme_moe.viewing import drawing, film, play
 from tests.programs import ROOT, run_python
 from tests.runs import tiny
