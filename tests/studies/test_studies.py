@@ -12,8 +12,10 @@ from acme_moe.studies.figures import FIGURES, load_study
 from acme_moe.studies.plan import expand, make_plan
 from acme_moe.studies.scales import SCALES
 from acme_moe.studies.study import Study
+from tests.programs import ROOT
 
 WORKDIR = Path("/runs")
+OF_RESULTS = sorted((ROOT / "docs" / "results").glob("*/*.py"))
 
 # Arms times games times seeds, read off the paper's captions and legends.
 NUM_RUNS = {
@@ -75,6 +77,13 @@ def test_every_arm_is_accepted_by_its_agent(name, scale):
     for run in arms.values():
         spec = spec_of(run)
         assert spec.run.game == run.settings["game"]
+
+
+@pytest.mark.parametrize("path", OF_RESULTS, ids=lambda path: path.parent.name)
+def test_every_arm_of_a_result_is_accepted_by_its_agent(path):
+    arms = {run.arm: run for run in runs_of(str(path))}
+    for run in arms.values():
+        assert spec_of(run).run.game == run.settings["game"]
 
 
 @pytest.mark.parametrize("name", NUM_RUNS)
