@@ -63,10 +63,11 @@ _LOOKS = {
 
 
 def looks(comparison: Comparison) -> dict[str, Look]:
-    """Gives each series a look, by its name; two have the same only beyond 64.
+    """Gives each series a look, by its name.
 
-    Those of the paper's figures have looks of their own. Any other gets the colour that
-    the fewest have so far, and a marker that goes with it in no look before.
+    Those of the paper's figures have looks of their own, and no two of one figure the
+    same. Any other gets the colour that the fewest have so far, and a marker that goes
+    with it in no look before; of more than 64 looks some are the same.
     """
     series = dict.fromkeys(
         line.series for panel in comparison.panels for line in panel.lines
