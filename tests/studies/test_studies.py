@@ -1,6 +1,7 @@
 """The paper's studies: how many runs, with what settings, under which names."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from acme_moe.studies.study import Study
 from tests.programs import ROOT
 
 WORKDIR = Path("/runs")
-OF_RESULTS = sorted((ROOT / "docs" / "results").glob("*/*.py"))
+OF_RESULTS = sorted(map(str, (ROOT / "docs" / "results").glob("*/*.py")))
 
 # Arms times games times seeds, read off the paper's captions and legends.
 NUM_RUNS = {
@@ -70,20 +71,15 @@ def test_paper_scale_has_the_papers_number_of_runs(name):
     assert load_study(name).name == name
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("name", NUM_RUNS)
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [*itertools.product(NUM_RUNS, SCALES), *((path, "paper") for path in OF_RESULTS)],
+)
 def test_every_arm_is_accepted_by_its_agent(name, scale):
     arms = {run.arm: run for run in runs_of(name, scale)}
     for run in arms.values():
         spec = spec_of(run)
         assert spec.run.game == run.settings["game"]
-
-
-@pytest.mark.parametrize("path", OF_RESULTS, ids=lambda path: path.parent.name)
-def test_every_arm_of_a_result_is_accepted_by_its_agent(path):
-    arms = {run.arm: run for run in runs_of(str(path))}
-    for run in arms.values():
-        assert spec_of(run).run.game == run.settings["game"]
 
 
 @pytest.mark.parametrize("name", NUM_RUNS)
