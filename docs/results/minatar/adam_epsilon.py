@@ -1,24 +1,24 @@
-"""The dense layer and Soft MoE of `study.py` with Adam's usual epsilon, 1e-8."""
+"""Three layers of `study.py` with Adam's usual epsilon, 1e-8."""
 
 import dataclasses
 from pathlib import Path
 
 from acme_moe import files
 from acme_moe.studies import catalogue
-from acme_moe.studies.catalogue import BASELINE, DQN_MINATAR, SOFT_MOE
+from acme_moe.studies.catalogue import BASELINE, DQN_MINATAR, GAP, SOFT_MOE
 from acme_moe.studies.study import Study
 
 _PLANNED = files.load_module(Path(__file__).with_name("study.py")).get_study()
 
 
 def get_study() -> Study:
-    """One seed each, for it was added after the results of three arms."""
+    """The dense layer, Soft MoE and global average pooling, all else as planned."""
     return dataclasses.replace(
         _PLANNED,
         name="minatar_adam_epsilon",
         title="Adam's epsilon 1e-8, 8 experts",
-        num_seeds=1,
+        num_seeds=5,
         arms=catalogue.arms(
-            (DQN_MINATAR,), (BASELINE, SOFT_MOE), {"adam_epsilon": 1e-8}
+            (DQN_MINATAR,), (BASELINE, SOFT_MOE, GAP), {"adam_epsilon": 1e-8}
         ),
     )
