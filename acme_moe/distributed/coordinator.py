@@ -216,9 +216,10 @@ class OnlineCoordinator(Coordinator):
           agent_steps: taken since the last.
 
         Returns:
-          Whether it is a new one.
+          Whether it counts: not if it was sent twice, or after an interrupt, when the
+          last checkpoint may have been taken and the summary must not be ahead of it.
         """
-        if self._reports.get(actor) == number:
+        if not self.training or self._reports.get(actor) == number:
             return False
         self._reports[actor] = number
         self._budget.take(actor, agent_steps)

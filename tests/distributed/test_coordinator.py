@@ -321,6 +321,21 @@ def test_an_interrupted_run_saves_and_ends(tmp_path):
     assert status(tmp_path) == "interrupted"
 
 
+def test_what_is_reported_after_an_interrupt_is_ahead_of_no_checkpoint(tmp_path):
+    coordinator = make(tmp_path)
+    play = Play(coordinator)
+    play.go_to(120)
+    taken = play.act(0).agent_steps
+    coordinator.interrupt()
+    saved = coordinator.state()
+    assert play.act(taken, [EpisodeResult(1.0, 9)]).over
+    coordinator.saved(None, final=True)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert taken
+    assert summary["agent_steps"] == saved["agent_steps"] == 120
+    assert not (tmp_path / "scores.csv").exists()
+
+
 def test_an_evaluation_that_ends_after_the_run_changes_nothing(tmp_path):
     coordinator = make(tmp_path)
     Play(coordinator).go_to(250)

@@ -8,11 +8,13 @@ import acme_moe
 from acme_moe.runs.trained import find_checkpoint
 
 AGENTS = Path(__file__).parents[2] / "docs" / "results" / "minatar" / "agents"
+ARMS = ("dqn-baseline", "dqn-soft_moe", "dqn-gap", "dqn-mean_over_tokens")
 
 
 def test_each_is_whole_and_says_how_it_was_evaluated():
     agents = sorted(AGENTS.glob("*/*"))
-    assert len(agents) == 3 * 5
+    assert {path.parent.name for path in agents} == set(ARMS)
+    assert len(agents) == len(ARMS) * 5
     for path in agents:
         spec, checkpoint = find_checkpoint(path)
         assert spec.run.game == path.name
@@ -20,7 +22,7 @@ def test_each_is_whole_and_says_how_it_was_evaluated():
         assert checkpoint.counts["evaluation_return_mean"] > 0
 
 
-@pytest.mark.parametrize("arm", ["dqn-baseline", "dqn-soft_moe", "dqn-gap"])
+@pytest.mark.parametrize("arm", ARMS)
 def test_one_of_each_arm_plays_better_than_chance(arm):
     agent = acme_moe.load(AGENTS / arm / "SpaceInvaders", seed=1)
     environment = agent.make_environment(seed=1)

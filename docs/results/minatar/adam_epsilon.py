@@ -12,12 +12,11 @@ _PLANNED = files.load_module(Path(__file__).with_name("study.py")).get_study()
 
 
 def get_study() -> Study:
-    """The dense layer, Soft MoE and global average pooling, all else as planned."""
+    """Returns the dense layer, Soft MoE and global average pooling, else as planned."""
     return dataclasses.replace(
         _PLANNED,
         name="minatar_adam_epsilon",
         title="Adam's epsilon 1e-8, 8 experts",
-        num_seeds=5,
         arms=catalogue.arms(
             (DQN_MINATAR,), (BASELINE, SOFT_MOE, GAP), {"adam_epsilon": 1e-8}
         ),
