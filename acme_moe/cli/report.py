@@ -2,7 +2,10 @@
 
     acme-moe report --workdir=runs/figure_1 --out=runs/figure_1/report
 
---workdir is the folder of a study, or any folder with run folders below it.
+--workdir is the folder of a study, or any folder with run folders below it. Without it
+the report is of the files of --external, such as `points.csv` of another report:
+
+    acme-moe report --external=docs/results/minatar/report/points.csv --out=report
 """
 
 import sys
@@ -16,7 +19,7 @@ from acme_moe.cli.console import fail, parse_flags
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes the report; returns the exit status."""
-    workdir = flags.DEFINE_string("workdir", None, "Folder of the runs.", required=True)
+    workdir = flags.DEFINE_string("workdir", None, "Folder of the runs.")
     out = flags.DEFINE_string("out", None, "Folder of the report.", required=True)
     scores = flags.DEFINE_enum(
         "scores",
@@ -24,10 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         ["evaluation", "training"],
         "What the figures show; the table of aggregates has both.",
     )
-    external = flags.DEFINE_string(
+    external = flags.DEFINE_list(
         "external",
-        None,
-        "CSV file with scores from elsewhere: game, seed, agent, frames, score (a "
+        [],
+        "CSV files with scores from elsewhere: game, seed, agent, frames, score (a "
         "mean return, not normalised).",
     )
     reps = flags.DEFINE_integer("reps", 2_000, "Draws of the bootstrap.", lower_bound=1)
@@ -39,10 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         comparison = write_report(
-            Path(workdir.value),
+            Path(workdir.value) if workdir.value else None,
             Path(out.value),
             kind=scores.value,
-            external=Path(external.value) if external.value else None,
+            external=[Path(path) for path in external.value],
             reps=reps.value,
         )
     except (

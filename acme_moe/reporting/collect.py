@@ -50,6 +50,23 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
     }
 
 
+def collect_external(external: Sequence[Line], title: str, kind: str) -> Comparison:
+    """Compares lines from elsewhere with each other, in the panels that they name.
+
+    Lines that name none stand in each, or where no line does in one of their suite.
+    """
+    named = any(line.panel for line in external)
+    panels: dict[str, list[Line]] = {}
+    shared: list[Line] = []
+    for line in external:
+        if named and not line.panel:
+            shared.append(line)
+        else:
+            own = dataclasses.replace(line, external=False)
+            panels.setdefault(line.panel or line.suite, []).append(own)
+    return _compare(panels, (), shared, title=title, kind=kind)
+
+
 def _read_planned_runs(plan: Plan, workdir: Path) -> dict[str, _Curves]:
     """Reads the curves of each run of a plan, by the run's name."""
     curves: dict[str, _Curves] = {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,42 +22,28 @@ _Key = tuple[str, str, str]
 FIELDS = ("game", "seed", "agent", "frames", "score")
 
 
-def read_external(path: Path) -> tuple[Line, ...]:
-    """Reads a CSV file with the columns game, seed, agent, frames and score.
+def read_external(*paths: Path) -> tuple[Line, ...]:
+    """Reads CSV files with the columns game, seed, agent, frames and score.
 
     A score is a mean return, rewards not clipped; a run has a row for each of the
     frames that its score is known at. Scores of offline agents have a column `updates`
     in place of `frames`; where there are both, each row fills one. With a column
     `panel` a line is in that panel only, else in all. Games are Atari's, or of the
-    suite in a column `environment`. Other columns are not read.
+    suite in a column `environment`. Other columns are not read. Several files are read
+    as one, so that a line may have some of its runs in each.
 
     Args:
-      path: the file.
+      *paths: the files.
 
     Returns:
       A line for each agent, panel and suite.
 
     Raises:
-      ValueError: names the line of the file that is wrong, and what would do.
+      ValueError: names the file and line that is wrong, and what would do.
     """
-    try:
-        with path.open(newline="") as stream:
-            reader = csv.DictReader(stream)
-            header = set(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: is no CSV file ({error})") from error
-    if "updates" in header:
-        header.add("frames")
-    missing = [field for field in FIELDS if field not in header]
-    if missing:
-        raise ValueError(
-            f"{path}: has no column {', '.join(missing)}; "
-            f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
-        )
     runs: dict[_Key, dict[str, dict[int, dict[float, float]]]] = {}
     units: dict[_Key, str] = {}
-    for number, row in rows:
+    for where, row in itertools.chain.from_iterable(map(_rows, paths)):
         suite = row.get("environment") or "atari"
         line = row["agent"], row.get("panel") or "", suite
         try:
@@ -78,7 +66,7 @@ def read_external(path: Path) -> tuple[Line, ...]:
                 )
             of_run[position] = score
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: line {number}: {error}") from error
+            raise ValueError(f"{where}: {error}") from error
     return tuple(
         Line(
             series=agent,
@@ -95,6 +83,26 @@ def read_external(path: Path) -> tuple[Line, ...]:
         )
         for (agent, panel, suite), games in runs.items()
     )
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Reads the rows of a file, each with the file and line that it stands in."""
+    try:
+        with path.open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            header = set(reader.fieldnames or ())
+            rows = [(f"{path}: line {reader.line_num}", row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: is no CSV file ({error})") from error
+    if "updates" in header:
+        header.add("frames")
+    missing = [field for field in FIELDS if field not in header]
+    if missing:
+        raise ValueError(
+            f"{path}: has no column {', '.join(missing)}; "
+            f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
+        )
+    yield from rows
 
 
 def _position(row: Mapping[str, str | None]) -> tuple[str, float]:

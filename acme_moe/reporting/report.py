@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from acme_moe import disk, validation
 from acme_moe.folder_lock import FolderLock
 from acme_moe.reporting import curve_figures, results, score_figures, tables
-from acme_moe.reporting.collect import collect
+from acme_moe.reporting.collect import collect, collect_external
 from acme_moe.reporting.comparison import BASELINE, HUMAN, NONE, Comparison
 from acme_moe.reporting.curves import KINDS
 from acme_moe.reporting.external import read_external
@@ -29,35 +29,43 @@ _KINDS = {
 
 
 def write_report(
-    workdir: Path,
+    workdir: Path | None,
     out: Path,
     *,
     kind: str = "evaluation",
-    external: Path | None = None,
+    external: Sequence[Path] = (),
     reps: int = 2_000,
 ) -> Comparison:
-    """Writes the report of a folder of runs.
+    """Writes the report of a folder of runs, or of scores alone.
 
     Args:
-      workdir: of a study, or any folder with run folders below it.
+      workdir: of a study, or any folder with run folders below it; None: the report is
+        of the external scores.
       out: folder that the report goes to.
       kind: of the scores that the figures show: `evaluation` or `training`. The table
-        of aggregates has both.
-      external: CSV file with scores from elsewhere; see `read_external`.
+        of aggregates has both. Without runs, what the external scores are of.
+      external: CSV files with scores from elsewhere; see `read_external`.
       reps: draws of the bootstrap.
 
     Returns:
       What the report compares.
 
     Raises:
-      FileNotFoundError: if the folder holds no run.
+      FileNotFoundError: if the folder holds no run, or there is no such file.
       FolderInUseError: if another process writes to `out`.
       DiskError: if `out` cannot be written.
-      ValueError: if the external scores, or the study's plan, are damaged.
+      ValueError: if the external scores, or the study's plan, are damaged, or there is
+        neither a folder nor a file.
     """
     validation.one_of("kind", kind, KINDS)
-    lines = () if external is None else read_external(external)
-    comparisons = collect(workdir, lines)
+    lines = read_external(*external)
+    if workdir is not None:
+        comparisons = collect(workdir, lines)
+    elif external:
+        title = ", ".join(path.name for path in external)
+        comparisons = {kind: collect_external(lines, title, kind)}
+    else:
+        raise ValueError("workdir, external: nothing to report; needs one of them")
     comparison = comparisons.pop(kind)
     with FolderLock(out, field="out"), disk.writing(out):
         _write(comparison, comparisons.values(), workdir, out, reps)
@@ -67,7 +75,7 @@ def write_report(
 def _write(
     comparison: Comparison,
     others: Iterable[Comparison],
-    workdir: Path,
+    workdir: Path | None,
     out: Path,
     reps: int,
 ) -> None:
@@ -90,6 +98,8 @@ def _write(
     if comparison.panels:
         # Too long for a page.
         files["points"] = tables.curve_table(comparison)
+        if any(figure.name == "diagnostics" for figure in shown):
+            files["diagnostics"] = tables.diagnostics_table(comparison)
     for name, table in files.items():
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())

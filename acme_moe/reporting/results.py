@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -26,11 +27,14 @@ class PanelResults(NamedTuple):
       panel: what they are of.
       aggregates: by label and metric.
       improvements: of its lines over their baselines.
+      other_pairs: of each line over each before it at the same place, baselines
+        aside.
     """
 
     panel: Panel
     aggregates: dict[str, dict[str, Interval]]
     improvements: list[Improvement]
+    other_pairs: list[Improvement]
 
 
 class Results(NamedTuple):
@@ -47,18 +51,32 @@ def compute(comparison: Comparison, reps: int) -> Results:
         normalized = panel.normalization != NONE
         scores = panel.final_scores()
         aggregates = statistics.aggregates(scores, reps, normalized=normalized)
-        improvements = list(_improvements(panel, reps))
-        panels.append(PanelResults(panel, aggregates, improvements))
+        improvements, other_pairs = (
+            [_improvement(panel, *pair, reps) for pair in pairs]
+            for pairs in (_over_baselines(panel), _other_pairs(panel))
+        )
+        panels.append(PanelResults(panel, aggregates, improvements, other_pairs))
     return Results(comparison, panels)
 
 
-def _improvements(panel: Panel, reps: int) -> Iterator[Improvement]:
+def _improvement(panel: Panel, line: Line, over: Line, reps: int) -> Improvement:
+    scores, others = (x.final_scores(panel.games) for x in (line, over))
+    return Improvement(line, over, statistics.improvement(scores, others, reps))
+
+
+def _over_baselines(panel: Panel) -> Iterator[tuple[Line, Line]]:
     for line in panel.lines:
         over = _baseline(panel, line)
         if over is not line:
-            scores = line.final_scores(panel.games)
-            others = over.final_scores(panel.games)
-            yield Improvement(line, over, statistics.improvement(scores, others, reps))
+            yield line, over
+
+
+def _other_pairs(panel: Panel) -> Iterator[tuple[Line, Line]]:
+    for over, line in itertools.combinations(panel.lines, 2):
+        if line.x == over.x and not (
+            over is _baseline(panel, line) or line is _baseline(panel, over)
+        ):
+            yield line, over
 
 
 def _baseline(panel: Panel, line: Line) -> Line:

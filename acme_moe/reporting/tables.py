@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from acme_moe.reporting.comparison import HUMAN, Comparison, MissingRun
+from acme_moe.reporting.comparison import HUMAN, Comparison, Line, MissingRun, Panel
+from acme_moe.reporting.curves import MEASURES, Curve
 from acme_moe.reporting.results import Results
 from acme_moe.reporting.runs import UNITS
+
+# What tells a run of a comparison from the others.
+_NAME = ("panel", "agent", "environment", "game", "seed")
+# Whole numbers, empty for a run whose length is counted otherwise.
+_LENGTHS = dict.fromkeys(UNITS, "Int64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +79,7 @@ def aggregate_table(results: Sequence[Results]) -> Table:
     )
     rows: list[tuple[Any, ...]] = []
     for result in results:
-        for panel, aggregates, _ in result.panels:
+        for panel, aggregates, *_ in result.panels:
             for line in panel.lines:
                 kind = "external" if line.external else result.comparison.kind
                 counts = (
@@ -96,15 +102,15 @@ def aggregate_table(results: Sequence[Results]) -> Table:
 
 
 def improvement_table(result: Results) -> Table:
-    """Makes a table with a row for each line that has a baseline."""
+    """Makes a table with a row for each pair of lines, those with a baseline first."""
     rows = [
-        (panel.name, pair.line.label, pair.over.label, *pair.probability)
-        for panel, _, pairs in result.panels
-        for pair in pairs
+        (of.panel.name, pair.line.label, pair.over.label, *pair.probability)
+        for of in result.panels
+        for pair in (*of.improvements, *of.other_pairs)
     ]
     columns = ("panel", "line", "over", "probability", "low", "high")
     frame = pd.DataFrame(rows, columns=columns)
-    return Table("Probability of improvement over the baseline", frame)
+    return Table("Probability of improvement of one line over another", frame)
 
 
 def run_table(comparison: Comparison) -> Table:
@@ -122,49 +128,87 @@ def curve_table(comparison: Comparison) -> Table:
     return Table("Curves", frame, "%.6g")
 
 
+def diagnostics_table(comparison: Comparison) -> Table:
+    """Makes a table with a row for each measurement of a run's network.
+
+    Its columns behind `frames` or `updates` are those of `MEASURES` that any run has;
+    one run at least has some.
+    """
+    parts = []
+    for run in _listed(comparison):
+        if not run.curve.measures:
+            continue
+        measured = {
+            name: pd.Series(values, index=positions)
+            for name, (positions, values) in run.curve.measures.items()
+        }
+        part = pd.DataFrame(measured).rename_axis(run.line.unit).reset_index()
+        parts.append(part.assign(**dict(zip(_NAME, run.name, strict=True))))
+    frame = pd.concat(parts)
+    names = [name for name in MEASURES if name in frame]
+    frame = frame.reindex(columns=[*_NAME, *UNITS, *names])
+    return Table("Diagnostics", _used(frame.astype(_LENGTHS)), "%.6g")
+
+
+class _Listed(NamedTuple):
+    """A run of a line: its values of `_NAME`, its curve, whether it is compared."""
+
+    panel: Panel
+    line: Line
+    name: tuple[str, str, str, str, int]
+    curve: Curve
+    compared: bool
+
+
+def _listed(comparison: Comparison) -> Iterator[_Listed]:
+    for panel in comparison.panels:
+        for line in panel.lines:
+            for game, seeds in line.curves.items():
+                kept = line.num_runs(panel.games) if game in panel.games else 0
+                for i, (seed, curve) in enumerate(sorted(seeds.items())):
+                    name = panel.name, line.label, line.suite, game, seed
+                    yield _Listed(panel, line, name, curve, i < kept)
+
+
 def _runs(
     comparison: Comparison, points: slice
 ) -> tuple[pd.DataFrame, list[Path | None]]:
     """Returns rows of these points of each run's curve, and each row's run folder."""
     rows: list[tuple[Any, ...]] = []
     folders = []
-    for panel in comparison.panels:
-        for line in panel.lines:
-            for game, seeds in line.curves.items():
-                kept = line.num_runs(panel.games) if game in panel.games else 0
-                for i, (seed, curve) in enumerate(sorted(seeds.items())):
-                    run = panel.name, line.label, line.suite, game, seed
-                    human = curve.scores if panel.normalization == HUMAN else None
-                    compared = "yes" if i < kept else "no"
-                    for point in range(len(curve.positions))[points]:
-                        folders.append(curve.folder)
-                        length = round(curve.positions[point])
-                        rows.append(
-                            (
-                                *run,
-                                *(length if u == line.unit else None for u in UNITS),
-                                curve.returns[point],
-                                None if human is None else human[point],
-                                curve.hours[point],
-                                compared,
-                            )
-                        )
-    columns = (
-        *("panel", "agent", "environment", "game", "seed", *UNITS),
-        *("score", "human_normalized_score", "hours", "compared"),
-    )
-    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(UNITS, "Int64"))
-    unused = [name for name in (*UNITS, "hours") if frame[name].isna().all()]
-    return frame.drop(columns=unused), folders
+    for panel, line, name, curve, compared in _listed(comparison):
+        human = curve.scores if panel.normalization == HUMAN else None
+        for point in range(len(curve.positions))[points]:
+            folders.append(curve.folder)
+            length = round(curve.positions[point])
+            rows.append(
+                (
+                    *name,
+                    *(length if u == line.unit else None for u in UNITS),
+                    curve.returns[point],
+                    None if human is None else human[point],
+                    curve.hours[point],
+                    "yes" if compared else "no",
+                )
+            )
+    scores = ("score", "human_normalized_score", "hours", "compared")
+    frame = pd.DataFrame(rows, columns=[*_NAME, *UNITS, *scores])
+    return _used(frame.astype(_LENGTHS)), folders
 
 
-def missing_table(comparison: Comparison, workdir: Path) -> Table:
+def _used(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drops lengths in a unit that no run has, and hours that nobody recorded."""
+    optional = [name for name in (*UNITS, "hours") if name in frame]
+    return frame.drop(columns=[name for name in optional if frame[name].isna().all()])
+
+
+def missing_table(comparison: Comparison, workdir: Path | None) -> Table:
     """Makes a table with a row for each run that is in no figure.
 
     Args:
       comparison: that misses them.
-      workdir: folder that the runs' names start from.
+      workdir: folder that the runs' names start from; None: they have no folders.
     """
     frame = pd.DataFrame(comparison.missing, columns=MissingRun._fields)
-    folders = [workdir / missing.run for missing in comparison.missing]
+    folders = [workdir and workdir / missing.run for missing in comparison.missing]
     return Table("Runs that are in no figure", frame, folders=folders, linked="run")

@@ -49,7 +49,7 @@ def report(tmp_path_factory):
         root / "theirs.csv",
         [("Pong", 0, "Theirs", 1200, 3), ("Breakout", 0, "Theirs", 800, 1.5)],
     )
-    write_report(root / "runs", root / "out" / "report", external=theirs, reps=20)
+    write_report(root / "runs", root / "out" / "report", external=[theirs], reps=20)
     return root / "out" / "report"
 
 
