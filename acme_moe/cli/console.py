@@ -18,6 +18,15 @@ def fail(message: object) -> NoReturn:
     sys.exit(2)
 
 
+def show(text: str) -> None:
+    """Prints a listing; a reader that has seen enough, such as `head`, may leave."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def parse_flags(
     argv: Sequence[str] | None, doc: str | None, *, known_only: bool = False
 ) -> list[str]:

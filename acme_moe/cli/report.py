@@ -14,7 +14,7 @@ from pathlib import Path
 
 from absl import flags
 
-from acme_moe.cli.console import fail, parse_flags
+from acme_moe.cli.console import fail, parse_flags, show
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,11 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError,
     ) as error:
         fail(error)
-    for panel in comparison.panels:
-        print(panel.title.replace("\n", ": "))
-    for missing in comparison.missing:
-        print(f"missing: {missing.run}: {missing.reason}")
-    print(Path(out.value) / "report.html")
+    lines = [panel.title.replace("\n", ": ") for panel in comparison.panels]
+    lines += [f"missing: {x.run}: {x.reason}" for x in comparison.missing]
+    show("\n".join([*lines, str(Path(out.value) / "report.html")]))
     return 0 if comparison.panels else 1
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from acme_moe.cli import sweep_flags
-from acme_moe.cli.console import fail, parse_flags
+from acme_moe.cli.console import fail, parse_flags, show
 
 if TYPE_CHECKING:
     from acme_moe.studies.plan import PlannedRun
@@ -79,10 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     states = {run.name: read_state(run, workdir) for run in runs}
 
     if status.value:
-        print(tables.state_table(runs, states))
+        show(tables.state_table(runs, states))
         return 0
     if dry_run.value:
-        print(_cost_table(runs, states, steps_per_second.value))
+        show(_cost_table(runs, states, steps_per_second.value))
         return 0
     try:
         write_plan(plan, workdir)
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if left:
         at_once = shared.parallel.value
         form = print_commands.value
-        print(_commands(left, workdir, form, plan.study, at_once), end="")
+        show(_commands(left, workdir, form, plan.study, at_once))
     else:
         print("nothing is left to start", file=sys.stderr)
     return 0
@@ -133,7 +133,7 @@ def _commands(
         return commands.slurm_script(
             runs, workdir, Path.cwd(), name=name, at_once=at_once
         )
-    return "".join(f"{commands.shell_line(run, workdir)}\n" for run in runs)
+    return "\n".join(commands.shell_line(run, workdir) for run in runs)
 
 
 def _train(

@@ -121,3 +121,17 @@ def test_a_sweep_runs_from_any_folder(tmp_path):
     states = start(*words, "--status", cwd=tmp_path)
     (total,) = (x for x in states.stdout.splitlines() if x.startswith("all "))
     assert total.split() == ["all", "0", "0", "0", "0", "6"]
+
+
+def test_a_listing_ends_quietly_with_its_reader(tmp_path):
+    command = [sys.executable, "-m", "acme_moe.cli.main", "sweep", "--study=figure_1"]
+    command += [f"--workdir={tmp_path}", "--scale=paper", "--dry_run"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+    ) as listing:
+        # Nobody reads any more when the first line comes.
+        listing.stdout.close()
+        errors = listing.stderr.read()
+        assert listing.wait() == 0
+    assert errors == b""
