@@ -1,9 +1,16 @@
-"""Run folders with known scores."""
+"""Run folders with known scores, studies of them, and files of scores."""
 
 import csv
 import json
 
 from acme_moe.environments import SCORES
+from acme_moe.studies import catalogue
+from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan_file import write_plan
+from acme_moe.studies.scales import Scale
+from acme_moe.studies.study import Study
+
+GAMES = ("Breakout", "Pong")
 
 FIELDS = (
     "agent_steps",
@@ -78,3 +85,42 @@ def write_run(
         writer = csv.DictWriter(stream, fields, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(dict(zip(FIELDS, row, strict=True)) for row in rows)
+
+
+def planned(workdir, num_seeds=2):
+    """A study of two arms on two games; the names of its runs."""
+    study = Study(
+        name="two_arms",
+        title="Two arms",
+        games=GAMES,
+        num_seeds=num_seeds,
+        arms=catalogue.arms((catalogue.DQN,), (catalogue.BASELINE, catalogue.SOFT_MOE)),
+    )
+    plan = make_plan(study, Scale(name="tiny"))
+    write_plan(plan, workdir)
+    return expand(plan, workdir)
+
+
+def write_all(workdir, cells, last=None):
+    """Runs with the scores `last[name]`, or 0 for the baseline and 1 for Soft MoE."""
+    for cell in cells:
+        moe = cell.settings["network.moe"]
+        score = (last or {}).get(cell.name, float(moe == "soft"))
+        write_run(
+            workdir / cell.name,
+            game=cell.settings["game"],
+            seed=cell.settings["seed"],
+            moe=moe,
+            evaluation=(0.0, score),
+        )
+
+
+def write_external(path, rows, header=("game", "seed", "agent", "frames", "score")):
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    return path
+
+
+def rows_of(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))

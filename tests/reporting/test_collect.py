@@ -1,50 +1,19 @@
 """What is compared, and what is missing."""
 
-import csv
-
 import numpy as np
 import pytest
 
 from acme_moe.reporting.collect import collect
 from acme_moe.reporting.curves import curve_of
-from acme_moe.reporting.external import read_external
 from acme_moe.reporting.runs import BrokenRunError, read_run
-from acme_moe.studies import catalogue
-from acme_moe.studies.plan import expand, make_plan
-from acme_moe.studies.plan_file import write_plan
-from acme_moe.studies.scales import Scale
-from acme_moe.studies.study import Study
-from tests.reporting.folders import FIELDS, episode_return, write_run
-
-GAMES = ("Breakout", "Pong")
-
-
-def planned(workdir, num_seeds=2):
-    """A study of two arms on two games; the names of its runs."""
-    study = Study(
-        name="two_arms",
-        title="Two arms",
-        games=GAMES,
-        num_seeds=num_seeds,
-        arms=catalogue.arms((catalogue.DQN,), (catalogue.BASELINE, catalogue.SOFT_MOE)),
-    )
-    plan = make_plan(study, Scale(name="tiny"))
-    write_plan(plan, workdir)
-    return expand(plan, workdir)
-
-
-def write_all(workdir, cells, last=None):
-    """Runs with the scores `last[name]`, or 0 for the baseline and 1 for Soft MoE."""
-    for cell in cells:
-        moe = cell.settings["network.moe"]
-        score = (last or {}).get(cell.name, float(moe == "soft"))
-        write_run(
-            workdir / cell.name,
-            game=cell.settings["game"],
-            seed=cell.settings["seed"],
-            moe=moe,
-            evaluation=(0.0, score),
-        )
+from tests.reporting.folders import (
+    FIELDS,
+    GAMES,
+    episode_return,
+    planned,
+    write_all,
+    write_run,
+)
 
 
 def test_a_curve_has_the_means_of_evaluations(tmp_path):
@@ -217,85 +186,3 @@ def test_no_run_at_all_is_an_error(tmp_path):
         collect(tmp_path)
     with pytest.raises(BrokenRunError, match=r"has no config.json"):
         read_run(tmp_path)
-
-
-def write_external(path, rows, header=("game", "seed", "agent", "frames", "score")):
-    with path.open("w", newline="") as stream:
-        csv.writer(stream).writerows([header, *rows])
-    return path
-
-
-def test_external_scores_stand_beside(tmp_path):
-    write_all(tmp_path, planned(tmp_path))
-    rows = [
-        (game, seed, "Theirs", frames, episode_return(game, frames / 800))
-        for game in ("breakout", "Pong", "Tennis")
-        for seed in (7, 8, 9)
-        for frames in (800, 400)
-        if game != "breakout"
-    ] + [("breakout", 7, "Theirs", 800, episode_return("Breakout", 5.0))]
-    lines = read_external(write_external(tmp_path / "theirs.csv", rows))
-    (panel,) = collect(tmp_path, lines)["evaluation"].panels
-    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
-    assert panel.games == GAMES
-    np.testing.assert_allclose(panel.final_scores()["Theirs"], [[5.0, 1.0]])
-    assert panel.title == "DQN\n2 games, 2 seeds"
-
-
-def test_external_scores_of_other_games_are_left_out(tmp_path):
-    write_all(tmp_path, planned(tmp_path))
-    path = write_external(tmp_path / "x.csv", [("Tennis", 0, "Theirs", 1, 1)])
-    comparison = collect(tmp_path, read_external(path))["evaluation"]
-    (panel,) = comparison.panels
-    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE"]
-    assert comparison.missing == (
-        ("Theirs (external)", "DQN: it shares no game with the others"),
-    )
-
-
-def test_external_scores_may_belong_to_one_panel(tmp_path):
-    write_all(tmp_path, planned(tmp_path))
-    path = write_external(
-        tmp_path / "x.csv",
-        [("Pong", 0, "Theirs", 1, 1, "DQN"), ("Pong", 0, "Theirs", 1, 2, "Rainbow")],
-        ("game", "seed", "agent", "frames", "score", "panel"),
-    )
-    lines = read_external(path)
-    assert len(lines) == 2
-    comparison = collect(tmp_path, lines)["evaluation"]
-    (panel,) = comparison.panels
-    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
-    assert comparison.missing == (
-        ("Theirs (external)", "panel: 'Rainbow' is not accepted; one of DQN"),
-    )
-    assert panel.lines[-1].curves["Pong"][0].returns == [1]
-
-
-BOTH = ("game", "seed", "agent", "frames", "updates", "score")
-
-
-@pytest.mark.parametrize(
-    ("rows", "header", "message"),
-    [
-        ([], ("game", "seed"), "has no column agent, frames, score"),
-        ([("Pang", 0, "a", 1, 1)], FIELDS[:0], "line 2: game: 'Pang' is not known"),
-        ([("Pong", 0, "a", 1, "x")], FIELDS[:0], "line 2: could not convert"),
-        ([("Pong", 0, "a")], FIELDS[:0], "line 2"),
-        (
-            [("Pong", 0, "a", 1, 1), ("pong", 0, "a", 1, 2)],
-            FIELDS[:0],
-            "line 3: a, Pong, seed 0 has two scores at 1 frames",
-        ),
-        ([("Pong", 0, "a", 1, 2, 1)], BOTH, "line 2: needs a value of either frames"),
-        ([("Pong", 0, "a", "", "", 1)], BOTH, "line 2: needs a value of either frames"),
-        (
-            [("Pong", 0, "a", 1, "", 1), ("Pong", 1, "a", "", 1, 1)],
-            BOTH,
-            "line 3: a has scores over frames and over updates",
-        ),
-    ],
-)
-def test_external_scores_that_are_wrong_are_refused(tmp_path, rows, header, message):
-    header = header or ("game", "seed", "agent", "frames", "score")
-    with pytest.raises(ValueError, match=message):
-        read_external(write_external(tmp_path / "x.csv", rows, header))

@@ -10,8 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from acme_moe.reporting.report import write_report
-from tests.reporting.folders import write_run
-from tests.reporting.test_collect import planned, write_all, write_external
+from tests.reporting.folders import planned, write_all, write_external, write_run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 

@@ -9,29 +9,27 @@ import re
 import pytest
 from setuptools.config import pyprojecttoml
 
-from acme_moe.reporting import curve_figures, style
+from acme_moe.reporting import curve_figures
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.comparison import Comparison, Line, Panel
 from acme_moe.reporting.curve import draw_curve, plot_curve
 from acme_moe.reporting.curves import MEASURES, curve_of
-from acme_moe.reporting.external import read_external
 from acme_moe.reporting.page import Shown, html_page
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
-from acme_moe.studies.figures import STUDIES
 from acme_moe.studies.plan import expand, make_plan
 from acme_moe.studies.plan_file import write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
 from tests.programs import ROOT, run_python
-from tests.reporting.folders import episode_return, write_run
-from tests.reporting.test_collect import planned, write_all, write_external
-
-
-def rows_of(path):
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
+from tests.reporting.folders import (
+    episode_return,
+    planned,
+    rows_of,
+    write_all,
+    write_external,
+    write_run,
+)
 
 
 def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
@@ -137,28 +135,6 @@ def test_both_pages_have_the_cells_of_the_csv_files(tmp_path):
     assert rows == expected
 
 
-def test_offline_runs_have_updates_and_are_compared_over_them(tmp_path):
-    for seed in (0, 1):
-        write_run(tmp_path / "all" / f"dqn{seed}", seed=seed)
-        for folder in ("all", "offline"):
-            path = tmp_path / folder / f"cql{seed}"
-            write_run(path, seed=seed, agent="cql", num_iterations=2)
-    write_report(tmp_path / "offline", tmp_path / "a", reps=20)
-    write_report(tmp_path / "all", tmp_path / "b", reps=20)
-    offline, both = (rows_of(tmp_path / out / "runs.csv") for out in "ab")
-    assert all("frames" not in row for row in offline)
-    assert {row["updates"] for row in offline} == {"200"}
-    lengths = {(row["panel"], row["frames"], row["updates"]) for row in both}
-    assert lengths == {("dqn", "800", ""), ("cql", "", "200")}
-    for out in "ab":
-        lines = read_external(tmp_path / out / "runs.csv")
-        assert {"updates"} <= {line.unit for line in lines} <= {"frames", "updates"}
-        panels = collect(tmp_path / "all", lines)["evaluation"].panels
-        cql = next(panel for panel in panels if panel.name == "cql")
-        assert [line.external for line in cql.lines] == [False, True]
-        assert cql.lines[1].curves["Breakout"][0].positions == [200]
-
-
 def test_titles_and_captions_are_no_html():
     page = html_page("<i> & co", "<b>", [Shown("x", '"<u>"')], [])
     assert "<h1>&lt;i&gt; &amp; co</h1>" in page
@@ -173,77 +149,6 @@ def test_the_page_is_installed_with_the_package():
     assert installed == {
         path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"
     }
-
-
-def test_the_runs_table_is_read_as_external_scores(tmp_path):
-    write_all(tmp_path / "runs", planned(tmp_path / "runs"))
-    write_report(tmp_path / "runs", tmp_path / "a", reps=20)
-    comparison = write_report(
-        tmp_path / "runs",
-        tmp_path / "b",
-        external=[tmp_path / "a" / "runs.csv"],
-        reps=20,
-    )
-    assert [line.label for line in comparison.panels[0].lines] == [
-        "Baseline",
-        "Soft MoE",
-        "Baseline (external)",
-        "Soft MoE (external)",
-    ]
-
-
-def test_a_report_of_scores_alone_is_the_same(tmp_path):
-    write_all(tmp_path / "runs", planned(tmp_path / "runs"))
-    write_report(tmp_path / "runs", tmp_path / "a", reps=20)
-    points = rows_of(tmp_path / "a" / "points.csv")
-    halves = []
-    for seed in ("0", "1"):
-        rows = [tuple(row.values()) for row in points if row["seed"] == seed]
-        path = write_external(tmp_path / f"seed{seed}.csv", rows, tuple(points[0]))
-        halves.append(path)
-    comparison = write_report(None, tmp_path / "b", external=halves, reps=20)
-    assert [line.label for line in comparison.panels[0].lines] == [
-        "Baseline",
-        "Soft MoE",
-    ]
-    for name in ("runs", "points", "improvement"):
-        drop = {"hours"}
-        one, other = (
-            [{k: v for k, v in row.items() if k not in drop} for row in rows_of(path)]
-            for path in (tmp_path / out / f"{name}.csv" for out in "ab")
-        )
-        assert one == other
-    assert (tmp_path / "b" / "curves.png").exists()
-    with pytest.raises(ValueError, match="two scores at"):
-        write_report(None, tmp_path / "c", external=[halves[0], *halves], reps=20)
-    with pytest.raises(ValueError, match="needs one of them"):
-        write_report(None, tmp_path / "c")
-
-
-def test_scores_alone_without_panels_have_one_for_each_suite(tmp_path):
-    header = ("game", "seed", "agent", "frames", "score", "environment", "panel")
-    rows = [
-        ("Pong", 0, "Ours", 1, 3, "atari", ""),
-        ("Asterix", 0, "Ours", 1, 2, "minatar", ""),
-        ("Asterix", 0, "Theirs", 1, 1, "minatar", ""),
-    ]
-    path = write_external(tmp_path / "x.csv", rows, header)
-    comparison = write_report(None, tmp_path / "a", external=[path], reps=20)
-    assert {panel.name: len(panel.lines) for panel in comparison.panels} == {
-        "atari": 1,
-        "minatar": 2,
-    }
-    # Beside a panel with a name they stand in it, as external ones.
-    path = write_external(
-        tmp_path / "y.csv", [*rows, ("Pong", 0, "Third", 1, 2, "atari", "DQN")], header
-    )
-    comparison = write_report(None, tmp_path / "b", external=[path], reps=20)
-    (panel,) = comparison.panels
-    assert [(line.label, line.external) for line in panel.lines] == [
-        ("Third", False),
-        ("Ours", True),
-    ]
-    assert len(comparison.missing) == 2
 
 
 def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
@@ -384,58 +289,6 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: ")
     assert "Traceback" not in nothing.stderr
-
-
-def compared(*panels):
-    """A comparison of nothing but names: of panels, and of series in each of them."""
-    return Comparison(
-        title="",
-        kind="final",
-        panels=tuple(
-            Panel(
-                name="",
-                lines=tuple(Line(series=series, curves={}) for series in panel),
-                games=(),
-            )
-            for panel in panels
-        ),
-        missing=(),
-    )
-
-
-@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_lines_of_a_study_look_different(study):
-    panels = {}
-    for arm in study.arms:
-        panels.setdefault(arm.panel, {})[arm.series] = None
-    looks = style.looks(compared(*panels.values()))
-    assert len(set(looks.values())) == len(looks)
-
-
-def test_colours_are_shared_only_when_all_are_taken():
-    known = ("Baseline", "Soft MoE", "Top1-MoE")
-    looks = style.looks(compared([*known, *"ABC"], [*known, *"CDE"]))
-    assert looks == {
-        **style.looks(compared(known)),
-        **{name: looks[name] for name in "ABCDE"},
-    }
-    assert len({look.color for look in looks.values()}) == 8
-    more = style.looks(compared([f"layer {i}" for i in range(64)]))
-    assert len(set(more.values())) == 64
-    assert len(style.looks(compared([f"layer {i}" for i in range(65)]))) == 65
-
-
-@pytest.mark.parametrize("lines", [1, 3, 12])
-def test_a_legend_fits_below_its_figure(lines):
-    figure, ((ax,),) = style.new_figure(1)
-    for i in range(lines):
-        ax.plot([0, 1], [0, i], label=f"Scaled baseline, {i}")
-    style.legend(figure, [ax])
-    (legend,) = figure.legends
-    assert len(legend.get_texts()) == lines
-    figure.canvas.draw()
-    assert legend.get_window_extent().width <= figure.bbox.width
-    assert ax.get_window_extent().height > 0.5 * figure.bbox.height
 
 
 def test_the_curve_of_one_run(tmp_path):

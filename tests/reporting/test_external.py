@@ -1,0 +1,185 @@
+"""Scores from files, beside those of runs and alone."""
+
+import numpy as np
+import pytest
+
+from acme_moe.reporting.collect import collect
+from acme_moe.reporting.external import FIELDS, read_external
+from acme_moe.reporting.report import write_report
+from tests.reporting.folders import (
+    GAMES,
+    episode_return,
+    planned,
+    rows_of,
+    write_all,
+    write_external,
+    write_run,
+)
+
+
+def test_external_scores_stand_beside(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    rows = [
+        (game, seed, "Theirs", frames, episode_return(game, frames / 800))
+        for game in ("breakout", "Pong", "Tennis")
+        for seed in (7, 8, 9)
+        for frames in (800, 400)
+        if game != "breakout"
+    ] + [("breakout", 7, "Theirs", 800, episode_return("Breakout", 5.0))]
+    lines = read_external(write_external(tmp_path / "theirs.csv", rows))
+    (panel,) = collect(tmp_path, lines)["evaluation"].panels
+    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
+    assert panel.games == GAMES
+    np.testing.assert_allclose(panel.final_scores()["Theirs"], [[5.0, 1.0]])
+    assert panel.title == "DQN\n2 games, 2 seeds"
+
+
+def test_external_scores_of_other_games_are_left_out(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    path = write_external(tmp_path / "x.csv", [("Tennis", 0, "Theirs", 1, 1)])
+    comparison = collect(tmp_path, read_external(path))["evaluation"]
+    (panel,) = comparison.panels
+    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE"]
+    assert comparison.missing == (
+        ("Theirs (external)", "DQN: it shares no game with the others"),
+    )
+
+
+def test_external_scores_may_belong_to_one_panel(tmp_path):
+    write_all(tmp_path, planned(tmp_path))
+    path = write_external(
+        tmp_path / "x.csv",
+        [("Pong", 0, "Theirs", 1, 1, "DQN"), ("Pong", 0, "Theirs", 1, 2, "Rainbow")],
+        ("game", "seed", "agent", "frames", "score", "panel"),
+    )
+    lines = read_external(path)
+    assert len(lines) == 2
+    comparison = collect(tmp_path, lines)["evaluation"]
+    (panel,) = comparison.panels
+    assert [line.label for line in panel.lines] == ["Baseline", "Soft MoE", "Theirs"]
+    assert comparison.missing == (
+        ("Theirs (external)", "panel: 'Rainbow' is not accepted; one of DQN"),
+    )
+    assert panel.lines[-1].curves["Pong"][0].returns == [1]
+
+
+BOTH = ("game", "seed", "agent", "frames", "updates", "score")
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "message"),
+    [
+        ([], ("game", "seed"), "has no column agent, frames, score"),
+        ([("Pang", 0, "a", 1, 1)], FIELDS, "line 2: game: 'Pang' is not known"),
+        ([("Pong", 0, "a", 1, "x")], FIELDS, "line 2: could not convert"),
+        ([("Pong", 0, "a")], FIELDS, "line 2"),
+        (
+            [("Pong", 0, "a", 1, 1), ("pong", 0, "a", 1, 2)],
+            FIELDS,
+            "line 3: a, Pong, seed 0 has two scores at 1 frames",
+        ),
+        ([("Pong", 0, "a", 1, 2, 1)], BOTH, "line 2: needs a value of either frames"),
+        ([("Pong", 0, "a", "", "", 1)], BOTH, "line 2: needs a value of either frames"),
+        (
+            [("Pong", 0, "a", 1, "", 1), ("Pong", 1, "a", "", 1, 1)],
+            BOTH,
+            "line 3: a has scores over frames and over updates",
+        ),
+    ],
+)
+def test_external_scores_that_are_wrong_are_refused(tmp_path, rows, header, message):
+    with pytest.raises(ValueError, match=message):
+        read_external(write_external(tmp_path / "x.csv", rows, header))
+
+
+def test_offline_runs_have_updates_and_are_compared_over_them(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path / "all" / f"dqn{seed}", seed=seed)
+        for folder in ("all", "offline"):
+            path = tmp_path / folder / f"cql{seed}"
+            write_run(path, seed=seed, agent="cql", num_iterations=2)
+    write_report(tmp_path / "offline", tmp_path / "a", reps=20)
+    write_report(tmp_path / "all", tmp_path / "b", reps=20)
+    offline, both = (rows_of(tmp_path / out / "runs.csv") for out in "ab")
+    assert all("frames" not in row for row in offline)
+    assert {row["updates"] for row in offline} == {"200"}
+    lengths = {(row["panel"], row["frames"], row["updates"]) for row in both}
+    assert lengths == {("dqn", "800", ""), ("cql", "", "200")}
+    for out in "ab":
+        lines = read_external(tmp_path / out / "runs.csv")
+        assert {"updates"} <= {line.unit for line in lines} <= {"frames", "updates"}
+        panels = collect(tmp_path / "all", lines)["evaluation"].panels
+        cql = next(panel for panel in panels if panel.name == "cql")
+        assert [line.external for line in cql.lines] == [False, True]
+        assert cql.lines[1].curves["Breakout"][0].positions == [200]
+
+
+def test_the_runs_table_is_read_as_external_scores(tmp_path):
+    write_all(tmp_path / "runs", planned(tmp_path / "runs"))
+    write_report(tmp_path / "runs", tmp_path / "a", reps=20)
+    comparison = write_report(
+        tmp_path / "runs",
+        tmp_path / "b",
+        external=[tmp_path / "a" / "runs.csv"],
+        reps=20,
+    )
+    assert [line.label for line in comparison.panels[0].lines] == [
+        "Baseline",
+        "Soft MoE",
+        "Baseline (external)",
+        "Soft MoE (external)",
+    ]
+
+
+def test_a_report_of_scores_alone_is_the_same(tmp_path):
+    write_all(tmp_path / "runs", planned(tmp_path / "runs"))
+    write_report(tmp_path / "runs", tmp_path / "a", reps=20)
+    points = rows_of(tmp_path / "a" / "points.csv")
+    halves = []
+    for seed in ("0", "1"):
+        rows = [tuple(row.values()) for row in points if row["seed"] == seed]
+        path = write_external(tmp_path / f"seed{seed}.csv", rows, tuple(points[0]))
+        halves.append(path)
+    comparison = write_report(None, tmp_path / "b", external=halves, reps=20)
+    assert [line.label for line in comparison.panels[0].lines] == [
+        "Baseline",
+        "Soft MoE",
+    ]
+    for name in ("runs", "points", "improvement"):
+        drop = {"hours"}
+        one, other = (
+            [{k: v for k, v in row.items() if k not in drop} for row in rows_of(path)]
+            for path in (tmp_path / out / f"{name}.csv" for out in "ab")
+        )
+        assert one == other
+    assert (tmp_path / "b" / "curves.png").exists()
+    with pytest.raises(ValueError, match="two scores at"):
+        write_report(None, tmp_path / "c", external=[halves[0], *halves], reps=20)
+    with pytest.raises(ValueError, match="needs one of them"):
+        write_report(None, tmp_path / "c")
+
+
+def test_scores_alone_without_panels_have_one_for_each_suite(tmp_path):
+    header = ("game", "seed", "agent", "frames", "score", "environment", "panel")
+    rows = [
+        ("Pong", 0, "Ours", 1, 3, "atari", ""),
+        ("Asterix", 0, "Ours", 1, 2, "minatar", ""),
+        ("Asterix", 0, "Theirs", 1, 1, "minatar", ""),
+    ]
+    path = write_external(tmp_path / "x.csv", rows, header)
+    comparison = write_report(None, tmp_path / "a", external=[path], reps=20)
+    assert {panel.name: len(panel.lines) for panel in comparison.panels} == {
+        "atari": 1,
+        "minatar": 2,
+    }
+    # Beside a panel with a name they stand in it, as external ones.
+    path = write_external(
+        tmp_path / "y.csv", [*rows, ("Pong", 0, "Third", 1, 2, "atari", "DQN")], header
+    )
+    comparison = write_report(None, tmp_path / "b", external=[path], reps=20)
+    (panel,) = comparison.panels
+    assert [(line.label, line.external) for line in panel.lines] == [
+        ("Third", False),
+        ("Ours", True),
+    ]
+    assert len(comparison.missing) == 2
