@@ -59,7 +59,7 @@ def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     Returns:
       Dispatch weights and combine weights, each `[B, m, S]`.
     """
-    return jax.nn.softmax(logits, axis=1), softmax(logits)
+    return softmax(logits, axis=1), softmax(logits)
 
 
 class SlotLogits(hk.Module):

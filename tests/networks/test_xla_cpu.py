@@ -1,6 +1,6 @@
 """Values and gradients are those of the plain operations, ties included."""
 
-import functools
+from functools import partial
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -26,7 +26,7 @@ def by_window(x):
     )
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0)
 def value_and_pullback(pool, x, g):
     value, pullback = jax.vjp(pool, x)
     return value, pullback(g)[0]
@@ -132,14 +132,37 @@ def test_only_a_cpu_takes_pairs_and_not_for_gradients(platform):
 
 
 @pytest.mark.parametrize("length", [1, 7, 16, 17, 121])
-def test_softmax_is_the_plain_one(length):
+@pytest.mark.parametrize("axis", [-1, 0, 1, 2])
+def test_softmax_is_the_plain_one(length, axis):
     (x,) = normal((2, 3, length))
-    assert_same(softmax, jax.nn.softmax, 50 * x)
+    x = jnp.swapaxes(50 * x, axis, -1)
+    assert_same(partial(softmax, axis=axis), partial(jax.nn.softmax, axis=axis), x)
 
 
+@pytest.mark.parametrize("experts", [(), (2,)])
 @pytest.mark.parametrize(("rows", "w"), [((5, 3), (3, 4)), ((5, 4), (4, 3))])
-def test_matmul_is_the_plain_one(rows, w):
-    assert_same(matmul, jnp.matmul, *normal(rows, w))
+def test_matmul_is_the_plain_one(rows, w, experts):
+    assert_same(matmul, jnp.matmul, *normal((*experts, *rows), (*experts, *w)))
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda"])
+@pytest.mark.parametrize(
+    ("rows", "w", "quick_on_cpu"),
+    [
+        ((9, 8), (8, 4), True),
+        ((9, 8), (8, 8), False),
+        # Turning a gradient of so few rows would take longer than it saves.
+        ((4, 8), (8, 4), False),
+    ],
+)
+def test_only_a_cpu_takes_a_gradient_transposed(platform, rows, w, quick_on_cpu):
+    def loss(rows, w):
+        return jnp.square(matmul(rows, w)).sum()
+
+    traced = jax.jit(jax.grad(loss, 1)).trace(*normal(rows, w))
+    program = traced.lower(lowering_platforms=(platform,)).as_text()
+    transposed = "stablehlo.optimization_barrier" in program
+    assert transposed == (quick_on_cpu and platform == "cpu")
 
 
 def test_experts_affine_is_the_plain_one():

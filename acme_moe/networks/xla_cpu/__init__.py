@@ -5,8 +5,10 @@ included, up to the order in which a sum is taken. With the plain ones XLA:CPU i
 
 - `relu`: `jax.nn.relu` keeps its input for the backward pass, a good part of the memory
   that an update touches.
-- `softmax`: sums and maxima over 32 entries or more are taken as windows.
-- `matmul`: the weights' gradient takes a transposed copy of that of many rows.
+- `softmax`: sums and maxima over 32 entries or more of the last axis are taken as
+  windows, and a division of each entry takes as long as its exponential.
+- `matmul`: the weights' gradient takes a transposed copy of that of many rows, and
+  with fewer outputs than inputs it takes several times as long as the other way round.
 - `add_bias`: the bias's gradient sums over all rows, which takes several times as long
   as a matrix product with the same result.
 - `experts_affine`: the gradients of weights and biases sum over examples and slots,

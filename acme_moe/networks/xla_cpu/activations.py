@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -26,43 +28,52 @@ def _relu_jvp(
     return y, jnp.where(y > 0, tangents[0], 0)
 
 
-@jax.custom_vjp
-def softmax(x: jax.Array) -> jax.Array:
-    """Computes `jax.nn.softmax` of the last axis.
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def softmax(x: jax.Array, axis: int = -1) -> jax.Array:
+    """Computes `jax.nn.softmax`.
 
     There is no forward-mode derivative.
 
     Args:
-      x: `[..., n]`.
+      x: of any shape.
+      axis: of `x`, along which the result sums to 1.
 
     Returns:
-      `[..., n]`.
+      The shape of `x`.
     """
-    exponentials = jnp.exp(x - _maxima(x))
-    return exponentials / _sums(exponentials)
+    exponentials = jnp.exp(x - _maxima(x, axis))
+    # One division a sum: entry by entry they take as long as the exponentials.
+    return exponentials * (1 / _sums(exponentials, axis))
 
 
-def _softmax_forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    y = softmax(x)
+def _softmax_forward(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
+    y = softmax(x, axis)
     return y, y
 
 
-def _softmax_backward(y: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+def _softmax_backward(axis: int, y: jax.Array, g: jax.Array) -> tuple[jax.Array]:
     product = y * g
-    return (product - y * _sums(product),)
+    return (product - y * _sums(product, axis),)
 
 
 softmax.defvjp(_softmax_forward, _softmax_backward)
 
 
-def _maxima(x: jax.Array) -> jax.Array:
-    """Computes maxima over the last axis, which becomes of length 1."""
-    while (length := x.shape[-1]) > _SHORT:
+def _maxima(x: jax.Array, axis: int) -> jax.Array:
+    """Computes maxima over an axis, which becomes of length 1."""
+    while _is_last(x, axis) and (length := x.shape[-1]) > _SHORT:
         half = -(-length // 2)  # Of an odd length the halves share an entry.
         x = jnp.maximum(x[..., :half], x[..., length - half :])
-    return jnp.max(x, -1, keepdims=True)
+    return jnp.max(x, axis, keepdims=True)
 
 
-def _sums(x: jax.Array) -> jax.Array:
-    """Computes sums over the last axis, which becomes of length 1."""
-    return x @ jnp.ones((x.shape[-1], 1), x.dtype)
+def _sums(x: jax.Array, axis: int) -> jax.Array:
+    """Computes sums over an axis, which becomes of length 1."""
+    if _is_last(x, axis):
+        return x @ jnp.ones((x.shape[-1], 1), x.dtype)
+    return jnp.sum(x, axis, keepdims=True)
+
+
+def _is_last(x: jax.Array, axis: int) -> bool:
+    """Returns whether reductions are over neighbours in memory, the slow ones."""
+    return axis in (-1, x.ndim - 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -11,11 +13,11 @@ def matmul(rows: jax.Array, w: jax.Array) -> jax.Array:
     """Computes `rows @ w`; there is no forward-mode derivative.
 
     Args:
-      rows: `[R, i]`.
-      w: `[i, o]`.
+      rows: `[R, i]`, or `[E, R, i]` with experts.
+      w: `[i, o]`, or `[E, i, o]`.
 
     Returns:
-      `[R, o]`.
+      `[R, o]`, or `[E, R, o]`.
     """
     return rows @ w
 
@@ -30,11 +32,30 @@ def _matmul_backward(
     residuals: tuple[jax.Array, jax.Array], g: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     rows, w = residuals
-    # JAX's own has the gradient transposed, and then XLA copies it.
-    return g @ jnp.matrix_transpose(w), jnp.matrix_transpose(rows) @ g
+    num_rows, inputs = rows.shape[-2:]
+    of_weights = _plain_gradient
+    if g.shape[-1] < min(num_rows, inputs):
+        of_weights = functools.partial(
+            jax.lax.platform_dependent,
+            cpu=_transposed_gradient,
+            default=_plain_gradient,
+        )
+    return g @ jnp.matrix_transpose(w), of_weights(rows, g)
 
 
 matmul.defvjp(_matmul_forward, _matmul_backward)
+
+
+def _plain_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
+    # JAX's own has the gradient transposed, and then XLA copies it.
+    return jnp.matrix_transpose(rows) @ g
+
+
+def _transposed_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
+    # Of a few columns XLA:CPU computes the transpose several times as fast, and
+    # without the barrier it would turn one into the other.
+    transposed = jax.lax.optimization_barrier(jnp.matrix_transpose(g) @ rows)
+    return jnp.matrix_transpose(transposed)
 
 
 def add_bias(rows: jax.Array, b: jax.Array) -> jax.Array:
@@ -54,6 +75,8 @@ def add_bias(rows: jax.Array, b: jax.Array) -> jax.Array:
 def experts_affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
     """Applies each expert's affine map, with examples and slots as one axis.
 
+    There is no forward-mode derivative.
+
     Args:
       x: `[E, B, S, i]`.
       w: `[E, i, o]`.
@@ -63,4 +86,4 @@ def experts_affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
       `[E, B, S, o]`.
     """
     rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    return add_bias(rows @ w, b).reshape(*x.shape[:-1], w.shape[-1])
+    return add_bias(matmul(rows, w), b).reshape(*x.shape[:-1], w.shape[-1])
