@@ -1,4 +1,4 @@
-"""The start of every command: its flags, and the end where one will not do."""
+"""What every command shares: its flags, listings, the end where a flag will not do."""
 
 import contextlib
 import os
@@ -18,10 +18,10 @@ def fail(message: object) -> NoReturn:
     sys.exit(2)
 
 
-def show(text: str) -> None:
+def show(text: str, end: str = "\n") -> None:
     """Prints a listing; a reader that has seen enough, such as `head`, may leave."""
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except BrokenPipeError:
         # Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

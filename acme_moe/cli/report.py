@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "scores",
         "evaluation",
         ["evaluation", "training"],
-        "What the figures show; the table of aggregates has both.",
+        "What the figures show; the table of aggregates has both. Without --workdir, "
+        "what the files' scores are of.",
     )
     external = flags.DEFINE_list(
         "external",
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         comparison = write_report(
-            Path(workdir.value) if workdir.value else None,
+            None if workdir.value is None else Path(workdir.value),
             Path(out.value),
             kind=scores.value,
             external=[Path(path) for path in external.value],
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (
         DiskError,
         FileNotFoundError,
+        IsADirectoryError,
         FolderInUseError,
         ValueError,
     ) as error:

@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if left:
         at_once = shared.parallel.value
         form = print_commands.value
-        show(_commands(left, workdir, form, plan.study, at_once))
+        show(_commands(left, workdir, form, plan.study, at_once), end="")
     else:
         print("nothing is left to start", file=sys.stderr)
     return 0
@@ -133,7 +133,7 @@ def _commands(
         return commands.slurm_script(
             runs, workdir, Path.cwd(), name=name, at_once=at_once
         )
-    return "\n".join(commands.shell_line(run, workdir) for run in runs)
+    return "".join(f"{commands.shell_line(run, workdir)}\n" for run in runs)
 
 
 def _train(

@@ -142,10 +142,12 @@ class Coordinator:
 
         Returns:
           Whether it counts: not if it was played twice, with parameters that were not
-          the last, or past the run's end.
+          the last, or comes when the last checkpoint may have been taken.
         """
         final = position >= self.spec.length
-        if self.phase is Phase.ENDED or self.state.evaluated_at >= position:
+        if self.phase in (Phase.SAVING, Phase.ENDED):
+            return False
+        if self.state.evaluated_at >= position:
             return False
         if final and self.phase is not Phase.EVALUATING:
             return False
@@ -216,7 +218,7 @@ class OnlineCoordinator(Coordinator):
           agent_steps: taken since the last.
 
         Returns:
-          Whether it counts: not if it was sent twice, or after an interrupt, when the
+          Whether it counts: not if it was sent twice, or comes after training, when the
           last checkpoint may have been taken and the summary must not be ahead of it.
         """
         if not self.training or self._reports.get(actor) == number:

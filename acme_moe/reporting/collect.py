@@ -1,4 +1,4 @@
-"""Collects what a report compares, from the folder of a study or of any runs."""
+"""Collects what a report compares: runs of a folder, or scores from files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
 def collect_external(external: Sequence[Line], title: str, kind: str) -> Comparison:
     """Compares lines from elsewhere with each other, in the panels that they name.
 
-    Lines that name none stand in each, or where no line does in one of their suite.
+    A line that names no panel is in all of them; if no line names one, each suite has
+    a panel.
     """
     named = any(line.panel for line in external)
     panels: dict[str, list[Line]] = {}

@@ -50,8 +50,8 @@ class Line:
       normalization: of the scores that are compared, see `NORMALIZATIONS`.
       planned_games: number of games planned; None without a plan.
       planned_seeds: number of runs a game planned; None without a plan.
-      external: whether the scores come from outside the folder.
-      panel: the only panel that an external line is in; None: it is in all.
+      external: whether the scores come from outside the folder of the other lines.
+      panel: the only panel that a line from a file is in; None: it is in all.
     """
 
     series: str

@@ -30,7 +30,7 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     in place of `frames`; where there are both, each row fills one. With a column
     `panel` a line is in that panel only, else in all. Games are Atari's, or of the
     suite in a column `environment`. Other columns are not read. Several files are read
-    as one, so that a line may have some of its runs in each.
+    as one, so that a line may have some of its runs in each; a run is in one of them.
 
     Args:
       *paths: the files.
@@ -43,7 +43,8 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     """
     runs: dict[_Key, dict[str, dict[int, dict[float, float]]]] = {}
     units: dict[_Key, str] = {}
-    for where, row in itertools.chain.from_iterable(map(_rows, paths)):
+    files: dict[tuple[_Key, str, int], Path] = {}
+    for path, number, row in itertools.chain.from_iterable(map(_rows, paths)):
         suite = row.get("environment") or "atari"
         line = row["agent"], row.get("panel") or "", suite
         try:
@@ -59,14 +60,16 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
                 raise ValueError(
                     f"{row['agent']} has scores over frames and over updates"
                 )
-            if position in of_run:
+            name = f"{row['agent']}, {game}, seed {seed}"
+            if (file := files.setdefault((line, game, seed), path)) != path:
                 raise ValueError(
-                    f"{row['agent']}, {game}, seed {seed} has two scores at "
-                    f"{position:g} {unit}"
+                    f"{name} is in {file} too; all scores of a run have to be in one"
                 )
+            if position in of_run:
+                raise ValueError(f"{name} has two scores at {position:g} {unit}")
             of_run[position] = score
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: {error}") from error
+            raise ValueError(f"{path}: line {number}: {error}") from error
     return tuple(
         Line(
             series=agent,
@@ -85,13 +88,13 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     )
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Reads the rows of a file, each with the file and line that it stands in."""
+def _rows(path: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+    """Reads the rows of a file, each with the file and the number of its line."""
     try:
         with path.open(newline="") as stream:
             reader = csv.DictReader(stream)
             header = set(reader.fieldnames or ())
-            rows = [(f"{path}: line {reader.line_num}", row) for row in reader]
+            rows = [(path, reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: is no CSV file ({error})") from error
     if "updates" in header:
@@ -102,6 +105,8 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             f"{path}: has no column {', '.join(missing)}; "
             f"needed: {', '.join(FIELDS)} (updates in place of frames if offline)"
         )
+    if not rows:
+        raise ValueError(f"{path}: has no rows; needs one at least")
     yield from rows
 
 

@@ -54,18 +54,22 @@ def write_report(
       FileNotFoundError: if the folder holds no run, or there is no such file.
       FolderInUseError: if another process writes to `out`.
       DiskError: if `out` cannot be written.
-      ValueError: if the external scores, or the study's plan, are damaged, or there is
-        neither a folder nor a file.
+      ValueError: if the external scores, or the study's plan, are damaged; if there is
+        neither a folder nor a file; or if the report would overwrite what it is of.
     """
     validation.one_of("kind", kind, KINDS)
+    read = {path.resolve().parent for path in external}
+    if (out / "config.json").exists() or out.resolve() in read:
+        what = "a folder that is no run's, and holds no file that is read"
+        raise validation.not_accepted("out", str(out), what)
     lines = read_external(*external)
     if workdir is not None:
         comparisons = collect(workdir, lines)
     elif external:
-        title = ", ".join(path.name for path in external)
+        title = ", ".join(map(str, external))
         comparisons = {kind: collect_external(lines, title, kind)}
     else:
-        raise ValueError("workdir, external: nothing to report; needs one of them")
+        raise ValueError("workdir, external: are empty; a folder of runs, or CSV files")
     comparison = comparisons.pop(kind)
     with FolderLock(out, field="out"), disk.writing(out):
         _write(comparison, comparisons.values(), workdir, out, reps)
@@ -85,9 +89,10 @@ def _write(
     if comparison.panels:
         main = results.compute(comparison, reps)
         rest = [results.compute(other, reps) for other in others]
+        pairs = [(found.panel, found.improvements) for found in main.panels]
         written = {
             "aggregates": tables.aggregate_table([main, *rest]),
-            "improvement": tables.improvement_table(main),
+            "improvement": tables.improvement_table(pairs),
             "runs": tables.run_table(comparison),
             **written,
         }
@@ -98,8 +103,11 @@ def _write(
     if comparison.panels:
         # Too long for a page.
         files["points"] = tables.curve_table(comparison)
-        if any(figure.name == "diagnostics" for figure in shown):
-            files["diagnostics"] = tables.diagnostics_table(comparison)
+        pairs += results.other_pairs(comparison, reps)
+        files["improvement"] = tables.improvement_table(pairs)
+        measures = tables.diagnostics_table(comparison)
+        if measures is not None:
+            files["measures"] = measures
     for name, table in files.items():
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())

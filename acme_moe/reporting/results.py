@@ -27,14 +27,11 @@ class PanelResults(NamedTuple):
       panel: what they are of.
       aggregates: by label and metric.
       improvements: of its lines over their baselines.
-      other_pairs: of each line over each before it at the same place, baselines
-        aside.
     """
 
     panel: Panel
     aggregates: dict[str, dict[str, Interval]]
     improvements: list[Improvement]
-    other_pairs: list[Improvement]
 
 
 class Results(NamedTuple):
@@ -51,12 +48,24 @@ def compute(comparison: Comparison, reps: int) -> Results:
         normalized = panel.normalization != NONE
         scores = panel.final_scores()
         aggregates = statistics.aggregates(scores, reps, normalized=normalized)
-        improvements, other_pairs = (
-            [_improvement(panel, *pair, reps) for pair in pairs]
-            for pairs in (_over_baselines(panel), _other_pairs(panel))
-        )
-        panels.append(PanelResults(panel, aggregates, improvements, other_pairs))
+        improvements = [
+            _improvement(panel, *pair, reps) for pair in _over_baselines(panel)
+        ]
+        panels.append(PanelResults(panel, aggregates, improvements))
     return Results(comparison, panels)
+
+
+def other_pairs(
+    comparison: Comparison, reps: int
+) -> list[tuple[Panel, list[Improvement]]]:
+    """Computes what `compute` leaves out: pairs neither of which is the baseline.
+
+    Each is of a line over one before it; in a scaling study of the same place.
+    """
+    return [
+        (panel, [_improvement(panel, *pair, reps) for pair in _other_pairs(panel)])
+        for panel in comparison.panels
+    ]
 
 
 def _improvement(panel: Panel, line: Line, over: Line, reps: int) -> Improvement:

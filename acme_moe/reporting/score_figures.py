@@ -21,7 +21,7 @@ def scaling(result: Results) -> Figure:
     comparison = result.comparison
     looks = style.looks(comparison)
     figure, (axes,) = style.new_figure(len(result.panels))
-    for ax, (panel, values, *_) in zip(axes, result.panels, strict=True):
+    for ax, (panel, values, _) in zip(axes, result.panels, strict=True):
         xs = sorted({line.x for line in panel.lines if line.x is not None})
         all_series = list(dict.fromkeys(line.series for line in panel.lines))
         for number, series in enumerate(all_series):
@@ -51,11 +51,11 @@ def scaling(result: Results) -> Figure:
 def aggregates(result: Results) -> Figure:
     """Draws IQM, median, mean and optimality gap of each line, a row a panel."""
     looks = style.looks(result.comparison)
-    most = max(len(of.panel.lines) for of in result.panels)
+    most = max(len(found.panel.lines) for found in result.panels)
     figure, rows = style.new_figure(
         len(METRICS), len(result.panels), size=(3.2, 1.2 + 0.22 * most)
     )
-    for axes, (panel, values, *_) in zip(rows, result.panels, strict=True):
+    for axes, (panel, values, _) in zip(rows, result.panels, strict=True):
         for ax, metric in zip(axes, METRICS, strict=True):
             if metric not in values[panel.lines[0].label]:
                 ax.set_visible(False)
@@ -95,13 +95,12 @@ def profiles(comparison: Comparison, reps: int) -> Figure:
 
 def improvements(result: Results) -> Figure | None:
     """Draws the probability of improvement of each line over its baseline."""
-    most = max(len(of.improvements) for of in result.panels)
+    most = max(len(found.improvements) for found in result.panels)
     if not most:
         return None
     looks = style.looks(result.comparison)
     figure, (axes,) = style.new_figure(len(result.panels), size=(5.2, 1.4 + 0.3 * most))
-    for ax, of in zip(axes, result.panels, strict=True):
-        pairs = of.improvements
+    for ax, (panel, _, pairs) in zip(axes, result.panels, strict=True):
         for row, pair in enumerate(pairs):
             _bar(ax, row, pair.probability, looks[pair.line.series])
         names = [f"{pair.line.label}\n> {pair.over.label}" for pair in pairs]
@@ -109,7 +108,7 @@ def improvements(result: Results) -> Figure | None:
         ax.set_ylim(max(1, len(pairs)) - 0.5, -0.5)
         ax.axvline(0.5, color="0.5", linestyle=":")
         ax.set_xlim(-0.02, 1.02)
-        style.label_axes(ax, of.panel, "probability of improvement", "")
+        style.label_axes(ax, panel, "probability of improvement", "")
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 
 from acme_moe.reporting.comparison import HUMAN, Comparison, Line, MissingRun, Panel
 from acme_moe.reporting.curves import MEASURES, Curve
-from acme_moe.reporting.results import Results
+from acme_moe.reporting.results import Improvement, Results
 from acme_moe.reporting.runs import UNITS
 
 # What tells a run of a comparison from the others.
@@ -101,16 +101,16 @@ def aggregate_table(results: Sequence[Results]) -> Table:
     )
 
 
-def improvement_table(result: Results) -> Table:
-    """Makes a table with a row for each pair of lines, those with a baseline first."""
+def improvement_table(pairs: Iterable[tuple[Panel, Sequence[Improvement]]]) -> Table:
+    """Makes a table with a row for each pair of lines of these panels."""
     rows = [
-        (of.panel.name, pair.line.label, pair.over.label, *pair.probability)
-        for of in result.panels
-        for pair in (*of.improvements, *of.other_pairs)
+        (panel.name, pair.line.label, pair.over.label, *pair.probability)
+        for panel, of_panel in pairs
+        for pair in of_panel
     ]
     columns = ("panel", "line", "over", "probability", "low", "high")
     frame = pd.DataFrame(rows, columns=columns)
-    return Table("Probability of improvement of one line over another", frame)
+    return Table("Probability of improvement over the baseline", frame)
 
 
 def run_table(comparison: Comparison) -> Table:
@@ -128,22 +128,28 @@ def curve_table(comparison: Comparison) -> Table:
     return Table("Curves", frame, "%.6g")
 
 
-def diagnostics_table(comparison: Comparison) -> Table:
+def diagnostics_table(comparison: Comparison) -> Table | None:
     """Makes a table with a row for each measurement of a run's network.
 
-    Its columns behind `frames` or `updates` are those of `MEASURES` that any run has;
-    one run at least has some.
+    Its columns after `frames` or `updates` are those of `MEASURES` that any run has.
+
+    Returns:
+      The table; None if no run has any.
     """
     parts = []
     for run in _listed(comparison):
         if not run.curve.measures:
             continue
-        measured = {
-            name: pd.Series(values, index=positions)
-            for name, (positions, values) in run.curve.measures.items()
-        }
-        part = pd.DataFrame(measured).rename_axis(run.line.unit).reset_index()
-        parts.append(part.assign(**dict(zip(_NAME, run.name, strict=True))))
+        if not run.curve.measures:
+            continue
+        measured: dict[str, Any] = dict(zip(_NAME, run.name, strict=True))
+        for name, (positions, values) in run.curve.measures.items():
+            # The same for all measures of a run.
+            measured[run.line.unit] = positions
+            measured[name] = values
+        parts.append(pd.DataFrame(measured))
+    if not parts:
+        return None
     frame = pd.concat(parts)
     names = [name for name in MEASURES if name in frame]
     frame = frame.reindex(columns=[*_NAME, *UNITS, *names])

@@ -95,4 +95,5 @@ srun --cpus-per-task="${{SLURM_CPUS_PER_TASK:-1}}" bash -c "$line"
 status=$?
 # The run was warned of the time limit and has saved: it goes on in a later turn.
 [ $status -ne 143 ] || exec scontrol requeue "$SLURM_JOB_ID"
-exit $status"""
+exit $status
+"""

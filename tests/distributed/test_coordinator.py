@@ -329,10 +329,12 @@ def test_what_is_reported_after_an_interrupt_is_ahead_of_no_checkpoint(tmp_path)
     coordinator.interrupt()
     saved = coordinator.state()
     assert play.act(taken, [EpisodeResult(1.0, 9)]).over
+    coordinator.evaluated(120, 10, [EpisodeResult(2.0, 9)])
     coordinator.saved(None, final=True)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert taken
     assert summary["agent_steps"] == saved["agent_steps"] == 120
+    assert summary["evaluated_at"] == saved["evaluated_at"]
     assert not (tmp_path / "scores.csv").exists()
 
 

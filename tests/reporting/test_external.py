@@ -70,6 +70,7 @@ BOTH = ("game", "seed", "agent", "frames", "updates", "score")
     ("rows", "header", "message"),
     [
         ([], ("game", "seed"), "has no column agent, frames, score"),
+        ([], FIELDS, "has no rows; needs one at least"),
         ([("Pang", 0, "a", 1, 1)], FIELDS, "line 2: game: 'Pang' is not known"),
         ([("Pong", 0, "a", 1, "x")], FIELDS, "line 2: could not convert"),
         ([("Pong", 0, "a")], FIELDS, "line 2"),
@@ -145,18 +146,46 @@ def test_a_report_of_scores_alone_is_the_same(tmp_path):
         "Baseline",
         "Soft MoE",
     ]
-    for name in ("runs", "points", "improvement"):
-        drop = {"hours"}
+    unknown = {"hours", "games_planned", "runs_planned"}
+    for name in ("runs", "points", "improvement", "aggregates"):
         one, other = (
-            [{k: v for k, v in row.items() if k not in drop} for row in rows_of(path)]
-            for path in (tmp_path / out / f"{name}.csv" for out in "ab")
+            [
+                {k: v for k, v in row.items() if k not in unknown}
+                for row in rows_of(tmp_path / out / f"{name}.csv")
+                if row.get("scores") != "training"
+            ]
+            for out in "ab"
         )
         assert one == other
     assert (tmp_path / "b" / "curves.png").exists()
     with pytest.raises(ValueError, match="two scores at"):
         write_report(None, tmp_path / "c", external=[halves[0], *halves], reps=20)
-    with pytest.raises(ValueError, match="needs one of them"):
-        write_report(None, tmp_path / "c")
+
+
+def test_a_run_is_in_one_file(tmp_path):
+    early, late = (
+        write_external(tmp_path / f"{frames}.csv", [("Pong", 0, "a", frames, 1)])
+        for frames in (100, 200)
+    )
+    message = f"200.csv: line 2: a, Pong, seed 0 is in {early} too"
+    with pytest.raises(ValueError, match=message):
+        read_external(early, late)
+
+
+@pytest.mark.parametrize("out", ["run", "scores"])
+def test_a_report_overwrites_nothing_that_it_is_of(tmp_path, out):
+    write_run(tmp_path / "run")
+    (tmp_path / "scores").mkdir()
+    path = write_external(tmp_path / "scores" / "a.csv", [("Pong", 0, "a", 1, 1)])
+    before = sorted((tmp_path / out).iterdir())
+    with pytest.raises(ValueError, match=r"out: .* is not accepted; a folder that"):
+        write_report(tmp_path / "run", tmp_path / out, external=[path])
+    assert sorted((tmp_path / out).iterdir()) == before
+
+
+def test_a_report_of_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="workdir, external: are empty"):
+        write_report(None, tmp_path / "report")
 
 
 def test_scores_alone_without_panels_have_one_for_each_suite(tmp_path):

@@ -42,7 +42,7 @@ def softmax(x: jax.Array, axis: int = -1) -> jax.Array:
       The shape of `x`.
     """
     exponentials = jnp.exp(x - _maxima(x, axis))
-    # One division a sum: entry by entry they take as long as the exponentials.
+    # A division for each entry would take as long as the exponentials.
     return exponentials * (1 / _sums(exponentials, axis))
 
 
@@ -61,9 +61,10 @@ softmax.defvjp(_softmax_forward, _softmax_backward)
 
 def _maxima(x: jax.Array, axis: int) -> jax.Array:
     """Computes maxima over an axis, which becomes of length 1."""
-    while _is_last(x, axis) and (length := x.shape[-1]) > _SHORT:
-        half = -(-length // 2)  # Of an odd length the halves share an entry.
-        x = jnp.maximum(x[..., :half], x[..., length - half :])
+    if _is_last(x, axis):
+        while (length := x.shape[-1]) > _SHORT:
+            half = -(-length // 2)  # Of an odd length the halves share an entry.
+            x = jnp.maximum(x[..., :half], x[..., length - half :])
     return jnp.max(x, axis, keepdims=True)
 
 

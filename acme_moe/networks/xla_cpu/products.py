@@ -7,8 +7,8 @@ import functools
 import jax
 import jax.numpy as jnp
 
-# Of fewer columns, and in other types, XLA:CPU takes a product in a form that cannot
-# be read as its transpose when there are experts: it aborts.
+# With fewer outputs, or in other types than float32, XLA:CPU (of JAX 0.6.2) may take
+# the experts' products in a form that it cannot transpose, and aborts.
 _FEWEST = 4
 
 
