@@ -88,8 +88,13 @@ class StepBudget:
         self._granted[actor] = 0
 
     def take(self, actor: int, agent_steps: int) -> None:
-        """Counts the steps that an actor has taken of those it was granted."""
-        self._state.agent_steps += agent_steps
+        """Counts the steps that an actor has taken of those it was granted.
+
+        None past the run's end: after a restart of the coordinator, which forgets what
+        it has granted, actors may take some too many.
+        """
+        left = self._spec.length - self._state.agent_steps
+        self._state.agent_steps += min(agent_steps, left)
         self._granted[actor] = max(0, self._granted.get(actor, 0) - agent_steps)
 
     def grant(self, actor: int) -> int:

@@ -90,6 +90,8 @@ class Coordinator:
         self.state = state
         self.phase = Phase.RUNNING
         self.outcome = "finished"
+        # Of a coordinator that comes back the order may have been its predecessor's.
+        self._final_ordered = True
 
     @property
     def position(self) -> int:
@@ -114,8 +116,10 @@ class Coordinator:
         if self.phase is not Phase.ENDED and self.outcome == "finished":
             due = self.spec.updates_due(self.state)
         if due and self.phase in (Phase.EVALUATING, Phase.SAVING):
-            # A learner that came back from an earlier checkpoint.
+            # A learner that came back from an earlier checkpoint: an evaluation that
+            # is under way is not of the parameters that it will have.
             self.phase = Phase.DRAINING
+            self._final_ordered = False
         if not due and self.phase is Phase.DRAINING:
             pending = self.spec.evaluation_due(self.state)
             self.phase = Phase.EVALUATING if pending else Phase.SAVING
@@ -132,6 +136,7 @@ class Coordinator:
         waits = self.complete and self.phase is not Phase.EVALUATING
         if waits or self.phase not in (Phase.RUNNING, Phase.EVALUATING):
             return EvaluationOrder(episodes=0, position=0)
+        self._final_ordered |= self.phase is Phase.EVALUATING
         return EvaluationOrder(self.spec.evaluation_due(self.state), self.position)
 
     def evaluated(self, position: int) -> bool:
@@ -149,7 +154,7 @@ class Coordinator:
             return False
         if self.state.evaluated_at >= position:
             return False
-        if final and self.phase is not Phase.EVALUATING:
+        if final and not (self._final_ordered and self.phase is Phase.EVALUATING):
             return False
         self.state.evaluated_at = position
         if final:

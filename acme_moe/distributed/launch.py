@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import signal
 import socket
 import threading
 import time
@@ -70,8 +71,9 @@ def run_distributed(
         launched.end()
     if outcome.startswith("failed"):
         raise FailedRunError(outcome.removeprefix("failed: "))
-    if launched.signum is not None and outcome == "interrupted":
-        raise InterruptedRunError(launched.signum)
+    if outcome == "interrupted":
+        # Without a signal here, one process of the program got a SIGTERM alone.
+        raise InterruptedRunError(launched.signum or signal.SIGTERM)
     return json.loads((workdir / "summary.json").read_text())
 
 
@@ -115,15 +117,15 @@ class _Launched:
         """Draws the progress line until the run is over; returns its outcome."""
         status: dict[str, Any] = {}
         while True:
+            try:
+                interrupts.check()
+            except InterruptedRunError as interrupt:
+                self.signum = interrupt.signum
             kept = process.read_status(self._workdir, self._token)
             if kept is not None and kept.ended:
                 break
             if self._broken:
                 return f"failed: {self._broken[0]}"
-            try:
-                interrupts.check()
-            except InterruptedRunError as interrupt:
-                self.signum = interrupt.signum
             # It may not be there yet, or be on its way back.
             with contextlib.suppress(Exception):
                 status = self._ask()

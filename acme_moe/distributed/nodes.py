@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Callable, Sequence
@@ -232,9 +233,16 @@ class ServiceNode(lp.CourierNode):
                 pass
             else:
                 return
-        outcome = f"failed: {message}"
+        workdir = self._settings.workdir
+        kept = process.read_status(workdir, self.token)
+        # The rest stays, for a coordinator that is coming back reads it.
         process.write_status(
-            self._settings.workdir, RunStatus(self.token, "ended", outcome, {}, {})
+            workdir,
+            dataclasses.replace(
+                kept or RunStatus(self.token, "ended", "", {}, {}),
+                phase="ended",
+                outcome=f"failed: {message}",
+            ),
         )
 
 

@@ -75,7 +75,8 @@ def read_status(workdir: Path, token: str) -> RunStatus | None:
     """Returns the status that this launch wrote last, None if it has not."""
     try:
         fields = json.loads((workdir / _STATUS_FILE).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, json.JSONDecodeError):
+        # A crash of the machine may leave an empty file.
         return None
     return RunStatus(**fields) if fields["token"] == token else None
 

@@ -95,14 +95,16 @@ def make_distributed_program(
     flags = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), _XLA_ONE_THREAD]))
     acting = {**_ONE_THREAD, "XLA_FLAGS": flags}
     online = spec if isinstance(spec, OnlineRunSpec) else None
-    service = "OnlineCoordinatorService" if online else "CoordinatorService"
+    service = ("service", "CoordinatorService")
+    if online:
+        service = ("online_service", "OnlineCoordinatorService")
     replay: list[Any] = []
 
     with program.group(COORDINATOR):
         coordinator = program.add_node(
             ServiceNode(
                 process(COORDINATOR, _ON_THE_CPU),
-                _lazily("service", service),
+                _lazily(*service),
                 *(spec, workdir, config, token),
                 coordinator=None,
                 preload=import_parts,

@@ -7,12 +7,13 @@ call it by Courier; nothing waits inside a call.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import signal
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,14 @@ from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.coordinator import (
     Coordinator,
     EvaluationOrder,
-    Grant,
     LearnerOrder,
-    OnlineCoordinator,
     Phase,
 )
 from acme_moe.distributed.process import RunStatus
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
-from acme_moe.runs.spec import OnlineRunSpec, RunSpec
+from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState, Stopwatch
 
 
@@ -76,7 +75,8 @@ class CoordinatorService:
         else:
             state = RunState(**kept.state)
             self._starts.update(kept.starts)
-        self._folder.forget_scores_after(state)
+        if kept is None or not kept.ended:
+            self._folder.forget_scores_after(state)
         self.coordinator = self._make_coordinator(state)
         if kept is not None:
             self.coordinator.phase = Phase(kept.phase)
@@ -144,8 +144,12 @@ class CoordinatorService:
         self._folder.track(label, row)
 
     def phase(self) -> str:
-        """Returns the present phase."""
-        return self.coordinator.phase.value
+        """Returns the present phase; the last one once everything is on disk."""
+        phase = self.coordinator.phase
+        if phase is Phase.ENDED and not self._ended.is_set():
+            # A node that left now would be one that is gone before the run is over.
+            phase = Phase.SAVING
+        return phase.value
 
     def state(self) -> dict[str, Any]:
         """Returns the counts as they are now, for a checkpoint among others.
@@ -167,7 +171,7 @@ class CoordinatorService:
           learner_steps: updates that its state has behind it.
           report: its statistics and loss, now and then.
         """
-        with self._lock:
+        with self._answering():
             if report is not None:
                 self._learner = report
             self._note_time()
@@ -212,7 +216,7 @@ class CoordinatorService:
           learner_steps: of the parameters that it played with.
           episodes: each of them.
         """
-        with self._lock:
+        with self._answering():
             machine = self.coordinator
             if not machine.evaluated(position):
                 return
@@ -229,7 +233,7 @@ class CoordinatorService:
 
     def interrupt(self) -> None:
         """Ends the run early: the learner saves, then all nodes end."""
-        with self._lock:
+        with self._answering():
             self._note_time()
             self.coordinator.interrupt()
 
@@ -254,7 +258,23 @@ class CoordinatorService:
                 "starts": dict(self._starts),
             }
 
-    # Inside, with the lock held.
+    # Inside.
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Holds the lock, and keeps what others act on before they hear of it."""
+
+        def promised() -> tuple[Any, ...]:
+            machine = self.coordinator
+            return machine.phase, machine.outcome, machine.state.schedule_start
+
+        with self._lock:
+            before = promised()
+            yield
+            if promised() != before:
+                self.keep()
+
+    # With the lock held.
 
     def _note_time(self) -> None:
         state = self.coordinator.state
@@ -294,97 +314,3 @@ class CoordinatorService:
             machine.state, status=status, details=self._details()
         )
         self._folder.write_summary(summary)
-
-
-class OnlineCoordinatorService(CoordinatorService):
-    """The service of a run that acts, with actors and replay servers."""
-
-    coordinator: OnlineCoordinator
-    _spec: OnlineRunSpec
-    _last_return: float | None = None
-    # Sums over the actors' reports: of the age of their parameters in seconds and in
-    # updates, and how many these are.
-    _ages = (0.0, 0, 0)
-
-    def _make_coordinator(self, state: RunState) -> OnlineCoordinator:
-        return OnlineCoordinator(self._spec, state, self._config)
-
-    def actor_enters(self, actor: int) -> None:
-        """Takes note of an actor that starts: what it was granted before is void."""
-        with self._lock:
-            self.coordinator.actor_enters(actor)
-
-    def act(
-        self,
-        actor: int,
-        number: int,
-        agent_steps: int,
-        episodes: Sequence[EpisodeResult],
-        age: tuple[float, int] | None,
-    ) -> Grant:
-        """Answers an actor, which reports and asks how many steps it may take.
-
-        Args:
-          actor: its number.
-          number: of its report, so that one sent twice counts once.
-          agent_steps: taken since the last report.
-          episodes: the games that ended meanwhile.
-          age: seconds since its parameters were pulled, and their learner step.
-        """
-        with self._lock:
-            if agent_steps:
-                self._training_starts()
-            if self.coordinator.report(actor, number, agent_steps):
-                self._add_training(episodes)
-            if age is not None:
-                self._add_age(*age)
-            return self.coordinator.grant(actor)
-
-    def replay_enters(self, server: int, size: int, position: int) -> None:
-        """Takes note of a replay server; see `OnlineCoordinator.replay_enters`."""
-        with self._lock:
-            before = self.coordinator.phase
-            restarted = self._starts.get(f"replay_{server}", 0) > 1
-            self.coordinator.replay_enters(server, size, position, restarted=restarted)
-            if self.coordinator.phase is not before:
-                self._publish()
-
-    def replay_holds(self, server: int, size: int) -> str:
-        """Takes note of a replay server's size; returns the phase."""
-        with self._lock:
-            self.coordinator.replay_holds(server, size)
-            return self.phase()
-
-    def status(self) -> dict[str, Any]:
-        """Returns everything that the progress line shows."""
-        with self._lock:
-            machine = self.coordinator
-            return {
-                **super().status(),
-                "ratio": machine.spec.realised_replay_ratio(machine.state),
-                "replay_size": machine.replay_size,
-                "last_return": self._last_return,
-            }
-
-    def _add_training(self, episodes: Sequence[EpisodeResult]) -> None:
-        state = self.coordinator.state
-        state.wall_seconds = self._wall.seconds
-        for episode in episodes:
-            state.training_episodes += 1
-            self._last_return = episode[0]
-            self._folder.add_score(
-                state, "training", state.training_episodes, EpisodeResult(*episode)
-            )
-
-    def _add_age(self, seconds: float, learner_step: int) -> None:
-        updates = max(0, self.coordinator.state.learner_steps - learner_step)
-        total_seconds, total_updates, reports = self._ages
-        self._ages = total_seconds + seconds, total_updates + updates, reports + 1
-
-    def _details(self) -> dict[str, Any]:
-        seconds, updates, reports = self._ages
-        return {
-            "parameter_age_seconds": seconds / reports if reports else None,
-            "parameter_age_updates": updates / reports if reports else None,
-            **super()._details(),
-        }

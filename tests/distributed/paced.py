@@ -17,8 +17,8 @@ from acme_moe.distributed.actor import ActorNode
 from acme_moe.distributed.budget import Pacing
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.learner import LearnerNode
+from acme_moe.distributed.online_service import OnlineCoordinatorService
 from acme_moe.distributed.replay import ReplayNode
-from acme_moe.distributed.service import OnlineCoordinatorService
 from tests.runs import tiny
 
 PATIENCE = 120

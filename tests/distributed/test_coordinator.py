@@ -14,57 +14,12 @@ from acme_moe.distributed.coordinator import (
     OnlineCoordinator,
     Phase,
 )
-from acme_moe.distributed.service import OnlineCoordinatorService
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import trackers
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.state import RunState
+from tests.distributed.played import SPEC, Play, make, phase, status
 from tests.runs import tiny
-
-SPEC = tiny.spec(agent={"replay_ratio": 0.5})
-
-
-def make(workdir, servers=1, token="launch", spec=SPEC):
-    config = DistributedConfig(num_actors=2, num_replay_servers=servers)
-    return OnlineCoordinatorService(spec, workdir, config, token)
-
-
-class Play:
-    """An actor, a learner and an evaluator that do at once what they are told."""
-
-    def __init__(self, coordinator):
-        self.coordinator = coordinator
-        self.sequence = 0
-        self.steps = 0
-
-    def act(self, taken, episodes=()):
-        self.sequence += 1
-        return self.coordinator.act(0, self.sequence, taken, list(episodes), None)
-
-    def learn(self):
-        """Takes what is due, and returns the order after it."""
-        while (order := self.coordinator.learn(self.steps, None)).updates:
-            self.steps += order.updates
-        return order
-
-    def go_to(self, agent_steps):
-        taken = 0
-        while self.coordinator.status()["agent_steps"] + taken < agent_steps:
-            grant = self.act(taken)
-            left = agent_steps - self.coordinator.status()["agent_steps"]
-            taken = min(grant.agent_steps, left)
-            assert not grant.over
-            self.learn()
-        self.act(taken)
-        self.learn()
-
-
-def phase(coordinator):
-    return Phase(coordinator.phase())
-
-
-def status(workdir):
-    return json.loads((workdir / "summary.json").read_text())["status"]
 
 
 def test_a_run_goes_through_its_phases(tmp_path):
@@ -139,49 +94,6 @@ def test_an_evaluation_of_other_parameters_than_the_last_does_not_end_the_run(tm
     play.steps = 60
     assert coordinator.learn(60, None).updates == 40
     assert phase(coordinator) is Phase.DRAINING
-
-
-def test_a_learner_that_dies_before_the_last_checkpoint_learns_again(tmp_path):
-    coordinator = make(tmp_path)
-    play = Play(coordinator)
-    play.go_to(300)
-    coordinator.evaluated(300, 100, [(0.0, 10)])
-    assert phase(coordinator) is Phase.SAVING
-    play.steps = 60
-    order = play.learn()
-    assert play.steps == 100
-    assert order.save
-
-
-def test_a_report_that_is_sent_twice_counts_once(tmp_path):
-    coordinator = make(tmp_path)
-    taken = coordinator.act(0, 1, 0, [], None).agent_steps
-    for _ in range(2):
-        coordinator.act(0, 2, taken, [EpisodeResult(1.0, 9)], (0.1, 0))
-    state = coordinator.state()
-    assert (state["agent_steps"], state["training_episodes"]) == (taken, 1)
-    # An actor that was started again counts its reports anew.
-    coordinator.actor_enters(0)
-    coordinator.act(0, 2, 1, [], None)
-    assert coordinator.state()["agent_steps"] == taken + 1
-
-
-def test_a_coordinator_that_died_resumes_where_it_was(tmp_path):
-    coordinator = make(tmp_path)
-    coordinator.enter("actor_0")
-    play = Play(coordinator)
-    play.go_to(150)
-    coordinator.keep()
-    taken = play.act(0).agent_steps
-    play.act(taken, [EpisodeResult(5.0, 9)])
-    again = make(tmp_path)
-    assert again.state()["agent_steps"] == 150
-    assert again.state()["learner_steps"] == 25
-    assert again.enter("actor_0") == {"position": 150, "started": 1}
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        assert not list(csv.DictReader(stream))
-    # Another launch resumes from checkpoints alone, and there are none.
-    assert make(tmp_path, token="other").state()["agent_steps"] == 0
 
 
 @pytest.mark.parametrize("held", [0, 60])
@@ -361,7 +273,7 @@ def test_the_coordinator_sends_all_rows_to_services_and_ends_there_first(
             calls.append(row)
 
         def finish(self, status):
-            calls.append(status)
+            calls.extend([status, coordinator.phase()])
             # Nobody is told of the end before, or it would be ended by force.
             assert coordinator.coordinator.phase is Phase.ENDED
             assert process.read_status(tmp_path, "launch").phase != Phase.ENDED.value
@@ -374,10 +286,10 @@ def test_the_coordinator_sends_all_rows_to_services_and_ends_there_first(
     coordinator.interrupt()
     coordinator.saved(None, final=True)
     coordinator.track("learner", {"agent_steps": 121, "loss": 0.5})
-    training, learner, ended = calls
+    training, learner, ended, told = calls
     assert training["training/episode_return"] == -3
     assert learner == {"agent_steps": 120, "learner/loss": 0.5}
-    assert ended == "interrupted"
+    assert (ended, told) == ("interrupted", "saving")
     assert process.read_status(tmp_path, "launch").phase == Phase.ENDED.value
 
 
