@@ -17,8 +17,13 @@ UNFINISHED = ".unfinished"
 """Ending of what is being written, and is renamed when it is complete."""
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, synced: bool = True) -> None:
     """Replaces a file at once: a reader sees the old text or the new one, whole.
+
+    Args:
+      path: of the file.
+      text: that it gets.
+      synced: whether that holds after a crash of the machine, too, which takes longer.
 
     Raises:
       DiskError: if it cannot be written; the old file stays.
@@ -28,6 +33,8 @@ def write_text(path: Path, text: str) -> None:
     with disk.writing(path, needed=len(data)):
         try:
             temporary.write_bytes(data)
+            if synced:
+                sync(temporary)
             os.replace(temporary, path)
         except OSError:
             with contextlib.suppress(OSError):
@@ -53,9 +60,18 @@ def append_text(path: Path, text: str) -> None:
             raise
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replaces a file at once by a value in JSON, indented; raises as `write_text`."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
+    """Replaces a file at once by a value in JSON, indented; as `write_text`."""
+    write_text(path, json.dumps(value, indent=2) + "\n", synced=synced)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def last_lines(path: Path, count: int) -> list[str]:

@@ -102,3 +102,14 @@ def test_a_file_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
         files.write_text(path, "new")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["summary.json"]
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_replaced_file_is_on_the_disk_first(tmp_path, monkeypatch, synced):
+    calls, replace = [], os.replace
+    monkeypatch.setattr(os, "fsync", lambda _: calls.append("synced"))
+    monkeypatch.setattr(
+        os, "replace", lambda *names: (calls.append("replaced"), replace(*names))
+    )
+    files.write_text(tmp_path / "x", "text", synced=synced)
+    assert calls == ["synced", "replaced"][not synced :]

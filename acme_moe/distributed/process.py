@@ -68,7 +68,8 @@ class RunStatus:
 
 def write_status(workdir: Path, status: RunStatus) -> None:
     """Replaces the status on disk."""
-    files.write_json(workdir / _STATUS_FILE, dataclasses.asdict(status))
+    # Once a second; of one that a crash leaves empty nothing is needed but checkpoints.
+    files.write_json(workdir / _STATUS_FILE, dataclasses.asdict(status), synced=False)
 
 
 def read_status(workdir: Path, token: str) -> RunStatus | None:

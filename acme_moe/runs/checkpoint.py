@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from acme_moe import files
 from acme_moe.runs import arrays
 
 _ARRAYS = "state.npz"
@@ -142,7 +143,7 @@ def write_checkpoint(
     }
     (path / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     for file in contents(path):
-        sync(file)
+        files.sync(file)
 
 
 def read_checkpoint(path: Path, *, compare_replay: bool = True) -> Checkpoint:
@@ -196,12 +197,3 @@ def _crc(file: Path) -> int:
         while block := stream.read(1 << 20):
             crc = zlib.crc32(block, crc)
     return crc
-
-
-def sync(path: Path) -> None:
-    """Waits until a file, or a folder's list of names, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

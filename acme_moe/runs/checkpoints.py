@@ -25,7 +25,6 @@ from acme_moe.runs.checkpoint import (
     SavedActing,
     contents,
     read_checkpoint,
-    sync,
     write_checkpoint,
 )
 
@@ -132,7 +131,7 @@ class Checkpoints:
                 shutil.rmtree(path, ignore_errors=True)
                 write_checkpoint(path, state, counts, parts, acting)
                 os.replace(path, final)
-                sync(self._directory)
+                files.sync(self._directory)
             except Exception:
                 # Or a full disk would stay full.
                 for left in (path, *self._spool.glob("*/*")):

@@ -49,7 +49,6 @@ SCORES_FIELDS = (
 )
 
 _SAVED = ("finished", "interrupted")
-_LOGS = ("learner.csv", "diagnostics.csv")
 # Columns of runs from before they had today's names.
 _RENAMED = {"actor_steps": "agent_steps"}
 
@@ -114,11 +113,17 @@ class RunFolder:
 
     def forget_updates_after(self, state: RunState) -> None:
         """Drops the rows of the logs that a run resumed there writes again."""
-        for log in _LOGS:
-            _rewrite(
-                self.path / log,
-                lambda row: _at_most(row, "learner_steps", state.learner_steps),
-            )
+
+        def was_logged(row: dict[str, str]) -> bool:
+            return _at_most(row, "learner_steps", state.learner_steps)
+
+        def was_measured(row: dict[str, str]) -> bool:
+            # Which may be between the checkpoint and the next update.
+            position = self._spec.position(state)
+            return was_logged(row) and _at_most(row, self._spec.steps_key, position)
+
+        _rewrite(self.path / "learner.csv", was_logged)
+        _rewrite(self.path / "diagnostics.csv", was_measured)
 
     def add_score(
         self, state: RunState, kind: str, episode: int, result: EpisodeResult
@@ -206,6 +211,12 @@ class RunFolder:
         writer.writerows(self._unwritten)
         files.append_text(path, text.getvalue())
         self._unwritten.clear()
+
+    def sync_scores(self) -> None:
+        """Waits until the rows of `scores.csv` are on the disk."""
+        path = self.path / "scores.csv"
+        if path.exists():
+            files.sync(path)
 
     def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
         """Makes a logger that drops rows by time; an Acme logger factory."""

@@ -83,6 +83,7 @@ class LearnerSession:
         """
         self.data = data
         self._spec = parts.spec
+        self._folder = folder
         self._checkpoints = checkpoints
         self._checkpoint_path = restored.path if restored else None
         self._saved_at = time.monotonic()
@@ -172,6 +173,8 @@ class LearnerSession:
           DiskError: if there is no room; nothing was written.
         """
         learner_state, state = self.learner.save(), make_state()
+        # Nobody writes the rows again that come before a checkpoint.
+        self._folder.sync_scores()
         checkpoint = self._checkpoints.save(
             self._spec.position(state),
             learner_state,

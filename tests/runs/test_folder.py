@@ -1,10 +1,12 @@
 """What a run's folder keeps when the run resumes from a checkpoint."""
 
 import csv
+from unittest import mock
 
 from acme_moe.agents.cql import CQLConfig
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
+from acme_moe.runs.learner_session import LearnerSession
 from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
 from acme_moe.runs.state import RunState
 from tests.runs import tiny
@@ -22,6 +24,20 @@ def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
         folder.add_score(RunState(agent_steps=steps), kind, 1, result)
     folder.forget_scores_after(RunState(agent_steps=200, evaluated_at=200))
     assert positions(tmp_path) == [("training", "100"), ("evaluation", "200")]
+
+
+def test_a_measurement_between_the_checkpoint_and_the_next_update_is_forgotten(
+    tmp_path,
+):
+    rows = "agent_steps,learner_steps\n100,10\n148,12\n150,12\n152,13\n"
+    for log in ("learner", "diagnostics"):
+        (tmp_path / f"{log}.csv").write_text(rows)
+    folder = RunFolder(tmp_path, tiny.spec())
+    folder.forget_updates_after(RunState(agent_steps=148, learner_steps=12))
+    measured = (tmp_path / "diagnostics.csv").read_text().split()
+    assert measured == ["agent_steps,learner_steps", "100,10", "148,12"]
+    # The learner may have heard of more steps than the run then has.
+    assert (tmp_path / "learner.csv").read_text().split() == [*measured, "150,12"]
 
 
 def test_an_evaluation_right_after_the_checkpoint_is_forgotten_too(tmp_path):
@@ -76,3 +92,19 @@ def test_scores_from_before_wall_times_get_an_empty_column(tmp_path):
         rows = list(csv.DictReader(stream))
     assert [row["wall_seconds"] for row in rows] == ["", "7.0"]
     assert [row["agent_steps"] for row in rows] == ["100", "200"]
+
+
+def test_scores_are_on_the_disk_before_a_checkpoint_that_counts_them():
+    calls = mock.Mock()
+    calls.saves.save.return_value.replay_paths = ()
+    # What else it has makes no difference here, and takes seconds to make.
+    session = object.__new__(LearnerSession)
+    session.learner, session.data = calls.learner, mock.Mock(stored=())
+    session._spec, session._folder = tiny.spec(), calls.folder
+    session._checkpoints, session._stores_transitions = calls.saves, False
+    session.save(RunState)
+    assert [name for name, *_ in calls.mock_calls] == [
+        "learner.save",
+        "folder.sync_scores",
+        "saves.save",
+    ]
