@@ -173,20 +173,20 @@ def test_matmul_is_the_plain_one(rows, w, experts):
 @pytest.mark.parametrize(
     ("rows", "w", "dtype", "quick_on_cpu"),
     [
-        ((9, 8), (8, 4), "float32", True),
-        ((9, 8), (8, 8), "float32", False),
+        ((9, 8), (8, 4), jnp.float32, True),
+        ((9, 8), (8, 8), jnp.float32, False),
         # Turning a gradient of so few rows would take longer than it saves.
-        ((4, 8), (8, 4), "float32", False),
+        ((4, 8), (8, 4), jnp.float32, False),
         # These are what XLA:CPU may abort at.
-        ((9, 8), (8, 3), "float32", False),
-        ((9, 8), (8, 4), "bfloat16", False),
+        ((9, 8), (8, 3), jnp.float32, False),
+        ((9, 8), (8, 4), jnp.bfloat16, False),
     ],
 )
 def test_only_a_cpu_takes_a_gradient_transposed(platform, rows, w, dtype, quick_on_cpu):
     def loss(rows, w):
         return jnp.square(matmul(rows, w)).sum()
 
-    arguments = [x.astype(dtype) for x in normal(rows, w)]
+    arguments = [jnp.asarray(x, dtype) for x in normal(rows, w)]
     traced = jax.jit(jax.grad(loss, 1)).trace(*arguments)
     program = traced.lower(lowering_platforms=(platform,)).as_text()
     transposed = "stablehlo.optimization_barrier" in program
