@@ -140,8 +140,6 @@ def diagnostics_table(comparison: Comparison) -> Table | None:
     for run in _listed(comparison):
         if not run.curve.measures:
             continue
-        if not run.curve.measures:
-            continue
         measured: dict[str, Any] = dict(zip(_NAME, run.name, strict=True))
         for name, (positions, values) in run.curve.measures.items():
             # The same for all measures of a run.
