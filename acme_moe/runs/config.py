@@ -15,7 +15,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from acme_moe import agents, fields, files, registry, validation
+from acme_moe import agents, fields, files, validation
 from acme_moe.agents.config import ValueAgentConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.networks import NetworkConfig
@@ -78,8 +78,8 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
     if isinstance(config, ConfigDict):
         config = config.to_dict()
     validation.check_mapping("config", config)
-    agent_class = agents.config_class(config.get("agent", OnlineRunConfig.agent))
-    online = issubclass(agent_class, ValueAgentConfig)
+    agent = config.get("agent", OnlineRunConfig.agent)
+    agent_class, online = agents.config_class(agent), _acts(agent)
     run_class: type[RunConfig] = OnlineRunConfig if online else OfflineRunConfig
     spec_class: type[RunSpec] = OnlineRunSpec if online else OfflineRunSpec
     run_names = {field.name for field in dataclasses.fields(run_class)}
@@ -98,6 +98,11 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
             agent_class, {k: v for k, v in config.items() if k in agent_names}
         ),
     )
+
+
+def _acts(agent: str) -> bool:
+    """Returns whether an agent acts, rather than learning from fixed data."""
+    return issubclass(agents.config_class(agent), ValueAgentConfig)
 
 
 def _environment(settings: Any) -> EnvironmentConfig:
@@ -125,22 +130,22 @@ def with_choices(
 ) -> dict[str, Any]:
     """Returns a flat config with the fields that go with what it names.
 
-    Another environment brings its own fields and its default game. An agent from
-    outside brings its own fields and defaults; of the agent before it stays what
-    differs from that one's defaults. A part brings its options, and those of the part
-    before it go.
+    Another environment brings its own fields and its default game. Another agent
+    brings its own fields and defaults; of the agent before it stays what differs from
+    that one's defaults. A part brings its options, and those of the part before it go.
 
     Args:
       config: flat config of a run.
       chosen: values of fields in `CHOICES` that replace those of the config.
 
     Raises:
-      ValueError: if one of them is not accepted, or options in the config are not.
+      ValueError: if one of them is not accepted, or options in the config are not;
+        names a value in the config that another agent has no field for.
     """
     flat = _with_environment(config, chosen.get("environment.name"))
     before = flat.setdefault("agent", OnlineRunConfig.agent)
     agent = chosen.get("agent", before)
-    if agent != before and registry.is_path(agent):
+    if agent != before:
         flat = _of_other_agent(flat, agent)
     network = dict(flat.get("network", {}))
     for kind in network_parts.REGISTRIES:
@@ -180,6 +185,14 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
 
 def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
     """Returns a flat config of another agent, `agent` itself unchanged in it."""
+    if _acts(agent) != _acts(flat["agent"]):
+        kinds = ("learns from fixed data", "acts")
+        raise validation.not_accepted(
+            "agent",
+            agent,
+            f"the config is of {flat['agent']}, which {kinds[_acts(flat['agent'])]}; "
+            "start from a preset of an agent that does not (--config=NAME)",
+        )
     before, after = (
         ConfigDict(fields.to_fields(agents.config_class(name)())).to_dict()
         for name in (flat["agent"], agent)
@@ -187,6 +200,9 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
     own = {k: v for k, v in flat.items() if k in before}
     for path, _, value in fields.differences(before, own):
         *parents, name = path.split(".")
+        validation.known_field(
+            (*parents, name)[0], after, kind=f"field of {agent}"
+        )
         here = after
         for parent in parents:
             here = here[parent]

@@ -135,6 +135,33 @@ def test_an_agent_from_outside_has_its_own_fields_and_defaults():
     assert spec.run.agent == "tests.outside_agents:TWO_STEP"
 
 
+def test_another_agent_has_its_own_fields_and_defaults():
+    assert fields("--config.agent=rainbow") == fields(config="rainbow_atari")
+    own = fields("--config.agent=der", config="rainbow_atari").agent
+    assert own == fields(config="der_atari").agent
+    # What the preset sets stays, what it leaves to its agent does not.
+    spec = fields("--config.agent=rainbow", config="dqn_minatar")
+    assert spec.agent.learning_rate == 2.5e-4
+    assert (spec.agent.n_step, spec.agent.network.num_atoms) == (3, 51)
+    assert spec.agent.network.encoder == "minatar_cnn"
+    spec = fields("--config.agent=behavior_cloning", config="cql_atari")
+    assert (spec.agent.td_weight, spec.agent.conservative_weight) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("agent", "config", "message"),
+    [
+        ("cql", "dqn_atari", r"^agent: 'cql' .*of dqn, which acts; start from a pres"),
+        ("dqn", "cql_atari", r"^agent: 'dqn' .*of cql, which learns from fixed data"),
+        ("rainbow", "btr_atari", r"^munchausen: is not a field of rainbow; accepted: "),
+        ("ranbow", "dqn_atari", r"^agent: 'ranbow' is not known; .*mean rainbow"),
+    ],
+)
+def test_an_agent_that_the_config_does_not_fit_is_named(agent, config, message):
+    with pytest.raises(ValueError, match=message):
+        fields(f"--config.agent={agent}", config=config)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
