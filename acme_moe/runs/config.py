@@ -200,9 +200,7 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
     own = {k: v for k, v in flat.items() if k in before}
     for path, _, value in fields.differences(before, own):
         *parents, name = path.split(".")
-        validation.known_field(
-            (*parents, name)[0], after, kind=f"field of {agent}"
-        )
+        validation.known_field((*parents, name)[0], after, kind=f"field of {agent}")
         here = after
         for parent in parents:
             here = here[parent]
