@@ -33,10 +33,9 @@ class OnlineRun(Run[OnlineRunSpec]):
     the policy, and then the updates that are due.
     """
 
-    def __init__(self, spec: OnlineRunSpec, workdir: Path, builder: Any = None) -> None:
-        """Builds every part. Arguments and errors as of `Run`."""
-        super().__init__(spec, workdir, builder)
-        state = self._state
+    def _build(self, workdir: Path, builder: Any) -> None:
+        super()._build(workdir, builder)
+        spec, state = self._spec, self._state
         restored = self._restored
         spec.begin(state, replay_lost=restored is not None and not restored.replay_path)
         parts, num = self._parts, spec.run.num_environments
@@ -48,6 +47,7 @@ class OnlineRun(Run[OnlineRunSpec]):
                 run_folder=workdir,
                 num_files=state.recorded_files,
             )
+            self._open.callback(self._recorder.close)
         adders = [
             parts.builder.make_adder(self._client, parts.environment_spec)
             for _ in range(num)
@@ -56,6 +56,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         saved = self._saved_acting()
         origin = saved.description["origin"] if saved else self.position
         self._environments = self._make_environments(origin)
+        self._open.callback(self._environments.close)
         self._actor = parts.builder.make_vector_actor(
             self._actor_key,
             parts.builder.make_policy(parts.network, parts.environment_spec),
@@ -64,6 +65,7 @@ class OnlineRun(Run[OnlineRunSpec]):
             recording or adders,
             self._acting.device,
         )
+        self._open.callback(self._actor.close)
         self._rounds = Rounds(self._environments, self._actor)
         self._exact: Acting | None = None
         if isinstance(self._environments, RememberedEnvironments):
@@ -86,11 +88,11 @@ class OnlineRun(Run[OnlineRunSpec]):
         run, parts = self._spec.run, self._parts
         if run.replay.seeded:
             self._client = replays.open_seeded(parts, self._checkpoints, self._restored)
-            self._stop_server = lambda: None
         else:
-            self._client, self._stop_server = replays.open_server(
+            self._client, stop_server = replays.open_server(
                 parts, self._checkpoints, self._restored
             )
+            self._open.callback(stop_server)
         stored = [self._client] if run.checkpoint_replay else []
         return replays.replay_data(parts, self._client, stored)
 
@@ -182,12 +184,3 @@ class OnlineRun(Run[OnlineRunSpec]):
         if self._recorder is not None:
             self._state.recorded_files = self._recorder.save()
         super()._save()
-
-    def close(self) -> None:
-        """Ends the threads and the server."""
-        self._actor.close()
-        super().close()
-        self._stop_server()
-        if self._recorder is not None:
-            self._recorder.close()
-        self._environments.close()

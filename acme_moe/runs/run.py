@@ -52,12 +52,26 @@ class Run(abc.ABC, Generic[SpecT]):
         Raises:
           FolderInUseError: if another process writes to the folder.
           DamagedCheckpointError: if the folder has checkpoints, none of them whole.
+          OtherStateError: if its checkpoint is of another network or learner.
           DatasetError: names what the dataset of an offline run lacks.
+          UnplayableError: if the environment cannot be made.
+          NoAcceleratorError: if the policy is to act on one and JAX has none.
+          DiskError: if the folder cannot be written to.
         """
         self._spec = spec
+        # What was opened before an error is closed again: a notebook keeps the
+        # traceback, and with it whatever this holds.
+        with contextlib.ExitStack() as self._open:
+            self._build(workdir, builder)
+            self._open = self._open.pop_all()
+
+    def _build(self, workdir: Path, builder: Any) -> None:
+        """Makes every part; what holds threads or files is closed with `_open`."""
+        spec = self._spec
         # First of all: what follows clears away what an interrupted run left.
-        self._lock = FolderLock(workdir, field="workdir")
+        self._open.enter_context(FolderLock(workdir, field="workdir"))
         self._folder = RunFolder(workdir, spec)
+        self._open.callback(self._folder.close)
         self._checkpoints = Checkpoints(
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
         )
@@ -72,15 +86,18 @@ class Run(abc.ABC, Generic[SpecT]):
         (key_seed,) = draw_seeds(spec.run.seed, self.position, count=1)
         learner_key, self._actor_key = jax.random.split(jax.random.PRNGKey(key_seed))
         self._interrupts = Interrupts()
+        data = self._make_data()
+        self._open.callback(data.samples.close)
         self._session = LearnerSession(
             self._parts,
             learner_key,
-            self._make_data(),
+            data,
             self._folder,
             self._checkpoints,
             restored=self._restored,
             state=self._state,
         )
+        self._open.callback(self._session.close)
         self._acting = self._parts.choose_acting_device(
             self.learner, self._num_environments
         )
@@ -251,7 +268,5 @@ class Run(abc.ABC, Generic[SpecT]):
         return summary
 
     def close(self) -> None:
-        """Ends what holds threads or files; a subclass ends its own before."""
-        self._session.close()
-        self._folder.close()
-        self._lock.release()
+        """Ends what holds threads or files; may be called again."""
+        self._open.close()

@@ -15,7 +15,10 @@ import pytest
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.util import tensor_util
 
+from acme_moe.agents.acting_config import ActingConfig
+from acme_moe.agents.acting_device import NoAcceleratorError
 from acme_moe.environments import SCORES
+from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import NonFiniteLossError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
@@ -167,6 +170,15 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
             run.run()
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["status"].startswith("failed: a parameter is no number")
+
+
+def test_a_run_that_cannot_start_lets_go_of_its_folder(tmp_path):
+    spec = tiny.spec(run={"acting": ActingConfig(device="accelerator")})
+    with pytest.raises(NoAcceleratorError) as failed:
+        online.OnlineRun(spec, tmp_path)
+    # As a notebook does, this holds the traceback and with it the run.
+    assert failed.traceback
+    FolderLock(tmp_path, field="workdir").release()
 
 
 def test_several_environments_share_one_call_of_the_policy(tmp_path):
