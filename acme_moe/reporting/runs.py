@@ -204,7 +204,10 @@ def _read_csv(
     path: Path, parse: Callable[[Mapping[str, str]], _T], needed: Iterable[str] = ()
 ) -> tuple[list[str], list[_T]]:
     """Reads the header and the parsed rows of a CSV file."""
-    lines = csv.reader(_read_text(path).splitlines())
+    text = _read_text(path)
+    if "\0" in text:
+        raise BrokenRunError(f"{path}: is damaged, there are zeros in it")
+    lines = csv.reader(text.splitlines())
     header = next(lines, [])
     missing = [name for name in needed if name not in header]
     if missing:

@@ -266,20 +266,28 @@ def _to_host(values: dict[str, Any]) -> dict[str, Any]:
 def _rewrite(
     path: Path, keep: Callable[[dict[str, str]], bool], fields: Sequence[str] = ()
 ) -> None:
-    """Drops rows of a CSV file, if there is one, and adds columns that it lacks."""
+    """Drops rows of a CSV file, if there is one, and gives it certain columns.
+
+    Args:
+      path: of the file.
+      keep: whether a row stays.
+      fields: the columns of the rows that follow, in their order; none for those that
+        the file has. Where it has others, those come last.
+    """
     if not path.exists():
         return
-    with path.open(newline="") as stream:
-        reader = csv.reader(stream)
-        names = [_RENAMED.get(name, name) for name in next(reader, [])]
-        rows = [dict(zip(names, row)) for row in reader]  # noqa: B905 - one may be cut
-    columns = list(dict.fromkeys([*names, *fields]))
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns)
+    # After a crash of the machine the end of a file may be zeros.
+    text = path.read_bytes().decode(errors="replace").replace("\0", "")
+    reader = csv.reader(io.StringIO(text, newline=""))
+    names = [_RENAMED.get(name, name) for name in next(reader, [])]
+    rows = [dict(zip(names, row)) for row in reader]  # noqa: B905 - one may be cut
+    columns = list(dict.fromkeys([*fields, *names]))
+    rewritten = io.StringIO(newline="")
+    writer = csv.DictWriter(rewritten, columns)
     writer.writeheader()
     # A row that a kill cut short lacks its last fields.
     writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
-    files.write_text(path, text.getvalue())
+    files.write_text(path, rewritten.getvalue())
 
 
 def _at_most(row: dict[str, str], field: str, limit: int) -> bool:

@@ -102,6 +102,7 @@ def test_an_arm_without_a_run_does_not_empty_the_figure(tmp_path):
     ("name", "text", "reason"),
     [
         ("scores.csv", ",".join(FIELDS) + "\n100,100,evaluation,1,3.", "line 2 is dam"),
+        ("scores.csv", ",".join(FIELDS) + "\n\0\0\0", "scores.csv: is damaged"),
         ("scores.csv", "agent_steps\n", "names of its columns"),
         ("scores.csv", ",".join(FIELDS) + "\n", "no evaluation game ended"),
         ("scores.csv", None, "has no scores.csv"),

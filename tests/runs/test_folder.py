@@ -94,6 +94,32 @@ def test_scores_from_before_wall_times_get_an_empty_column(tmp_path):
     assert [row["agent_steps"] for row in rows] == ["100", "200"]
 
 
+def test_scores_from_before_updates_were_counted_keep_their_columns(tmp_path):
+    (tmp_path / "scores.csv").write_text(
+        "actor_steps,kind,episode,episode_return,episode_length,"
+        "human_normalized_score\n100,training,1,3.0,50,0.5\n"
+    )
+    folder = RunFolder(tmp_path, tiny.spec())
+    folder.forget_scores_after(RunState(agent_steps=100))
+    state = RunState(agent_steps=200, learner_steps=9)
+    folder.add_score(state, "training", 2, EpisodeResult(1.0, 100))
+    with (tmp_path / "scores.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["learner_steps"] for row in rows] == ["", "9"]
+    assert [row["episode_return"] for row in rows] == ["3.0", "1.0"]
+
+
+def test_zeros_that_a_crash_left_are_forgotten(tmp_path):
+    (tmp_path / "learner.csv").write_bytes(
+        b"learner_steps,loss\n1,0.5\n2,0.\0\0\0\0\n\0\0\0"
+    )
+    RunFolder(tmp_path, tiny.spec()).forget_updates_after(RunState(learner_steps=1))
+    assert (tmp_path / "learner.csv").read_text().split() == [
+        "learner_steps,loss",
+        "1,0.5",
+    ]
+
+
 def test_scores_are_on_the_disk_before_a_checkpoint_that_counts_them():
     calls = mock.Mock()
     calls.saves.save.return_value.replay_paths = ()
