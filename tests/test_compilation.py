@@ -60,3 +60,13 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
         "new",
         "older",
     }
+
+
+def test_files_of_others_stay(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(f"{path} is another user's")
+
+    (tmp_path / "program").write_bytes(bytes(100))
+    monkeypatch.setattr(compilation.Path, "unlink", refuse)
+    compilation.drop_oldest(tmp_path, max_bytes=10)
+    assert (tmp_path / "program").exists()

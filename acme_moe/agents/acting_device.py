@@ -10,27 +10,29 @@ from typing import Any, NamedTuple
 import jax
 from acme import core
 
-from acme_moe import validation
 from acme_moe.agents.acting_config import ActingConfig
 
 _TIMED_CALLS = 20
+
+
+class NoAcceleratorError(ValueError):
+    """The policy is to act on an accelerator, and JAX has none."""
 
 
 def candidates(config: ActingConfig) -> list[jax.Device]:
     """Returns the devices that the settings allow, the CPU first.
 
     Raises:
-      ValueError: if an accelerator is asked for and JAX has none.
+      NoAcceleratorError: if an accelerator is asked for and JAX has none.
     """
     cpu, learners = jax.local_devices(backend="cpu")[0], jax.local_devices()[0]
     if config.device == "cpu":
         return [cpu]
     if learners.platform == "cpu":
         if config.device == "accelerator":
-            raise validation.not_accepted(
-                "acting.device",
-                config.device,
-                "cpu or auto, for JAX finds no accelerator",
+            raise NoAcceleratorError(
+                f"acting.device: {config.device!r} is not accepted; cpu or auto, for "
+                "JAX finds no accelerator"
             )
         return [cpu]
     return [learners] if config.device == "accelerator" else [cpu, learners]

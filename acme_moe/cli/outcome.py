@@ -34,13 +34,8 @@ def train(
       The program's exit status.
     """
     from acme_moe.disk import DiskError
-    from acme_moe.environments import UnplayableError
-    from acme_moe.environments.remembered import NotDeterministicError
-    from acme_moe.folder_lock import FolderInUseError
-    from acme_moe.learning.learner import NonFiniteLossError
-    from acme_moe.offline.files import DatasetError
     from acme_moe.processes import InterruptedRunError
-    from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
+    from acme_moe.runs.errors import lasting_errors
 
     try:
         with run_class(spec, given.workdir) as run:
@@ -51,15 +46,7 @@ def train(
         return interrupted(interrupt, f"{run.position} {spec.unit}", given)
     except DiskError as error:
         return out_of_room(error, given)
-    except (
-        FolderInUseError,
-        NonFiniteLossError,
-        NotDeterministicError,
-        DamagedCheckpointError,
-        DatasetError,
-        OtherStateError,
-        UnplayableError,
-    ) as error:
+    except lasting_errors() as error:
         return failed(error)
     return (tell or finished)(summary, given.workdir)
 

@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         flags.DEFINE_integer(
             "parameter_period",
             None,
-            "Steps of an actor between two pulls of parameters; 100 in a new run.",
+            "Rounds of an actor, each a step in all of its environments, between two "
+            "pulls of parameters; 100 in a new run.",
         ),
         flags.DEFINE_float(
             "apex_epsilon",

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,16 @@ def run_distributed(
         program = make_distributed_program(spec, workdir, config)
         config_lib.write(config, workdir)
         (node,) = program.groups[COORDINATOR]
+        others = _descendants()
         manager = lp.launch(
             program, launch_type=launch_type, terminal="current_terminal"
         )
-        with Interrupts() as interrupts:
-            launched = _Launched(spec, workdir, node, manager)
-            outcome = launched.watch(interrupts)
-        launched.end()
+        launched = _Launched(spec, workdir, node, manager)
+        try:
+            with Interrupts() as interrupts:
+                outcome = launched.watch(interrupts)
+        finally:
+            launched.end(spared=others)
     if outcome.startswith("failed"):
         raise FailedRunError(outcome.removeprefix("failed: "))
     if outcome == "interrupted":
@@ -180,16 +184,25 @@ class _Launched:
         if not process.ended(self._workdir, self._token):
             self._broken.append(why)
 
-    def end(self) -> None:
-        """Waits for all processes, and ends those that do not end by themselves."""
+    def end(self, spared: Set[psutil.Process]) -> None:
+        """Waits for all processes, and ends those that do not end by themselves.
+
+        Args:
+          spared: processes that were there before the launch.
+        """
         waiting = threading.Thread(
             target=lambda: self._manager.wait(raise_error=False), daemon=True
         )
         waiting.start()
         waiting.join(0 if self._broken else Seconds.LAUNCHER_LEAVES)
-        for child in psutil.Process().children(recursive=True):
+        for child in _descendants() - spared:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
+
+
+def _descendants() -> set[psutil.Process]:
+    """Returns the processes that this one has started, and theirs."""
+    return set(psutil.Process().children(recursive=True))
 
 
 def _state(status: dict[str, Any]) -> RunState:

@@ -153,7 +153,7 @@ def supervise(
         if not status or ended(settings.workdir, settings.token):
             return
         lived = time.monotonic() - started
-        failures = failures + 1 if lived < settings.quick_seconds else 1
+        failures = failures + 1 if lived < settings.quick_seconds else 0
         given_up = status == FATAL or failures >= settings.quick_failures
         last = files.last_lines(settings.log, _LAST_LINES)
         what = describe_exit(status)
@@ -238,19 +238,14 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     notices.notices.clear()
     function = cloudpickle.load(sys.stdin.buffer)
     from acme_moe.disk import DiskError
-    from acme_moe.offline.files import DatasetError
-    from acme_moe.runs.checkpoint import DamagedCheckpointError
+    from acme_moe.runs.errors import lasting_errors
 
+    lasting: tuple[type[Exception], ...] = (*lasting_errors(), DiskError)
     try:
         function()
     except RunEndedError:
         return 0
-    except (
-        FloatingPointError,
-        DamagedCheckpointError,
-        DatasetError,
-        DiskError,
-    ) as error:
+    except lasting as error:
         # Another try would end in the same way.
         print(f"error: {error}", flush=True)
         return FATAL

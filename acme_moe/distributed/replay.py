@@ -10,6 +10,7 @@ from acme_moe import replay
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote
 from acme_moe.runs.assembly import Parts
+from acme_moe.runs.checkpoint import OtherStateError
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.spec import OnlineRunSpec
 
@@ -41,7 +42,7 @@ class ReplayNode:
           port: to serve on.
 
         Raises:
-          ValueError: if the checkpoint is of another number of servers.
+          OtherStateError: if the checkpoint is of another number of servers.
         """
         self._number = number
         self._coordinator = coordinator
@@ -51,7 +52,7 @@ class ReplayNode:
         restored = checkpoints.latest()
         stored = len(restored.replay_paths) if restored else 0
         if stored not in (0, config.num_replay_servers):
-            raise ValueError(
+            raise OtherStateError(
                 f"num_replay_servers: {config.num_replay_servers} is not accepted; "
                 f"{stored}, as in {restored.path if restored else None}"
             )

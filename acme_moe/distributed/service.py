@@ -141,7 +141,8 @@ class CoordinatorService:
 
     def track(self, label: str, row: dict[str, float]) -> None:
         """Sends a row of the learner's logs where `RunFolder.track` does."""
-        self._folder.track(label, row)
+        with self._lock:
+            self._folder.track(label, row)
 
     def phase(self) -> str:
         """Returns the present phase; the last one once everything is on disk."""

@@ -66,14 +66,14 @@ class Parts:
     ) -> acting_device.Choice:
         """Returns where the policy runs, measured where the settings leave it open.
 
+        Compiles and plays nothing where there is no choice.
+
         Args:
           learner: with the parameters, in this process.
           num_environments: that a call of the policy is for.
 
-        Compiles and plays nothing where there is no choice.
-
         Raises:
-          ValueError: if the settings ask for an accelerator and JAX has none.
+          NoAcceleratorError: if the settings ask for one and JAX has none.
         """
         # Acme comes with them, which a trained agent is loaded without.
         from acme_moe.agents import acting_device

@@ -2,8 +2,21 @@
 
 import types
 
+import pytest
+
 from acme_moe.cli import outcome
 from acme_moe.environments.remembered import NotDeterministicError
+from acme_moe.runs.errors import lasting_errors
+
+
+@pytest.mark.parametrize("error", lasting_errors())
+def test_what_the_user_has_to_mend_is_told_without_a_traceback(error, tmp_path, capsys):
+    def start(spec, workdir):
+        raise error("field: what is wrong")
+
+    given = types.SimpleNamespace(workdir=tmp_path)
+    assert outcome.train(start, None, given) == 1
+    assert capsys.readouterr().err == "error: field: what is wrong\n"
 
 
 def test_a_seeded_run_that_cannot_go_on_exactly_says_why(tmp_path, capsys):

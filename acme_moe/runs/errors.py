@@ -1,0 +1,29 @@
+"""The errors of a run that its user has to mend before another try."""
+
+from __future__ import annotations
+
+
+def lasting_errors() -> tuple[type[Exception], ...]:
+    """Returns the errors after which a run would end in the same way again.
+
+    Their messages say all, so that commands print them without a traceback. Of a full
+    disk, `DiskError`, a command also says how to resume.
+    """
+    from acme_moe.agents.acting_device import NoAcceleratorError
+    from acme_moe.environments import UnplayableError
+    from acme_moe.environments.remembered import NotDeterministicError
+    from acme_moe.folder_lock import FolderInUseError
+    from acme_moe.learning.learner import NonFiniteLossError
+    from acme_moe.offline.files import DatasetError
+    from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
+
+    return (
+        DamagedCheckpointError,
+        DatasetError,
+        FolderInUseError,
+        NoAcceleratorError,
+        NonFiniteLossError,
+        NotDeterministicError,
+        OtherStateError,
+        UnplayableError,
+    )

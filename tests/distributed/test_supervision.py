@@ -1,0 +1,57 @@
+"""How often a node is started again, without any process."""
+
+import types
+
+import pytest
+
+from acme_moe.distributed import process
+
+A_LONG_LIFE, A_SHORT_ONE = 3_600.0, 1.0
+
+
+@pytest.fixture
+def starts(tmp_path, monkeypatch):
+    """Gives a node such lives, and returns how many it had and who gave it up."""
+
+    def supervise(*lives):
+        now, lived, given_up = 0.0, [], []
+
+        def run_once(settings, payload, launcher):
+            nonlocal now
+            lived.append(lives[len(lived)])
+            now += lived[-1]
+            return 1
+
+        clock = types.SimpleNamespace(monotonic=lambda: now)
+        monkeypatch.setattr(process, "time", clock)
+        monkeypatch.setattr(process, "_run_once", run_once)
+        monkeypatch.setattr(process, "_ignore_stops", lambda: None)
+        settings = process.Supervision(
+            name="actor_0",
+            workdir=tmp_path,
+            token="token",
+            environment={},
+            quick_failures=3,
+            quick_seconds=60.0,
+            launcher=0,
+        )
+        settings.log.parent.mkdir(exist_ok=True)
+        settings.log.write_text("RuntimeError: no luck\n")
+        process.supervise(settings, b"", given_up.append, watch_launcher=False)
+        return len(lived), given_up
+
+    return supervise
+
+
+def test_a_node_is_given_up_after_three_quick_deaths_in_a_row(starts):
+    times, given_up = starts(A_SHORT_ONE, A_SHORT_ONE, A_SHORT_ONE)
+    assert times == 3
+    assert given_up == [
+        "actor_0: exit status 1, 3 times in a row: RuntimeError: no luck"
+    ]
+
+
+def test_a_death_after_a_long_life_is_none_of_them(starts):
+    lives = [A_SHORT_ONE, A_LONG_LIFE, *[A_SHORT_ONE] * 2, A_LONG_LIFE]
+    times, _ = starts(*lives, *[A_SHORT_ONE] * 3)
+    assert times == len(lives) + 3
