@@ -9,6 +9,7 @@ from acme_moe.studies.study import Agent, Arm, Derive
 
 DQN = Agent(name="dqn", label="DQN", config="dqn_atari")
 RAINBOW = Agent(name="rainbow", label="Rainbow", config="rainbow_atari")
+BTR = Agent(name="btr", label="BTR", config="btr_atari")
 DER_50M = Agent(name="der_50m", label="DER", config="der_atari_50m")
 DRQ_EPS_50M = Agent(name="drq_eps_50m", label="DrQ(ε)", config="drq_eps_atari_50m")
 CQL = Agent(name="cql", label="CQL", config="cql_atari", offline=True)

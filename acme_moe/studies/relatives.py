@@ -1,13 +1,18 @@
 """Studies of what others say about the paper's mixtures, each after a paper of theirs.
 
-`bottleneck` sets all of it against all, and is no figure of a paper.
+docs/studies.md says which of their figures were read. `bottleneck` sets all of it
+against all, and is no figure of a paper.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from acme_moe.environments import SUITES, find_suite
 from acme_moe.studies.catalogue import (
     BASELINE,
+    BTR,
     CQL,
     CQL_C51,
     DQN,
@@ -74,31 +79,59 @@ _TOKENS = (
     EXPERT_CHOICE,
 )
 
-# Farebrother et al. (2024): bins between -10 and 10, as 51 atoms in their middle.
+# Farebrother et al. (2024): bins between -10 and 10, as 51 atoms in their middle; and,
+# where DQN learns by classification, the optimiser's settings of their tables B.2, B.3.
 _ATOMS = {"network.num_atoms": 51, "network.v_max": 10 * 50 / 51}
+_DQN_BY_CLASSES = {**_ATOMS, "learning_rate": 2.5e-4, "adam_epsilon": 3.125e-4}
 
 
-def _losses(*losses: tuple[str, str]) -> tuple[Layer, ...]:
-    """Returns layers that differ in the loss as well, of values or of categories."""
+def _losses(
+    layers: Iterable[Layer], losses: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> tuple[Layer, ...]:
+    """Returns layers that differ in the loss as well.
+
+    Args:
+      layers: each with every loss.
+      losses: by label, the loss and the settings that go with it.
+    """
     return tuple(
-        Layer(
-            f"{layer.series}, {label}",
-            {
-                **layer.settings,
-                "loss": loss,
-                **({} if loss == "squared" else _ATOMS),
-            },
-        )
-        for layer in (BASELINE, SOFT_MOE)
-        for loss, label in losses
+        Layer(f"{layer.series}, {label}", {**layer.settings, "loss": loss, **settings})
+        for layer in layers
+        for label, (loss, settings) in losses.items()
     )
 
 
-_OF_VALUES = (("squared", "MSE"), ("two_hot", "Two-Hot"), ("hl_gauss", "HL-Gauss"))
-_OF_CATEGORIES = (("c51", "C51"), ("two_hot", "Two-Hot"), ("hl_gauss", "HL-Gauss"))
+_LOSSES_OF_DQN = {
+    "MSE": ("squared", {}),
+    "Two-Hot": ("two_hot", _DQN_BY_CLASSES),
+    "HL-Gauss": ("hl_gauss", _DQN_BY_CLASSES),
+}
+_LOSSES_OF_CQL = {
+    "MSE": ("squared", {}),
+    "Two-Hot": ("two_hot", _ATOMS),
+    "HL-Gauss": ("hl_gauss", _ATOMS),
+}
+_LOSSES_OF_C51 = {
+    "C51": ("c51", {}),
+    "Two-Hot": ("two_hot", _ATOMS),
+    "HL-Gauss": ("hl_gauss", _ATOMS),
+}
+# 10 % of the data, 6.25 M updates with the CNN.
+_OFFLINE = {
+    "dataset.fraction": 0.1,
+    "num_iterations": 100,
+    "network.encoder": "nature_cnn",
+}
 
 _MUNCHAUSEN = {"munchausen.alpha": 0.9}
-_IQN = {"loss": "quantile", "network.num_quantiles": 8}
+# As M-IQN in the authors' configuration, whose policy draws 32 quantiles; here one
+# number serves all.
+_IQN = {
+    "loss": "quantile",
+    "network.num_quantiles": 64,
+    "learning_rate": 5e-5,
+    "adam_epsilon": 3.125e-4,
+}
 
 
 def _targets(layer: Layer) -> tuple[Layer, ...]:
@@ -120,6 +153,41 @@ _PRUNING = {
     "pruning.period": 4_000,
 }
 _PRUNED = Layer("Pruned to 5 %", {**BASELINE.settings, "pruning.sparsity": 0.95})
+
+# The authors' encoder normalises its layers, and so does the baseline of their PQN.
+_NORMALISED_CNN = tuple(
+    layer._replace(settings={**layer.settings, "network.encoder": "nature_cnn"})
+    for layer in (BASELINE, GAP, SOFT_MOE)
+)
+
+# Clark et al. (2024): what each part of BTR brings, and layer normalisation, which they
+# add to it.
+_BTR = (
+    BASELINE,
+    *(
+        Layer(label, {**BASELINE.settings, **settings})
+        for label, settings in (
+            ("No Munchausen targets", {"munchausen.alpha": 0.0}),
+            (
+                "No quantiles",
+                {"loss": "squared", "network.num_quantiles": None},
+            ),
+            ("No spectral normalisation", {"network.impala_spectral_norm": False}),
+            ("No max pooling", {"network.impala_max_pool": None}),
+            (
+                "CNN",
+                {
+                    "network.encoder": "nature_cnn",
+                    "network.impala_spectral_norm": False,
+                    "network.impala_max_pool": None,
+                },
+            ),
+            ("Layer normalisation", {"network.layer_norm": True}),
+        )
+    ),
+    GAP,
+    SOFT_MOE,
+)
 
 
 def _bottleneck(agents: tuple[Agent, ...], unit: str) -> tuple[Arm, ...]:
@@ -149,7 +217,8 @@ def _bottleneck(agents: tuple[Agent, ...], unit: str) -> tuple[Arm, ...]:
 
 
 _STUDIES = (
-    # Sokar and Castro (2025), "Mind the GAP!": their comparison of layers that grow.
+    # Sokar and Castro (2025), "Mind the GAP!": their comparison of layers that grow,
+    # Rainbow with Impala at one to eight times the width.
     Study(
         name="gap",
         title="Global average pooling",
@@ -163,7 +232,7 @@ _STUDIES = (
             (SCALED_BASELINE, _WIDE_GAP, SOFT_MOE),
         ),
     ),
-    # Sokar et al. (2025): is it the experts?
+    # Sokar et al. (2025), figure 1 and its like: is it the experts?
     Study(
         name="single_expert",
         title="One scaled expert",
@@ -184,33 +253,43 @@ _STUDIES = (
             )
         ),
     ),
-    # The same paper: is it the tokens?
+    # The same paper, figures 5 and 7: is it the tokens, and which?
     Study(
         name="tokens",
         title="Tokens without routing, 8 experts",
         games=_ATARI_20,
         arms=arms((RAINBOW,), _TOKENS),
     ),
-    # Farebrother et al. (2024), their experiments with Soft MoE, and fixed data.
+    # Farebrother et al. (2024), figure 5, which has DQN, MSE and HL-Gauss.
     Study(
         name="hl_gauss",
-        title="Values by classification, 8 experts",
+        title="Values by classification",
+        form="scaling",
+        x_label="Number of experts",
         games=_ATARI_20,
-        arms=(
-            *arms((DQN,), _losses(*_OF_VALUES)),
-            *arms((RAINBOW,), _losses(*_OF_CATEGORIES)),
+        arms=tuple(
+            arm
+            for agent, losses in ((DQN, _LOSSES_OF_DQN), (RAINBOW, _LOSSES_OF_C51))
+            for arm in arms_over(
+                "network.num_experts",
+                _EXPERTS,
+                (agent,),
+                _losses((SCALED_BASELINE, SOFT_MOE), losses),
+            )
         ),
     ),
+    # The same paper, figure 4 (right), which has no mixtures.
     Study(
         name="hl_gauss_offline",
-        title="Values by classification, 5 % of the data, 8 experts",
+        title="Values by classification, 10 % of the data, 8 experts",
         games=SUITES["offline_17"],
+        num_seeds=3,
         arms=(
-            *arms((CQL,), _losses(*_OF_VALUES), {"dataset.fraction": 0.05}),
-            *arms((CQL_C51,), _losses(*_OF_CATEGORIES), {"dataset.fraction": 0.05}),
+            *arms((CQL,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_CQL), _OFFLINE),
+            *arms((CQL_C51,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_C51), _OFFLINE),
         ),
     ),
-    # Vieillard et al. (2020): their agents, here with each layer.
+    # Vieillard et al. (2020), their comparison of agents, here with each layer.
     Study(
         name="munchausen",
         title="Munchausen targets and implicit quantiles, 8 experts",
@@ -229,14 +308,34 @@ _STUDIES = (
         name="hadamax",
         title="Hadamax encoder, 8 experts",
         games=_ATARI_20,
-        arms=arms_in_panels(
-            "network.encoder",
-            (("nature_cnn", "CNN", "nature_cnn"), ("hadamax", "Hadamax", "hadamax")),
-            (DQN, RAINBOW),
-            (BASELINE, GAP, SOFT_MOE),
+        arms=(
+            *arms_in_panels(
+                "network.encoder",
+                (
+                    ("nature_cnn", "CNN", "nature_cnn"),
+                    ("hadamax", "Hadamax", "hadamax"),
+                ),
+                (DQN, RAINBOW),
+                (BASELINE, GAP, SOFT_MOE),
+            ),
+            *arms_in_panels(
+                "network.layer_norm",
+                ((True, "CNN with layer normalisation", "normalised_cnn"),),
+                (DQN, RAINBOW),
+                _NORMALISED_CNN,
+            ),
         ),
     ),
-    # Obando-Ceron et al. (2024): wider encoders, pruned and not.
+    # Clark et al. (2024), figure 5, as far as BTR is here.
+    Study(
+        name="btr",
+        title="Parts of BTR",
+        games=_ATARI_20,
+        arms=arms((BTR,), _BTR),
+        # The preset's 64 do not divide the length of every scale. The ratio stays.
+        settings={"num_environments": 16},
+    ),
+    # Obando-Ceron et al. (2024), figure 1: wider encoders, pruned and not.
     Study(
         name="pruning",
         title="Gradual magnitude pruning",
@@ -251,7 +350,7 @@ _STUDIES = (
     *(
         Study(
             name=name,
-            title="Between encoder and head, at equal size and at equal cost",
+            title="Between encoder and head, at equal parameters and at equal FLOPs",
             games=games,
             arms=tuple(arm for unit in UNITS for arm in _bottleneck(agents, unit)),
         )
