@@ -51,3 +51,23 @@ def test_fixed_data(tmp_path):
     headings, figures = (line.split() for line in done.stdout.splitlines()[-2:])
     assert headings[0] == "game"
     assert figures[:3] == ["Pong", "1", "390"]
+
+
+def test_updates_of_a_study(tmp_path):
+    file = tmp_path / "figures.json"
+    settings = {
+        "panel": "DQN, equal parameters",
+        "series": "GAP|^Soft MoE",
+        "updates": 1,
+        "rounds": 1,
+        "json": file,
+    }
+    arguments = [f"--{name}={value}" for name, value in settings.items()]
+    done = run_python(BENCHMARKS / "study_updates.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    soft, gap = json.loads(file.read_text())
+    assert (soft["series"], soft["over"]) == ("Soft MoE", 1.0)
+    assert gap["over"] == gap["update_ms"] / soft["update_ms"]
+    # A unit of GAP has some twenty parameters.
+    assert abs(gap["parameters"] - soft["parameters"]) <= 12
+    assert gap["width"] > soft["width"]
