@@ -77,7 +77,8 @@ class Result:
 def _spec() -> OnlineRunSpec:
     from acme_moe.agents.dqn import DQNConfig
     from acme_moe.networks import NetworkConfig
-    from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
+    from acme_moe.runs.run_config import OnlineRunConfig
+    from acme_moe.runs.spec import OnlineRunSpec
 
     return OnlineRunSpec(
         run=OnlineRunConfig(

@@ -17,10 +17,10 @@ import launchpad as lp
 import psutil
 
 from acme_moe.distributed import config as config_lib
-from acme_moe.distributed import process
+from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig, Seconds
-from acme_moe.distributed.process import RunStatus
 from acme_moe.distributed.program import COORDINATOR, make_distributed_program
+from acme_moe.distributed.status import RunStatus
 from acme_moe.folder_lock import FolderLock
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.progress import Progress
@@ -125,7 +125,7 @@ class _Launched:
                 interrupts.check()
             except InterruptedRunError as interrupt:
                 self.signum = interrupt.signum
-            kept = process.read_status(self._workdir, self._token)
+            kept = status_lib.read_status(self._workdir, self._token)
             if kept is not None and kept.ended:
                 break
             if self._broken:
@@ -181,7 +181,7 @@ class _Launched:
             self._manager.wait(return_on_first_completed=True)
         except BaseException as error:  # Of a node that is a thread.
             why = f"{type(error).__name__}: {error}"
-        if not process.ended(self._workdir, self._token):
+        if not status_lib.ended(self._workdir, self._token):
             self._broken.append(why)
 
     def end(self, spared: Set[psutil.Process]) -> None:

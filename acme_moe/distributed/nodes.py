@@ -15,14 +15,14 @@ from launchpad import address as lp_address
 from launchpad import context
 from launchpad.nodes import base
 
-from acme_moe.distributed import process
+from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.process import (
     RunEndedError,
-    RunStatus,
     Supervision,
     supervise,
 )
+from acme_moe.distributed.status import RunStatus
 
 _THREADS = (
     context.LaunchType.LOCAL_MULTI_THREADING,
@@ -125,7 +125,9 @@ class RemoteHandle(base.Handle):
     def dereference(self) -> Remote:
         """Returns a client that outlives the node's restarts."""
         settings = self._settings
-        has_ended = functools.partial(process.ended, settings.workdir, settings.token)
+        has_ended = functools.partial(
+            status_lib.ended, settings.workdir, settings.token
+        )
         return Remote(self.make_client(self._timeout), has_ended)
 
 
@@ -234,9 +236,9 @@ class ServiceNode(lp.CourierNode):
             else:
                 return
         workdir = self._settings.workdir
-        kept = process.read_status(workdir, self.token)
+        kept = status_lib.read_status(workdir, self.token)
         # The rest stays, for a coordinator that is coming back reads it.
-        process.write_status(
+        status_lib.write_status(
             workdir,
             dataclasses.replace(
                 kept or RunStatus(self.token, "ended", "", {}, {}),

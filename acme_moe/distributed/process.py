@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import json
 import os
 import select
 import signal
@@ -23,15 +22,14 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cloudpickle
 
 from acme_moe import files
 from acme_moe.distributed.config import Seconds
+from acme_moe.distributed.status import ended
 from acme_moe.processes import STOP_SIGNALS, describe_exit, start_logged
 
-_STATUS_FILE = "coordinator.json"
 # Exit status of a node that would fail again in the same way.
 FATAL = 3
 _LAST_LINES = 15
@@ -40,52 +38,6 @@ _PR_SET_PDEATHSIG = 1
 
 class RunEndedError(Exception):
     """The run is over, and nobody is there to answer any more."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RunStatus:
-    """What the coordinator keeps on disk, for itself and for those who restart nodes.
-
-    Attributes:
-      token: of the launch that it belongs to.
-      phase: of the run, a value of `coordinator.Phase`.
-      outcome: how the run ends, or has ended.
-      state: fields of `acme_moe.runs.state.RunState`.
-      starts: how often each node was started in this launch.
-    """
-
-    token: str
-    phase: str
-    outcome: str
-    state: dict[str, Any]
-    starts: dict[str, int]
-
-    @property
-    def ended(self) -> bool:
-        """Whether the run is over."""
-        return self.phase == "ended"
-
-
-def write_status(workdir: Path, status: RunStatus) -> None:
-    """Replaces the status on disk."""
-    # Once a second; of one that a crash leaves empty nothing is needed but checkpoints.
-    files.write_json(workdir / _STATUS_FILE, dataclasses.asdict(status), synced=False)
-
-
-def read_status(workdir: Path, token: str) -> RunStatus | None:
-    """Returns the status that this launch wrote last, None if it has not."""
-    try:
-        fields = json.loads((workdir / _STATUS_FILE).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        # A crash of the machine may leave an empty file.
-        return None
-    return RunStatus(**fields) if fields["token"] == token else None
-
-
-def ended(workdir: Path, token: str) -> bool:
-    """Returns whether this launch's run is over, so that no node is started again."""
-    status = read_status(workdir, token)
-    return status is not None and status.ended
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

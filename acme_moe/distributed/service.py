@@ -20,7 +20,7 @@ from typing import Any
 from absl import logging
 
 from acme_moe import disk
-from acme_moe.distributed import process
+from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.coordinator import (
     Coordinator,
@@ -28,7 +28,7 @@ from acme_moe.distributed.coordinator import (
     LearnerOrder,
     Phase,
 )
-from acme_moe.distributed.process import RunStatus
+from acme_moe.distributed.status import RunStatus
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
@@ -64,7 +64,7 @@ class CoordinatorService:
         self._lock = threading.RLock()
         self._folder = RunFolder(workdir, spec)
         self._starts: dict[str, int] = {}
-        kept = process.read_status(workdir, token)
+        kept = status_lib.read_status(workdir, token)
         if kept is None:
             self._folder.write_config()
             checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
@@ -119,7 +119,7 @@ class CoordinatorService:
                     self.state(),
                     self._starts,
                 )
-                process.write_status(self._workdir, status)
+                status_lib.write_status(self._workdir, status)
             except disk.DiskError as error:
                 logging.log_every_n_seconds(logging.WARNING, "%s", 60.0, error)
 

@@ -29,7 +29,8 @@ from acme_moe.runs.check_session import Session, on_catch
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.config import config_json, from_config_dict
 from acme_moe.runs.episodes import evaluate
-from acme_moe.runs.spec import OfflineRunConfig, OnlineRunConfig, RunSpec
+from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig
+from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 
 # Agent steps on Catch, beyond those that an agent's first item takes.

@@ -21,14 +21,8 @@ from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
 from acme_moe.runs.presets import PRESETS
-from acme_moe.runs.spec import (
-    OfflineRunConfig,
-    OfflineRunSpec,
-    OnlineRunConfig,
-    OnlineRunSpec,
-    RunConfig,
-    RunSpec,
-)
+from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
+from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 
 
 def preset(name: str) -> RunSpec:

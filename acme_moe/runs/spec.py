@@ -1,4 +1,4 @@
-"""What a run is asked to do, as frozen dataclasses with all of its defaults.
+"""What a run is asked to do, and what is due in it when.
 
 A run acts and learns (`OnlineRunSpec`) or learns from fixed data (`OfflineRunSpec`);
 which of them is a matter of its agent.
@@ -11,141 +11,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from acme_moe import agents, validation
-from acme_moe.agents.acting_config import ActingConfig
+from acme_moe import validation
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
-from acme_moe.diagnostics import DiagnosticsConfig
-from acme_moe.environments import (
-    AtariConfig,
-    EnvironmentConfig,
-    find_suite,
-    normalized_score,
-)
-from acme_moe.offline import DatasetConfig
-from acme_moe.runs import trackers
-from acme_moe.runs.replay_config import ReplayConfig
+from acme_moe.environments import normalized_score
+from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
 from acme_moe.runs.state import RunState, UpdateSchedule, ratio
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """The settings that every run has beside its agent.
-
-    Attributes:
-      agent: which one, a name of `acme_moe.agents.AGENTS` or the import path of an
-        `acme_moe.agents.Agent`.
-      game: of the environment's suite; of Atari, `Pong` or `ms_pacman`.
-      seed: of the parameters, the exploration and the environment.
-      evaluation_episodes: episodes an evaluation; 0 for none.
-      final_evaluation_episodes: episodes of the last one, where they are others; it
-        then takes place even if `evaluation_episodes` is 0.
-      checkpoint_every_minutes: wall time between two checkpoints.
-      checkpoints_kept: how many stay on disk.
-      log_every_seconds: seconds between two rows of the learner's log.
-      loggers: where the logs go, such as `csv,tensorboard,wandb`; see `trackers`.
-      diagnostics: what the run measures of its network, if anything.
-      acting: where the policy runs.
-      environment: the suite that the game is of, and its settings. Evaluation uses
-        the same, but its episodes always last for a whole game; where a lost life
-        ends an episode in training, it blanks the earlier frames there.
-    """
-
-    agent: str
-    game: str = "Pong"
-    seed: int = 0
-    evaluation_episodes: int = 10
-    final_evaluation_episodes: int | None = None
-    checkpoint_every_minutes: float = 20.0
-    checkpoints_kept: int = 2
-    log_every_seconds: float = 1.0
-    loggers: str = "csv,tensorboard"
-    diagnostics: DiagnosticsConfig = dataclasses.field(
-        default_factory=DiagnosticsConfig
-    )
-    acting: ActingConfig = dataclasses.field(default_factory=ActingConfig)
-    environment: EnvironmentConfig = dataclasses.field(default_factory=AtariConfig)
-
-    def __post_init__(self) -> None:
-        validation.check_types(self)
-        agents.AGENTS.check(self.agent)
-        suite = find_suite(self.environment.name)
-        if not isinstance(self.environment, suite.config_class):
-            raise validation.not_accepted(
-                "environment", self.environment, f"a {suite.config_class.__name__}"
-            )
-        object.__setattr__(self, "game", suite.resolve_game(self.game))
-        validation.at_least("seed", self.seed, 0)
-        trackers.split(self.loggers)
-        validation.at_least("checkpoints_kept", self.checkpoints_kept, 1)
-        if self.final_evaluation_episodes is not None:
-            validation.at_least(
-                "final_evaluation_episodes", self.final_evaluation_episodes, 1
-            )
-        validation.at_least("evaluation_episodes", self.evaluation_episodes, 0)
-        for name in ("checkpoint_every_minutes", "log_every_seconds"):
-            validation.above(name, getattr(self, name), 0)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class OnlineRunConfig(RunConfig):
-    """The settings of a run that acts and learns.
-
-    Attributes:
-      max_agent_steps: agent steps of the whole run; 50 M are 200 M frames.
-      evaluation_every: agent steps between two evaluations.
-      num_environments: environments that one process acts in, with one call of the
-        policy for all of them.
-      environment_processes: that they are spread over, at most one for each; 1 for the
-        process that acts, 0 for as many as there are cores where the suite's steps are
-        long enough (with many processes, for the one that acts).
-      checkpoint_replay: whether checkpoints hold the replay's contents, about a
-        gigabyte for a million transitions (seven, if replay is seeded); without them a
-        resumed run fills it anew first.
-      record: folder that the run's interactions are written to, as a set that an
-        offline run can learn from; empty for none.
-      replay: where replay is kept.
-    """
-
-    agent: str = "dqn"
-    max_agent_steps: int = 50_000_000
-    evaluation_every: int = 250_000
-    num_environments: int = 1
-    environment_processes: int = 0
-    checkpoint_replay: bool = True
-    record: str = ""
-    replay: ReplayConfig = dataclasses.field(default_factory=ReplayConfig)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("max_agent_steps", "num_environments", "evaluation_every"):
-            validation.at_least(name, getattr(self, name), 1)
-        validation.at_least("environment_processes", self.environment_processes, 0)
-        if self.max_agent_steps % self.num_environments:
-            raise ValueError(
-                f"max_agent_steps: {self.max_agent_steps} is not accepted; a multiple "
-                f"of num_environments ({self.num_environments})"
-            )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class OfflineRunConfig(RunConfig):
-    """The settings of a run that learns from fixed data.
-
-    Attributes:
-      num_iterations: of the whole run, each followed by an evaluation.
-      updates_per_iteration: gradient updates of one.
-      dataset: what it learns from.
-    """
-
-    agent: str = "cql"
-    num_iterations: int = 200
-    updates_per_iteration: int = 62_500
-    dataset: DatasetConfig = dataclasses.field(default_factory=DatasetConfig)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("num_iterations", "updates_per_iteration"):
-            validation.at_least(name, getattr(self, name), 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

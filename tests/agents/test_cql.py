@@ -20,7 +20,8 @@ from acme_moe.agents.cql import (
     OfflineDQNConfig,
 )
 from acme_moe.runs import config as config_lib
-from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.run_config import OfflineRunConfig
+from acme_moe.runs.spec import OfflineRunSpec
 from tests.agents.agents import NETWORKS, catch
 
 ENVIRONMENT = catch()

@@ -16,7 +16,8 @@ from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.process import RunEndedError
 from acme_moe.distributed.program import make_distributed_program
-from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.run_config import OnlineRunConfig
+from acme_moe.runs.spec import OnlineRunSpec
 from tests.runs import tiny
 
 SPEC = OnlineRunSpec(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.distributed.budget import Pacing, StepBudget
-from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.run_config import OnlineRunConfig
+from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.runs.state import RunState, UpdateSchedule
 
 RATIOS = (0.01, 0.25, 0.29, 1.0, 8.0)

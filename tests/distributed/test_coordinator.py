@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from acme_moe.distributed import process
+from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.coordinator import (
     EvaluationOrder,
@@ -45,8 +45,8 @@ def test_a_run_goes_through_its_phases(tmp_path):
         coordinator.saved(None, final=True)
     assert play.learn().ended
     assert status(tmp_path) == "finished"
-    assert process.ended(tmp_path, "launch")
-    assert not process.ended(tmp_path, "another launch")
+    assert status_lib.ended(tmp_path, "launch")
+    assert not status_lib.ended(tmp_path, "another launch")
     with (tmp_path / "scores.csv").open(newline="") as stream:
         rows = [
             (row["agent_steps"], row["learner_steps"], row["episode_return"])
@@ -276,7 +276,7 @@ def test_the_coordinator_sends_all_rows_to_services_and_ends_there_first(
             calls.extend([status, coordinator.phase()])
             # Nobody is told of the end before, or it would be ended by force.
             assert coordinator.coordinator.phase is Phase.ENDED
-            assert process.read_status(tmp_path, "launch").phase != Phase.ENDED.value
+            assert status_lib.read_status(tmp_path, "launch").phase != Phase.ENDED.value
 
     monkeypatch.setitem(trackers.SERVICES, "wandb", Service)
     coordinator = make(tmp_path, spec=tiny.spec(run={"loggers": "wandb"}))
@@ -290,7 +290,7 @@ def test_the_coordinator_sends_all_rows_to_services_and_ends_there_first(
     assert training["training/episode_return"] == -3
     assert learner == {"agent_steps": 120, "learner/loss": 0.5}
     assert (ended, told) == ("interrupted", "saving")
-    assert process.read_status(tmp_path, "launch").phase == Phase.ENDED.value
+    assert status_lib.read_status(tmp_path, "launch").phase == Phase.ENDED.value
 
 
 def test_a_failed_run_ends_at_once_and_says_why(tmp_path):
@@ -299,5 +299,6 @@ def test_a_failed_run_ends_at_once_and_says_why(tmp_path):
     assert phase(coordinator) is Phase.ENDED
     assert status(tmp_path) == "failed: learner: no memory"
     assert (
-        process.read_status(tmp_path, "launch").outcome == "failed: learner: no memory"
+        status_lib.read_status(tmp_path, "launch").outcome
+        == "failed: learner: no memory"
     )

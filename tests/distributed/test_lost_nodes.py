@@ -2,9 +2,9 @@
 
 import csv
 
-from acme_moe.distributed import process
+from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.coordinator import Phase
-from acme_moe.distributed.process import RunStatus
+from acme_moe.distributed.status import RunStatus
 from acme_moe.runs.episodes import EpisodeResult
 from tests.distributed.played import Play, make, phase
 
@@ -86,7 +86,7 @@ def test_a_run_that_was_given_up_keeps_its_scores(tmp_path):
     coordinator.keep()
     # As a node leaves it that could not reach the coordinator before any status.
     given_up = RunStatus("launch", "ended", "failed: x", {}, {})
-    process.write_status(tmp_path, given_up)
+    status_lib.write_status(tmp_path, given_up)
     assert phase(make(tmp_path)) is Phase.ENDED
     with (tmp_path / "scores.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 1
@@ -94,9 +94,9 @@ def test_a_run_that_was_given_up_keeps_its_scores(tmp_path):
 
 def test_a_status_that_a_crash_left_empty_is_none(tmp_path):
     make(tmp_path).keep()
-    assert process.read_status(tmp_path, "launch") is not None
+    assert status_lib.read_status(tmp_path, "launch") is not None
     (tmp_path / "coordinator.json").write_text("")
-    assert process.read_status(tmp_path, "launch") is None
+    assert status_lib.read_status(tmp_path, "launch") is None
 
 
 def test_a_coordinator_that_died_resumes_where_it_was(tmp_path):

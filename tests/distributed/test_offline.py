@@ -5,7 +5,8 @@ from acme_moe.agents.cql import CQLConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs import online
-from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.run_config import OfflineRunConfig
+from acme_moe.runs.spec import OfflineRunSpec
 from tests.distributed.launched import Launched
 from tests.runs import tiny
 

@@ -10,7 +10,8 @@ from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.environments import AtariConfig
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.assembly import make_environment
-from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.run_config import OnlineRunConfig
+from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.specs import StackedFrames
 
 FIRE = 1  # In Breakout.

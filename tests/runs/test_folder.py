@@ -7,7 +7,8 @@ from acme_moe.agents.cql import CQLConfig
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession
-from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.run_config import OfflineRunConfig
+from acme_moe.runs.spec import OfflineRunSpec
 from acme_moe.runs.state import RunState
 from tests.runs import tiny
 

@@ -24,7 +24,8 @@ from acme_moe.reporting.runs import read_run
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
 from acme_moe.runs.offline import OfflineRun
-from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.run_config import OfflineRunConfig
+from acme_moe.runs.spec import OfflineRunSpec
 from tests.programs import ROOT, run_python
 from tests.runs import tiny
 

@@ -9,7 +9,8 @@ from acme_moe.environments import AtariConfig, AtariEnvironment
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs import online
 from acme_moe.runs.offline import OfflineRun
-from acme_moe.runs.spec import OfflineRunConfig, OfflineRunSpec
+from acme_moe.runs.run_config import OfflineRunConfig
+from acme_moe.runs.spec import OfflineRunSpec
 from tests.runs import tiny
 
 SHORT_GAMES = AtariConfig(max_episode_steps=20)

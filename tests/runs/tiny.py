@@ -5,7 +5,8 @@ import dataclasses
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.runs.spec import OnlineRunConfig, OnlineRunSpec
+from acme_moe.runs.run_config import OnlineRunConfig
+from acme_moe.runs.spec import OnlineRunSpec
 
 NETWORK = NetworkConfig(encoder="nature_cnn", moe="soft", num_experts=2, expert_width=8)
 
