@@ -148,9 +148,9 @@ def _unroll(
         core_input = jnp.concatenate([core_input, before], axis=-1)
     core = hk.LSTM(lstm_size, name="lstm")
     core_output, state = hk.dynamic_unroll(core, split(core_input), state)
-    flat = core_output.reshape(steps * batch, lstm_size)
+    # Float32, as the head of `value_network`.
+    head_input = core_output.reshape(steps * batch, lstm_size)
     head = head_spec(config, num_actions, torso.dense_factory(config, evaluation))
-    head_input = flat.astype(output.features.dtype)
     if is_path(config.head):
         values = head_layer(config, head_input, head)
         output = output._replace(features=head_input)

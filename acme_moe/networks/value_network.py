@@ -87,6 +87,8 @@ def value_network(
     x = torso.inputs(config, observations)
 
     def last_layer(features: jax.Array, dense: LayerFactory) -> jax.Array:
+        # In bfloat16, values around 20 would be an eighth apart, and actions tie.
+        features = features.astype(jnp.float32)
         return head_layer(config, features, head_spec(config, num_actions, dense))
 
     # Section 5.3 of the MoE paper: the last layer is part of Big's experts, and one of

@@ -196,6 +196,22 @@ def test_bfloat16_is_close_to_float32(moe):
         assert half.moe.combine_weights.dtype == jnp.float32
 
 
+def test_bfloat16_tells_actions_of_large_values_apart():
+    config = NetworkConfig(encoder="nature_cnn", moe="none", dueling=True, **SMALL)
+    init, apply = compiled(config)
+    _, apply_half = compiled(dataclasses.replace(config, compute_dtype="bfloat16"))
+    params = init(jax.random.key(0), IMAGES)
+    # The last of the biases is that of the state's value.
+    (name,) = (name for name in params if name.endswith("streams"))
+    params[name]["b"] = params[name]["b"].at[-1].add(20.0)
+    full = apply(params, None, IMAGES, True).q_values
+    half = apply_half(params, None, IMAGES, True).q_values
+    assert half.min() > 15
+    gaps = np.sort(full - full.max(axis=1, keepdims=True))[:, :-1]
+    found = np.sort(half - half.max(axis=1, keepdims=True))[:, :-1]
+    np.testing.assert_allclose(found, gaps, atol=0.05 * np.abs(gaps).max())
+
+
 @pytest.mark.parametrize("variant", ["big", "all"])
 def test_with_one_expert_the_variants_are_the_plain_network(variant):
     small = {**SMALL, "num_experts": 1, "encoder": "nature_cnn"}
