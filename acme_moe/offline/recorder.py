@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,23 +88,33 @@ class Recorder:
         return frames.newest(self.spec, tree.flatten(observation)[self._leaf])
 
     def write(self, rows: list[_Row]) -> None:
-        """Writes rows of one episode, which no later row of this file continues."""
+        """Writes rows of one episode, which no later row of this file continues.
+
+        Raises:
+          DiskError: if they cannot be; see `save`.
+        """
         for row in rows:
-            if self._writer is None:
-                self._writer = FileWriter(
-                    self._path,
-                    self._num_files,
-                    self.spec.frame.shape,
-                    stack=self.spec.stack,
-                )
-            self._writer.append(*row)
+            with self._discarding_what_fails():
+                if self._writer is None:
+                    self._writer = FileWriter(
+                        self._path,
+                        self._num_files,
+                        self.spec.frame.shape,
+                        stack=self.spec.stack,
+                    )
+                self._writer.append(*row)
             if self._writer.rows == self._rows_per_file:
                 self._finish()
         if self._writer is not None and rows:
             self._writer.end()
 
     def save(self) -> int:
-        """Completes the file with all rows so far; returns the number of files."""
+        """Completes the file with all rows so far; returns the number of files.
+
+        Raises:
+          DiskError: if it cannot be written. The rows since the file before it are
+            lost then; later ones begin it anew.
+        """
         for adder in self._adders:
             adder.write_rows()
         self._finish()
@@ -111,9 +122,22 @@ class Recorder:
 
     def _finish(self) -> None:
         if self._writer is not None:
-            self._writer.finish()
+            with self._discarding_what_fails():
+                self._writer.finish()
             self._writer = None
             self._num_files += 1
+
+    @contextlib.contextmanager
+    def _discarding_what_fails(self) -> Iterator[None]:
+        """Discards the file that could not be written to, half a file being none."""
+        try:
+            with disk.writing(self._path):
+                yield
+        except disk.DiskError as error:
+            self.close()
+            raise disk.DiskError(
+                f"{error}; what was recorded since its last whole file is lost"
+            ) from error
 
     def close(self) -> None:
         """Discards what `save` has not written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -102,9 +103,13 @@ class FileWriter:
             )
 
     def abandon(self) -> None:
-        """Removes what was written."""
-        self._file.close()
-        self._unfinished(OBSERVATION).unlink()
+        """Removes what was written; raises nothing where the disk fails."""
+        for stream in (self._frames, self._file):
+            with contextlib.suppress(OSError):
+                stream.close()
+        for path in self._path.glob(self._unfinished("*").name):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _write_header(self) -> None:
         header = io.BytesIO()

@@ -8,6 +8,7 @@ from typing import Any
 
 from absl import logging
 
+from acme_moe import disk
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.environments.vector import VectorEnvironment
@@ -182,5 +183,10 @@ class OnlineRun(Run[OnlineRunSpec]):
         """Writes a checkpoint, with the replay's contents if the settings say so."""
         self._actor.flush()
         if self._recorder is not None:
-            self._state.recorded_files = self._recorder.save()
+            try:
+                self._state.recorded_files = self._recorder.save()
+            except disk.DiskError:
+                # The set is short of some rows; the run is not to lose them as well.
+                super()._save()
+                raise
         super()._save()

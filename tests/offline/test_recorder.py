@@ -1,8 +1,10 @@
 """A recorded run is in the published format, and holds what the run saw."""
 
+import errno
 import gzip
 import io
 import itertools
+import os
 import pickle
 from unittest import mock
 
@@ -13,8 +15,9 @@ from acme import specs
 from acme.adders import base
 from acme.wrappers import ObservationActionRewardWrapper
 
+from acme_moe.disk import DiskError
 from acme_moe.environments import AtariConfig, AtariEnvironment
-from acme_moe.offline import DatasetConfig, files
+from acme_moe.offline import DatasetConfig, files, writer
 from acme_moe.offline.dataset import load_dataset
 from acme_moe.offline.recorder import Recorder
 from acme_moe.offline.transitions import TransitionSettings
@@ -233,6 +236,26 @@ def test_going_on_forgets_what_came_after_the_checkpoint(tmp_path):
     assert list(tmp_path.glob("*.unfinished")) == []
     play(environment, again.wrap(Transitions()), 9)
     assert again.save() == 2
+
+
+def test_a_file_that_cannot_be_finished_is_begun_anew(a_set, tmp_path, monkeypatch):
+    spec, path = a_set
+    recorder = Recorder(path, spec, run_folder=tmp_path / "run", num_files=3)
+    rows = [(np.zeros((3, 2), np.uint8), 0, 0.0, False)]
+    recorder.write(rows * 2)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writer, "_sync", full)
+    with pytest.raises(DiskError, match=r"No space left .* last whole file is lost"):
+        recorder.save()
+    assert list(path.glob("*.unfinished")) == []
+    assert files.list_files(str(path)) == [0, 1, 2]
+    monkeypatch.undo()
+    recorder.write(rows)
+    assert recorder.save() == 4
+    assert files.read_frame_header(str(path), 3).rows == 1
 
 
 def test_a_set_is_never_written_over(tmp_path):

@@ -1,5 +1,6 @@
 """A disk without room: what is left out, what waits, and what ends the run."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -12,6 +13,7 @@ from acme_moe import files
 from acme_moe.cli import outcome
 from acme_moe.cli.run_flags import RunFlags
 from acme_moe.disk import DiskError
+from acme_moe.offline import writer
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
@@ -124,6 +126,21 @@ def test_only_its_end_needs_the_room(tmp_path, monkeypatch, capsys, spec):
     with OnlineRun(spec, tmp_path) as run:
         assert run.position == 20
         assert run.run()["status"] == "finished"
+
+
+def test_a_run_is_saved_where_its_recording_has_no_room(tmp_path, monkeypatch, spec):
+    run = dataclasses.replace(
+        spec.run, record=str(tmp_path / "set"), checkpoint_every_minutes=60.0
+    )
+    monkeypatch.setattr(writer, "_sync", full)
+    with (
+        OnlineRun(dataclasses.replace(spec, run=run), tmp_path / "run") as recording,
+        pytest.raises(DiskError, match="set could not be written: No space left"),
+    ):
+        recording.run()
+    last = Checkpoints(tmp_path / "run" / "checkpoints", kept=1).latest()
+    assert last.counts["agent_steps"] == 120
+    assert last.counts["recorded_files"] == 0
 
 
 def test_a_folder_that_cannot_be_made(capsys, spec):
