@@ -90,8 +90,9 @@ class ProportionalSampler:
     that no item came from for a second is asked for one, which is discarded; so shares
     are out of date by a second at most.
 
-    A server that is empty or unreachable is waited for once, for a second, and then
-    left out until it responds; its late response is discarded.
+    A server that is empty, unreachable or slow is waited for once, for a second, and
+    then left out until it responds. Its late response goes into the batch of that time:
+    it makes up for the server's share of the one that did without.
     """
 
     def __init__(self, samplers: Sequence[Callable[[int], SampledItems]]) -> None:
@@ -103,6 +104,7 @@ class ProportionalSampler:
         self._servers = [_ServerThread(sampler) for sampler in samplers]
         self._masses = dict.fromkeys(self._servers, 0.0)
         self._updated_at = dict.fromkeys(self._servers, -np.inf)
+        self._late: dict[_ServerThread[int, SampledItems], SampledItems] = {}
         self._rng = np.random.default_rng()
 
     def __call__(self, size: int) -> SampledItems:
@@ -119,16 +121,17 @@ class ProportionalSampler:
                 time.sleep(_RETRY_PERIOD)
                 continue
             masses = np.array([self._masses[server] for server in available])
-            shares = masses / masses.sum()
-            counts = self._rng.multinomial(missing, shares).tolist()
+            shares = dict(zip(available, masses / masses.sum(), strict=True))
+            for server in self._late.keys() & shares.keys():
+                items = _first(self._late.pop(server), missing)
+                samples.append(_scaled(items, shares[server]))
+                missing -= len(items.keys)
+            counts = self._rng.multinomial(missing, list(shares.values())).tolist()
             sizes = dict(zip(available, counts, strict=True))
             sampled = self._sample({server: n for server, n in sizes.items() if n})
-            for server, share in zip(available, shares, strict=True):
-                if server in sampled:
-                    items = sampled[server]
-                    scaled = share * items.probabilities
-                    samples.append(items._replace(probabilities=scaled))
-                    missing -= len(items.keys)
+            for server, items in sampled.items():
+                samples.append(_scaled(items, shares[server]))
+                missing -= len(items.keys)
         return self._concatenate(samples)
 
     def _available(self) -> list[_ServerThread[int, SampledItems]]:
@@ -136,6 +139,7 @@ class ProportionalSampler:
         for server in self._servers:
             if server.busy and (late := server.receive(0.0)) is not None:
                 self._update_mass(server, late)
+                self._late[server] = late
         oldest = time.monotonic() - _MAX_AGE
         self._sample(
             {
@@ -174,6 +178,20 @@ class ProportionalSampler:
             ],
             sum(self._masses[server] for server in self._servers if not server.busy),
         )
+
+
+def _first(items: SampledItems, size: int) -> SampledItems:
+    """Returns at most so many of the items."""
+    return items._replace(
+        keys=items.keys[:size],
+        probabilities=items.probabilities[:size],
+        columns=[column[:size] for column in items.columns],
+    )
+
+
+def _scaled(items: SampledItems, share: float) -> SampledItems:
+    """Returns items with their probabilities among those of all servers."""
+    return items._replace(probabilities=share * items.probabilities)
 
 
 class ReplayServers:

@@ -2,6 +2,7 @@
 
 import collections
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from acme_moe import replay
 from acme_moe.replay import servers as servers_lib
+from acme_moe.replay.interface import SampledItems
 from acme_moe.replay.sampling import make_sampler
 
 
@@ -150,6 +152,27 @@ def test_new_priorities_move_the_shares(start):
     sampler(50)
     _, probabilities = sample_many(sampler, batches=1)
     assert probabilities == pytest.approx({0.0: 0.5, 1.0: 0.5})
+
+
+def test_servers_that_are_always_late_fill_batches_all_the_same(monkeypatch):
+    monkeypatch.setattr(servers_lib, "_TIMEOUT", 0.0)
+    given_up = threading.Event()
+
+    def late(number):
+        def sample(size):
+            given_up.wait(timeout=60)
+            keys = np.full(size, number)
+            return SampledItems(keys, np.full(size, 0.01), [keys], 100.0)
+
+        return sample
+
+    # Nothing comes in time: each response is there when it is waited for no longer.
+    monkeypatch.setattr(servers_lib.time, "sleep", lambda _: given_up.set())
+    sampler = servers_lib.ProportionalSampler([late(0), late(1)])
+    for _ in range(20):
+        items = sampler(10)
+        assert len(items.keys) == len(items.columns[0]) == 10
+        assert set(items.probabilities) <= {0.01, 0.005}
 
 
 def test_a_batch_that_is_cut_into_several_is_not_cut_by_server(start):
