@@ -102,6 +102,10 @@ class AgentConfig(abc.ABC):
             validation.between(name, getattr(self, name), 0, 1)
         if self.max_abs_reward is not None:
             validation.above("max_abs_reward", self.max_abs_reward, 0)
+        if self.pruning.sparsity and self.network.phi == "fixed":
+            raise validation.not_accepted(
+                "network.phi", "fixed", "'learned' or 'redrawn' with pruning.sparsity"
+            )
 
     def make_network(self, num_actions: int) -> Network | RecurrentNetwork:
         """Makes the agent's network, for its builder and for `acme_moe.load`."""

@@ -79,7 +79,8 @@ def block_size(num_examples: int, gradient_bytes: int, max_bytes: int) -> int:
     if num_examples * gradient_bytes <= max_bytes:
         return num_examples
     fit = max(1, max_bytes // (2 * gradient_bytes))
-    return max(n for n in range(1, num_examples) if num_examples % n == 0 and n <= fit)
+    sizes = range(1, num_examples + 1)
+    return max(n for n in sizes if num_examples % n == 0 and n <= fit)
 
 
 def _dot_products(left: Any, right: Any) -> jax.Array:

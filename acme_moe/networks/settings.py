@@ -260,6 +260,10 @@ class NetworkConfig:
                 f"False, or an expert_width that {self.num_experts} experts divide"
                 f" (it is {self.expert_width})",
             )
+        if self.encoder != "impala":
+            reason = f"with encoder {self.encoder!r}"
+            self._require("impala_spectral_norm", False, reason)
+            self._require("impala_max_pool", None, reason)
         if self.encoder == "hadamax":
             # It has its own.
             self._require("layer_norm", False, "with encoder 'hadamax'")

@@ -12,10 +12,13 @@ from acme import specs
 from acme.utils import counting, loggers
 
 from acme_moe import replay
+from acme_moe.agents.config import PruningConfig
 from acme_moe.agents.der import DERConfig
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.drq_eps import DrQEpsConfig
+from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.agents.rainbow import RainbowConfig
+from acme_moe.networks import NetworkConfig
 from acme_moe.runs.config import from_config_dict
 from acme_moe.runs.spec import OfflineRunSpec
 from tests.agents import agents
@@ -167,6 +170,27 @@ def test_a_config_file_has_its_agents_own_values(path):
         return
     steps = 100_000 if efficient and "50m" not in path.stem else 50_000_000
     assert experiment.run.max_agent_steps == steps
+
+
+@pytest.mark.parametrize(
+    ("config_class", "settings", "field"),
+    [
+        (R2D2Config, {"network": NetworkConfig(num_atoms=51)}, "num_atoms: 51"),
+        (
+            DQNConfig,
+            {
+                "network": NetworkConfig(phi="fixed"),
+                "pruning": PruningConfig(sparsity=0.5),
+            },
+            "phi: 'fixed'",
+        ),
+    ],
+)
+def test_what_an_agent_does_not_do_with_a_network_is_refused(
+    config_class, settings, field
+):
+    with pytest.raises(ValueError, match=rf"^network\.{field} is not accepted; "):
+        config_class(**settings)
 
 
 def test_rainbow_refuses_a_head_without_atoms():

@@ -58,6 +58,7 @@ def test_a_block_is_as_large_as_memory_allows():
     assert block_size(32, 100, 1599) == 4
     assert block_size(32, 100, 1) == 1
     assert block_size(7, 100, 699) == 1
+    assert block_size(1, 100, 50) == 1
 
 
 def test_it_is_the_kernel_of_a_network():

@@ -57,6 +57,11 @@ from acme_moe.networks import NetworkConfig
         ("variant", {"variant": "big", "moe": "top1", "tokenizer": "per_samp"}),
         ("variant", {"variant": "all", "moe": "none", "tokenizer": "per_samp"}),
         ("num_slots", {"variant": "big", "tokenizer": "per_samp", "num_slots": 2}),
+        ("impala_max_pool", {"encoder": "nature_cnn", "impala_max_pool": 6}),
+        (
+            "impala_spectral_norm",
+            {"encoder": "nature_cnn", "impala_spectral_norm": True},
+        ),
         (
             "capacity_factor",
             {"variant": "all", "tokenizer": "per_samp", "capacity_factor": 2.0},

@@ -82,10 +82,12 @@ class R2D2Config(ValueAgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.network.num_quantiles is not None:
-            raise validation.not_accepted(
-                "network.num_quantiles", self.network.num_quantiles, "None with R2D2"
-            )
+        for name in ("num_atoms", "num_quantiles"):
+            # Its loss is of values, which need not lie within a support.
+            if (value := getattr(self.network, name)) is not None:
+                raise validation.not_accepted(
+                    f"network.{name}", value, "None with R2D2"
+                )
         for name in ("lstm_size", "head_width", "trace_length", "num_epsilons"):
             validation.at_least(name, getattr(self, name), 1)
         for name in ("burn_in_length", "priority_exponent"):
