@@ -101,7 +101,7 @@ def temporal_differences(
     """Computes the errors of (double) or Munchausen Q-learning, `[B]`."""
     if munchausen.alpha:
         targets = _targets(outputs, transitions, discount, munchausen)
-        return targets - _of_action(outputs.online.q_values, transitions.action)
+        return targets - losses.of_actions(outputs.online.q_values, transitions.action)
     return losses.q_learning_errors(
         outputs.online.q_values,
         transitions.action,
@@ -131,16 +131,11 @@ def _targets(
         )
         values = losses.soft_values(q_values, next_values, munchausen)
     else:
-        values = _of_action(next_values, jnp.argmax(outputs.selector.q_values, axis=-1))
+        best = jnp.argmax(outputs.selector.q_values, axis=-1)
+        values = losses.of_actions(next_values, best)
     if quantiles:
         rewards, discounts = rewards[:, None], discounts[:, None]
     return jax.lax.stop_gradient(rewards + discounts * values)
-
-
-def _of_action(values: jax.Array, actions: jax.Array) -> jax.Array:
-    """Returns what `[B, ..., A]` holds of actions `[B]`."""
-    index = actions.reshape(-1, *[1] * (values.ndim - 1))
-    return jnp.take_along_axis(values, index, axis=-1)[..., 0]
 
 
 def _quantile(
@@ -160,7 +155,7 @@ def _quantile(
         assert levels is not None
         targets = _targets(outputs, transitions, discount, munchausen, quantiles=True)
         regression = functools.partial(rlax.quantile_regression_loss, huber_param=1.0)
-        taken = _of_action(quantiles, transitions.action)
+        taken = losses.of_actions(quantiles, transitions.action)
         return jnp.asarray(jax.vmap(regression)(taken, levels, targets))
 
     return item_loss
@@ -180,8 +175,8 @@ def _classified(
         assert logits is not None
         assert atoms is not None
         targets = _targets(outputs, transitions, discount, munchausen)
-        taken = transitions.action[:, None, None]
-        return loss(jnp.take_along_axis(logits, taken, axis=1)[:, 0], targets, atoms)
+        taken = losses.of_actions(logits, transitions.action, axis=1)
+        return loss(taken, targets, atoms)
 
     return item_loss
 

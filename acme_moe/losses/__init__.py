@@ -8,6 +8,7 @@ from acme_moe.losses.c51 import (
 )
 from acme_moe.losses.classification import hl_gauss, two_hot
 from acme_moe.losses.conservative import conservative_errors
+from acme_moe.losses.indexing import of_actions
 from acme_moe.losses.load_balancing import (
     importance_loss,
     load_balancing_loss,
@@ -31,6 +32,7 @@ __all__ = [
     "load_balancing_loss",
     "load_loss",
     "munchausen_rewards",
+    "of_actions",
     "priorities",
     "projected_targets",
     "q_learning_errors",

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import rlax
 
 from acme_moe.losses.classification import cross_entropy
+from acme_moe.losses.indexing import of_actions
 
 # Keeps the square root's gradient and the reciprocal finite at zero.
 _EPSILON = 1e-10
@@ -42,14 +43,9 @@ def categorical_double_q_errors(
     # As rlax.categorical_double_q_learning, whose cross-entropy imports distrax, and
     # with it all of TensorFlow.
     a_t = jnp.argmax(q_t_selector, axis=-1)
-    probabilities_t = jax.nn.softmax(_of_actions(logits_t_value, a_t))
+    probabilities_t = jax.nn.softmax(of_actions(logits_t_value, a_t, axis=1))
     targets = projected_targets(atoms, r_t, discount_t, probabilities_t)
-    return cross_entropy(_of_actions(logits_tm1, a_tm1), targets)
-
-
-def _of_actions(logits: jax.Array, actions: jax.Array) -> jax.Array:
-    """Returns the logits `[B, N]` of an action each, from `[B, A, N]`."""
-    return jnp.take_along_axis(logits, actions[:, None, None], axis=1)[:, 0]
+    return cross_entropy(of_actions(logits_tm1, a_tm1, axis=1), targets)
 
 
 def projected_targets(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
+
+from acme_moe.losses.indexing import of_actions
 
 
 def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
@@ -19,5 +20,4 @@ def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
     Returns:
       `[B]`.
     """
-    chosen = jnp.take_along_axis(q_tm1, a_tm1[:, None], axis=-1)[:, 0]
-    return jax.nn.logsumexp(q_tm1, axis=-1) - chosen
+    return jax.nn.logsumexp(q_tm1, axis=-1) - of_actions(q_tm1, a_tm1)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.error_losses import Munchausen
+from acme_moe.losses.indexing import of_actions
 
 
 def munchausen_rewards(
@@ -26,7 +27,7 @@ def munchausen_rewards(
       `[B]`.
     """
     logs = _scaled_log_policy(q_tm1_target, settings.temperature)
-    taken = jnp.take_along_axis(logs, a_tm1[:, None], axis=-1)[:, 0]
+    taken = of_actions(logs, a_tm1)
     return r_t + settings.alpha * jnp.clip(taken, settings.clip, 0.0)
 
 
