@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
+import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +37,11 @@ def start_logged(
             start_new_session=True,
             **settings,
         )
+
+
+def import_path() -> dict[str, str]:
+    """Returns the variable by which a process finds the modules of this one."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def describe_exit(status: int) -> str:

@@ -139,8 +139,7 @@ class LearnerNode:
         except disk.DiskError as error:
             if final:
                 raise
-            self._session.put_off_saving()
-            logging.warning("no checkpoint: %s; the run goes on", error)
+            self._session.put_off_saving(error)
             return
         except ReplayAwayError as error:
             # It is on its way back; the next round of the loop tries again.

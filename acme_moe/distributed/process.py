@@ -28,7 +28,12 @@ import cloudpickle
 from acme_moe import files
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.status import ended
-from acme_moe.processes import STOP_SIGNALS, describe_exit, start_logged
+from acme_moe.processes import (
+    STOP_SIGNALS,
+    describe_exit,
+    import_path,
+    start_logged,
+)
 
 # Exit status of a node that would fail again in the same way.
 FATAL = 3
@@ -133,8 +138,7 @@ def _run_once(
         env={
             **os.environ,
             **settings.environment,
-            # Where modules are found here, they are found there.
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            **import_path(),
         },
     )
     settings.pid.write_text(f"{process.pid}\n")

@@ -170,7 +170,7 @@ class _Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "acme_moe.environments.worker", *map(str, fds)],
             pass_fds=fds,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, **processes.import_path()},
             start_new_session=True,  # Ctrl-C is for the parent, which ends this one.
         )
         theirs.close()

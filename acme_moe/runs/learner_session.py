@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
+from absl import logging
 from acme.utils import counting
 
-from acme_moe import replay
+from acme_moe import disk, replay
 from acme_moe.learning import Sample, Transition
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from acme_moe.replay.size import bytes_per_transition
@@ -151,9 +152,10 @@ class LearnerSession:
         minutes = (time.monotonic() - self._saved_at) / 60
         return minutes >= self._spec.run.checkpoint_every_minutes
 
-    def put_off_saving(self) -> None:
-        """Starts the interval to the next checkpoint anew; this one had no room."""
+    def put_off_saving(self, error: disk.DiskError) -> None:
+        """Starts the interval to the next checkpoint anew, and warns why."""
         self._saved_at = time.monotonic()
+        logging.warning("not saved: %s; the run goes on", error)
 
     def save(
         self, make_state: Callable[[], RunState], acting: SavedActing | None = None

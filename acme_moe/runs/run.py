@@ -234,8 +234,7 @@ class Run(abc.ABC, Generic[SpecT]):
         try:
             self._save()
         except disk.DiskError as error:
-            self._session.put_off_saving()
-            logging.warning("no checkpoint: %s; the run goes on", error)
+            self._session.put_off_saving(error)
         self._write_summary("running")
 
     def _save(self) -> None:
