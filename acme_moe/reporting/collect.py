@@ -54,7 +54,7 @@ def collect_external(external: Sequence[Line], title: str, kind: str) -> Compari
     """Compares lines from elsewhere with each other, in the panels that they name.
 
     A line that names no panel is in all of them; if no line names one, each suite has
-    a panel.
+    a panel. If any has a place on an axis, the figure is a scaling one.
     """
     named = any(line.panel for line in external)
     panels: dict[str, list[Line]] = {}
@@ -65,7 +65,10 @@ def collect_external(external: Sequence[Line], title: str, kind: str) -> Compari
         else:
             own = dataclasses.replace(line, external=False)
             panels.setdefault(line.panel or line.suite, []).append(own)
-    return _compare(panels, (), shared, title=title, kind=kind)
+    described = {"title": title, "kind": kind}
+    if any(line.x is not None for line in external):
+        described |= {"form": "scaling", "x_label": "x"}
+    return _compare(panels, (), shared, **described)
 
 
 def _read_planned_runs(plan: Plan, workdir: Path) -> dict[str, _Curves]:

@@ -16,8 +16,8 @@ from acme_moe.reporting.comparison import Line
 from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.runs import UNITS
 
-# Agent, panel and suite.
-_Key = tuple[str, str, str]
+# Agent, place on an axis, panel and suite.
+_Key = tuple[str, float | None, str, str]
 
 FIELDS = ("game", "seed", "agent", "frames", "score")
 
@@ -28,15 +28,16 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     A score is a mean return, rewards not clipped; a run has a row for each of the
     frames that its score is known at. Scores of offline agents have a column `updates`
     in place of `frames`; where there are both, each row fills one. With a column
-    `panel` a line is in that panel only, else in all. Games are Atari's, or of the
-    suite in a column `environment`. Other columns are not read. Several files are read
+    `panel` a line is in that panel only, else in all; with a column `x` it has that
+    place on the axis of a scaling figure. Games are Atari's, or of the suite in a
+    column `environment`. Other columns are not read. Several files are read
     as one, so that a line may have some of its runs in each; a run is in one of them.
 
     Args:
       *paths: the files.
 
     Returns:
-      A line for each agent, panel and suite.
+      A line for each agent, place, panel and suite.
 
     Raises:
       ValueError: names the file and line that is wrong, and what would do.
@@ -46,13 +47,14 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     files: dict[tuple[_Key, str, int], Path] = {}
     for path, number, row in itertools.chain.from_iterable(map(_rows, paths)):
         suite = row.get("environment") or "atari"
-        line = row["agent"], row.get("panel") or "", suite
         try:
+            x = float(row["x"]) if row.get("x") else None
+            line = row["agent"], x, row.get("panel") or "", suite
             game = find_suite(suite).resolve_game(row["game"])
             seed = int(row["seed"])
             unit, position = _position(row)
             score = float(row["score"])
-            if not math.isfinite(position) or not math.isfinite(score):
+            if not all(map(math.isfinite, (position, score, x or 0))):
                 raise ValueError(f"{position:g} {unit} and {score:g} are not finite")
             of_line = runs.setdefault(line, {})
             of_run = of_line.setdefault(game, {}).setdefault(seed, {})
@@ -73,6 +75,7 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     return tuple(
         Line(
             series=agent,
+            x=x,
             panel=panel or None,
             curves={
                 game: {
@@ -80,11 +83,11 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
                 }
                 for game, seeds in games.items()
             },
-            unit=units[agent, panel, suite],
+            unit=units[agent, x, panel, suite],
             suite=suite,
             external=True,
         )
-        for (agent, panel, suite), games in runs.items()
+        for (agent, x, panel, suite), games in runs.items()
     )
 
 

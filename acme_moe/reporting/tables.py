@@ -16,8 +16,8 @@ from acme_moe.reporting.curves import MEASURES, Curve
 from acme_moe.reporting.results import Improvement, Results
 from acme_moe.reporting.runs import UNITS
 
-# What tells a run of a comparison from the others.
-_NAME = ("panel", "agent", "environment", "game", "seed")
+# What tells a run of a comparison from the others; `x` is a scaling study's.
+_NAME = ("panel", "agent", "x", "environment", "game", "seed")
 # Whole numbers, empty for a run whose length is counted otherwise.
 _LENGTHS = dict.fromkeys(UNITS, "Int64")
 
@@ -159,7 +159,7 @@ class _Listed(NamedTuple):
 
     panel: Panel
     line: Line
-    name: tuple[str, str, str, str, int]
+    name: tuple[str, str, float | None, str, str, int]
     curve: Curve
     compared: bool
 
@@ -170,7 +170,10 @@ def _listed(comparison: Comparison) -> Iterator[_Listed]:
             for game, seeds in line.curves.items():
                 kept = line.num_runs(panel.games) if game in panel.games else 0
                 for i, (seed, curve) in enumerate(sorted(seeds.items())):
-                    name = panel.name, line.label, line.suite, game, seed
+                    name = (
+                        *(panel.name, line.series, line.x),
+                        *(line.suite, game, seed),
+                    )
                     yield _Listed(panel, line, name, curve, i < kept)
 
 
@@ -201,8 +204,8 @@ def _runs(
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drops lengths in a unit that no run has, and hours that nobody recorded."""
-    optional = [name for name in (*UNITS, "hours") if name in frame]
+    """Drops columns that no run has: a length, hours, a place on an axis."""
+    optional = [name for name in (*UNITS, "hours", "x") if name in frame]
     return frame.drop(columns=[name for name in optional if frame[name].isna().all()])
 
 

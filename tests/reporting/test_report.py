@@ -199,6 +199,16 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
         ("GAP, 2", "Soft MoE, 2"),
         ("GAP, 8", "Soft MoE, 8"),
     ]
+    # Its files alone give the same report.
+    points = tmp_path / "report" / "points.csv"
+    assert {(row["agent"], row["x"]) for row in rows_of(points)} >= {
+        ("Soft MoE", "2"),
+        ("Soft MoE", "8"),
+    }
+    again = write_report(None, tmp_path / "again", external=[points], reps=20)
+    assert (tmp_path / "again" / "scaling.png").exists()
+    assert again.panels[0].final_scores().keys() == panel.final_scores().keys()
+    assert rows_of(tmp_path / "again" / "improvement.csv") == improvement
 
 
 def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
