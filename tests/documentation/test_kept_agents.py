@@ -8,7 +8,13 @@ import acme_moe
 from acme_moe.runs.trained import find_checkpoint
 
 AGENTS = Path(__file__).parents[2] / "docs" / "results" / "minatar" / "agents"
-ARMS = ("dqn-baseline", "dqn-soft_moe", "dqn-gap", "dqn-mean_over_tokens")
+ARMS = (
+    "dqn-baseline",
+    "dqn-soft_moe",
+    "dqn-gap",
+    "dqn-mean_over_tokens",
+    "dqn-soft_moe_epsilon_1e_8",
+)
 
 
 def test_each_is_whole_and_says_how_it_was_evaluated():
