@@ -14,7 +14,6 @@ from acme_moe.diagnostics.neurons import dormant_share, neuron_layers
 from acme_moe.diagnostics.ntk import empirical_ntk
 from acme_moe.diagnostics.routing import gradient_norms, router_statistics
 from acme_moe.diagnostics.settings import DiagnosticsConfig
-from acme_moe.losses import of_actions
 from acme_moe.networks import Network, ValueOutput
 
 # (params, key, batch) -> the value `[B]` of the action in each item, and the output
@@ -51,7 +50,9 @@ def transition_probe(network: Network) -> Probe:
 
     def probe(params: Any, key: jax.Array, batch: Any) -> tuple[jax.Array, ValueOutput]:
         output = network.apply(params, key, batch.observation)
-        return of_actions(output.q_values, jnp.asarray(batch.action)), output
+        # `losses.of_actions` would bring rlax to all who read a run's settings.
+        actions = jnp.asarray(batch.action)[:, None]
+        return jnp.take_along_axis(output.q_values, actions, axis=1)[:, 0], output
 
     return probe
 
