@@ -11,6 +11,7 @@ from typing import Any
 import dm_env
 import numpy as np
 import tree
+from absl import logging
 from acme import specs
 from acme.adders import base
 
@@ -120,6 +121,11 @@ class Recorder:
         self._finish()
         return self._num_files
 
+    @property
+    def num_files(self) -> int:
+        """Whole files of the set."""
+        return self._num_files
+
     def _finish(self) -> None:
         if self._writer is not None:
             with self._discarding_what_fails():
@@ -206,7 +212,7 @@ class RecordingAdder(base.Adder):
             self._start(timestep)
 
     def _start(self, timestep: dm_env.TimeStep) -> None:
-        self.write_rows()
+        self._end_rows()
         spec = self._recorder.spec
         self._rows = [(frames.blank(spec), 0, 0.0, False)] * (spec.stack - 1)
         self._frame = self._recorder.newest_frame(timestep.observation)
@@ -225,8 +231,17 @@ class RecordingAdder(base.Adder):
         self._frame = self._recorder.newest_frame(next_timestep.observation)
         if ends:
             self._frame = None
-            self.write_rows()
+            self._end_rows()
         self._adder.add(action, next_timestep, extras)
+
+    def _end_rows(self) -> None:
+        """Writes the rows of an episode; the run goes on if that is not possible."""
+        try:
+            self.write_rows()
+        except disk.DiskError as error:
+            logging.log_every_n_seconds(
+                logging.WARNING, "record: %s; the run goes on", 60, error
+            )
 
     def write_rows(self) -> None:
         """Writes the rows so far, whether or not the episode has ended."""

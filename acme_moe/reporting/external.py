@@ -54,8 +54,11 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
             seed = int(row["seed"])
             unit, position = _position(row)
             score = float(row["score"])
-            if not all(map(math.isfinite, (position, score, x or 0))):
-                raise ValueError(f"{position:g} {unit} and {score:g} are not finite")
+            if not all(map(math.isfinite, (position, score, x or 0.0))):
+                place = "" if x is None else f", x {x:g}"
+                raise ValueError(
+                    f"{position:g} {unit} and {score:g}{place} are not all finite"
+                )
             of_line = runs.setdefault(line, {})
             of_run = of_line.setdefault(game, {}).setdefault(seed, {})
             if units.setdefault(line, unit) != unit:

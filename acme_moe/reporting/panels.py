@@ -28,7 +28,7 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     games = _common_games([x for x in peers if _shares_a_game(x, peers)] or peers)
     if not games:
         return None
-    labels = {line.label for line in own}
+    names = {line.label for line in own} | {line.series for line in own}
     kept: list[Line] = []
     left_out: list[tuple[Line, str]] = []
     external = [x for x in lines if x.external and x.panel in (None, name)]
@@ -38,7 +38,8 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
         elif not games & line.curves.keys():
             left_out.append((line, "it shares no game with the others"))
         else:
-            if line.external and line.label in labels:
+            # Of one series, points of a scaling figure are one line.
+            if line.external and names & {line.label, line.series}:
                 line = dataclasses.replace(line, series=f"{line.series} (external)")
             kept.append(line)
             games &= line.curves.keys()

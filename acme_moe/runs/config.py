@@ -191,8 +191,12 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
         ConfigDict(fields.to_fields(agents.config_class(name)())).to_dict()
         for name in (flat["agent"], agent)
     )
+    defaults = dict(fields.flat(before))
     own = {k: v for k, v in flat.items() if k in before}
-    for path, _, value in fields.differences(before, own):
+    for path, value in fields.flat(own):
+        # A config need not have every field.
+        if path in defaults and defaults[path] == value:
+            continue
         *parents, name = path.split(".")
         validation.known_field((*parents, name)[0], after, kind=f"field of {agent}")
         here = after

@@ -187,6 +187,7 @@ class OnlineRun(Run[OnlineRunSpec]):
                 self._state.recorded_files = self._recorder.save()
             except disk.DiskError:
                 # The set is short of some rows; the run is not to lose them as well.
+                self._state.recorded_files = self._recorder.num_files
                 super()._save()
                 raise
         super()._save()

@@ -284,9 +284,10 @@ _STUDIES = (
         title="Values by classification, 10 % of the data, 8 experts",
         games=SUITES["offline_17"],
         num_seeds=3,
+        settings=_OFFLINE,
         arms=(
-            *arms((CQL,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_CQL), _OFFLINE),
-            *arms((CQL_C51,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_C51), _OFFLINE),
+            *arms((CQL,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_CQL)),
+            *arms((CQL_C51,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_C51)),
         ),
     ),
     # Vieillard et al. (2020), their comparison of agents, here with each layer.

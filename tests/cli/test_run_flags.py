@@ -148,6 +148,23 @@ def test_another_agent_has_its_own_fields_and_defaults():
     assert (spec.agent.td_weight, spec.agent.conservative_weight) == (0.0, 1.0)
 
 
+def test_another_agent_takes_over_what_a_part_of_a_config_says(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from ml_collections import ConfigDict\n\n"
+        "def get_config():\n"
+        "    return ConfigDict({'max_agent_steps': 30000, 'learning_rate': 0.5,\n"
+        "                       'network': {'num_experts': 4}})\n"
+    )
+    spec = fields("--config.agent=rainbow", config=str(path))
+    expected = fields(
+        *("--config.max_agent_steps=30000", "--config.learning_rate=0.5"),
+        "--config.network.num_experts=4",
+        config="rainbow_atari",
+    )
+    assert spec == expected
+
+
 @pytest.mark.parametrize(
     ("agent", "config", "message"),
     [

@@ -244,9 +244,18 @@ def test_a_file_that_cannot_be_finished_is_begun_anew(a_set, tmp_path, monkeypat
     rows = [(np.zeros((3, 2), np.uint8), 0, 0.0, False)]
     recorder.write(rows * 2)
 
-    def full(_):
+    def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    append = writer.FileWriter.append
+    monkeypatch.setattr(writer.FileWriter, "append", full)
+    # At an episode's end the run goes on, and its replay has the step.
+    adder = mock.Mock()
+    recording = recorder.wrap(adder)
+    play(CountingEnvironment([5], [False]), recording, 5)
+    assert adder.add.call_count == 5
+    monkeypatch.setattr(writer.FileWriter, "append", append)
+    recorder.write(rows * 2)
     monkeypatch.setattr(writer, "_sync", full)
     with pytest.raises(DiskError, match=r"No space left .* last whole file is lost"):
         recorder.save()

@@ -2,7 +2,6 @@
 
 import collections
 import math
-import threading
 
 import numpy as np
 import pytest
@@ -155,21 +154,30 @@ def test_new_priorities_move_the_shares(start):
 
 
 def test_servers_that_are_always_late_fill_batches_all_the_same(monkeypatch):
-    monkeypatch.setattr(servers_lib, "_TIMEOUT", 0.0)
-    given_up = threading.Event()
+    calls = 0
 
-    def late(number):
+    def late(requests):
+        """Sends the requests, and gives up just before all responses are there."""
+        nonlocal calls
+        calls += 1
+        assert calls < 100, "no batch is ever full"
+        for server, request in requests.items():
+            server.send(request)
+        for server in requests:
+            response = server._responses.get(timeout=60)
+            server._responses.put(response)
+        return {}
+
+    def sampler_of(number):
         def sample(size):
-            given_up.wait(timeout=60)
             keys = np.full(size, number)
             return SampledItems(keys, np.full(size, 0.01), [keys], 100.0)
 
         return sample
 
-    # Nothing comes in time: each response is there when it is waited for no longer.
-    monkeypatch.setattr(servers_lib.time, "sleep", lambda _: given_up.set())
-    sampler = servers_lib.ProportionalSampler([late(0), late(1)])
-    for _ in range(20):
+    monkeypatch.setattr(servers_lib, "_call_all", late)
+    sampler = servers_lib.ProportionalSampler([sampler_of(0), sampler_of(1)])
+    for _ in range(10):
         items = sampler(10)
         assert len(items.keys) == len(items.columns[0]) == 10
         assert set(items.probabilities) <= {0.01, 0.005}

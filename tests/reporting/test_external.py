@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from acme_moe.reporting.collect import collect
+from acme_moe.reporting.comparison import Line
+from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.external import FIELDS, read_external
+from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.report import write_report
 from tests.reporting.folders import (
     GAMES,
@@ -212,3 +215,17 @@ def test_scores_alone_without_panels_have_one_for_each_suite(tmp_path):
         ("Ours", True),
     ]
     assert len(comparison.missing) == 2
+
+
+def test_points_from_elsewhere_are_none_of_a_studys_own_line():
+    curve = Curve(*(np.array([value]) for value in (1e6, np.nan, 20.0, 0.5)))
+    lines = [
+        Line(series="Soft MoE", x=x, curves={"Pong": {0: curve}}, external=x > 2)
+        for x in (1.0, 2.0, 4.0)
+    ]
+    panel = make_panel("DQN", lines)
+    assert [line.label for line in panel.lines] == [
+        "Soft MoE, 1",
+        "Soft MoE, 2",
+        "Soft MoE (external), 4",
+    ]

@@ -31,6 +31,15 @@ def test_every_arm_is_accepted_by_its_agent_and_is_its_own(name, scale):
     assert len(specs) == len(arms)
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_how_long_an_offline_run_is_is_a_matter_of_the_scale(scale):
+    lengths = {
+        run_spec(run.config, run.settings).length
+        for run in expand(plan_of("hl_gauss_offline", scale), Path("/runs"), data="/d")
+    }
+    assert lengths == {{"smoke": 20, "small": 25_000, "paper": 6_250_000}[scale]}
+
+
 def sizes(arm):
     spec = run_spec(arm.agent.config, {**arm.settings, "game": arm.games[0]})
     return dict(zip(UNITS, network_totals(spec), strict=True))
