@@ -79,6 +79,14 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{name}", tuple(value) if isinstance(value, list) else value
 
 
+def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
+    """Sets the field of a dotted name in nested mappings, which are made if missing."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        settings = settings.setdefault(parent, {})
+    settings[name] = value
+
+
 def differences(
     one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:

@@ -193,19 +193,19 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     # Acme imports gym, and gym prints that it is no longer maintained.
     notices.notices.clear()
     function = cloudpickle.load(sys.stdin.buffer)
-    from acme_moe.disk import DiskError
-    from acme_moe.runs.errors import lasting_errors
-
-    lasting: tuple[type[Exception], ...] = (*lasting_errors(), DiskError)
     try:
         function()
     except RunEndedError:
         return 0
-    except lasting as error:
-        # Another try would end in the same way.
-        print(f"error: {error}", flush=True)
-        return FATAL
-    except BaseException:
+    except BaseException as error:
+        # Not before: they come from modules that not every node needs.
+        from acme_moe.disk import DiskError
+        from acme_moe.runs.errors import lasting_errors
+
+        if isinstance(error, (*lasting_errors(), DiskError)):
+            # Another try would end in the same way.
+            print(f"error: {error}", flush=True)
+            return FATAL
         traceback.print_exc()
         return 1
     return 0

@@ -197,12 +197,9 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
         # A config need not have every field.
         if path in defaults and defaults[path] == value:
             continue
-        *parents, name = path.split(".")
-        validation.known_field((*parents, name)[0], after, kind=f"field of {agent}")
-        here = after
-        for parent in parents:
-            here = here[parent]
-        here[name] = value
+        top, *_ = path.split(".")
+        validation.known_field(top, after, kind=f"field of {agent}")
+        fields.set_at(after, path, value)
     return {**{k: v for k, v in flat.items() if k not in before}, **after}
 
 

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import validation
+from acme_moe import fields, validation
 from acme_moe.options import Options
 from acme_moe.studies.study import Agent
 
@@ -99,9 +99,5 @@ def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
     choices = {k: v for k, v in settings.items() if k in config_lib.CHOICES}
     flat = config_lib.with_choices(flat, choices)
     for path, value in settings.items():
-        *parents, name = path.split(".")
-        here = flat
-        for parent in parents:
-            here = here.setdefault(parent, {})
-        here[name] = value
+        fields.set_at(flat, path, value)
     return config_lib.from_config_dict(flat)

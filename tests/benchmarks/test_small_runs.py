@@ -29,8 +29,15 @@ def test_reverb_alone():
     assert samples > 0
 
 
+def figures(file, benchmark, settings):
+    """What a benchmark writes as JSON, and what it prints."""
+    arguments = [f"--{name}={value}" for name, value in settings.items()]
+    done = run_python(BENCHMARKS / benchmark, *arguments, f"--json={file}")
+    assert done.returncode == 0, done.stderr
+    return json.loads(file.read_text()), done.stdout
+
+
 def test_fixed_data(tmp_path):
-    file = tmp_path / "figures.json"
     settings = {
         "game": "Pong",
         "steps": 400,
@@ -40,32 +47,24 @@ def test_fixed_data(tmp_path):
         "batches": 2,
         "learner_steps": 1,
         "rounds": 1,
-        "json": file,
     }
-    arguments = [f"--{name}={value}" for name, value in settings.items()]
-    done = run_python(BENCHMARKS / "offline.py", *arguments)
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads(file.read_text())
+    (row,), printed = figures(tmp_path / "figures.json", "offline.py", settings)
     assert row["transitions"] == 390
     assert row["learnt_per_second"] > 0
-    headings, figures = (line.split() for line in done.stdout.splitlines()[-2:])
+    headings, cells = (line.split() for line in printed.splitlines()[-2:])
     assert headings[0] == "game"
-    assert figures[:3] == ["Pong", "1", "390"]
+    assert cells[:3] == ["Pong", "1", "390"]
 
 
 def test_updates_of_a_study(tmp_path):
-    file = tmp_path / "figures.json"
     settings = {
         "panel": "DQN, equal parameters",
         "series": "GAP|^Soft MoE",
         "updates": 1,
         "rounds": 1,
-        "json": file,
     }
-    arguments = [f"--{name}={value}" for name, value in settings.items()]
-    done = run_python(BENCHMARKS / "study_updates.py", *arguments)
-    assert done.returncode == 0, done.stderr
-    soft, gap = json.loads(file.read_text())
+    file = tmp_path / "figures.json"
+    (soft, gap), _ = figures(file, "study_updates.py", settings)
     assert (soft["series"], soft["over"]) == ("Soft MoE", 1.0)
     assert gap["over"] == gap["update_ms"] / soft["update_ms"]
     # A unit of GAP has some twenty parameters.

@@ -80,32 +80,34 @@ def test_each_score_has_its_wall_time(tmp_path):
         assert [row["wall_seconds"] for row in csv.DictReader(stream)] == ["1.5", "2.5"]
 
 
+def old_and_new_score(folder, text, state):
+    """The rows of a folder with old scores, 100 steps long, after a new one."""
+    (folder / "scores.csv").write_text(text)
+    run_folder = RunFolder(folder, tiny.spec())
+    run_folder.forget_scores_after(RunState(agent_steps=100))
+    run_folder.add_score(state, "training", 2, EpisodeResult(1.0, 100))
+    with (folder / "scores.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 def test_scores_from_before_wall_times_get_an_empty_column(tmp_path):
-    (tmp_path / "scores.csv").write_text(
+    rows = old_and_new_score(
+        tmp_path,
         "agent_steps,learner_steps,kind,episode,episode_return,episode_length,"
-        "human_normalized_score\n100,1,training,1,3.0,50,0.5\n"
+        "human_normalized_score\n100,1,training,1,3.0,50,0.5\n",
+        RunState(agent_steps=200, wall_seconds=7.0),
     )
-    folder = RunFolder(tmp_path, tiny.spec())
-    folder.forget_scores_after(RunState(agent_steps=100))
-    state = RunState(agent_steps=200, wall_seconds=7.0)
-    folder.add_score(state, "training", 2, EpisodeResult(1.0, 100))
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
     assert [row["wall_seconds"] for row in rows] == ["", "7.0"]
     assert [row["agent_steps"] for row in rows] == ["100", "200"]
 
 
 def test_scores_from_before_updates_were_counted_keep_their_columns(tmp_path):
-    (tmp_path / "scores.csv").write_text(
+    rows = old_and_new_score(
+        tmp_path,
         "actor_steps,kind,episode,episode_return,episode_length,"
-        "human_normalized_score\n100,training,1,3.0,50,0.5\n"
+        "human_normalized_score\n100,training,1,3.0,50,0.5\n",
+        RunState(agent_steps=200, learner_steps=9),
     )
-    folder = RunFolder(tmp_path, tiny.spec())
-    folder.forget_scores_after(RunState(agent_steps=100))
-    state = RunState(agent_steps=200, learner_steps=9)
-    folder.add_score(state, "training", 2, EpisodeResult(1.0, 100))
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
     assert [row["learner_steps"] for row in rows] == ["", "9"]
     assert [row["episode_return"] for row in rows] == ["3.0", "1.0"]
 
