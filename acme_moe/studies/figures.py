@@ -49,14 +49,14 @@ _TOKENIZED = [
 _RANDOM_PHI = Layer(
     "Soft MoE, random Phi", {"network.moe": "soft", "network.phi": "fixed"}
 )
-# Figure 9: half importance, half load, times 0.01, from appendix A of Riquelme et al.
-# (2021). The MoE paper gives no weights of its own.
+# Figure 9: the paper gives no weights; those of the authors' code. Riquelme et al.
+# (2021), appendix A, have 0.005.
 _BALANCED = Layer(
     "Top1-MoE, load balancing",
     {
         "network.moe": "top1",
-        "network.importance_weight": 0.005,
-        "network.load_weight": 0.005,
+        "network.importance_weight": 1.0,
+        "network.load_weight": 1.0,
     },
 )
 # Figures 13 to 15: what an expert is, without and with l2 normalisation.

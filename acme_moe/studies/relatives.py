@@ -106,10 +106,12 @@ _LOSSES_OF_DQN = {
     "Two-Hot": ("two_hot", _DQN_BY_CLASSES),
     "HL-Gauss": ("hl_gauss", _DQN_BY_CLASSES),
 }
+# As `labs/offline_rl/jax/configs/jax_classy_cql.gin` of Dopamine has it.
+_CLASSY_CQL = {"learning_rate": 6.25e-5, "double": True}
 _LOSSES_OF_CQL = {
-    "MSE": ("squared", {}),
-    "Two-Hot": ("two_hot", _ATOMS),
-    "HL-Gauss": ("hl_gauss", _ATOMS),
+    "MSE": ("squared", _CLASSY_CQL),
+    "Two-Hot": ("two_hot", {**_CLASSY_CQL, **_ATOMS}),
+    "HL-Gauss": ("hl_gauss", {**_CLASSY_CQL, **_ATOMS}),
 }
 _LOSSES_OF_C51 = {
     "C51": ("c51", {}),
