@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from acme_moe import validation
-from acme_moe.options import Options
+from acme_moe.options import Options, freeze
 
 
 def to_fields(settings: Any) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
             whole = {**dataclasses.asdict(defaults[name]()), **value}
             value = from_fields(hint, whole, f"{prefix}{name}.")
         elif isinstance(value, list):
-            value = tuple(value)
+            value = freeze(value)
         values[name] = value
     try:
         return cls(**values)
@@ -76,7 +76,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", tuple(value) if isinstance(value, list) else value
+            yield f"{prefix}{name}", freeze(value)
 
 
 def set_at(settings: dict[str, Any], path: str, value: Any) -> None:

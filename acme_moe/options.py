@@ -16,7 +16,7 @@ class Options(Mapping[str, Any]):
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         """Copies a mapping, nested ones included."""
-        self._values = {name: _freeze(value) for name, value in (values or {}).items()}
+        self._values = {name: freeze(value) for name, value in (values or {}).items()}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -41,11 +41,12 @@ class Options(Mapping[str, Any]):
         }
 
 
-def _freeze(value: Any) -> Any:
+def freeze(value: Any) -> Any:
+    """Returns a value that can be hashed: lists become tuples, mappings `Options`."""
     if isinstance(value, Mapping):
         return Options(value)
     if isinstance(value, (list, tuple)):
-        return tuple(map(_freeze, value))
+        return tuple(map(freeze, value))
     return value
 
 

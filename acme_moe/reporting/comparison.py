@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from acme_moe import validation
 from acme_moe.reporting.curves import Curve, on_grid
 
 HUMAN, BASELINE, NONE = "human", "baseline", "none"
@@ -125,12 +127,25 @@ class Panel:
       lines: each with finished runs; the first is no external one.
       games: those that every line has finished runs of; no others are compared.
       left_out: lines that are not compared with the others, as given, and why.
+
+    Raises:
+      ValueError: if two lines have one label, by which all numbers are found.
     """
 
     name: str
     lines: tuple[Line, ...]
     games: tuple[str, ...]
     left_out: tuple[tuple[Line, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        counts = collections.Counter(line.label for line in self.lines)
+        label, count = counts.most_common(1)[0]
+        if count > 1:
+            raise validation.not_accepted(
+                "series",
+                label,
+                f"a name of its own for each of {count} lines of panel {self.name!r}",
+            )
 
     @property
     def normalization(self) -> str:

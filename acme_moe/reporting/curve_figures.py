@@ -87,7 +87,7 @@ def diagnostics(comparison: Comparison) -> Figure | None:
     for (panel, game), row in zip(rows, axes, strict=True):
         for ax, (measure, label) in zip(row, measures, strict=True):
             _draw_game(ax, panel, game, looks, label, measure)
-    style.legend(figure, axes[0])
+    style.legend(figure, [ax for row in axes for ax in row])
     return figure
 
 

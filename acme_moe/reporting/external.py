@@ -49,6 +49,8 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
         suite = row.get("environment") or "atari"
         try:
             x = float(row["x"]) if row.get("x") else None
+            if not row["agent"]:
+                raise ValueError("agent: is missing; the name of the line")
             line = row["agent"], x, row.get("panel") or "", suite
             game = find_suite(suite).resolve_game(row["game"])
             seed = int(row["seed"])
@@ -97,7 +99,7 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
 def _rows(path: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
     """Reads the rows of a file, each with the file and the number of its line."""
     try:
-        with path.open(newline="") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             header = set(reader.fieldnames or ())
             rows = [(path, reader.line_num, row) for row in reader]

@@ -14,8 +14,8 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
 
     Lines of another suite than the first one's are left out, and so is one that shares
     no game with any other, where others do. External lines stand in it if they are of
-    this panel or of all, and share a game with the others; one that has the label of a
-    line of the panel is marked as external. Where a human score of a game that
+    this panel or of all, and share a game with the others; one that has the name of
+    another line of the panel is marked as external. Where a human score of a game that
     is compared is not known, all lines are compared by the baseline's returns, for
     games of different returns have no common mean; and by plain returns if there is
     one game only, or no baseline with a positive return on all of them.
@@ -28,7 +28,6 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     games = _common_games([x for x in peers if _shares_a_game(x, peers)] or peers)
     if not games:
         return None
-    names = {line.label for line in own} | {line.series for line in own}
     kept: list[Line] = []
     left_out: list[tuple[Line, str]] = []
     external = [x for x in lines if x.external and x.panel in (None, name)]
@@ -38,10 +37,7 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
         elif not games & line.curves.keys():
             left_out.append((line, "it shares no game with the others"))
         else:
-            # Of one series, points of a scaling figure are one line.
-            if line.external and names & {line.label, line.series}:
-                line = dataclasses.replace(line, series=f"{line.series} (external)")
-            kept.append(line)
+            kept.append(_renamed(line, kept) if line.external else line)
             games &= line.curves.keys()
     if all(
         curve.normalized
@@ -60,6 +56,16 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
         games=tuple(sorted(games)),
         left_out=tuple(left_out),
     )
+
+
+def _renamed(line: Line, others: Sequence[Line]) -> Line:
+    """Returns an external line by a name that none of the others has."""
+    # Of one series, points of a scaling figure are one line.
+    names = {name for x in others if not x.external for name in (x.label, x.series)}
+    labels = {other.label for other in others}
+    while {line.label, line.series} & names or line.label in labels:
+        line = dataclasses.replace(line, series=f"{line.series} (external)")
+    return line
 
 
 def find_baseline(lines: Sequence[Line]) -> Line | None:

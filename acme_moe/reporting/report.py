@@ -91,7 +91,7 @@ def _write(
         rest = [results.compute(other, reps) for other in others]
         pairs = [(found.panel, found.improvements) for found in main.panels]
         written = {
-            "aggregates": tables.aggregate_table([main, *rest]),
+            "aggregates": tables.aggregate_table(main, rest),
             "improvement": tables.improvement_table(pairs),
             "runs": tables.run_table(comparison),
             **written,

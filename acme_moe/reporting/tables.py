@@ -70,17 +70,25 @@ class Table:
         return pd.read_csv(stream, dtype=str, keep_default_na=False)
 
 
-def aggregate_table(results: Sequence[Results]) -> Table:
-    """Makes a table with a row for each line, kind of score and metric."""
+def aggregate_table(main: Results, others: Sequence[Results]) -> Table:
+    """Makes a table with a row for each line, kind of score and metric.
+
+    Args:
+      main: the numbers that the figures show.
+      others: those of other kinds of scores. External lines, which are of no kind,
+        have the rows of `main` only.
+    """
     planned = ("games_planned", "runs_planned")
     columns = (
         *("panel", "line", "scores", "metric", "value", "low", "high"),
         *("games", "runs_a_game", *planned, "runs_left_out"),
     )
     rows: list[tuple[Any, ...]] = []
-    for result in results:
+    for result in (main, *others):
         for panel, aggregates, *_ in result.panels:
             for line in panel.lines:
+                if line.external and result is not main:
+                    continue
                 kind = "external" if line.external else result.comparison.kind
                 counts = (
                     len(panel.games),
@@ -93,8 +101,7 @@ def aggregate_table(results: Sequence[Results]) -> Table:
                     rows.append(
                         (panel.name, line.label, kind, metric, *interval, *counts)
                     )
-    # External scores, which are of no kind, are among the results of both.
-    frame = pd.DataFrame(rows, columns=columns).drop_duplicates()
+    frame = pd.DataFrame(rows, columns=columns)
     return Table(
         "Aggregates at the runs' ends, 95 % stratified bootstrap intervals",
         frame.astype(dict.fromkeys(planned, "Int64")),

@@ -273,7 +273,7 @@ def _recorder(plan: Plan, workdir: Path, game: str) -> PlannedRun:
 
 def _data_path(data: str, game: str, seed: int) -> str:
     template = data if "{game}" in data else f"{data.rstrip('/')}/{_DATA_LAYOUT}"
-    return template.format(game=game, run=published_run(seed))
+    return template.replace("{game}", game).replace("{run}", str(published_run(seed)))
 
 
 def published_run(seed: int) -> int:

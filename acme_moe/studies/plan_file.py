@@ -26,7 +26,8 @@ def write_plan(plan: Plan, workdir: Path) -> None:
     """Writes `study.json`.
 
     Sweeps of one folder may each ask for some of its games and seeds: those that are
-    in the file already stay in it, so that a report shows the runs of all.
+    in the file already stay in it, so that a report shows the runs of all. So do arms
+    that the study no longer has, if any run of theirs was begun.
 
     Raises:
       ValueError: if the folder holds another study, or this one at another scale.
@@ -63,7 +64,13 @@ def _with_earlier(plan: Plan, there: Plan, workdir: Path) -> Plan:
             seeds=tuple(sorted({*other.seeds, *arm.seeds})),
         )
 
-    return dataclasses.replace(plan, arms=tuple(merged(arm) for arm in plan.arms))
+    names = {arm.name for arm in plan.arms}
+    dropped = [
+        arm
+        for arm in there.arms
+        if arm.name not in names and (workdir / arm.name).exists()
+    ]
+    return dataclasses.replace(plan, arms=(*map(merged, plan.arms), *dropped))
 
 
 def read_plan(workdir: Path) -> Plan:

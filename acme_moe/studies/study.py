@@ -53,7 +53,8 @@ class Arm:
       derive: gives settings that depend on all others, those of the scale included,
         such as a width; see `acme_moe.studies.derived`.
       x: where it stands on the axis of a study in form `scaling`.
-      tag: tells apart arms of one study that agent, series and x do not.
+      tag: tells apart arms in several panels of one study that agent, series and x do
+        not.
       games: its own, in place of the study's.
     """
 
@@ -113,6 +114,7 @@ class Study:
         if not self.games:
             raise validation.not_accepted("games", self.games, "at least one game")
         seen: dict[str, Arm] = {}
+        places: dict[tuple[str, str, float | None], Arm] = {}
         for arm in self.arms:
             if (arm.x is None) == (self.form == "scaling"):
                 wanted = "a number" if arm.x is None else "None"
@@ -128,6 +130,13 @@ class Study:
                     arm.tag,
                     f"one that tells {arm.name} in {arm.panel!r} from {other.name} in "
                     f"{other.panel!r}, whose settings are others",
+                )
+            there = places.setdefault((arm.panel, arm.series, arm.x), arm)
+            if there is not arm:
+                raise validation.not_accepted(
+                    "series",
+                    arm.series,
+                    f"one that tells {arm.name} from {there.name} in {arm.panel!r}",
                 )
 
     def suite_of(self, arm: Arm) -> str:

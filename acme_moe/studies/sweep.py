@@ -153,7 +153,7 @@ class Sweep:
                 if self.signum is None:
                     self._start()
                 self._look()
-                if self._processes:
+                if self.to_do:
                     time.sleep(_POLL_SECONDS)
         return self.signum
 
@@ -177,14 +177,21 @@ class Sweep:
         for run in list(self._waiting):
             if len(self._processes) >= self._parallel or self.signum is not None:
                 return
-            if any(other.name == run.needs for other in self.to_do):
+            if self._has_to_wait(run):
                 continue
             self._waiting.remove(run)
-            if run.needs is not None and not self._is_finished(run.needs):
+            if run.needs is not None and not self._state_of(run.needs).finished:
                 reason = f"needs {run.needs}, which is not finished"
                 self._on_event(Event(run=run, what="failed", reason=reason))
                 continue
             self._start_one(run)
+
+    def _has_to_wait(self, run: PlannedRun) -> bool:
+        """Returns whether what a run needs is under way, here or elsewhere."""
+        if run.needs is None:
+            return False
+        here = any(other.name == run.needs for other in self.to_do)
+        return here or self._state_of(run.needs).state == "running"
 
     def _start_one(self, run: PlannedRun) -> None:
         folder = self._workdir / run.name
@@ -248,9 +255,9 @@ class Sweep:
         with (self._workdir / run.name / LOG_NAME).open("a") as log:
             log.write(f"\nthe sweep was stopped by {name}\n")
 
-    def _is_finished(self, name: str) -> bool:
+    def _state_of(self, name: str) -> FolderState:
         run = next(run for run in self._runs if run.name == name)
-        return read_state(run, self._workdir).finished
+        return read_state(run, self._workdir)
 
     def _pass_on(self, signum: int, frame: types.FrameType | None) -> None:
         """Handles a signal: tells every process once."""

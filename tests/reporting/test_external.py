@@ -1,5 +1,7 @@
 """Scores from files, beside those of runs and alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,8 @@ BOTH = ("game", "seed", "agent", "frames", "updates", "score")
         ([("Pang", 0, "a", 1, 1)], FIELDS, "line 2: game: 'Pang' is not known"),
         ([("Pong", 0, "a", 1, "x")], FIELDS, "line 2: could not convert"),
         ([("Pong", 0, "a")], FIELDS, "line 2"),
+        ([("Pong", 0, "", 1, 1)], FIELDS, "line 2: agent: is missing"),
+        ([("Pong", 0, 1, 1)], (*FIELDS[:2], *FIELDS[3:], "agent"), "agent: is missing"),
         (
             [("Pong", 0, "a", 1, 1), ("pong", 0, "a", 1, 2)],
             FIELDS,
@@ -215,6 +219,49 @@ def test_scores_alone_without_panels_have_one_for_each_suite(tmp_path):
         ("Ours", True),
     ]
     assert len(comparison.missing) == 2
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "x.csv"
+    rows = "panel,game,seed,agent,frames,score\r\nDQN,Pong,0,Theirs,1,1\r\n"
+    path.write_text(rows, encoding="utf-8-sig")
+    (line,) = read_external(path)
+    assert line.panel == "DQN"
+
+
+def test_no_two_lines_of_a_panel_have_one_name():
+    curve = Curve(*(np.array([value]) for value in (1e6, np.nan, 20.0, 0.5)))
+    ours = Line(series="Soft MoE", curves={"Pong": {0: curve}})
+    theirs = dataclasses.replace(ours, external=True)
+    as_ours = dataclasses.replace(theirs, series="Soft MoE (external)")
+    panel = make_panel("DQN", [ours, theirs, as_ours])
+    assert [line.label for line in panel.lines] == [
+        "Soft MoE",
+        "Soft MoE (external)",
+        "Soft MoE (external) (external)",
+    ]
+    with pytest.raises(ValueError, match="series: 'Soft MoE' is not accepted; a name"):
+        make_panel("DQN", [ours, ours])
+
+
+def test_external_lines_are_once_in_the_table_of_aggregates(tmp_path):
+    for seed, moe in ((0, "none"), (0, "soft")):
+        for game in ("Breakout", "Asterix"):
+            write_run(
+                tmp_path / moe / game,
+                game=game,
+                seed=seed,
+                moe=moe,
+                environment={"name": "minatar"},
+                training=(0.1, 0.2),
+            )
+    header = (*FIELDS, "environment")
+    rows = [(game, 0, "Theirs", 1, 5, "minatar") for game in ("Breakout", "Asterix")]
+    external = [write_external(tmp_path / "x.csv", rows, header)]
+    write_report(tmp_path, tmp_path / "report", external=external, reps=20)
+    found = rows_of(tmp_path / "report" / "aggregates.csv")
+    theirs = [row["scores"] for row in found if row["line"] == "Theirs"]
+    assert len(theirs) == len({row["metric"] for row in found}) == 4
 
 
 def test_points_from_elsewhere_are_none_of_a_studys_own_line():

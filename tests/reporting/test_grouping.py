@@ -214,3 +214,14 @@ def test_sets_of_other_places_are_others(tmp_path):
         'dataset.path="data/expert/GAME"',
         'dataset.path="data/random/GAME"',
     ]
+
+
+def test_options_may_hold_lists_of_lists(tmp_path):
+    for seed in (0, 1):
+        write_run(
+            tmp_path / str(seed),
+            seed=seed,
+            network={"moe": "none", "encoder_options": {"sizes": [[1, 2], [3, 4]]}},
+        )
+    (panel,) = collect(tmp_path)["evaluation"].panels
+    assert len(panel.lines) == 1

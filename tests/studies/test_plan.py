@@ -1,5 +1,6 @@
 """Plans on disk, and the data of offline runs."""
 
+import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +39,20 @@ def test_a_plan_of_an_earlier_version_is_read(tmp_path):
     assert [(r.name, r.settings, r.command) for r in there] == [
         (r.name, r.settings, r.command) for r in now
     ]
+
+
+def test_arms_that_a_study_had_stay_if_they_were_begun(tmp_path):
+    plan = plan_of()
+    write_plan(plan, tmp_path)
+    begun, _, *rest = plan.arms
+    (tmp_path / begun.name).mkdir()
+    write_plan(dataclasses.replace(plan, arms=tuple(rest)), tmp_path)
+    assert read_plan(tmp_path).arms == (*rest, begun)
+
+
+def test_the_path_of_data_may_have_braces(tmp_path):
+    (run, *_) = expand(plan_of("figure_17"), tmp_path, "/sets/{game}/{run}/{x}")
+    assert run.settings["dataset.path"] == f"/sets/{run.settings['game']}/1/{{x}}"
 
 
 def test_a_folder_holds_one_study_at_one_scale(tmp_path):

@@ -203,6 +203,16 @@ def test_a_study_names_the_field_that_is_wrong(field, value):
         dataclasses.replace(study, **{field: value})
 
 
+def test_arms_of_a_panel_differ_in_series_or_place():
+    one, other = (
+        arm
+        for tag in ("a", "b")
+        for arm in catalogue.arms((catalogue.DQN,), (catalogue.SOFT_MOE,), {}, tag=tag)
+    )
+    with pytest.raises(ValueError, match=r"series: 'Soft MoE' is not accepted; one th"):
+        Study(name="x", title="", arms=(one, other), games=("Pong",))
+
+
 def test_scaling_needs_a_place_on_the_axis():
     study = load_study("figure_6")
     with pytest.raises(ValueError, match="x: None of rainbow-soft_moe_perconv"):

@@ -218,6 +218,27 @@ def test_a_run_waits_for_what_it_needs(tmp_path, first, then):
         assert watched.last.reason == "needs data/Pong/0, which is not finished"
 
 
+def test_a_run_waits_for_what_another_process_runs(tmp_path):
+    needed = planned("data/Pong/0")
+    needing = planned("arm/Pong/0", needs=needed.name)
+    other = planned("arm/Pong/1")
+    (tmp_path / needed.name).mkdir(parents=True)
+    lock = locks.take(tmp_path / needed.name)
+
+    def more(left):
+        # Asked while a slot is free, so after the other run has ended.
+        if locks.is_taken(tmp_path / needed.name) and [*left] == [needing]:
+            write_run(tmp_path / needed.name)
+            os.close(lock)
+        return ()
+
+    watched = Watched(tmp_path, [needed, needing, other], parallel=2, more=more)
+    _, states = watched.run()
+    assert set(states.values()) == {"finished"}
+    assert watched.events[0] == (other.name, "started")
+    assert watched.last.run == needing
+
+
 def test_shares_of_the_cpus_are_disjoint(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 4, 6, 8}, False)
     assert _shares(2) == [{0, 2}, {4, 6}]
