@@ -67,8 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from acme_moe.disk import DiskError
     from acme_moe.distributed import launch
-    from acme_moe.folder_lock import FolderInUseError
     from acme_moe.processes import InterruptedRunError
+    from acme_moe.runs.errors import lasting_errors
 
     try:
         summary = launch.run_distributed(
@@ -82,7 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except DiskError as error:
         status = outcome.out_of_room(error, given)
-    except (launch.FailedRunError, FolderInUseError) as error:
+    except launch.FailedRunError as error:
+        status = outcome.failed(error)
+    except lasting_errors() as error:
         status = outcome.failed(error)
     if launch_type.value == "local_mt":
         # Servers' threads may still be there, and the interpreter would wait for them.

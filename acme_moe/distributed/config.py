@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from acme_moe import fields, files, validation
+from acme_moe.runs.checkpoint import Checkpoint, OtherStateError
 from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 
 _FILE = "distributed.json"
@@ -100,6 +101,20 @@ class DistributedConfig:
             return None
         share = actor / (self.num_actors - 1) if self.num_actors > 1 else 0.0
         return self.apex_epsilon ** (1 + share * self.apex_alpha)
+
+
+def check_stored(config: DistributedConfig, checkpoint: Checkpoint | None) -> None:
+    """Refuses a checkpoint of another number of replay servers.
+
+    Raises:
+      OtherStateError: names the number that is accepted.
+    """
+    stored = len(checkpoint.replay_paths) if checkpoint else 0
+    if stored not in (0, config.num_replay_servers):
+        raise OtherStateError(
+            f"num_replay_servers: {config.num_replay_servers} is not accepted; "
+            f"{stored}, as in {checkpoint.path if checkpoint else None}"
+        )
 
 
 def check(config: DistributedConfig, spec: RunSpec) -> None:

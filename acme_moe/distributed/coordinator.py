@@ -226,7 +226,7 @@ class OnlineCoordinator(Coordinator):
           Whether it counts: not if it was sent twice, or comes after training, when the
           last checkpoint may have been taken and the summary must not be ahead of it.
         """
-        if not self.training or self._reports.get(actor) == number:
+        if not self.training or self._reports.get(actor, -1) >= number:
             return False
         self._reports[actor] = number
         self._budget.take(actor, agent_steps)
@@ -247,6 +247,7 @@ class OnlineCoordinator(Coordinator):
           size: its items times `Items.steps_per_item`; of sequences an estimate.
         """
         self._held[server] = size
+        self._fail_without_replay()
 
     def replay_enters(
         self, server: int, size: int, position: int, *, restarted: bool
@@ -265,12 +266,12 @@ class OnlineCoordinator(Coordinator):
         if self.phase is Phase.RUNNING and missing > 0:
             logging.warning("replay has lost its contents and is filled anew")
             self.spec.refill(self.state, missing)
-        elif (
-            self.phase is Phase.DRAINING
-            and self._all_servers_known
-            and not self.replay_size
-        ):
-            # Nobody will fill it any more, and updates are still due.
+        self._fail_without_replay()
+
+    def _fail_without_replay(self) -> None:
+        """Ends a run whose updates are due from a replay that nobody fills any more."""
+        empty = self._all_servers_known and not self.replay_size
+        if empty and self.phase is Phase.DRAINING and self.spec.updates_due(self.state):
             self.fail("replay lost its contents after the last agent step")
 
     @property

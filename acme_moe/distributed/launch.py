@@ -19,10 +19,12 @@ import psutil
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.coordinator import Phase
 from acme_moe.distributed.program import COORDINATOR, make_distributed_program
 from acme_moe.distributed.status import RunStatus
 from acme_moe.folder_lock import FolderLock
 from acme_moe.processes import InterruptedRunError, Interrupts
+from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
@@ -54,12 +56,16 @@ def run_distributed(
 
     Raises:
       FolderInUseError: if another process writes to the folder.
+      DamagedCheckpointError: if the folder has checkpoints, none of them whole.
+      OtherStateError: if its checkpoint is of another number of replay servers.
       InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
       FailedRunError: if the run could not continue; says why.
     """
     _check_localhost()
     # The launcher holds it for its nodes, which end when it does, however it ends.
     with FolderLock(workdir, field="workdir"):
+        checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
+        config_lib.check_stored(config, checkpoints.latest(compare_replay=False))
         program = make_distributed_program(spec, workdir, config)
         config_lib.write(config, workdir)
         (node,) = program.groups[COORDINATOR]
@@ -129,13 +135,21 @@ class _Launched:
             if kept is not None and kept.ended:
                 break
             if self._broken:
-                return f"failed: {self._broken[0]}"
+                return self._last_word() or f"failed: {self._broken[0]}"
             # It may not be there yet, or be on its way back.
             with contextlib.suppress(Exception):
                 status = self._ask()
             time.sleep(Seconds.LAUNCHER_LOOKS)
         self._finish(kept, status)
         return kept.outcome
+
+    def _last_word(self) -> str | None:
+        """Returns the outcome of a run that is over, and had no room to write it."""
+        with contextlib.suppress(Exception):
+            status = self._client.status()
+            if status["phase"] == Phase.ENDED.value:
+                return status["outcome"]
+        return None
 
     def _ask(self) -> dict[str, Any]:
         """Passes a signal on, and shows how the run goes."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from acme_moe.distributed.coordinator import Grant, OnlineCoordinator
@@ -58,18 +59,24 @@ class OnlineCoordinatorService(CoordinatorService):
 
     def replay_enters(self, server: int, size: int, position: int) -> None:
         """Takes note of a replay server; see `OnlineCoordinator.replay_enters`."""
-        with self._answering():
-            before = self.coordinator.phase
+        with self._publishing_an_end():
             restarted = self._starts.get(f"replay_{server}", 0) > 1
             self.coordinator.replay_enters(server, size, position, restarted=restarted)
-            if self.coordinator.phase is not before:
-                self._publish()
 
     def replay_holds(self, server: int, size: int) -> str:
         """Takes note of a replay server's size; returns the phase."""
-        with self._lock:
+        with self._publishing_an_end():
             self.coordinator.replay_holds(server, size)
-            return self.phase()
+        return self.phase()
+
+    @contextlib.contextmanager
+    def _publishing_an_end(self) -> Iterator[None]:
+        """Answers as `_answering`; the coordinator may end the run by itself."""
+        with self._answering():
+            before = self.coordinator.phase
+            yield
+            if self.coordinator.phase is not before:
+                self._publish()
 
     def status(self) -> dict[str, Any]:
         """Returns everything that the progress line shows."""

@@ -7,10 +7,9 @@ import time
 from pathlib import Path
 
 from acme_moe import replay
-from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.config import DistributedConfig, Seconds, check_stored
 from acme_moe.distributed.nodes import Remote
 from acme_moe.runs.assembly import Parts
-from acme_moe.runs.checkpoint import OtherStateError
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.spec import OnlineRunSpec
 
@@ -50,12 +49,7 @@ class ReplayNode:
         parts = Parts(spec)
         checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
         restored = checkpoints.latest()
-        stored = len(restored.replay_paths) if restored else 0
-        if stored not in (0, config.num_replay_servers):
-            raise OtherStateError(
-                f"num_replay_servers: {config.num_replay_servers} is not accepted; "
-                f"{stored}, as in {restored.path if restored else None}"
-            )
+        check_stored(config, restored)
         tables = [
             table.replace(
                 max_size=math.ceil(table.info.max_size / config.num_replay_servers)

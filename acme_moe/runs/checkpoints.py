@@ -140,7 +140,8 @@ class Checkpoints:
         for old in self._paths()[: -self._kept]:
             # An earlier part of the run may have come further than this checkpoint.
             if old != final:
-                shutil.rmtree(old)
+                # What cannot be removed now is tried again after the next one.
+                shutil.rmtree(old, onerror=_warn_of)
         return Checkpoint(final, counts)
 
     def _likely_size(self, state: Any) -> int:
@@ -201,6 +202,11 @@ class Checkpoints:
             for path in self._directory.iterdir()
             if path.name.replace("_", "").isdigit()
         )
+
+
+def _warn_of(function: Any, path: str, error: Any) -> None:
+    del function
+    logging.warning("%s could not be removed: %s", path, error[1])
 
 
 def _checkpoint(server: ReplayClient) -> str:

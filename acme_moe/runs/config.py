@@ -49,11 +49,23 @@ def load_config(source: str) -> ConfigDict:
     if path.endswith(".json") and Path(path).is_file():
         return to_config_dict(read_config_json(Path(path)))
     if path.endswith(".py") and Path(path).is_file():
-        get_config = files.load_module(Path(path)).get_config
-        return get_config(argument) if argument else get_config()
+        return _config_of_file(Path(path), *([argument] if argument else []))
     others = "a file that exists: a .py with get_config, or a run's config.json"
     validation.one_of("config", source, PRESETS, others)
     return to_config_dict(preset(source))
+
+
+def _config_of_file(path: Path, *argument: str) -> ConfigDict:
+    get_config = getattr(files.load_module(path), "get_config", None)
+    if not callable(get_config):
+        raise validation.not_accepted(
+            "config", str(path), "a .py file with a function get_config"
+        )
+    config = get_config(*argument)
+    if not isinstance(config, ConfigDict):
+        validation.check_mapping("config", config)
+        config = ConfigDict(config)
+    return config
 
 
 def to_config_dict(spec: RunSpec) -> ConfigDict:

@@ -206,7 +206,8 @@ class RunFolder:
         path = self.path / "scores.csv"
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        if not path.exists():
+        # A full disk may have taken the file's name and nothing in it.
+        if not path.exists() or not path.stat().st_size:
             writer.writerow(SCORES_FIELDS)
         writer.writerows(self._unwritten)
         files.append_text(path, text.getvalue())
@@ -287,11 +288,12 @@ def _rewrite(
     writer.writeheader()
     # A row that a kill cut short lacks its last fields.
     writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
-    files.write_text(path, rewritten.getvalue())
+    # Who appends to an empty file writes its columns.
+    files.write_text(path, rewritten.getvalue() if names else "")
 
 
 def _at_most(row: dict[str, str], field: str, limit: int) -> bool:
     try:
-        return float(row[field]) <= limit
+        return float(row.get(field, "nan")) <= limit
     except ValueError:
         return False

@@ -16,7 +16,7 @@ from acme_moe.offline.recorder import Recorder
 from acme_moe.runs import replays
 from acme_moe.runs.acting_state import Acting
 from acme_moe.runs.assembly import draw_seeds, environment_maker
-from acme_moe.runs.checkpoint import SavedActing
+from acme_moe.runs.checkpoint import OtherStateError, SavedActing
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
@@ -38,6 +38,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         super()._build(workdir, builder)
         spec, state = self._spec, self._state
         restored = self._restored
+        self._check_what_is_left()
         spec.begin(state, replay_lost=restored is not None and not restored.replay_path)
         parts, num = self._parts, spec.run.num_environments
         self._recorder = None
@@ -80,6 +81,15 @@ class OnlineRun(Run[OnlineRunSpec]):
                 ):
                     adder.resume(timestep)
         self._learning = False
+
+    def _check_what_is_left(self) -> None:
+        """Refuses a number of environments whose steps do not end at the run's."""
+        left, num = self._spec.length - self.position, self._num_environments
+        if left > 0 and left % num:
+            raise OtherStateError(
+                f"num_environments: {num} is not accepted; a divisor of the {left} "
+                f"agent steps that are left of {self._spec.length}"
+            )
 
     @property
     def _num_environments(self) -> int:

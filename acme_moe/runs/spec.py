@@ -175,8 +175,13 @@ class OnlineRunSpec(RunSpec):
             state.follow(self.schedule(state).refilled(state.agent_steps, warm_up))
 
     def refill(self, state: RunState, agent_steps: int) -> None:
-        """Puts updates off for the agent steps that replay lacks again."""
+        """Puts updates off for the agent steps that replay lacks again.
+
+        Not beyond the run's last step, after which those that are due are taken from
+        what replay then holds.
+        """
         full_at = max(state.agent_steps, state.schedule_start)
+        agent_steps = min(agent_steps, max(0, self.length - full_at))
         state.follow(self.schedule(state).refilled(full_at, agent_steps))
 
     def updates_due(self, state: RunState) -> int:

@@ -29,6 +29,7 @@ from acme_moe.runs.checkpoint import Checkpoint, OtherStateError, read_checkpoin
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.config import config_json, read_config_json
 from acme_moe.runs.spec import RunSpec
+from acme_moe.runs.state import RunState
 
 
 class NoCheckpointError(ValueError):
@@ -156,7 +157,7 @@ class TrainedAgent:
             path.mkdir(parents=True)
         files.write_text(path / "config.json", config_json(self.spec))
         Checkpoints(path / "checkpoints", kept=1).save(
-            int(self.checkpoint.path.name.split("_")[0]),
+            self.spec.position(RunState(**self.checkpoint.counts)),
             _Params(self.params),
             self.checkpoint.counts,
             replay=(),

@@ -48,7 +48,8 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(path), codec, fps, (width, height))
     if not video.isOpened():
-        raise OSError(f"{path}: cannot be written")
+        # The codec does not say why.
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
     count = 0
     try:
         for frame in itertools.chain([first], frames):

@@ -180,6 +180,33 @@ def test_replay_that_is_lost_in_the_warm_up_makes_it_longer(tmp_path):
     assert play.steps == 10
 
 
+def test_a_refill_lasts_no_longer_than_the_run(tmp_path):
+    coordinator = make(tmp_path)
+    coordinator.replay_enters(0, 0, 0)
+    play = Play(coordinator)
+    play.go_to(250)
+    assert play.steps == 75
+    play.steps = 0  # The learner has no checkpoint to come back from.
+    coordinator.replay_enters(0, 0, 250)
+    play.go_to(290)
+    assert play.steps == 0
+    play.go_to(300)
+    assert play.steps == 75
+    assert phase(coordinator) is Phase.EVALUATING
+
+
+def test_replay_that_is_empty_when_the_learner_falls_back_ends_the_run(tmp_path):
+    coordinator = make(tmp_path)
+    coordinator.replay_enters(0, 0, 0)
+    play = Play(coordinator)
+    play.go_to(300)
+    assert coordinator.replay_holds(0, 300) == "evaluating"
+    assert coordinator.replay_holds(0, 0) == "evaluating"
+    assert coordinator.learn(50, None).updates == 50
+    assert coordinator.replay_holds(0, 0) == "ended"
+    assert "after the last agent step" in status(tmp_path)
+
+
 def test_replay_that_came_back_whole_changes_nothing(tmp_path):
     coordinator = make(tmp_path)
     coordinator.replay_enters(0, 0, 0)

@@ -4,9 +4,10 @@ from unittest import mock
 
 import pytest
 
-from acme_moe.distributed import launch
+from acme_moe.distributed import config, launch
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.processes import InterruptedRunError
+from acme_moe.runs.checkpoint import OtherStateError
 from tests.runs import tiny
 
 
@@ -30,6 +31,32 @@ def test_a_run_is_interrupted_whichever_process_got_the_signal(tmp_path, monkeyp
     with pytest.raises(InterruptedRunError, match="SIGTERM"):
         launch.run_distributed(tiny.spec(), tmp_path, DistributedConfig())
     assert len(ended) == 1
+
+
+def test_a_run_that_had_no_room_to_write_its_end_is_asked_for_it(tmp_path):
+    launched = object.__new__(launch._Launched)
+    launched._workdir, launched._token, launched.signum = tmp_path, "launch", None
+    launched._broken, launched._client = ["a node is gone"], mock.Mock()
+    interrupts = mock.Mock()
+    launched._client.status.return_value = {"phase": "ended", "outcome": "failed: full"}
+    assert launched.watch(interrupts) == "failed: full"
+    launched._client.status.return_value = {"phase": "running", "outcome": "finished"}
+    assert launched.watch(interrupts) == "failed: a node is gone"
+    launched._client.status.side_effect = RuntimeError("nobody answers")
+    assert launched.watch(interrupts) == "failed: a node is gone"
+
+
+def test_a_run_of_another_number_of_replay_servers_keeps_its_flags(
+    tmp_path, monkeypatch
+):
+    config.write(DistributedConfig(), tmp_path)
+    saved = mock.Mock(replay_paths=[tmp_path], path=tmp_path)
+    monkeypatch.setattr(launch.Checkpoints, "latest", lambda *_, **__: saved)
+    with pytest.raises(OtherStateError, match="num_replay_servers: 2 is not accepted"):
+        launch.run_distributed(
+            tiny.spec(), tmp_path, DistributedConfig(num_replay_servers=2)
+        )
+    assert config.read(tmp_path) == DistributedConfig()
 
 
 def test_what_ran_before_a_program_outlives_it(monkeypatch):

@@ -98,6 +98,19 @@ def test_a_run_resumes_only_with_its_own_settings(tmp_path):
         config_lib.check_resumes(other, tmp_path)
 
 
+def test_a_file_s_config_may_be_a_dictionary_and_has_to_be_one(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def get_config(agent='dqn'):\n    return {'agent': agent}\n")
+    assert config_lib.load_config(str(path)).agent == "dqn"
+    assert config_lib.load_config(f"{path}:rainbow").agent == "rainbow"
+    path.write_text("def get_config():\n    return 3\n")
+    with pytest.raises(ValueError, match="config: 3 is not accepted; fields and"):
+        config_lib.load_config(str(path))
+    path.write_text("config = {}\n")
+    with pytest.raises(ValueError, match=r"a .py file with a function get_config"):
+        config_lib.load_config(str(path))
+
+
 def test_a_damaged_config_is_named(tmp_path):
     path = tmp_path / "config.json"
     path.write_text("{")

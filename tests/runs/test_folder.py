@@ -60,6 +60,26 @@ def test_a_row_that_a_kill_cut_short_is_forgotten(tmp_path):
     assert positions(tmp_path) == [("training", "100")]
 
 
+def test_files_that_a_full_disk_left_empty_get_their_columns(tmp_path):
+    names = ("scores", "learner", "diagnostics")
+    row = {"agent_steps": 100, "learner_steps": 9}
+    for name, left in zip(names, (b"", b"", b"\0" * 20), strict=True):
+        (tmp_path / f"{name}.csv").write_bytes(left)
+    for _ in range(2):
+        folder = RunFolder(tmp_path, tiny.spec())
+        state = RunState(agent_steps=100, learner_steps=10)
+        folder.forget_scores_after(state)
+        folder.forget_updates_after(state)
+        folder.add_score(state, "training", 1, EpisodeResult(1.0, 100))
+        for name in names[1:]:
+            folder.make_full_logger(name).write(row)
+        folder.close()
+    assert positions(tmp_path) == [("training", "100")] * 2
+    for name in names[1:]:
+        with (tmp_path / f"{name}.csv").open(newline="") as stream:
+            assert [row["learner_steps"] for row in csv.DictReader(stream)] == ["9"] * 2
+
+
 def test_without_agent_steps_updates_tell_the_position(tmp_path):
     spec = OfflineRunSpec(run=OfflineRunConfig(), agent=CQLConfig())
     folder = RunFolder(tmp_path, spec)

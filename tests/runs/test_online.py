@@ -22,6 +22,7 @@ from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import NonFiniteLossError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
+from acme_moe.runs.checkpoint import OtherStateError
 from tests.programs import ROOT, run_python
 from tests.runs import tiny
 
@@ -193,6 +194,15 @@ def test_several_environments_share_one_call_of_the_policy(tmp_path):
     assert summary["learner_steps"] == (300 - 100) * 0.25
     log = rows(tmp_path / "learner.csv")
     assert [int(row["learner_steps"]) for row in log] == list(range(1, 51))
+
+
+def test_environments_whose_steps_would_not_end_at_the_run_s_are_refused(tmp_path):
+    settings = {"max_agent_steps": 105, "evaluation_episodes": 0}
+    with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
+        run.run()
+    more = {**settings, "max_agent_steps": 300, "num_environments": 4}
+    with pytest.raises(OtherStateError, match="a divisor of the 195 agent steps that"):
+        online.OnlineRun(tiny.spec(run=more), tmp_path)
 
 
 def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
