@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,34 +18,43 @@ os.environ.setdefault(
 )
 
 # Before any module of Acme: it puts back what release 0.4.0 needs of JAX and NumPy.
-from acme_moe import memory
+from acme_moe import compilation, memory
 from tests import programs
 
-_CACHE = "JAX_COMPILATION_CACHE_DIR"
+# Without Impala, whose programs take six times as long where they are not optimised.
 _PROGRAMS_CALLED_SELDOM = (
     "agents/test_builders.py",
     "agents/test_cql.py",
     "agents/test_recurrent_policy.py",
+    "benchmarks/",
+    "cli/test_check.py",
+    "cli/test_check_agent.py",
     "diagnostics/",
+    "examples/test_own_moe.py",
     "learning/",
     "losses/",
     "networks/",
+    "runs/test_bsuite_agents.py",
+    "runs/test_own_environment.py",
+    "runs/test_suites.py",
+    "runs/test_trained.py",
+    "viewing/",
 )
-_FASTER_THAN_READING = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.01"}
+# Programs that take less are compiled faster than they are read.
+_LEAST_SECONDS = ("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.01")
 
 
 def pytest_configure(config):
     """One cache of compiled programs, and one server of forks, for all of a session.
 
     Compiling, not running, takes most of the time of these small programs, and most
-    of them are compiled by several tests.
+    of them are compiled by several tests. The next session on this machine finds them
+    in the user's cache.
     """
     if hasattr(config, "workerinput"):
         return
-    if _CACHE not in os.environ:
-        folder = tempfile.mkdtemp(prefix="acme_moe_tests_")
-        os.environ.update({_CACHE: folder, **_FASTER_THAN_READING})
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ.setdefault(*_LEAST_SECONDS)
+    compilation.keep()
     stack = contextlib.ExitStack()
     stack.enter_context(programs.fork_server())
     config.add_cleanup(stack.close)
@@ -63,10 +70,12 @@ def quick_compilation(request):
     # Reads at its import where the cache is, which is set above.
     import jax
 
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    before = jax.config.read(programs.NOT_OPTIMIZED)
+    jax.config.update(programs.NOT_OPTIMIZED, True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(programs.NOT_OPTIMIZED.upper(), "true")
+        yield
+    jax.config.update(programs.NOT_OPTIMIZED, before)
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ import socket
 import sys
 from pathlib import Path
 
+from tests.programs import NOT_OPTIMIZED
+
 _MODULES = (
     "acme_moe.cli.outcome",
     "acme_moe.runs.offline",
@@ -90,6 +92,10 @@ def _become(request: dict, path: list[str]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
+    import jax
+
+    # Which has read its variables before the fork; of them tests set this one alone.
+    jax.config.update(NOT_OPTIMIZED, os.environ.get(NOT_OPTIMIZED.upper()) == "true")
     of_environment = [x for x in os.environ.get("PYTHONPATH", "").split(":") if x]
     sys.orig_argv = [sys.executable, *request["command"]]
     first, *arguments = request["command"]

@@ -12,6 +12,8 @@ from pathlib import Path
 from acme_moe import memory
 
 ROOT = Path(__file__).resolve().parents[1]
+NOT_OPTIMIZED = "jax_disable_most_optimizations"
+"""Setting of JAX; in capitals the variable that sets it in programs."""
 _SOCKET = "ACME_MOE_TESTS_FORK_SERVER"
 
 

@@ -49,7 +49,7 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     video = cv2.VideoWriter(str(path), codec, fps, (width, height))
     if not video.isOpened():
         # The codec does not say why.
-        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     count = 0
     try:
         for frame in itertools.chain([first], frames):

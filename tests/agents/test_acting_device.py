@@ -72,6 +72,7 @@ def test_parameters_that_are_there_are_not_copied():
 @pytest.mark.parametrize("name", ["dqn", "r2d2"])
 def test_policy_and_update_on_different_devices(name):
     command = [sys.executable, "-m", "tests.agents.two_devices", name]
-    environment = {**os.environ, "XLA_FLAGS": FLAG, "JAX_PLATFORMS": "cpu"}
+    flags = f"{os.environ['XLA_FLAGS']} {FLAG}"
+    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     root = Path(__file__).parents[2]
     subprocess.run(command, env=environment, cwd=root, check=True)

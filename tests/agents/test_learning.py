@@ -61,17 +61,19 @@ def greedy_return(builder, agent, network, spec, environment, episodes=50):
 
 def test_random_play_is_far_from_solving_it():
     rng = np.random.default_rng(0)
-    environment, total, episodes = agents.catch(), 0.0, 20_000
+    environment, total, episodes = agents.catch(), 0.0, 5_000
     for _ in range(episodes):
         timestep = environment.reset()
         while not timestep.last():
             timestep = environment.step(rng.integers(3))
         total += timestep.reward
-    assert total / episodes == pytest.approx(agents.RANDOM_RETURN, abs=0.02)
+    assert total / episodes == pytest.approx(agents.RANDOM_RETURN, abs=0.04)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("name", agents.NAMES)
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [*((name, 0) for name in agents.NAMES), ("dqn", 1), ("rainbow", 1)],
+)
 def test_an_agent_solves_catch(name, seed):
     builder = agents.make_builder(name, "vector")
     games = (agents.catch(number) for number in (seed, seed + 10))

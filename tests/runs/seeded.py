@@ -35,7 +35,11 @@ CONFIGS = {
         **_RUN,
         "agent": "rainbow",
         "game": "Breakout",
-        "environment": {"terminal_on_life_loss": True, "max_episode_steps": 50},
+        "environment": {
+            "terminal_on_life_loss": True,
+            "max_episode_steps": 50,
+            "screen_size": 36,
+        },
         "network": {"encoder": "nature_cnn", **_SMALL_NETWORK},
     },
     "r2d2": {

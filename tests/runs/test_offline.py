@@ -14,7 +14,6 @@ import pytest
 
 import acme_moe
 from acme_moe.agents.cql import CQLC51Config, CQLConfig
-from acme_moe.agents.cql.config import categorical_network
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.networks.settings import NetworkConfig
@@ -159,7 +158,7 @@ def test_cql_c51_and_several_updates_a_call(recorded, tmp_path):
             num_experts=2,
             expert_width=8,
             dueling=True,
-            num_atoms=categorical_network().num_atoms,
+            num_atoms=5,
         ),
         batch_size=4,
         sgd_steps_per_call=3,
