@@ -1,9 +1,9 @@
 """CQL+C51 with a Soft MoE penultimate layer on the DQN Replay Dataset.
 
-Section 5.1 of the paper: 5, 10 or 50 % of the set of one game, 200 iterations of
-62,500 updates. `--config.dataset.path` has to be given: a published set, or what
-`--config.record` wrote; `--config.dataset.num_files=50` refuses one that is not all
-there.
+Section 5.1 of the paper has 5, 10 or 50 % of the data set of one game, and 200
+iterations of 62,500 updates. `--config.dataset.path` is required: a published set, or
+one that `--config.record` wrote. `--config.dataset.num_files=50` refuses an incomplete
+download.
 """
 
 from ml_collections import ConfigDict

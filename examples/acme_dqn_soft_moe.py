@@ -38,7 +38,7 @@ _TORSO_CHANNELS = 64
 
 
 class Client:
-    """Reverb's client as Acme 0.4.0 calls it, with an argument that is gone."""
+    """Reverb's client as Acme 0.4.0 calls it, with an argument since removed."""
 
     def __init__(self, client: reverb.Client) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class Client:
     def trajectory_writer(
         self, num_keep_alive_refs: int, get_signature_timeout_ms: int
     ) -> reverb.TrajectoryWriter:
-        """Makes a writer; Reverb has no such timeout any more."""
+        """Makes a writer; Reverb no longer has this timeout."""
         del get_signature_timeout_ms
         return self._client.trajectory_writer(num_keep_alive_refs)
 
@@ -73,7 +73,7 @@ class Builder(dqn.DQNBuilder):
 def make_network(
     spec: specs.EnvironmentSpec, *, num_experts: int = 4, expert_width: int = 512
 ) -> networks_lib.FeedForwardNetwork:
-    """Acme's torso, a Soft MoE over its places (PerConv), Acme's head."""
+    """Acme's torso, a Soft MoE over the positions of its map (PerConv), Acme's head."""
 
     def forward(images: jax.Array) -> jax.Array:
         features = networks_lib.AtariTorso()(images / 255.0)
@@ -114,7 +114,7 @@ def make_agent(
 def train(
     environment: dm_env.Environment, agent: LocalLayout, agent_steps: int
 ) -> list[float]:
-    """Plays whole episodes until that many steps are taken; their returns."""
+    """Plays whole episodes until that many steps are taken; gives their returns."""
     loop = acme.EnvironmentLoop(environment, agent)
     returns = []
     while agent_steps > 0:

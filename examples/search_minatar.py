@@ -3,8 +3,8 @@
     acme-moe search --search=examples/search_minatar.py --scale=small \
         --workdir=runs/search --trials=30 --parallel=2
 
-needs the extra `optuna`. Others are searched for by other settings in `suggest`, by the
-names that they have on the command line.
+This needs the extra `optuna`. To search for other settings, change `suggest`; settings
+have the same names there as on the command line.
 """
 
 from __future__ import annotations

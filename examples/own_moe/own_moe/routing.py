@@ -1,7 +1,7 @@
 """A mixture of experts: expert choice routing (Zhou et al., 2022).
 
-Each expert takes the tokens that it scores highest, so that all experts are full, and a
-token may be served by several or by none.
+Each expert takes the tokens that it scores highest. So all experts are full, and a
+token may be served by several experts or by none.
 """
 
 import dataclasses

@@ -12,7 +12,7 @@ class Rows:
     """One token for each band of rows.
 
     Attributes:
-      height: rows of a band; those at the bottom that fill none are left out.
+      height: rows of a band; rows at the bottom that do not fill one are left out.
     """
 
     height: int = 1
@@ -27,6 +27,6 @@ class Rows:
         return features[:, : bands * self.height].reshape(batch, bands, -1)
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Returns rows and columns of tokens, for films: one column of bands."""
+        """Returns rows and columns of tokens, for videos: one column of bands."""
         del width
         return height // self.height, 1
