@@ -252,3 +252,5 @@ def test_items_of_another_form_than_the_first_are_refused():
     fill(local, range(3))
     with pytest.raises(ValueError, match="zip"):
         local.table.insert(1.0, [ItemColumn("x/0", 1), ItemColumn("x/0", 1)])
+    with pytest.raises(ValueError, match=r"rows: \(2,\) of 'x/0' are not accepted"):
+        local.table.insert(1.0, [ItemColumn("x/0", [1, 2])])

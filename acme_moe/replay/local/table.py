@@ -20,8 +20,8 @@ class ItemColumn:
     """A column of an item.
 
     Attributes:
-      name: of the column whose rows they are.
-      rows: their numbers; or that of a row which stands for itself, without an axis.
+      name: name of the table's column that the rows belong to.
+      rows: the rows' numbers; or the number of a single row, without an axis of rows.
     """
 
     name: str
@@ -33,8 +33,8 @@ class TableState:
     """All that a table holds.
 
     Attributes:
-      description: can be written as JSON.
-      arrays: by their names.
+      description: values that can be written as JSON.
+      arrays: arrays by name.
     """
 
     description: dict[str, Any]
@@ -42,13 +42,13 @@ class TableState:
 
 
 class Table:
-    """Items, the oldest of which make room, sampled by a generator.
+    """Items, the oldest of which make room for new ones, sampled by a generator.
 
-    An item is a few arrays of row numbers, and a batch as many gathers. An item's key
-    is its number, counted from the first that was ever written.
+    An item is a few arrays of row numbers, and a batch takes as many gathers. An item's
+    key is its number, counted from the first item that was ever written.
 
     Attributes:
-      settings: of the table.
+      settings: settings of the table.
       columns: the rows, by the names of their columns.
     """
 
@@ -56,14 +56,15 @@ class Table:
         """Makes an empty table.
 
         Args:
-          settings: of the table; its rates are for others to keep.
-          rng: of the samples.
+          settings: settings of the table; keeping its rates is left to the caller.
+          rng: random generator of the samples.
         """
         self.settings = settings
         self.columns: dict[str, Rows] = {}
         self._rng = rng
         self._written = 0
-        # Of each array of an item, whose rows they are, and `int32 [max_size, ...]`.
+        # For each array of an item: the name of its column, and row numbers of all
+        # items, `int32 [max_size, ...]`.
         self._names: list[str] = []
         self._items: list[np.ndarray] = []
         self._unpacker = Unpacker(settings.signature)
@@ -104,6 +105,12 @@ class Table:
                 np.zeros((self.settings.max_size, *np.shape(x.rows)), np.int32)
                 for x in columns
             ]
+        for column, item in zip(columns, self._items, strict=True):
+            if np.shape(column.rows) != item.shape[1:]:
+                raise ValueError(
+                    f"rows: {np.shape(column.rows)} of {column.name!r} are not "
+                    f"accepted; {item.shape[1:]}, as in the items before"
+                )
         place = self._written % self.settings.max_size
         full = self._written >= self.settings.max_size
         for column, item in zip(columns, self._items, strict=True):
@@ -117,16 +124,16 @@ class Table:
         self._written += 1
 
     def _check_sample(self) -> None:
-        """Refuses items that are not of the signature; moves the generator on."""
+        """Refuses items that do not match the signature; advances the generator."""
         specs = tree.flatten(self.settings.signature)
         for spec, array in zip(specs, self.sample(1).columns, strict=True):
             if array.shape[1:] != spec.shape or array.dtype != spec.dtype:
                 raise ValueError(f"items: {array.shape[1:]} are not accepted; {spec}")
 
     def _split(self, columns: Sequence[ItemColumn]) -> list[ItemColumn]:
-        """Returns the columns of a transition: its observations, step, and last ones.
+        """Splits a transition's columns: first observation, step, last observation.
 
-        What lies between the observations is left out.
+        The rows between the two observations are left out.
         """
         *observations, step = columns
         starts, ends = [], []
@@ -168,10 +175,10 @@ class Table:
         return SampledItems(keys.astype(np.uint64), probabilities, gathered, mass)
 
     def set_priorities(self, keys: np.ndarray, priorities: np.ndarray) -> None:
-        """Sets priorities; those of items that are gone go lost.
+        """Sets priorities; ignores keys of items that are gone.
 
         Args:
-          keys: `uint64 [n]`; of one that comes twice, the last priority counts.
+          keys: `uint64 [n]`; if a key occurs twice, its last priority counts.
           priorities: `[n]`.
         """
         if self._tree is None:
@@ -182,7 +189,7 @@ class Table:
         self._tree.set(places, priorities[held].astype(np.float64) ** self._exponent)
 
     def state(self) -> TableState:
-        """Returns all that is held; its arrays are views, not to be kept."""
+        """Returns all that is held; its arrays are views that must not be kept."""
         held = len(self)
         arrays = {f"item/{i}": item[:held] for i, item in enumerate(self._items)}
         if self._tree is not None:
