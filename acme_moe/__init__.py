@@ -16,9 +16,9 @@ __all__ = ["load"]
 
 
 class _BeforeAcme(importlib.abc.MetaPathFinder):
-    """Puts names back that dm-acme needs, when a module of it is imported.
+    """Import hook that restores the names dm-acme needs when dm-acme is imported.
 
-    Not before: that takes JAX, for which a `--help` would have to wait.
+    Not earlier: restoring them imports JAX, and a `--help` would have to wait for it.
     """
 
     def find_spec(self, fullname: str, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Checks of what somebody brings: their outcomes, and how one fails."""
+"""Checks of user-supplied code: how one fails, and what it reports."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Result:
     """The outcome of a check.
 
     Attributes:
-      name: of the check.
-      outcome: `ok`, `FAILED`, or `note` for what is neither good nor bad.
+      name: name of the check.
+      outcome: `ok`, `FAILED`, or `note` for a finding that is neither good nor bad.
       detail: what was found.
     """
 
@@ -40,9 +40,12 @@ def attempt(name: str, function: Callable[[], str], good: str = "ok") -> Result:
     """Runs a check.
 
     Args:
-      name: of the check.
-      function: returns what it found; raises if that is not as it should be.
+      name: name of the check.
+      function: returns what it found; raises if something is wrong.
       good: outcome if it raises nothing.
+
+    Returns:
+      The result; whatever `function` raised becomes the outcome `FAILED`.
     """
     try:
         return Result(name, good, function())

@@ -21,7 +21,8 @@ from pathlib import Path
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 _ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
-# The many small programs of a start take as long as one of those that JAX would keep.
+# By default JAX keeps only programs that take long to compile; the many small ones of a
+# start together take as long as one of those.
 _LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 # Some hundreds of networks; a program of an Impala network is a few megabytes.
 MAX_BYTES = 2 * 2**30
@@ -34,7 +35,7 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> None:
     nothing where JAX's own variables are set, or the folder cannot be written.
 
     Args:
-      environment: that the variables are looked for, and set, in.
+      environment: mapping in which the variables are looked up and set.
     """
     if FOLDER in environment or _ENABLED in environment:
         return
@@ -51,13 +52,13 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def drop_oldest(folder: Path, max_bytes: int) -> None:
-    """Removes the files that have not been used for longest.
+    """Removes the least recently used files until the others fit in `max_bytes`.
 
-    JAX could do so itself, with a lock at each access and another package.
+    JAX could do so itself, but with a lock at each access and another package.
 
     Args:
-      folder: with the files, in it or below it.
-      max_bytes: that may stay.
+      folder: folder with the files, in it or below it.
+      max_bytes: total size of the files that may stay, in bytes.
     """
     used = []
     for path in folder.rglob("*"):
@@ -72,16 +73,16 @@ def drop_oldest(folder: Path, max_bytes: int) -> None:
     for _, bytes_, path in sorted(used, reverse=True):
         size += bytes_
         if size > max_bytes:
-            # Nor is every file of a shared folder this user's.
+            # In a shared folder, it may belong to another user.
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
 def _default_folder(environment: MutableMapping[str, str]) -> Path:
-    """Returns the folder for processors like this one's.
+    """Returns the folder for processors with the same instructions as this one's.
 
-    Programs for a CPU use the instructions that it has, and JAX does not tell apart
-    machines that share the folder.
+    A program compiled for a CPU uses the instructions of that CPU, and JAX does not
+    tell apart the machines that share a folder.
     """
     caches = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     instructions = platform.machine()

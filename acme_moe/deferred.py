@@ -1,13 +1,14 @@
-"""Heavy packages of which only what is used is imported.
+"""Imports only those modules of heavy packages that are used.
 
-Reverb's package imports all of TensorFlow for datasets that nothing here makes, rlax
-imports TensorFlow Probability for distributions, and so do Acme's actors for networks.
-Together that is most of the time before a run starts.
+Reverb's package imports all of TensorFlow, for datasets that nothing here makes. rlax
+imports TensorFlow Probability, for distributions, and so do Acme's actors, for
+networks. Together that is most of the time before a run starts.
 
-The `__init__` of the packages in `PACKAGES` does not run when they are imported. Their
-modules can be imported as ever, and the attributes that are listed come from the
-modules that define them. For anything else the `__init__` runs after all, and from then
-on the package is as anywhere else. A package that was imported before is left alone.
+The `__init__` of a package in `PACKAGES` does not run when the package is imported. Its
+modules can be imported as usual, and the attributes listed there come from the modules
+that define them. For any other attribute the `__init__` runs after all, and from then
+on the package behaves as it does anywhere else. A package that was imported earlier is
+left alone.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _TENSOR_SPECS = {
     ),
 }
 
-# The packages, and the modules of their attributes; None for one that is asked for and
-# not there.
+# For each package, the module that defines each attribute; None for an attribute that
+# is asked for but does not exist.
 PACKAGES: Mapping[str, Mapping[str, str | None]] = {
     "acme.jax.networks": dict.fromkeys(
         (
@@ -71,9 +72,10 @@ PACKAGES: Mapping[str, Mapping[str, str | None]] = {
     "tensorflow.python": {"pywrap_dlopen_global_flags": None},
 }
 # Packages whose modules are found as attributes, as in `from reverb import client`.
-# With TensorFlow's own, the order of imports would be none that it was made for.
+# Not `tensorflow` itself: that would import its modules in an order that it was not
+# made for.
 _MODULES = {"acme.jax.networks", "reverb", "tensorflow.python"}
-# Attributes that are called otherwise where they are found.
+# Attributes that have another name in the module that defines them.
 _RENAMED = {"DistributionLike": "Any", "selectors": "item_selectors"}
 
 _loading = threading.RLock()
@@ -88,7 +90,7 @@ class _Deferred(types.ModuleType):
         if home is not None:
             module = importlib.import_module(home)
             return getattr(module, _RENAMED.get(name, name))
-        # What begins with underscores is what the import system asks of every module.
+        # The import system asks every module for names that begin with underscores.
         if name not in PACKAGES[self.__name__] and not name.startswith("__"):
             if self.__name__ in _MODULES and (part := self._module(name)):
                 return part
@@ -98,7 +100,7 @@ class _Deferred(types.ModuleType):
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Is pickled by its name, as cloudpickle does with modules."""
+        """Pickles the package by its name, as cloudpickle does with modules."""
         return importlib.import_module, (self.__name__,)
 
     def _module(self, name: str) -> types.ModuleType | None:
@@ -140,7 +142,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         super().exec_module(module)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Leaves the `__init__` for later, but for what is needed of TensorFlow's."""
+        """Defers the `__init__`, except for what is needed of TensorFlow's."""
         if module.__name__ != "tensorflow":
             return
         # As the `__init__` has it.

@@ -1,4 +1,4 @@
-"""Writing, and what is said where the disk will not have it."""
+"""Turns the errors of failed writes into one line, and formats sizes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-# A disk that is full, or may be.
+# Errors of a disk that is full, or may be.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What else a disk or a mount does, which libraries in C++ only say in the message of an
-# exception of their own.
+# Other errors of a disk or a mount. Libraries in C++ report these, and a full disk, in
+# nothing but the message of an exception of their own.
 _BROKEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
-# Paths at which there can be no such file.
+# Errors of a path at which there can be no such file.
 _IMPOSSIBLE = (
     errno.ENOENT,
     errno.ENOTDIR,
@@ -30,14 +30,15 @@ class DiskError(RuntimeError):
 
 @contextlib.contextmanager
 def writing(path: Path, *, needed: int | None = None) -> Iterator[None]:
-    """Turns what a failed write raises, in whatever library, into one line.
+    """Turns the error of a failed write, whatever library raised it, into one line.
 
     Args:
-      path: that is written, or the folder of what is.
-      needed: bytes of it, where that is known.
+      path: file that is written, or its folder.
+      needed: number of bytes to be written, if known.
 
     Raises:
-      DiskError: in place of the error that entering it met.
+      DiskError: in place of an error in the `with` block that comes from the disk or
+        the path; all others pass through.
     """
     try:
         yield
@@ -64,7 +65,7 @@ def size(num_bytes: float) -> str:
 
 
 def _code(error: Exception) -> int | None:
-    """Returns what the disk answered, None if it is not that which went wrong."""
+    """Returns the `errno` of a failed write; None if something else went wrong."""
     if isinstance(error, OSError):
         known = (*_FULL, *_BROKEN, *_IMPOSSIBLE)
         return error.errno if error.errno in known else None

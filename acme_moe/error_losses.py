@@ -1,6 +1,7 @@
 """The losses of temporal differences, by name: `loss` of an agent's settings.
 
-Apart from `acme_moe.losses`, which imports rlax, since settings name them.
+They are kept apart from `acme_moe.losses`, which imports rlax, because settings need
+only their names.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ C51 = "c51"
 """The loss between whole distributions (Bellemare et al., 2017), of Rainbow."""
 
 QUANTILE = "quantile"
-"""The loss of quantiles (Dabney et al., 2018), of a network that has some."""
+"""The quantile loss (Dabney et al., 2018), for a network with quantiles."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Munchausen:
     """Settings of Munchausen reinforcement learning (Vieillard et al., 2020).
 
-    Their values are an `alpha` of 0.9, with the other defaults.
+    The paper's values are an `alpha` of 0.9 and the defaults of the other fields.
 
     Attributes:
-      alpha: factor on the log-policy that is added to the reward; 0 for Q-learning as
-        usual, without a soft target either.
-      temperature: of the softmax policy.
-      clip: the least value of temperature times log-policy.
+      alpha: factor on the log-policy that is added to the reward; 0 for ordinary
+        Q-learning, whose target is not soft either.
+      temperature: temperature of the softmax policy.
+      clip: lower bound of temperature times log-policy, at most 0.
     """
 
     alpha: float = 0.0
@@ -47,11 +48,11 @@ class Munchausen:
 
 
 NO_MUNCHAUSEN = Munchausen()
-"""The settings of Q-learning as usual."""
+"""The settings of ordinary Q-learning."""
 
 
 class ErrorLoss(Protocol):
-    """A loss of errors, each by itself; finite, and so is its gradient."""
+    """An elementwise loss of errors; it and its gradient are finite."""
 
     def __call__(self, errors: jax.Array, /) -> jax.Array:
         """Computes losses.
@@ -65,7 +66,7 @@ class ErrorLoss(Protocol):
 
 
 class ClassificationLoss(Protocol):
-    """A loss of categorical predictions of values; finite, and so is its gradient."""
+    """A loss of categorical predictions of values; it and its gradient are finite."""
 
     def __call__(
         self, logits: jax.Array, targets: jax.Array, atoms: jax.Array, /
@@ -101,12 +102,12 @@ CLASSIFICATION_LOSSES: Registry[ClassificationLoss] = Registry(
 def check_value_loss(
     loss: str, num_atoms: int | None, num_quantiles: int | None = None
 ) -> None:
-    """Refuses what is no loss of an agent whose targets are values.
+    """Refuses a loss that an agent whose targets are values cannot use.
 
     Args:
       loss: a name, or the import path of an `ErrorLoss`.
-      num_atoms: of the network's head.
-      num_quantiles: of the network.
+      num_atoms: number of atoms of the network's head; None for Q-values.
+      num_quantiles: number of quantiles of the network; None for none.
 
     Raises:
       ValueError: if there is no such loss, or it needs another network.
@@ -133,7 +134,7 @@ def check_value_loss(
 
 
 def check_distribution_loss(loss: str) -> None:
-    """Refuses what is no loss of an agent with a categorical head.
+    """Refuses a loss that an agent with a categorical head cannot use.
 
     Args:
       loss: a name, or the import path of a `ClassificationLoss`.

@@ -38,9 +38,9 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
     """Makes a settings dataclass, nested ones included.
 
     Args:
-      cls: the dataclass; what is not given keeps its default.
-      fields: by name, nested ones as mappings or already made.
-      prefix: path to the dataclass, with its last dot.
+      cls: the dataclass; a field that is not given keeps its default.
+      fields: values by field name, nested dataclasses as mappings or already made.
+      prefix: path to the dataclass, including its trailing dot.
 
     Raises:
       ValueError: names the first field that is unknown or has a bad value, with its
@@ -55,10 +55,10 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
         validation.known_field(name, defaults, prefix)
         hint = hints[name]
         if dataclasses.is_dataclass(value):
-            pass  # Made by who knew its class.
+            pass  # Already made, by a caller that knew its class.
         elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
             validation.check_mapping(f"{prefix}{name}", value)
-            # What is not given is this class's default, such as Rainbow's head.
+            # A field that is not given has this class's default, as Rainbow's head has.
             whole = {**dataclasses.asdict(defaults[name]()), **value}
             value = from_fields(hint, whole, f"{prefix}{name}.")
         elif isinstance(value, list):
@@ -80,7 +80,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
-    """Sets the field of a dotted name in nested mappings, which are made if missing."""
+    """Sets the field at a dotted path; makes nested mappings that are missing."""
     *parents, name = path.split(".")
     for parent in parents:
         settings = settings.setdefault(parent, {})

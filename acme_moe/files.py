@@ -14,16 +14,16 @@ from typing import Any
 from acme_moe import disk
 
 UNFINISHED = ".unfinished"
-"""Ending of what is being written, and is renamed when it is complete."""
+"""Suffix of a file that is being written; it is renamed when it is complete."""
 
 
 def write_text(path: Path, text: str, *, synced: bool = True) -> None:
     """Replaces a file at once: a reader sees the old text or the new one, whole.
 
     Args:
-      path: of the file.
-      text: that it gets.
-      synced: whether that holds after a crash of the machine, too, which takes longer.
+      path: the file.
+      text: its new contents.
+      synced: whether this holds even if the machine crashes, which takes longer.
 
     Raises:
       DiskError: if it cannot be written; the old file stays.
@@ -43,7 +43,7 @@ def write_text(path: Path, text: str, *, synced: bool = True) -> None:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Appends to a file, which is made where it is missing, all or nothing.
+    """Appends to a file, all or nothing; makes the file if it is missing.
 
     Raises:
       DiskError: if it cannot be written; the file is as it was.
@@ -53,7 +53,7 @@ def append_text(path: Path, text: str) -> None:
         before = stream.tell()
         try:
             while data:
-                # A disk that took only a part says at the next try why not all of it.
+                # If the disk took only a part, the next write tells why.
                 data = data[stream.write(data) :]
         except OSError:
             stream.truncate(before)
@@ -61,7 +61,7 @@ def append_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
-    """Replaces a file at once by a value in JSON, indented; as `write_text`."""
+    """Replaces a file's contents by a value as indented JSON; see `write_text`."""
     write_text(path, json.dumps(value, indent=2) + "\n", synced=synced)
 
 
@@ -92,7 +92,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 def load_module(path: Path) -> ModuleType:
-    """Returns what a Python file defines, wherever it is."""
+    """Runs a Python file, wherever it is, and returns it as a module."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -112,7 +112,7 @@ def _myself() -> dict[str, str | int]:
 
 
 def _describe_holder(path: Path) -> str:
-    """Returns who holds a lock, as far as they have said so yet."""
+    """Describes the process that holds a lock, if it has named itself yet."""
     try:
         holder = json.loads(path.read_text())
         return f"process {holder['pid']} on {holder['host']} ({holder['command']})"

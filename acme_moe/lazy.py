@@ -1,4 +1,4 @@
-"""What is imported when it is first used."""
+"""Imports modules when something in them is first used."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def attributes(package: str, modules: dict[str, str]) -> Callable[[str], Any]:
 
 
 def function(module: str, name: str) -> Callable[..., Any]:
-    """Returns what calls a function, or a class; it can be pickled.
+    """Returns a picklable callable that imports a function or class and calls it.
 
     Args:
-      module: that defines it, imported when it is first called.
-      name: of the function.
+      module: name of the module that defines the function or class.
+      name: name of the function or class.
     """
     return functools.partial(_call, module, name)
 

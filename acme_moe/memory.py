@@ -5,8 +5,8 @@ buffers of that size to the system at once, which then clears them page by page 
 the next call touches them: 32,000 to 51,000 page faults an update of the Impala
 networks, a tenth of its time or more.
 
-Only environment variables change that, set before the process starts its first thread;
-importing numpy starts some.
+Only environment variables can change that, and only if they are set before the process
+starts its first thread; importing numpy already starts some.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ VARIABLES = {
 def variables() -> dict[str, str]:
     """Returns environment variables with which a process keeps the memory it frees.
 
-    Empty if the C library is not glibc, if JAX has an accelerator's plugin (the buffers
-    are not glibc's then, and other threads may need arenas of their own), or if one of
-    the variables, or `GLIBC_TUNABLES`, is set already, on purpose presumably.
+    Empty if the C library is not glibc; if JAX has an accelerator's plugin (the buffers
+    are then not glibc's, and other threads may need arenas of their own), unless
+    JAX_PLATFORMS is `cpu`; or if one of the variables, or `GLIBC_TUNABLES`, is already
+    set, presumably on purpose.
     """
     on_cpu = os.environ.get("JAX_PLATFORMS") == "cpu"
     accelerator = importlib.util.find_spec("jax_plugins") is not None
@@ -44,8 +45,8 @@ def variables() -> dict[str, str]:
 def keep_freed() -> None:
     """Restarts this program, as the same process, with `variables`.
 
-    Call it first, as everything before it is done twice. It returns if there is nothing
-    to set, as in the restarted program.
+    Call it first, because everything before it runs twice. It returns if there is
+    nothing to set, as in the restarted program.
     """
     if missing := variables():
         sys.stdout.flush()

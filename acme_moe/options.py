@@ -10,7 +10,7 @@ from acme_moe import validation
 
 
 class Options(Mapping[str, Any]):
-    """A mapping that cannot be changed and can be hashed; lists become tuples."""
+    """An immutable, hashable mapping; lists in it become tuples."""
 
     __slots__ = ("_values",)
 
@@ -34,7 +34,7 @@ class Options(Mapping[str, Any]):
         return repr(self._values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the same as dictionaries."""
+        """Returns the options as plain dictionaries, nested ones included."""
         return {
             name: value.to_dict() if isinstance(value, Options) else value
             for name, value in self._values.items()
@@ -65,16 +65,16 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
     Args:
       part: a frozen dataclass whose instances are called, and whose fields are the
         options; or a function, which has none.
-      options: by name; what is not given keeps its default.
-      prefix: path to the options, with its last dot.
+      options: values by name; an option that is not given keeps its default.
+      prefix: path to the options, including its trailing dot.
 
     Returns:
-      What is called: an instance, or the function.
+      The callable: an instance of the dataclass, or the function itself.
 
     Raises:
-      ValueError: names the first option that is unknown, missing, or has a value that
-        is not of its type or is refused by the dataclass's own checks; or says what
-        its own code could not do with them.
+      ValueError: names the first option that is unknown or missing, or whose value is
+        not of its type or is refused by the dataclass's own checks; or repeats the
+        `TypeError` that making the dataclass raised.
     """
     by_name = {field.name: field for field in fields(part)}
     for name, value in options.items():
@@ -91,21 +91,21 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
         return part(**options)
     except ValueError as error:
         raise ValueError(f"{prefix}{error}") from error
-    except TypeError as error:  # Of a value of a type that is not checked here.
+    except TypeError as error:  # Due to a value whose type is not checked here.
         raise ValueError(f"{prefix.rstrip('.')}: {error}") from error
 
 
 def fields(part: Any) -> tuple[dataclasses.Field[Any], ...]:
-    """Returns the options of a part, none of a function."""
+    """Returns the options of a part; a function has none."""
     if not isinstance(part, type):
         return ()
     return tuple(field for field in dataclasses.fields(part) if field.init)
 
 
 def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
-    """Returns the options of a part, those included that keep their defaults.
+    """Returns all options of a part, including those that keep their defaults.
 
-    Args and errors are those of `make`.
+    The arguments and errors are those of `make`.
     """
     made = make(part, options, prefix)
     return Options({field.name: getattr(made, field.name) for field in fields(part)})

@@ -20,14 +20,14 @@ def start_logged(
 ) -> subprocess.Popen[bytes]:
     """Starts a process in a session of its own whose output goes to a file.
 
-    A session of its own, because the terminal's Ctrl-C reaches every process of a
-    session, and whoever started this one passes signals on as it sees fit.
+    It has a session of its own because the terminal's Ctrl-C reaches every process of a
+    session; the process that started it decides which signals to pass on.
 
     Args:
       command: the program and its arguments.
-      log: the file, which gets what the process prints and its errors.
-      append: keeps what the file holds.
-      **settings: of `subprocess.Popen`.
+      log: file for the process's standard output and standard error.
+      append: whether to keep what the file already holds.
+      **settings: further arguments of `subprocess.Popen`.
     """
     with log.open("ab" if append else "wb") as stream:
         return subprocess.Popen(
@@ -55,7 +55,7 @@ def describe_exit(status: int) -> str:
 def handling_stops(
     handler: Callable[[int, types.FrameType | None], None],
 ) -> Iterator[None]:
-    """Lets a function handle SIGINT and SIGTERM for as long as it is entered."""
+    """Lets a function handle SIGINT and SIGTERM inside the `with` block."""
     previous = {signum: signal.signal(signum, handler) for signum in STOP_SIGNALS}
     try:
         yield
@@ -78,10 +78,10 @@ class InterruptedRunError(Exception):
 
 
 class Interrupts:
-    """Notes SIGINT and SIGTERM while it is entered.
+    """Context manager that notes SIGINT and SIGTERM.
 
-    The first signal is noted, and the run ends at its next step; a second one takes
-    its usual course.
+    The first signal of each kind is noted, and the run ends at its next step; a second
+    one of that kind is handled as it was before.
     """
 
     def __init__(self) -> None:
@@ -103,10 +103,10 @@ class Interrupts:
         signal.signal(signum, self._previous[signum])
 
     def check(self) -> None:
-        """Does nothing until a signal came.
+        """Does nothing until a signal has arrived.
 
         Raises:
-          InterruptedRunError: once one did.
+          InterruptedRunError: once SIGINT or SIGTERM has arrived.
         """
         if self._signum is not None:
             raise InterruptedRunError(self._signum)

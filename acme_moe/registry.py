@@ -22,7 +22,7 @@ T = TypeVar("T")
 PartT = TypeVar("PartT")
 
 OUTSIDE = "the import path of one, module:attribute"
-"""What every registry accepts beside the names in it, for messages."""
+"""What every registry accepts besides the names in it, for messages."""
 
 
 def is_path(name: str) -> bool:
@@ -37,8 +37,8 @@ class Registry(Generic[T]):
         """Registers parts.
 
         Args:
-          field: of the config that names a part of this kind, for messages.
-          parts: by name, each the part or its import path.
+          field: the config's field that names a part of this kind, for messages.
+          parts: the parts by name, each as itself or as its import path.
         """
         self.field = field
         self._parts: dict[str, Any] = dict(parts or {})
@@ -80,7 +80,7 @@ class Registry(Generic[T]):
     def check(self, name: str) -> None:
         """Refuses a name that is not registered and a path that cannot be imported.
 
-        What is registered is not imported.
+        A registered part is not imported.
 
         Raises:
           ValueError: as `get`.
@@ -89,14 +89,14 @@ class Registry(Generic[T]):
             self.get(name)
 
     def get(self, name: str) -> T:
-        """Returns a registered part, or that of an import path.
+        """Returns the part that a registered name or an import path stands for.
 
         Args:
-          name: a registered one, or `module:attribute`.
+          name: a registered name, or `module:attribute`.
 
         Raises:
-          ValueError: names the field, what it was given, what is wrong with it (that of
-            the import, where it fails) and what is registered.
+          ValueError: names the field, its value, what is wrong with the value (if an
+            import failed, the reason) and what is registered.
         """
         if not isinstance(name, str):
             raise validation.not_accepted(

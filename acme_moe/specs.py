@@ -61,10 +61,10 @@ class StackedFrames(specs.BoundedArray):
         return specs.BoundedArray(self.shape[:-1], self.dtype, 0, 255, self.name)
 
     def replace(self, **changes: Any) -> specs.BoundedArray:
-        """Returns the spec with other attributes, as Acme's wrappers ask for.
+        """Returns the spec with some attributes replaced, for Acme's wrappers.
 
         Args:
-          **changes: those of `BoundedArray`.
+          **changes: attributes of `BoundedArray` to replace.
 
         Returns:
           Stacked frames if only their sizes or the name change, else a plain

@@ -16,23 +16,23 @@ _KINDS = {
     "int | None": (int, type(None)),
     "float | None": (int, float, type(None)),
 }
-# Neither arrays nor JSON's other readers take what is beyond.
+# Arrays, and other programs that read the JSON, cannot hold larger values.
 _LARGEST = {int: 2**63 - 1, float: sys.float_info.max}
 
 
 def not_accepted(name: str, value: Any, what_would: object) -> ValueError:
-    """Returns the error of a value that will not do.
+    """Returns the error for a value that is not accepted.
 
     Args:
-      name: of the field.
-      value: that it was given.
-      what_would: be accepted, in words or numbers.
+      name: name of the field.
+      value: the value that it was given.
+      what_would: what would be accepted, in words or numbers.
     """
     return ValueError(f"{name}: {value!r} is not accepted; {what_would}")
 
 
 def check_types(config: Any) -> None:
-    """Refuses fields of a dataclass whose value is not of their plain type.
+    """Refuses a dataclass with a value that is not of its field's plain type.
 
     Raises:
       ValueError: names the first such field.
@@ -42,12 +42,15 @@ def check_types(config: Any) -> None:
 
 
 def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> None:
-    """Refuses a value that is not of a field's type, if that is a plain one.
+    """Refuses a value that is not of a field's type, if that type is a plain one.
 
     Args:
-      field: of a dataclass.
-      value: that it is to have.
-      prefix: path to the field, with its last dot.
+      field: field of a dataclass.
+      value: the value that it is to have.
+      prefix: path to the field, including its trailing dot.
+
+    Raises:
+      ValueError: if the value is of another type, or is a number out of range.
     """
     kind = type_name(field)
     kinds = _KINDS.get(kind)
@@ -62,7 +65,7 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
 
 
 def check_mapping(name: str, value: Any) -> None:
-    """Refuses what is no mapping of names to values."""
+    """Refuses a value that is not a mapping of names to values."""
     if not isinstance(value, Mapping):
         raise not_accepted(name, value, "fields and their values")
 
@@ -95,10 +98,13 @@ def one_of(name: str, value: Any, accepted: Iterable[Any], others: str = "") -> 
     """Refuses values that are not in `accepted`, and names those that come close.
 
     Args:
-      name: of the field.
-      value: that it was given.
-      accepted: all that would do, in the order in which they are listed.
-      others: says in words what would do beside them.
+      name: name of the field.
+      value: the value that it was given.
+      accepted: all accepted values, in the order in which a message lists them.
+      others: what else would be accepted, in words.
+
+    Raises:
+      ValueError: if the value is not in `accepted`.
     """
     accepted = list(accepted)
     if value in accepted:
@@ -118,10 +124,10 @@ def known_field(
     """Refuses names that no field has, and suggests close ones.
 
     Args:
-      name: of the field.
+      name: name to be checked.
       accepted: names of all fields there.
-      prefix: path to the field, with its last dot.
-      kind: what it is, in words.
+      prefix: path to the field, including its trailing dot.
+      kind: word for such a field in the message.
 
     Raises:
       ValueError: if it is none of them.
@@ -139,6 +145,6 @@ def known_field(
 
 
 def did_you_mean(name: str, accepted: Sequence[str]) -> str:
-    """Returns a question that names what comes close, empty where nothing does."""
+    """Returns a question that suggests close names, empty if there are none."""
     close = difflib.get_close_matches(name, accepted, n=3, cutoff=0.5)
     return f"did you mean {', '.join(close)}?" if close else ""

@@ -6,7 +6,7 @@ Each run trains DQN with Soft MoE on a real game; rates are read off its learner
 log, past its first fifth, so that starting and compiling do not count. The runs take
 turns, round after round; medians are printed, and each round's updates/s are compared
 with the same round's single process. The share of the CPU that is left idle, and the
-CPU's time an update, are those of the whole machine meanwhile. Agent steps may run
+CPU time per update, are those of the whole machine meanwhile. Agent steps may run
 ahead of updates by as much as with the agents' usual warm-up. Reverb alone is one
 server in a process of its own, to which one adder writes the same transitions as fast
 as it can, and from which one iterator then takes batches.
@@ -49,7 +49,7 @@ _BATCH_SIZE = 32
 _WARM_UP = 500
 # Agent steps that may run ahead of updates: 1 % of the agents' usual warm-up.
 _MAX_LEAD = 200
-# Of the learner's rows; before that it compiles, and processes still start.
+# Share of the learner's rows; by then it has compiled and all processes run.
 _LEFT_OUT = 0.2
 
 
@@ -178,7 +178,7 @@ def measure(
 
 
 def _serve(connection: Connection, spec: OnlineRunSpec) -> None:
-    """A process that holds nothing but the server."""
+    """Runs nothing but the server, in a process of its own."""
     from acme import specs
 
     from acme_moe import agents, replay
@@ -193,7 +193,7 @@ def _serve(connection: Connection, spec: OnlineRunSpec) -> None:
 
 
 def measure_reverb() -> tuple[float, float]:
-    """Inserts/s and samples/s of a server that does nothing else, of the same items."""
+    """Returns inserts/s and samples/s of the same items, of a server by itself."""
     import jax
     import reverb
     from acme import specs
@@ -244,7 +244,7 @@ def measure_reverb() -> tuple[float, float]:
 
 
 def _median(rounds: list[Result]) -> Result:
-    """Of each figure by itself."""
+    """Returns the median over the rounds, of each figure by itself."""
 
     def middle(field: str) -> Any:
         values = [getattr(result, field) for result in rounds]

@@ -19,7 +19,7 @@ import dopamine_step
 
 @functools.cache
 def make_agent(encoder: str, game: str) -> Callable[[], None]:
-    """A function that takes an agent step, with an update at every fourth."""
+    """Returns a function that takes an agent step, with an update at every fourth."""
     from dopamine.discrete_domains import atari_lib
     from dopamine.labs.moes.agents import full_rainbow_moe_agent
     from dopamine.labs.moes.architectures import networks  # noqa: F401 - gin's names

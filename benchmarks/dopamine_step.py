@@ -41,7 +41,7 @@ ENCODERS = {"impala": "IMPALA", "nature_cnn": "CNN"}
 
 
 class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds what is not there: a mock in its place."""
+    """An importer that puts mocks in place of modules that these steps do not use."""
 
     def find_spec(
         self,
@@ -49,7 +49,7 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         path: Sequence[str] | None = None,
         target: types.ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
-        """A specification of anything that is not used."""
+        """Returns a specification for a module that is not used; None for others."""
         if fullname.partition(".")[0] not in _UNUSED:
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
@@ -68,7 +68,7 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def make_step(
     encoder: str, actions: int, moe: str, experts: int, batch: int
 ) -> Callable[[], None]:
-    """A function that takes a step and waits for it."""
+    """Returns a function that takes a step and waits for it."""
     import jax
     import jax.numpy as jnp
     import numpy as np

@@ -19,7 +19,10 @@ import numpy as np
 
 
 def make_train(request: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
-    """A step `(params, target_params, optimizer_state, rng, batch)`, and parameters."""
+    """Returns a training step, and the parameters and optimiser state to start from.
+
+    The step is called with `(params, target_params, optimizer_state, rng, batch)`.
+    """
     import jax
     import jax.numpy as jnp
     import optax
@@ -74,7 +77,7 @@ def make_train(request: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
 
 
 def take_steps(request: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Losses, and parameters before and after."""
+    """Returns the losses, and the parameters before and after."""
     import jax
     from flax import traverse_util
 

@@ -69,9 +69,10 @@ class Fault:
       node: that was hit; `all` for the whole process or program.
       signal: SIGKILL or SIGSTOP.
       in_checkpoint: whether one was being written.
-      lost_updates: that are taken again, by the log; counted where the learner dies.
-      lost_seconds: since the last whole checkpoint; None if there was none, or nothing
-        was lost.
+      lost_updates: updates that are taken again, by the log; counted if the learner
+        is killed.
+      lost_seconds: seconds since the last whole checkpoint; None if there was none, or
+        nothing was lost.
     """
 
     kind: str
@@ -123,7 +124,7 @@ class Disturbed:
         name = self._draws.choice(("SIGKILL", "SIGKILL", "SIGSTOP"))
         node = self._draws.choice(_NODES) if self.kind == "many" else "all"
         fault = Fault(self.kind, node, name, in_checkpoint)
-        # It may be away since the fault before, and nobody hit is no fault.
+        # The last fault may have ended it; a signal to no process is no fault.
         if not self._wait(lambda: bool(self._processes(node)), _PATIENCE):
             return None
         hit = self._processes(node)
@@ -238,7 +239,7 @@ def last_update(workdir: Path) -> int:
 
 
 def breaches(run: Disturbed) -> list[str]:
-    """Returns in what a run that has ended is not as the docs promise."""
+    """Returns every way in which a run that has ended is not as the docs promise."""
     steps = _STEPS[run.kind]
     summary = json.loads((run.workdir / "summary.json").read_text())
     wanted = {

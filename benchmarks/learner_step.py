@@ -76,7 +76,7 @@ def _batch(actions: int) -> Any:
 
 
 def make_step(encoder: str, actions: int, moe: str, dtype: str) -> Callable[[], None]:
-    """A function that takes one of our steps and waits for it."""
+    """Returns a function that takes one of our steps and waits for it."""
     import jax
     import optax
 
@@ -120,7 +120,7 @@ def make_step(encoder: str, actions: int, moe: str, dtype: str) -> Callable[[], 
 
 
 def make_floor(encoder: str, dtype: str) -> Callable[[], None]:
-    """A function that applies the encoder as often as a step does, and no more."""
+    """Returns a function that applies only the encoder, as often as a step does."""
     import haiku as hk
     import jax
 
@@ -171,7 +171,7 @@ class Dopamine:
         self._process = dopamine_process.start("dopamine_step.py")
 
     def time(self, encoder: str, actions: int, moe: str, steps: int) -> list[float]:
-        """Seconds of each of some steps; none where dopamine cannot take them."""
+        """Returns the seconds of each step; none where dopamine cannot take them."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {

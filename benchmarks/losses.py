@@ -7,8 +7,8 @@ parameters both take an update on each of a stream of batches: dopamine through 
 agents' own `train`, we through objective, optimiser and update of our builders. Nothing
 is noisy, and the target is copied on the way. The differences are the largest
 `|ours - theirs| / |theirs|` of the losses up to an update; at the end also the largest
-of the parameters, over the largest movement in their array. What rounding alone does
-is shown beside: the differences of our own losses from those that start at parameters
+of the parameters, over the largest movement in their array. Beside them is the effect
+of rounding alone: how far our own losses differ from those that start at parameters
 off by about one unit in the last place. Dopamine's dense Rainbow fails in 4.1.2.
 """
 
@@ -55,7 +55,7 @@ class Result:
 
 
 def make_batches() -> dict[str, np.ndarray]:
-    """A stream of random batches, `[updates, B, ...]`."""
+    """Returns a stream of random batches, `[updates, B, ...]`."""
     rng = np.random.default_rng(_SEED.value)
     shape = (_UPDATES.value, _BATCH.value)
     images = (*shape, _IMAGE.value, _IMAGE.value, 4)
@@ -71,7 +71,7 @@ def make_batches() -> dict[str, np.ndarray]:
 
 
 def make_case(agent: str, encoder: str, moe: str) -> dict[str, Any]:
-    """What both are told."""
+    """Returns the settings that both are given."""
     rainbow = agent == "rainbow"
     return {
         "agent": agent,
@@ -99,7 +99,7 @@ class Dopamine:
         self._process = dopamine_process.start("dopamine_train.py")
 
     def take_steps(self, request: dict[str, Any]) -> dict[str, np.ndarray]:
-        """What it writes of one request."""
+        """Returns what it writes for one request."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -145,13 +145,13 @@ def compare(
 
 
 def differences(losses: np.ndarray, others: np.ndarray) -> dict[int, float]:
-    """The largest relative difference up to each of the milestones."""
+    """Returns the largest relative difference up to each of the milestones."""
     shares = np.abs(losses - others) / np.abs(others)
     return {n: float(shares[:n].max()) for n in milestones()}
 
 
 def milestones() -> list[int]:
-    """The numbers of updates that a row shows."""
+    """Returns the numbers of updates that a row shows."""
     return [n for n in (1, 10, 100, 1_000) if n < _UPDATES.value] + [_UPDATES.value]
 
 

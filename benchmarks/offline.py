@@ -2,14 +2,14 @@
 
     python benchmarks/offline.py --game=Pong,Seaquest
 
-A random policy on the real emulator is recorded as two files, which stand several times
-in the set, so that it is large enough to be measured; of each, other transitions are
-drawn. A share of the set is opened, and what a transition takes is read off the memory
-of the process as well as computed. As transitions are drawn at random, a share of a
-small set needs as many frames a transition as the same share of a large one; so what
-5 % of a published set (50 files of a million frames) takes is the product. Then batches
-are drawn, and beside them, in turns, the learner takes steps on a batch that stays on
-the device.
+A random policy on the real emulator is recorded as two files, of which the set has
+several copies, so that it is large enough to measure; different transitions are drawn
+from each. A share of the set is opened, and what a transition takes is read off the
+memory of the process as well as computed. As transitions are drawn at random, a share
+of a small set needs as many frames per transition as the same share of a large one; so
+what 5 % of a published set (50 files of a million frames) takes is the product. Then
+batches are drawn and, in turns with that, the learner takes steps on a batch that stays
+on the device.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _resident() -> int:
 
 
 def record(game: str, path: Path) -> Any:
-    """Records a random policy as a set; the environment's spec."""
+    """Records a random policy as a set; returns the environment's spec."""
     from acme import specs
 
     from acme_moe.environments import AtariEnvironment

@@ -2,17 +2,17 @@
 
     python benchmarks/replay.py --game=Pong,Seaquest --transitions=100000
 
-A server of its own process is filled by a random policy on the real emulator,
+A server in a process of its own is filled by a random policy on the real emulator,
 through the adder that training uses; its resident memory is read before and after.
-Beside it stand the same transitions with their stacks stored whole, what the raw
-frame takes (the floor without compression), the estimate that a run's
-summary.json carries, and the time that Reverb takes to write its checkpoint.
+Beside it are the same transitions with their stacks stored whole, what the raw frame
+takes (the floor without compression), the estimate that a run's summary.json carries,
+and the time that Reverb takes to write its checkpoint.
 
-Then a server of this process, as a run has it, is written to and sampled from, in
-turns with the most that Reverb does with as many bytes: a bare writer whose items are
-one column of the same frames, and one sampler that fetches ahead without end. A batch
-of ours is sampled when it is asked for, and not before, which that cannot do. Beside
-them stands a replay in the process (`--config.replay.seeded=true` of a run).
+Then a server in this process, as a run has it, is written to and sampled from, in turns
+with the most that Reverb can do with as many bytes: a bare writer whose items are one
+column of the same frames, and one sampler that fetches ahead without limit. Our batches
+are sampled only when they are asked for, which such a sampler cannot do. Beside them is
+a replay in the process (`--config.replay.seeded=true` of a run).
 """
 
 import contextlib
@@ -71,7 +71,7 @@ def _settings(spec: Any, size: int) -> Any:
 
 
 def _serve(connection: Connection, spec: object, size: int, folder: str) -> None:
-    """A process that holds nothing but the server."""
+    """Runs nothing but the server, in a process of its own."""
     import reverb
 
     from acme_moe import replay

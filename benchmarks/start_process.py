@@ -1,4 +1,4 @@
-"""A run as `acme-moe train` starts it, which tells when it came how far.
+"""A run as `acme-moe train` starts it, which records when each stage ended.
 
     python benchmarks/start_process.py FILE --config=dqn_atari --workdir=DIR ...
 

@@ -6,8 +6,8 @@ The arms are those of the study's first game at the paper's scale, with the widt
 the study gives them. Parameters and FLOPs are those that `describe` counts, of a
 forward pass; an update's products are a fixed multiple of them. An update is the
 agent's own, with its optimiser and its target network, on a batch of zeros, and is
-waited for. All arms take turns; medians, and what they are over the median of `--over`
-in the same panel. `--panel` and `--series` choose among them.
+waited for. All arms take turns; shown are medians, and these divided by the median
+of `--over` in the same panel. `--panel` and `--series` choose among the arms.
 """
 
 from __future__ import annotations

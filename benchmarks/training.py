@@ -241,7 +241,7 @@ class _Dopamine:
         self._process = dopamine_process.start("dopamine_agent.py")
 
     def steps(self, encoder: str, count: int) -> Callable[[], None]:
-        """A function that takes agent steps; it is warm when this returns."""
+        """Returns a function that takes agent steps, once that has warmed up."""
         request = {"encoder": encoder, "game": _GAME.value}
 
         def run(steps: int = count) -> None:

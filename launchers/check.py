@@ -1,4 +1,4 @@
-"""Checks what one brings of one's own; see `acme_moe.cli.check`."""
+"""Checks a part, a loss, an agent or an environment; see `acme_moe.cli.check`."""
 
 import sys
 

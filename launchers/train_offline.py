@@ -1,4 +1,4 @@
-"""Trains an agent on fixed data of an Atari game; see `acme_moe.cli.train_offline`."""
+"""Trains an agent on fixed data of a game; see `acme_moe.cli.train_offline`."""
 
 import sys
 

@@ -264,7 +264,7 @@ CHECKS: dict[str, tuple[Check, float | dict[str, float]]] = {
 
 
 def check_case(name: str, case: Mapping[str, Any], folder: pathlib.Path) -> bool:
-    """Checks one case and prints its line; whether it is right."""
+    """Checks one case and prints its line; returns whether it passes."""
     if case["kind"] not in CHECKS:
         print(f"FAIL {name}: kind {case['kind']!r} is not known")
         return False
@@ -285,7 +285,7 @@ def check_case(name: str, case: Mapping[str, Any], folder: pathlib.Path) -> bool
 
 
 def main(folder: pathlib.Path) -> int:
-    """Checks a folder; the exit status."""
+    """Checks a folder; returns the exit status."""
     manifest = json.loads((folder / "manifest.json").read_text())
     results = [check_case(name, case, folder) for name, case in manifest.items()]
     print(f"{sum(results)} of {len(results)} cases are right")

@@ -45,7 +45,7 @@ _LEAST_SECONDS = ("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.01")
 
 
 def pytest_configure(config):
-    """One cache of compiled programs, and one server of forks, for all of a session.
+    """Sets up one cache of compiled programs and one fork server for a session.
 
     Compiling, not running, takes most of the time of these small programs, and most
     of them are compiled by several tests. The next session on this machine finds them
@@ -67,7 +67,7 @@ def quick_compilation(request):
     if not path.startswith(_PROGRAMS_CALLED_SELDOM):
         yield
         return
-    # Reads at its import where the cache is, which is set above.
+    # Imported here, as it then reads where the cache is, which is set above.
     import jax
 
     before = jax.config.read(programs.NOT_OPTIMIZED)

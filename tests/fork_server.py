@@ -1,8 +1,8 @@
 """Runs Python programs in forks of a process that has imported what commands need.
 
-A command imports for seconds before it does what a test looks at. This process imports
-once for all workers of a test session, starts no thread and no JAX backend, and each
-program has a fork of it to itself.
+A command spends seconds on imports before it does what a test looks at. This process
+imports once for all workers of a test session, starts no thread and no JAX backend, and
+each program gets a fork of it to itself.
 
 It lives until its standard input is closed.
 
@@ -51,7 +51,7 @@ def _serve(descriptor: int) -> dict | None:
             if not ready:
                 for name in _MODULES:
                     importlib.import_module(name)
-                # Not to be copied by a collection in each fork.
+                # Else a garbage collection in each fork would copy these objects.
                 gc.freeze()
                 ready = True
             with connection:
@@ -94,7 +94,7 @@ def _become(request: dict, path: list[str]) -> None:
     os.environ.update(request["env"])
     import jax
 
-    # Which has read its variables before the fork; of them tests set this one alone.
+    # JAX read its variables before the fork; this is the only one that tests set.
     jax.config.update(NOT_OPTIMIZED, os.environ.get(NOT_OPTIMIZED.upper()) == "true")
     of_environment = [x for x in os.environ.get("PYTHONPATH", "").split(":") if x]
     sys.orig_argv = [sys.executable, *request["command"]]

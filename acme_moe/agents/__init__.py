@@ -7,7 +7,7 @@
 Nothing heavy is imported before a builder is asked for, so that a config file or a
 `--help` costs no more than the dataclasses.
 
-An agent of one's own is an `Agent` that a config names by its import path:
+A user's own agent is an `Agent` that a config names by its import path:
 
     # my_package/agents.py; --config.agent=my_package.agents:MY_AGENT
     MY_AGENT = Agent(MyConfig, "my_package.builder:MyBuilder")
@@ -32,9 +32,9 @@ class Agent:
       config: the settings: a frozen dataclass with `kw_only` and defaults, a subclass
         of `acme_moe.agents.config.ValueAgentConfig`, or of `AgentConfig` if the agent
         learns from fixed data; or its import path, `module:attribute`.
-      builder: called with the settings, makes a builder with the methods of
+      builder: takes the settings and returns a builder with the methods of
         `acme_moe.agents.builder.OnlineBuilder`, or `OfflineBuilder`; or its import
-        path, which saves whoever only reads the settings the import of Acme.
+        path, with which reading the settings does not import Acme.
     """
 
     config: type | str
@@ -69,7 +69,7 @@ def config_class(agent: str) -> type:
       agent: a registered name, or the import path of an `Agent`.
 
     Raises:
-      ValueError: if there is no such agent, or it is none.
+      ValueError: if there is no such agent, or the name stands for something else.
     """
     from acme_moe.agents.config import AgentConfig
 
@@ -82,7 +82,15 @@ def config_class(agent: str) -> type:
 
 
 def load_builder(agent: str, config: Any) -> Any:
-    """Imports an agent's builder and makes one; arguments and errors as above."""
+    """Imports an agent's builder and makes one.
+
+    Args:
+      agent: a registered name, or the import path of an `Agent`.
+      config: the agent's settings.
+
+    Raises:
+      ValueError: if there is no such agent, or its builder cannot be imported.
+    """
     return _load(agent, _get(agent).builder)(config)
 
 
@@ -94,7 +102,7 @@ def _get(name: str) -> Agent:
 
 
 def _load(agent: str, what: Any) -> Any:
-    """Returns what an `Agent` names by its import path, or has."""
+    """Returns a field of an `Agent`, imported if it is an import path."""
     if not isinstance(what, str):
         return what
     try:

@@ -39,10 +39,10 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
 
         Args:
           builder: any of `acme_moe.agents`.
-          environment_spec: of the environment.
-          alternating: whether the layout itself keeps the replay ratio by alternating,
-            as `LocalLayout` does (see `layout_settings`); a distributed one does not,
-            and the replay table keeps it instead.
+          environment_spec: spec of the environment.
+          alternating: whether the layout itself keeps the replay ratio, by alternating
+            between acting and learning, as `LocalLayout` does (see `layout_settings`).
+            A distributed layout does not, and the replay table keeps the ratio instead.
         """
         self._builder = builder
         self._spec = environment_spec
@@ -53,14 +53,14 @@ class Acme040Builder(builders.GenericActorLearnerBuilder):
         """Arguments of `LocalLayout` that make it keep the agent's settings.
 
         Raises:
-          ValueError: if the layout would realise another replay ratio, since it rounds
-            agent steps per call of the learner, or calls per agent step, down.
+          ValueError: if the layout would realise another replay ratio, because it
+            rounds down the agent steps per learner call, or the calls per agent step.
         """
         config = self._builder.config
         calls_per_step = config.replay_ratio / config.sgd_steps_per_call
         samples_per_insert = config.batch_size * config.replay_ratio
         samples_per_call = config.batch_size * config.sgd_steps_per_call
-        # As the layout computes it, so that what its division rounds is seen.
+        # Computed as the layout does, so that its rounding errors show here, too.
         steps_per_call = samples_per_call / samples_per_insert
         if steps_per_call > 1:
             kept = 1 / int(steps_per_call)

@@ -1,7 +1,7 @@
-"""Acting on one observation as a pure function: its values, then a choice by them.
+"""Acting on one observation as a pure function: computes values and chooses by them.
 
-The policies of all agents are this and what their actors tell replay. It needs neither
-Acme nor replay, so that a trained agent acts without them.
+The policies of all agents consist of this and of what their actors send to replay. It
+needs neither Acme nor replay, so that a trained agent can act without them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from acme_moe.networks.outputs import map_examples
 
 
 class ActingState(NamedTuple):
-    """What acting changes in an episode.
+    """What changes from one action of an episode to the next.
 
     Attributes:
-      key: of the next action.
-      core_state: of a recurrent network's core, without a batch axis; `()` of a network
-        without a memory.
+      key: random key of the next action.
+      core_state: state of a recurrent network's core, without a batch axis; `()` for a
+        network without a memory.
     """
 
     key: jax.Array
@@ -33,9 +33,9 @@ class Decision(NamedTuple):
 
     Attributes:
       action: `int32 []`.
-      output: of the network for the observation, without a batch axis; routing is the
-        mean over the quantiles of a network that has some.
-      state: for the next observation of the episode.
+      output: the network's output for the observation, without a batch axis. In a
+        network with quantiles, the routing is its mean over the quantiles.
+      state: the state for the next observation of the episode.
     """
 
     action: jax.Array
@@ -63,12 +63,15 @@ def decide(
     """Decides on an action, epsilon-greedily.
 
     Args:
-      network: the agent's.
-      params: of the network.
-      epsilon: exploration, a number in [0, 1].
-      observation: one, without a batch axis.
-      state: of the episode so far.
+      network: the agent's network.
+      params: parameters of the network.
+      epsilon: probability of a random action.
+      observation: one observation, without a batch axis.
+      state: the state after the episode's previous action, or its initial state.
       evaluation: switches the network's own noise off.
+
+    Returns:
+      The action, the network's output and the next state.
     """
     key, network_key, action_key = jax.random.split(state.key, 3)
     batch, core_state = jax.tree.map(
@@ -81,7 +84,7 @@ def decide(
     else:
         outputs = network.apply(params, network_key, batch, evaluation=evaluation)
     output = map_examples(lambda x: x[0], outputs)
-    # Of one observation it has a row for each quantile, or one row.
+    # For one observation, the routing has one row, or one for each quantile.
     moe = jax.tree.map(lambda x: x.mean(axis=0), outputs.moe)
     output = output._replace(moe=moe)
     return Decision(
@@ -96,8 +99,8 @@ def sample_action(
 ) -> jax.Array:
     """Samples an epsilon-greedy action, `int32 []`, for Q-values `[A]`.
 
-    Actions of equal value, if it is the highest, are equally likely. The same draws as
-    of `distrax.EpsilonGreedy`, whose import takes TensorFlow.
+    Actions that share the highest value are equally likely. The draws are the same as
+    those of `distrax.EpsilonGreedy`, whose import takes TensorFlow.
     """
     best = q_values == q_values.max()
     probabilities = (1 - epsilon) * best / best.sum() + epsilon / q_values.size

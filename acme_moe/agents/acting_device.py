@@ -42,8 +42,8 @@ class Choice(NamedTuple):
     """Where the policy runs, and why.
 
     Attributes:
-      device: that was chosen.
-      seconds: that a call of the policy takes on each device; empty if there was
+      device: the device that was chosen.
+      seconds: time that a call of the policy takes on each device; empty if there was
         nothing to choose from.
     """
 
@@ -61,11 +61,12 @@ class Choice(NamedTuple):
 def choose(
     devices: Sequence[jax.Device], make_call: Callable[[jax.Device], Callable[[], Any]]
 ) -> Choice:
-    """Chooses the device on which a call takes least, by the medians of several.
+    """Chooses the device on which a call takes least time, the median of several.
 
     Args:
-      devices: to choose from; of one alone nothing is measured.
-      make_call: returns a call on that device that waits for its result.
+      devices: devices to choose from; if there is only one, nothing is measured.
+      make_call: returns, for a device, a function that makes one call there and waits
+        for its result.
     """
     if len(devices) == 1:
         return Choice(devices[0], {})
@@ -83,10 +84,11 @@ def choose(
 
 
 class ParametersOn(core.VariableSource):
-    """A learner's variables on one device, the learner's own arrays if they are there.
+    """A source of a learner's variables that puts them on one device.
 
-    `acme.jax.variable_utils.VariableClient` with a device puts each array there at each
-    call, which takes time even for those that are.
+    Variables that are already there are passed on as they are.
+    `acme.jax.variable_utils.VariableClient` with a device transfers each array in each
+    call, which takes time even for arrays that are already there.
     """
 
     def __init__(self, source: core.VariableSource, device: jax.Device) -> None:
@@ -100,7 +102,7 @@ class ParametersOn(core.VariableSource):
         self._device = device
 
     def get_variables(self, names: Sequence[str]) -> list[Any]:
-        """Returns the newest of the source, on the device."""
+        """Returns the source's newest variables, on the device."""
         variables = self._source.get_variables(names)
         if all(self._is_there(leaf) for leaf in jax.tree.leaves(variables)):
             return variables

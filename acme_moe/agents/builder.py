@@ -91,9 +91,9 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
 
     @property
     def priority_exponent(self) -> float | None:
-        """Items are sampled in proportion to this power of their priority.
+        """The power of their priorities in proportion to which items are sampled.
 
-        None if they are uniformly sampled, as fixed data are.
+        None if they are sampled uniformly, as fixed data are.
         """
         return None
 
@@ -145,7 +145,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
             adam,
             sparsity=pruning.sparsity,
             start=start,
-            # A low replay ratio may make one of two.
+            # With a low replay ratio, both may round to the same number of updates.
             end=max(start + 1, config.in_updates(pruning.end)),
             period=config.in_updates(pruning.period),
         )
@@ -155,7 +155,8 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
     ) -> learning.Update:
         """Makes the learner's update, on batches as replay returns them.
 
-        It needs no replay, and takes a state of `make_optimizer`'s optimiser.
+        The update needs no replay; the state that it takes must be one of the optimiser
+        that `make_optimizer` makes.
         """
         return learning.make_update(
             self._objective_of_samples(networks, environment_spec),
@@ -250,7 +251,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
 
 
 class OnlineBuilder(OfflineBuilder[OnlineConfig], Generic[OnlineConfig]):
-    """A builder of an agent that acts: also of replay, exploration and actors."""
+    """A builder of an agent that acts: adds replay, exploration and actors."""
 
     def make_replay_tables(
         self, environment_spec: specs.EnvironmentSpec, policy: Any = None

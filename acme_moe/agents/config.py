@@ -22,14 +22,16 @@ from acme_moe.networks import (
 class PruningConfig:
     """Settings of gradual magnitude pruning: `acme_moe.learning.pruning.pruned`.
 
-    The values are those of Obando-Ceron et al. (2024), section 3, for 50 M agent steps:
-    pruning lasts from a fifth to four fifths of the run. They name 95 % as sparsity.
+    The defaults are those of Obando-Ceron et al. (2024), section 3, for 50 M agent
+    steps: pruning lasts from a fifth to four fifths of the run. The paper's sparsity is
+    95 %, a `sparsity` of 0.95.
 
     Attributes:
       sparsity: share of each layer's weights that is zero in the end; 0 for no pruning.
-      start: agent steps after the warm-up (updates with fixed data) before it starts.
+      start: agent steps after the warm-up (with fixed data, updates) before pruning
+        starts.
       end: agent steps (updates) after which `sparsity` is reached.
-      period: agent steps (updates) between two choices of weights.
+      period: agent steps (updates) between two choices of the weights to prune.
     """
 
     sparsity: float = 0.0
@@ -45,10 +47,11 @@ class PruningConfig:
         validation.at_least("period", self.period, 1)
 
     def check_length(self, length: int) -> None:
-        """Refuses to prune nothing.
+        """Refuses a run that would end before pruning starts.
 
         Args:
-          length: of the run, in agent steps after the warm-up (updates).
+          length: length of the run, in agent steps after the warm-up (with fixed data,
+            in updates).
 
         Raises:
           ValueError: if the run ends before pruning starts.
@@ -65,20 +68,20 @@ class AgentConfig(abc.ABC):
     """Settings of every agent, online or offline.
 
     Attributes:
-      network: the network's composition.
-      batch_size: transitions in an update.
+      network: settings of the network.
+      batch_size: transitions in an update; sequences with R2D2.
       n_step: steps that a transition spans.
-      discount: per agent step.
-      max_abs_reward: rewards are clipped to plus or minus this for learning; None
-        for rewards as they are.
-      learning_rate: Adam's.
-      adam_epsilon: Adam's.
-      pruning: of the weights, while Adam moves them.
+      discount: discount per agent step.
+      max_abs_reward: rewards are clipped to plus or minus this for learning; None for
+        no clipping.
+      learning_rate: Adam's learning rate.
+      adam_epsilon: Adam's epsilon.
+      pruning: settings of the pruning of weights during training.
       evaluation_epsilon: exploration in evaluation episodes.
       sgd_steps_per_call: updates in one call to the device; more than one is faster if
-        an update is short, and online lets the realised replay ratio lag by up to that
-        many updates. With prioritised replay all batches of a call are drawn before
-        the priorities of any of its updates are known.
+        an update is short. In a run that acts, the realised replay ratio may then lag
+        by up to that many updates. With prioritised replay, all batches of a call are
+        drawn before the priorities of any of its updates are known.
     """
 
     network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
@@ -136,7 +139,7 @@ def check_categorical(network: NetworkConfig) -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ValueAgentConfig(AgentConfig):
-    """Settings of every agent that acts; the values are the paper's DQN's.
+    """Settings of every agent that acts; the defaults are those of the paper's DQN.
 
     Periods and schedules count agent steps (one agent step is `frame_skip` frames),
     so they keep their meaning when the replay ratio changes.
@@ -149,8 +152,8 @@ class ValueAgentConfig(AgentConfig):
       epsilon: exploration at the end of its decay from 1.
       epsilon_decay_steps: agent steps that the decay takes.
       samples_per_insert_tolerance: if the replay table keeps the ratio, the share of
-        `min_replay_size` by which it may be ahead or behind; with 0.01 it is within 2 %
-        from half a warm-up after the warm-up on.
+        `min_replay_size` by which the run may be ahead or behind. With 0.01, the ratio
+        is within 2 % once half as many steps as in the warm-up have followed it.
     """
 
     replay_ratio: float = 0.25
@@ -183,9 +186,10 @@ class ValueAgentConfig(AgentConfig):
 
     @property
     def most_steps_per_counted_step(self) -> float:
-        """Most agent steps that can be behind each one that replay's size counts.
+        """Most agent steps that one step in replay's size can stand for.
 
-        The size counts items as in long episodes; see `Items.steps_per_item`.
+        The size counts as many steps for an item as in long episodes; see
+        `Items.steps_per_item`.
         """
         return 1.0
 
@@ -193,7 +197,7 @@ class ValueAgentConfig(AgentConfig):
         """Returns the settings with the exploration of one of several actors.
 
         Args:
-          epsilon: of that actor, once the decay is over.
+          epsilon: exploration of that actor once the decay is over.
 
         Raises:
           ValueError: if it is not accepted.

@@ -1,7 +1,8 @@
-"""Stacks of frames kept on a device, to which an environment sends its newest only.
+"""Stacks of frames kept on a device, to which only the newest frames are sent.
 
-An observation with a `StackedFrames` spec is the one before it moved by one frame, so
-the newest is all that has to be transferred: 7 kB of an Atari game's 28.
+An observation with a `StackedFrames` spec is the previous one, moved by one frame, so
+the newest frame is all that has to be transferred: 7 of the 28 kB of an Atari game's
+observation.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from acme_moe.specs import StackedFrames
 
 
 def blank_stacks(observation_spec: Any, batch_size: int) -> Any:
-    """Returns what is kept before the first observations.
+    """Returns the stacks before the first observations.
 
     Args:
       observation_spec: nest of the environment's specs.
@@ -41,10 +42,10 @@ def push(
 
     Args:
       observation_spec: nest of the environment's specs.
-      stacks: as `blank_stacks` or this returned them.
+      stacks: as `blank_stacks`, or this function before, returned them.
       newest: nest of frames `[B, height, width]`, and of whole observations `[B, ...]`
         where they are not stacked.
-      first: `bool [B]`, whether an episode starts, whose earlier frames are blank.
+      first: `bool [B]`, whether an episode starts, so that earlier frames are blank.
 
     Returns:
       The new stacks, and the nest of observations `[B, ...]`.

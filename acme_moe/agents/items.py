@@ -1,8 +1,8 @@
 """The items that agents store in replay and learn from: transitions or sequences.
 
-A builder has one of these as a component. It makes all that depends on the choice: the
-replay table's signature, its adder, the decoding of a sampled batch, and the policy and
-probe of the network.
+A builder has an instance of one of these classes, which makes everything that depends
+on the kind of item: the replay table's signature, its adder, the decoding of a sampled
+batch, and the policy and probe of the network.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Items(abc.ABC, Generic[Config, NetworkT]):
         """Makes an epsilon-greedy policy.
 
         Args:
-          network: the agent's.
-          epsilon: of the learner's step count.
+          network: the agent's network.
+          epsilon: exploration as a function of the learner's step count.
           evaluation: switches the network's own noise off.
           prioritized: whether the extras carry the priority of new items to the adder.
         """
@@ -152,8 +152,9 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
     def steps_per_item(self) -> int:
         """The period of the sequences.
 
-        An episode of T steps has `1 + max(0, ceil((T - trace_length) / period))`, each
-        of fewer steps than the period if it is short, of more if it is not long.
+        An episode of T steps has `1 + max(0, ceil((T - trace_length) / period))`
+        sequences. Each then stands for fewer steps than the period if the episode is
+        short, and for more if it is neither short nor long.
         """
         return self._config.sequence_period
 

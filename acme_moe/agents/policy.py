@@ -35,7 +35,7 @@ def epsilon_greedy(
 
     Args:
       network: as `acme_moe.networks.make_network` returns it.
-      epsilon: of the learner's step count.
+      epsilon: exploration as a function of the learner's step count.
       evaluation: switches the network's own noise off.
       prioritized: whether the extras carry the priority of new items to the adder; it
         comes with the parameters, so it reaches every actor.

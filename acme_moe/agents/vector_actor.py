@@ -41,18 +41,18 @@ class VectorActor:
         """Makes an actor; compiles nothing yet.
 
         Args:
-          policy: for one environment.
-          random_key: of the actions.
-          environment_spec: of the environments.
-          variable_source: of the parameters.
+          policy: policy for one environment.
+          random_key: random key of the actions.
+          environment_spec: spec of the environments.
+          variable_source: source of the parameters.
           environment_adders: one for each environment.
-          device: that the policy runs on.
+          device: device that the policy runs on.
         """
         self._spec = environment_spec.observations
         self._client = variable_utils.VariableClient(
             ParametersOn(variable_source, device), ""
         )
-        # In place of the client's, until it is told to take newer ones.
+        # Restored variables, used in place of the client's until the next `update`.
         self._restored: Any = None
         self._device = device
         self._adders = environment_adders
@@ -80,7 +80,7 @@ class VectorActor:
             self._variables, self._carry, batch, self._first.copy()
         )
         actions, self._extras = jax.device_get(outputs)
-        # Not before: dropping buffers that a call took over waits for it on a CPU.
+        # Only now: on a CPU, dropping buffers that a call took over waits for the call.
         self._carry = carry
         self._first[:] = False
         return actions
@@ -102,7 +102,7 @@ class VectorActor:
         self._client.update(wait)
 
     def state(self) -> dict[str, Any]:
-        """Returns nests of arrays of all that acting depends on, adders aside."""
+        """Returns all that acting depends on, except adders, as nests of arrays."""
         return {
             "variables": self._variables,
             "carry": self._carry,

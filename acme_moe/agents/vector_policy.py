@@ -1,4 +1,4 @@
-"""A policy of one environment as one call on a device for several.
+"""Turns a policy for one environment into a single device call for several.
 
 It needs neither Acme nor replay, so that acting is measured without them.
 """
@@ -16,7 +16,7 @@ from acme_moe.agents import frame_stacks
 
 
 class Policy(Protocol):
-    """What is used of an `acme.agents.jax.actor_core.ActorCore`."""
+    """The attributes of an `acme.agents.jax.actor_core.ActorCore` that are used."""
 
     init: Callable[[Any], Any]
     select_action: Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -27,8 +27,8 @@ class Carry(NamedTuple):
     """What stays on the device from one call of the policy to the next.
 
     Attributes:
-      key: of the policy states of the episodes to come.
-      states: of the policy, `[environments, ...]`.
+      key: random key for the policy states of the episodes to come.
+      states: states of the policy, `[environments, ...]`.
       stacks: see `frame_stacks`.
     """
 
@@ -38,11 +38,11 @@ class Carry(NamedTuple):
 
 
 def start(policy: Policy, key: jax.Array, observation_spec: Any, size: int) -> Carry:
-    """Returns what the first step takes, in which all episodes have to start.
+    """Returns the carry for the first step, in which all episodes have to start.
 
     Args:
-      policy: for one environment.
-      key: of all that it draws.
+      policy: policy for one environment.
+      key: random key for everything that the policy draws.
       observation_spec: nest of the environment's specs.
       size: number of environments.
     """

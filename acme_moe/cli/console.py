@@ -19,7 +19,7 @@ def fail(message: object) -> NoReturn:
 
 
 def show(text: str, end: str = "\n") -> None:
-    """Prints a listing; a reader that has seen enough, such as `head`, may leave."""
+    """Prints a listing; a reader such as `head` may close the pipe early."""
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
@@ -34,8 +34,8 @@ def parse_flags(
 
     Args:
       argv: the program's name and its arguments; None for the process's own.
-      doc: says to --help what the command does.
-      known_only: leaves other flags in what is returned; they are refused otherwise.
+      doc: what --help says that the command does.
+      known_only: whether to return unknown flags, which are refused otherwise.
 
     Returns:
       The program's name and the arguments that were not parsed.
@@ -66,7 +66,7 @@ def parse_flags(
 
 
 def _not_accepted(values: flags.FlagValues, message: str) -> str:
-    """Returns absl's message of a wrong value in the form of a run's settings."""
+    """Returns absl's message on a wrong value, worded as those on run settings."""
     match = re.fullmatch(r"flag --(\w+)=(.*?): (.*)", message, re.DOTALL)
     if match is None:
         return message

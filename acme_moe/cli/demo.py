@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = dataclasses.replace(
         given,
         workdir=_new_folder(given.workdir),
-        # What resumes it: a demonstration always starts anew.
+        # The program that resumes it; `demo` itself always starts anew.
         program=(sys.executable, "-m", "acme_moe.cli.train"),
     )
     return outcome.train(OnlineRun, spec, given, tell=_show)
@@ -75,7 +75,7 @@ def _show(summary: dict[str, Any], workdir: Path) -> int:
 
 
 def _new_folder(folder: Path) -> Path:
-    """Returns a folder that holds no run: a demonstration is of one from its start."""
+    """Returns a folder that holds no run, since a demonstration starts anew."""
     candidates = (Path(f"{folder}-{number}") for number in itertools.count(2))
     return next(
         path

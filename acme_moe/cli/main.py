@@ -7,13 +7,13 @@ from acme_moe import validation
 from acme_moe.cli.console import fail
 
 COMMANDS = {
-    "train": "trains an agent on an Atari game in one process",
+    "train": "trains an agent on a game, in one process",
     "train_distributed": "trains an agent in many processes",
     "train_offline": "trains an agent on fixed data",
     "sweep": "runs a study, every run of a figure of the paper",
     "search": "searches for settings of an agent, with Optuna",
     "report": "draws figures and tables of what came out of runs",
-    "watch": "films an agent at play",
+    "watch": "records a video of an agent at play",
     "check": "checks a part, a loss, an agent or an environment of your own",
     "demo": "trains a small agent for five minutes, and shows what came of it",
 }

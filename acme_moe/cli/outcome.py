@@ -25,10 +25,10 @@ def train(
     """Trains in this process, or resumes, and says how it ended.
 
     Args:
-      run_class: of the run.
+      run_class: class of the run.
       spec: the run.
       given: the flags, for the folder and for the command that resumes it.
-      tell: what is told after the last step, in place of `finished`.
+      tell: prints the result and returns the exit status, in place of `finished`.
 
     Returns:
       The program's exit status.
@@ -81,13 +81,13 @@ def out_of_room(error: DiskError, given: RunFlags) -> int:
 
 
 def failed(error: Exception) -> int:
-    """Tells of an error that the user has to know of."""
+    """Prints an error that needs no traceback; returns the exit status."""
     print(f"error: {error}", file=sys.stderr)
     return 1
 
 
 def finished(summary: dict[str, Any], workdir: Path) -> int:
-    """Tells after the last step what the run came to."""
+    """Prints the result of a run that is finished; returns the exit status."""
     mean = summary["evaluation_return_mean"]
     counts = [f"{summary['learner_steps']} updates"]
     if summary["agent_steps"]:

@@ -55,7 +55,7 @@ class RunFlags:
         """Returns the run spec, or ends the program with what is wrong.
 
         Args:
-          kind: of run that the command trains.
+          kind: class of the runs that the command trains.
           resumes: whether a run in `workdir` is resumed, and so has to be the same.
         """
         from acme_moe.runs import config as config_lib
@@ -94,7 +94,7 @@ class RunFlags:
 def parse(
     argv: Sequence[str] | None, doc: str | None, *, default: str | None = None
 ) -> RunFlags:
-    """Parses a run's flags and those that are defined by now, but for its fields.
+    """Parses a run's flags and all others defined so far, but not its fields.
 
     Args:
       argv: the program's name and its arguments; None for the process's own.
@@ -163,8 +163,8 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
 def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str, Any]:
     """Returns the config with the fields of the agent and parts that are named.
 
-    Which fields there are is a matter of some of their values. The values stay as they
-    are here, whatever the command line says of them.
+    The values of some fields decide which others there are. Apart from the name of the
+    environment, these values are not set here, whatever the command line says of them.
     """
     from acme_moe.runs import config as config_lib
 
@@ -182,7 +182,7 @@ def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str
 
 
 class _Lenient(flags.ArgumentParser):
-    """Parses what it can, and leaves the rest to who knows what would be accepted."""
+    """Parses what it can, and leaves the rest to whoever knows what is accepted."""
 
     def __init__(self, parser: flags.ArgumentParser | None) -> None:
         """Wraps the parser of a type, or none for any literal."""
@@ -210,7 +210,7 @@ def _refuse_unknown(fields: Mapping[str, Any], argv: Sequence[str]) -> None:
     known = flags.FlagValues()
     known.set_gnu_getopt(True)
     for path in _paths(fields, "config."):
-        # Boolean, which takes a value and none.
+        # Boolean, as such a flag may be given with a value or without.
         flag: flags.Flag[str] = flags.Flag(
             flags.ArgumentParser(), None, path, None, "", boolean=True
         )

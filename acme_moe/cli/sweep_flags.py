@@ -41,10 +41,10 @@ class SweepFlags(NamedTuple):
         on_event: Callable[[Event], None],
         **options: Any,
     ) -> Sweep:
-        """Makes the sweep that the flags ask for, whose processes have imported.
+        """Makes the sweep that the flags ask for; its runs are forks of `Preloaded`.
 
         Args:
-          runs: see `Sweep`, as are all others.
+          runs: see `Sweep`, as for the other arguments.
           workdir: the folder of all runs, resolved.
           on_event: is told of each start and end.
           **options: other arguments of `Sweep`.
@@ -69,8 +69,8 @@ def define(whole: str, part: str) -> SweepFlags:
     """Defines the flags.
 
     Args:
-      whole: what is run, for their help: "study".
-      part: of it, whose runs differ in game and seed only: "arm".
+      whole: what is run, for the flags' help, such as "study".
+      part: the part whose runs differ only in game and seed, such as "an arm".
     """
     return SweepFlags(
         scale=flags.DEFINE_enum(

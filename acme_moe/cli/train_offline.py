@@ -1,4 +1,4 @@
-r"""Trains an agent on fixed data of an Atari game, and evaluates it on the game.
+r"""Trains an agent on fixed data of a game, and evaluates it on the game.
 
     acme-moe train_offline --config=cql_atari --config.game=Pong \
         --config.dataset.path=DIR --config.dataset.fraction=0.05 --workdir=runs/cql

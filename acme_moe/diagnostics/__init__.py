@@ -1,6 +1,7 @@
 """The measures of figure 10 of the MoE paper, and statistics of a mixture.
 
-Pure functions on arrays, to be called inside `jit`, and their one composition.
+Pure functions on arrays, to be called inside `jit`, and `make_measure`, which combines
+them.
 """
 
 from acme_moe.diagnostics.authors import (

@@ -20,8 +20,8 @@ THRESHOLDS = (0.0, 0.001, 0.01)
 def hidden_statistics(hidden: jax.Array) -> dict[str, jax.Array]:
     """Measures the hidden activations of the penultimate layer.
 
-    A unit is measured by the variance of its activation over the batch. Of a mixture
-    a unit counts once for each slot of its expert, whether or not the slot is filled.
+    A unit is measured by the variance of its activation over the batch. In a mixture, a
+    unit counts once for each slot of its expert, whether or not the slot is filled.
 
     Args:
       hidden: `[B, H]` of a dense layer, or `[B, E, S, H]` of the experts.
@@ -30,11 +30,11 @@ def hidden_statistics(hidden: jax.Array) -> dict[str, jax.Array]:
       Scalars:
         `feature_norm`: Euclidean norm over `H` of the variances; mean over experts
           and slots.
-        `srank_0.0` and so on: singular values of `[B, H]` above that share of the
-          largest. Of a mixture those of the matrices `[S, H]` of all examples and
-          experts together, up to `B * E * min(S, H)`.
-        `dormant_0.0` and so on: units whose variance is at most that.
-        `dormant_share_0.0` and so on: the same over the number of units.
+        `srank_0.0` and so on: number of singular values of `[B, H]` above that share of
+          the largest. For a mixture, number of those of the matrices `[S, H]` of all
+          examples and experts together, up to `B * E * min(S, H)`.
+        `dormant_0.0` and so on: number of units whose variance is at most that.
+        `dormant_share_0.0` and so on: the same, divided by the number of units.
     """
     hidden = hidden.astype(jnp.float32)
     variances = jnp.var(hidden, axis=0)
@@ -77,7 +77,7 @@ def kernel_statistics(kernel: jax.Array) -> dict[str, jax.Array]:
 def value_statistics(
     params: Any, losses: jax.Array, q_values: jax.Array
 ) -> dict[str, jax.Array]:
-    """Measures parameters, losses and Q-values, as they log them too.
+    """Measures parameters, losses and Q-values, which the authors log as well.
 
     Args:
       params: nest of parameters.

@@ -26,8 +26,8 @@ def numerical_rank(matrix: jax.Array, threshold: float) -> jax.Array:
     singular values of features above a threshold in the same way.
 
     Args:
-      matrix: `[n, m]`, or several, `[..., n, m]`: then the largest singular value is
-        that of all of them, and the count as well.
+      matrix: `[n, m]`, or several matrices `[..., n, m]`, whose singular values are
+        pooled: both the largest and the count are taken over all of them.
       threshold: the share, in [0, 1).
 
     Returns:

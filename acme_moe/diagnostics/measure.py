@@ -50,7 +50,7 @@ def transition_probe(network: Network) -> Probe:
 
     def probe(params: Any, key: jax.Array, batch: Any) -> tuple[jax.Array, ValueOutput]:
         output = network.apply(params, key, batch.observation)
-        # `losses.of_actions` would bring rlax to all who read a run's settings.
+        # Not `losses.of_actions`: then reading a run's settings would import rlax.
         actions = jnp.asarray(batch.action)[:, None]
         return jnp.take_along_axis(output.q_values, actions, axis=1)[:, 0], output
 
@@ -63,15 +63,15 @@ def make_measure(
     """Makes the diagnostics of one agent.
 
     Args:
-      probe: applies its network to a batch.
-      loss: the loss that it minimises.
+      probe: applies the agent's network to a batch.
+      loss: the loss that the agent minimises.
       config: definitions and thresholds.
-      batch_size: items that are measured, the last of the batch that is given.
+      batch_size: number of items that are measured, the last ones of a given batch.
 
     Returns:
       A function to jit, of parameters, target parameters, a key for the noise, a
-      batch of at least that many items and their probabilities. It returns float32
-      scalars. With the definitions `published`:
+      batch of at least `batch_size` items and the items' probabilities. It returns
+      float32 scalars. With the definitions `published`:
         `feature_norm`, `feature_rank`: see `feature_norm`, `effective_rank`.
         `ntk_rank`: `numerical_rank` of `empirical_ntk` of the values of the actions.
         `dormant_share`, `dormant_share_penultimate`: of the neurons of all layers with

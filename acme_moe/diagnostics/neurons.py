@@ -15,8 +15,8 @@ def dormant(activations: jax.Array, tau: float) -> jax.Array:
 
     Definition 3.1 of Sokar et al. (2023), "The Dormant Neuron Phenomenon in Deep
     Reinforcement Learning": those whose mean absolute activation over the batch is at
-    most `tau` times the mean of that over the layer. A neuron of a convolution is a
-    channel, its activation a mean over the positions, as in their code.
+    most `tau` times the layer's mean of that. In a convolution, a neuron is a channel
+    and its activation is the mean over the positions, as in the paper's code.
 
     Args:
       activations: `[B, ..., neurons]`.
@@ -52,7 +52,7 @@ def neuron_layers(output: ValueOutput) -> dict[str, jax.Array]:
     neurons.
 
     Args:
-      output: of a network.
+      output: the output of a network.
 
     Returns:
       Activations `[B, ..., neurons]` by the name of the layer.

@@ -19,20 +19,21 @@ def empirical_ntk(
 ) -> jax.Array:
     """Computes the dot products of the gradients of all pairs of examples.
 
-    `K[i, j] = <grad f(x_i), grad f(x_j)>`, with gradients by all parameters: the
-    matrix of section 4.3 of the MoE paper. Of an output of the network it is the
-    tangent kernel of Jacot et al. (2018); of a loss, whose gradient is that of the
-    output times the error, each row and column has the error as a factor.
+    `K[i, j] = <grad f(x_i), grad f(x_j)>`, with gradients with respect to all
+    parameters: the matrix of section 4.3 of the MoE paper. For an output of the network
+    it is the tangent kernel of Jacot et al. (2018). For a loss, whose gradient is the
+    output's times the error, each row and column has its example's error as a factor.
 
     The gradients of all examples are computed at once if they take no more than
-    `max_bytes`. Otherwise the kernel is made block by block, and the gradients of a
-    block of examples are recomputed for each later one, with two of them in memory.
+    `max_bytes`. Otherwise the kernel is computed block by block: the gradients of two
+    blocks of examples are in memory, and those of a block are recomputed for each later
+    block.
 
     Args:
       function: `(params, example) -> f(example)`, a scalar.
       params: nest of parameters.
       examples: nest of `[N, ...]`.
-      max_bytes: memory for gradients; two are held however large they are.
+      max_bytes: memory for gradients; those of two examples are held, however large.
 
     Returns:
       `[N, N]` float32.
@@ -73,8 +74,8 @@ def empirical_ntk(
 def block_size(num_examples: int, gradient_bytes: int, max_bytes: int) -> int:
     """Returns how many examples' gradients to hold at once, a divisor of their number.
 
-    All of them if they fit; otherwise as many as fit twice, because a block of the
-    kernel needs two blocks of examples; at least one.
+    This is all examples if their gradients fit in `max_bytes`, otherwise as many as fit
+    twice, since a block of the kernel needs two blocks of examples; at least one.
     """
     if num_examples * gradient_bytes <= max_bytes:
         return num_examples

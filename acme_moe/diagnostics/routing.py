@@ -67,11 +67,11 @@ def gradient_norms(gradients: Any) -> dict[str, jax.Array]:
     """Computes Euclidean norms of the gradients of the router and of the experts.
 
     Args:
-      gradients: as `hk.Params` of a network with a mixture.
+      gradients: gradients of a network with a mixture, in the form of its `hk.Params`.
 
     Returns:
       `router_gradient_norm` and `experts_gradient_norm`, scalars. In the variant
-      `all` these are of all routers, and of all layers that are mixtures.
+      `all` they are taken over all routers, and over all layers that are mixtures.
     """
     squares = {"router": jnp.zeros(()), "experts": jnp.zeros(())}
     for module, arrays in gradients.items():

@@ -16,13 +16,13 @@ class DiagnosticsConfig:
     Attributes:
       every: interval between two measurements, in the unit of the run's length (agent
         steps, or updates in a run that does not act); 0 for none.
-      definitions: of figure 10's measures: `published`, those of the papers that
-        introduced them, or `authors`, those of the MoE paper's code, whose thresholds
-        are fixed; see `make_measure`.
-      dormant_tau: of `published` alone: a neuron is dormant if its mean absolute
-        activation is at most this share of its layer's mean. At 0 it is one that no
-        example of the batch activates.
-      rank_threshold: of `published` alone: singular values count in the rank of the
+      definitions: which definitions of figure 10's measures to use: `published`, those
+        of the papers that introduced them, or `authors`, those of the MoE paper's code,
+        whose thresholds are fixed; see `make_measure`.
+      dormant_tau: for `published` only: a neuron is dormant if its mean absolute
+        activation is at most this share of its layer's mean. At 0 a neuron is dormant
+        if no example of the batch activates it.
+      rank_threshold: for `published` only: singular values count in the rank of the
         empirical NTK if they are above this share of the largest.
       gradient_megabytes: memory that the gradients of single transitions may take;
         where all of a batch need more, some are computed more than once.

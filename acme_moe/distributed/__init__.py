@@ -1,4 +1,4 @@
-"""Runs of many processes: Launchpad nodes on the parts that `acme_moe.runs` has.
+"""Runs of many processes: Launchpad nodes that use the parts of `acme_moe.runs`.
 
 Read `program` first, which says which nodes there are. `coordinator` counts and
 decides, with `budget` to hold the replay ratio; both are pure, and `service` serves

@@ -34,8 +34,8 @@ class ActorNode:
         """Waits until the learner has parameters.
 
         Args:
-          coordinator: the node that counts.
-          learner: the node with the parameters.
+          coordinator: client of the coordinator.
+          learner: client of the learner, which has the parameters.
           replay_client: of the server that this actor writes to.
           spec: the run.
           config: of the distribution.
@@ -99,7 +99,7 @@ class ActorNode:
                     self._actor.update()
         self._actor.close()
         self._environments.close()
-        # No node ends before the run: a process that is gone is a fault.
+        # No node ends before the run does: a process that ends earlier is a fault.
         while self._coordinator.phase() != "ended":
             time.sleep(Seconds.ASK_WHETHER_OVER)
         self._coordinator.leave(f"actor_{self._number}")

@@ -17,7 +17,7 @@ from acme_moe.agents.config import ValueAgentConfig
 from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.runs.state import RunState
 
-# Steps that an actor takes between two reports: enough to cost nothing.
+# At most so many steps between two reports, which then cost next to nothing.
 _LARGEST_GRANT = 32
 
 
@@ -26,7 +26,7 @@ class Pacing:
     """How far agent steps may run ahead, and how they are granted.
 
     Attributes:
-      max_lead: agent steps.
+      max_lead: agent steps that may run ahead of the updates.
       grant: agent steps that one actor is granted at a time; a multiple of the
         environments that it acts in.
     """
@@ -39,10 +39,10 @@ class Pacing:
         """Returns the pacing of an agent with so many actors and environments in each.
 
         Args:
-          agent: settings; `samples_per_insert_tolerance` of the warm-up is the lead
-            where that is enough for everybody to move.
-          actors: how many share the lead.
-          environments: of one actor; it steps in all of them at once.
+          agent: the agent's settings; the lead is `samples_per_insert_tolerance` times
+            the warm-up, or more if the nodes would otherwise wait for each other.
+          actors: how many actors share the lead.
+          environments: environments of one actor, which steps in all of them at once.
         """
         ratio = agent.exact_replay_ratio
         # One call of the learner has to come due within the lead, or everybody
@@ -90,8 +90,8 @@ class StepBudget:
     def take(self, actor: int, agent_steps: int) -> None:
         """Counts the steps that an actor has taken of those it was granted.
 
-        None past the run's end: after a restart of the coordinator, which forgets what
-        it has granted, actors may take some too many.
+        Steps past the run's end are not counted: a coordinator that was restarted
+        forgets its grants, so actors may take a few steps too many.
         """
         left = self._spec.length - self._state.agent_steps
         self._state.agent_steps += min(agent_steps, left)

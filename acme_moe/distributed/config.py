@@ -16,24 +16,25 @@ _FILE = "distributed.json"
 class Seconds:
     """All waits of a distributed run."""
 
-    # Between two questions: of an actor and of a learner that have to wait for the
-    # other side, and of whoever has nothing left to do.
+    # Between two calls to the coordinator: by an actor and by a learner that have to
+    # wait for each other, and by any node that has nothing to do.
     ACTOR_ASKS_AGAIN = 0.01
     LEARNER_ASKS_AGAIN = 0.005
     ASK_WHETHER_OVER = 0.2
-    # Of updates between two questions of the learner, and between two of its reports.
+    # How long the learner updates before it asks again, and between its reports.
     LEARNER_BURST = 0.1
     LEARNER_REPORTS = 0.5
     # Between two copies of the coordinator's state, which it resumes from.
     KEEP_STATE = 1.0
-    # One try of a call, of a call for parameters, which may be large, and of one to
-    # a coordinator that may be gone; and before a call that did not come through is
-    # made again.
+    # Time-outs of a call, of a call for parameters, which may be large, and of one to
+    # a coordinator that may be gone; and the wait before a call that failed is made
+    # again.
     CALL = 10.0
     CALL_FOR_PARAMETERS = 60.0
     CALL_TO_GIVE_UP = 5.0
     CALL_AGAIN = 0.2
-    # Between two looks of the launcher, and of a node's process at whether it is over.
+    # Between two looks of the launcher at the run, and between two checks by a node's
+    # process whether the run is over.
     LAUNCHER_LOOKS = 0.25
     PROCESS_LOOKS = 0.5
     # Once the run is over: for a node's process to end by itself, for the coordinator
@@ -58,8 +59,8 @@ class DistributedConfig:
         `apex_epsilon ** (1 + i / (N - 1) * apex_alpha)` instead of the agent's
         epsilon (Horgan et al. 2018, section 4.1, with 0.4 and 7).
       apex_alpha: see there.
-      quick_failures: a node that dies this often within `quick_seconds` of its start
-        without a longer life between ends the run.
+      quick_failures: deaths of a node in a row, each within `quick_seconds` of its
+        start, that end the run.
       quick_seconds: see there.
 
     Raises:
@@ -118,7 +119,7 @@ def check_stored(config: DistributedConfig, checkpoint: Checkpoint | None) -> No
 
 
 def check(config: DistributedConfig, spec: RunSpec) -> None:
-    """Refuses a run that cannot be distributed like that.
+    """Refuses a run that cannot be distributed with these settings.
 
     Raises:
       ValueError: names the field, and what is accepted.
@@ -162,7 +163,7 @@ def read(workdir: Path) -> DistributedConfig:
     """Returns the settings that the folder's run had last, or the defaults.
 
     Raises:
-      ValueError: if there are some, and they are not accepted.
+      ValueError: if the folder has settings that are not accepted.
     """
     path = workdir / _FILE
     if not path.exists():

@@ -21,7 +21,7 @@ from acme_moe.runs.state import RunState
 
 
 class Phase(enum.Enum):
-    """How far a run is."""
+    """The phases of a run, in order."""
 
     RUNNING = "running"
     DRAINING = "draining"
@@ -62,8 +62,8 @@ class EvaluationOrder(NamedTuple):
     """What the evaluator has to do.
 
     Attributes:
-      episodes: to play; 0 to ask again later.
-      position: of the run, that they count for.
+      episodes: how many to play; 0 to ask again later.
+      position: position of the run that they are evaluated for.
     """
 
     episodes: int
@@ -74,9 +74,9 @@ class Coordinator:
     """The phases of a run. Not safe for threads; its owner locks.
 
     Attributes:
-      state: of the run.
-      phase: it is in.
-      outcome: how it ends, or has ended, as far as is known.
+      state: state of the run.
+      phase: phase that it is in.
+      outcome: how it will end, as far as is known, or has ended.
     """
 
     def __init__(self, spec: RunSpec, state: RunState) -> None:
@@ -90,7 +90,7 @@ class Coordinator:
         self.state = state
         self.phase = Phase.RUNNING
         self.outcome = "finished"
-        # Of a coordinator that comes back the order may have been its predecessor's.
+        # If this is a restarted coordinator, its predecessor may have given the order.
         self._final_ordered = True
 
     @property
@@ -100,7 +100,7 @@ class Coordinator:
 
     @property
     def complete(self) -> bool:
-        """Whether the run has its whole length, but for updates that are due."""
+        """Whether the run has its full length; updates may still be due."""
         return self.position >= self.spec.length
 
     @property
@@ -109,15 +109,15 @@ class Coordinator:
         return self.phase in (Phase.RUNNING, Phase.DRAINING)
 
     def learn(self, learner_steps: int) -> LearnerOrder:
-        """Takes note of how far the learner is, and says what it has to do."""
+        """Records how many updates were taken; returns what the learner has to do."""
         self.state.learner_steps = learner_steps
         self._drain_if_complete()
         due = 0
         if self.phase is not Phase.ENDED and self.outcome == "finished":
             due = self.spec.updates_due(self.state)
         if due and self.phase in (Phase.EVALUATING, Phase.SAVING):
-            # A learner that came back from an earlier checkpoint: an evaluation that
-            # is under way is not of the parameters that it will have.
+            # The learner has come back from an earlier checkpoint: an evaluation that
+            # is under way does not use the parameters that it will end with.
             self.phase = Phase.DRAINING
             self._final_ordered = False
         if not due and self.phase is Phase.DRAINING:
@@ -131,7 +131,7 @@ class Coordinator:
         )
 
     def evaluation(self) -> EvaluationOrder:
-        """Says what the evaluator has to do."""
+        """Returns what the evaluator has to do."""
         # The last evaluation is of the final parameters, so it waits for them.
         waits = self.complete and self.phase is not Phase.EVALUATING
         if waits or self.phase not in (Phase.RUNNING, Phase.EVALUATING):
@@ -140,14 +140,15 @@ class Coordinator:
         return EvaluationOrder(self.spec.evaluation_due(self.state), self.position)
 
     def evaluated(self, position: int) -> bool:
-        """Takes note of an evaluation.
+        """Records an evaluation.
 
         Args:
-          position: that it was ordered for.
+          position: the position that it was ordered for.
 
         Returns:
-          Whether it counts: not if it was played twice, with parameters that were not
-          the last, or comes when the last checkpoint may have been taken.
+          Whether it counts. It does not if that position has been evaluated already, if
+          it is the last one but not of the final parameters, or if it comes when the
+          last checkpoint may have been taken.
         """
         final = position >= self.spec.length
         if self.phase in (Phase.SAVING, Phase.ENDED):
@@ -162,11 +163,11 @@ class Coordinator:
         return True
 
     def saved(self, *, final: bool) -> None:
-        """Takes note of a checkpoint.
+        """Records a checkpoint.
 
         Args:
-          final: whether it began when the learner was told to `save`; one that was
-            under way already lacks what came since.
+          final: whether it was begun because the learner was told to `save`; one that
+            was already under way then lacks what has come since.
         """
         if self.phase is Phase.SAVING and final:
             self.phase = Phase.ENDED
@@ -215,16 +216,17 @@ class OnlineCoordinator(Coordinator):
         self._reports.pop(actor, None)
 
     def report(self, actor: int, number: int, agent_steps: int) -> bool:
-        """Takes note of an actor's report.
+        """Records an actor's report.
 
         Args:
-          actor: its number.
-          number: of the report, so that one sent twice counts once.
-          agent_steps: taken since the last.
+          actor: the actor's number.
+          number: number of the report, so that one sent twice counts once.
+          agent_steps: steps taken since the last report.
 
         Returns:
-          Whether it counts: not if it was sent twice, or comes after training, when the
-          last checkpoint may have been taken and the summary must not be ahead of it.
+          Whether it counts. It does not if it was received before, or after training:
+          the last checkpoint may then have been taken, and the summary must not be
+          ahead of that.
         """
         if not self.training or self._reports.get(actor, -1) >= number:
             return False
@@ -233,18 +235,19 @@ class OnlineCoordinator(Coordinator):
         return True
 
     def grant(self, actor: int) -> Grant:
-        """Says how many steps an actor may take."""
+        """Returns how many steps an actor may take now."""
         self._drain_if_complete()
         if self.phase is not Phase.RUNNING:
             return Grant(0, over=True)
         return Grant(self._budget.grant(actor))
 
     def replay_holds(self, server: int, size: int) -> None:
-        """Takes note of a replay server's size.
+        """Records a replay server's size.
 
         Args:
-          server: its number.
-          size: its items times `Items.steps_per_item`; of sequences an estimate.
+          server: the server's number.
+          size: agent steps that it holds, its items times `Items.steps_per_item`; an
+            estimate where items are sequences.
         """
         self._held[server] = size
         self._fail_without_replay()
@@ -252,13 +255,13 @@ class OnlineCoordinator(Coordinator):
     def replay_enters(
         self, server: int, size: int, position: int, *, restarted: bool
     ) -> None:
-        """Takes note of a replay server that has started.
+        """Records that a replay server has started.
 
         Args:
-          server: its number.
-          size: of what it holds, which its checkpoint had; as for `replay_holds`.
-          position: of the run when it began to start; what was written to it since
-            is no part of what it has lost.
+          server: the server's number.
+          size: agent steps that it restored from a checkpoint; as for `replay_holds`.
+          position: position of the run when it began to start; it cannot have lost
+            what was written after that.
           restarted: whether it was started before in this launch.
         """
         self._held[server] = size
@@ -269,7 +272,7 @@ class OnlineCoordinator(Coordinator):
         self._fail_without_replay()
 
     def _fail_without_replay(self) -> None:
-        """Ends a run whose updates are due from a replay that nobody fills any more."""
+        """Fails a run whose updates are due from a replay that is empty for good."""
         empty = self._all_servers_known and not self.replay_size
         if empty and self.phase is Phase.DRAINING and self.spec.updates_due(self.state):
             self.fail("replay lost its contents after the last agent step")
@@ -279,14 +282,15 @@ class OnlineCoordinator(Coordinator):
         return len(self._held) == self._num_servers
 
     def _missing_from_replay(self, server: int, position: int, restarted: bool) -> int:
-        """Returns the agent steps until the warm-up's are there again.
+        """Returns how many agent steps replay lacks to hold as many as after a warm-up.
 
-        Whatever the others hold, a server that was started again is to get its share
-        of the warm-up back; agent steps are shared alike, so it gets as much of them.
+        Whatever the others hold, a server that was started again has to regain its
+        share of the warm-up. New agent steps are spread evenly over the servers, so it
+        gets that share of them.
 
-        Only what is missing for certain counts. How many steps a sequence stands for
-        depends on the episodes, which nobody knows here: what is there is taken for as
-        many steps as it can be, and a loss of a part may not show, least where
+        Only what is certainly missing counts. How many steps a sequence stands for
+        depends on its episode, which is not known here, so each is taken to stand for
+        as many as it can. The loss of a part may go unnoticed, most of all where
         episodes are short.
         """
         most = self.spec.agent.most_steps_per_counted_step

@@ -23,8 +23,8 @@ class EvaluatorNode:
         """Makes the environment and the actor.
 
         Args:
-          coordinator: the node that counts.
-          learner: the node with the parameters.
+          coordinator: client of the coordinator.
+          learner: client of the learner, which has the parameters.
           spec: the run.
         """
         self._coordinator = coordinator
@@ -69,7 +69,7 @@ class EvaluatorNode:
         self._coordinator.leave("evaluator")
 
     def _check(self) -> None:
-        """Breaks an evaluation off when the run ends meanwhile; asks now and then."""
+        """Breaks off the evaluation if the run is ending; asks only now and then."""
         if time.monotonic() - self._asked > Seconds.ASK_WHETHER_OVER:
             self._asked = time.monotonic()
             if self._coordinator.phase() in ("saving", "ended"):

@@ -62,7 +62,7 @@ def run_distributed(
       FailedRunError: if the run could not continue; says why.
     """
     _check_localhost()
-    # The launcher holds it for its nodes, which end when it does, however it ends.
+    # Held here for all nodes, which end when the launcher does, however it ends.
     with FolderLock(workdir, field="workdir"):
         checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
         config_lib.check_stored(config, checkpoints.latest(compare_replay=False))
@@ -82,13 +82,13 @@ def run_distributed(
     if outcome.startswith("failed"):
         raise FailedRunError(outcome.removeprefix("failed: "))
     if outcome == "interrupted":
-        # Without a signal here, one process of the program got a SIGTERM alone.
+        # If none arrived here, only one process of the program got a SIGTERM.
         raise InterruptedRunError(launched.signum or signal.SIGTERM)
     return json.loads((workdir / "summary.json").read_text())
 
 
 def _check_localhost() -> None:
-    """Raises an error where nodes would wait for each other for ever."""
+    """Raises an error if nodes would wait for each other forever."""
     try:
         socket.getaddrinfo("localhost", None)
     except OSError as error:
@@ -136,7 +136,7 @@ class _Launched:
                 break
             if self._broken:
                 return self._last_word() or f"failed: {self._broken[0]}"
-            # It may not be there yet, or be on its way back.
+            # The coordinator may not be up yet, or be restarting.
             with contextlib.suppress(Exception):
                 status = self._ask()
             time.sleep(Seconds.LAUNCHER_LOOKS)
@@ -144,7 +144,7 @@ class _Launched:
         return kept.outcome
 
     def _last_word(self) -> str | None:
-        """Returns the outcome of a run that is over, and had no room to write it."""
+        """Returns the outcome of a run that ended but could not write it, or None."""
         with contextlib.suppress(Exception):
             status = self._client.status()
             if status["phase"] == Phase.ENDED.value:
@@ -152,7 +152,7 @@ class _Launched:
         return None
 
     def _ask(self) -> dict[str, Any]:
-        """Passes a signal on, and shows how the run goes."""
+        """Passes on a signal, once; draws the progress; returns the run's status."""
         if self.signum is not None and not self._told:
             self._client.interrupt()
             self._told = True
@@ -189,7 +189,7 @@ class _Launched:
         progress.draw(position, state.learner_steps, status["loss"], details)
 
     def _wait_for_a_node(self) -> None:
-        """Notes the first node that is gone while the run is not over."""
+        """Notes the first node that ends before the run does."""
         why = "the supervisor of a node was ended"
         try:
             self._manager.wait(return_on_first_completed=True)

@@ -42,14 +42,15 @@ class LearnerNode:
         """Resumes from the newest checkpoint.
 
         Args:
-          coordinator: the node that counts.
-          replay_clients: of all replay servers; none for a run on fixed data.
+          coordinator: client of the coordinator.
+          replay_clients: clients of all replay servers; empty for fixed data.
           spec: the run.
           workdir: its folder.
 
         Raises:
           DamagedCheckpointError: if there are checkpoints, and none is whole.
           DatasetError: names what the dataset lacks.
+          OtherStateError: if the checkpoint is of another network or learner.
         """
         self._spec = spec
         self._coordinator = coordinator
@@ -58,9 +59,9 @@ class LearnerNode:
         )
         restored = checkpoints.latest()
         entered = coordinator.enter("learner")
-        # Its own view of the run, which the coordinator has the whole of.
+        # Only what the learner knows of the run; the coordinator has it all.
         self._state = RunState(**restored.counts) if restored else RunState()
-        # One process has the run at Weights & Biases, and it is the one of the scores.
+        # Only one process sends rows to tracking services: the one with the scores.
         self._folder = RunFolder(workdir, spec, track=coordinator.track)
         self._folder.forget_updates_after(self._state)
         parts = Parts(spec)
@@ -90,7 +91,8 @@ class LearnerNode:
         """Learns to the end of the run.
 
         Raises:
-          NonFiniteLossError: at a NaN loss; names the last checkpoint.
+          NonFiniteLossError: if the loss or a gradient is NaN or infinite; names the
+            last checkpoint.
         """
         with self._session.naming_last_checkpoint():
             self._learn()
@@ -133,7 +135,7 @@ class LearnerNode:
             return RunState(**{**counts, "learner_steps": self._state.learner_steps})
 
         try:
-            # The coordinator's disk is this one's, and its error comes by Courier.
+            # The coordinator uses the same disk; Courier passes on its error.
             with disk.writing(self._folder.path):
                 bytes_per_transition = self._session.save(make_state)
         except disk.DiskError as error:

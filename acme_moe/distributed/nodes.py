@@ -37,8 +37,8 @@ class RemoteError(RuntimeError):
 class Remote:
     """A Courier client whose calls wait until the other side is there.
 
-    Attributes are remote methods. A call that does not come through is made again:
-    the methods of the nodes here may be called twice.
+    Attributes are remote methods. A call that fails on the way is made again, so the
+    methods of the nodes here have to tolerate being called twice.
     """
 
     def __init__(self, client: Any, has_ended: Callable[[], bool]) -> None:
@@ -148,7 +148,8 @@ class ReverbHandle(base.Handle):
 class ServiceNode(lp.CourierNode):
     """A Courier node in a process that is started again when it dies.
 
-    As threads of one process nothing is supervised, and the node is Launchpad's.
+    If nodes are threads of one process, nothing is supervised, and this node does what
+    Launchpad's own does.
     """
 
     def __init__(
@@ -167,10 +168,10 @@ class ServiceNode(lp.CourierNode):
           settings: how it is kept alive.
           make: makes the object that is served.
           *args: of `make`, handles among them.
-          coordinator: the first of these arguments, and who is told that the node
-            cannot be kept alive; None for the coordinator itself.
-          timeout: seconds of one try of a call to it.
-          preload: imports whatever nodes import, before any of them is a thread.
+          coordinator: handle of the coordinator, the first argument of `make`; it is
+            told if the node cannot be kept alive. None for the coordinator itself.
+          timeout: seconds after which an attempt to call the node fails.
+          preload: imports whatever nodes import, before any of them runs as a thread.
           **kwargs: of `make`.
         """
         first = () if coordinator is None else (coordinator,)
@@ -195,8 +196,8 @@ class ServiceNode(lp.CourierNode):
         """Binds the addresses; called for every node before the first of them runs."""
         super().bind_addresses(**kwargs)
         if self._is_thread():
-            # TensorFlow's modules import each other in circles: of two threads that
-            # import it at the same time, one may get half of it.
+            # TensorFlow's modules import each other in circles: if two threads import
+            # it at the same time, one of them may see a half-initialised module.
             self._preload()
 
     def run(self) -> None:
@@ -217,7 +218,7 @@ class ServiceNode(lp.CourierNode):
         super().run()
 
     def _serve_apart(self) -> None:
-        # Addresses resolve by the kind of launch, which a new process has to be told.
+        # How addresses resolve depends on the launch type, unknown to a new process.
         context.set_context(self._launch_context)
         self.serve()
 
@@ -237,7 +238,7 @@ class ServiceNode(lp.CourierNode):
                 return
         workdir = self._settings.workdir
         kept = status_lib.read_status(workdir, self.token)
-        # The rest stays, for a coordinator that is coming back reads it.
+        # The other fields stay, since a restarted coordinator reads them.
         status_lib.write_status(
             workdir,
             dataclasses.replace(
@@ -259,7 +260,7 @@ class WorkerNode(ServiceNode):
 class ReplayServerNode(WorkerNode):
     """A Reverb server in a process that is started again when it dies.
 
-    What makes it is given the `port` of the address, which is Reverb's here.
+    `make` is also given the `port` of the node's address, for the server to listen on.
     """
 
     def create_handle(self) -> base.Handle:

@@ -1,4 +1,4 @@
-"""The node that counts in a run that acts, and what its actors and replay call."""
+"""The coordinator's node in a run that acts: what actors and replay call."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class OnlineCoordinatorService(CoordinatorService):
     coordinator: OnlineCoordinator
     _spec: OnlineRunSpec
     _last_return: float | None = None
-    # Sums over the actors' reports: of the age of their parameters in seconds and in
-    # updates, and how many these are.
+    # Over the actors' reports: the sums of the age of their parameters in seconds and
+    # in updates, and the number of reports.
     _ages = (0.0, 0, 0)
 
     def _make_coordinator(self, state: RunState) -> OnlineCoordinator:
         return OnlineCoordinator(self._spec, state, self._config)
 
     def actor_enters(self, actor: int) -> None:
-        """Takes note of an actor that starts: what it was granted before is void."""
+        """Records that an actor starts: what it was granted before is void."""
         with self._lock:
             self.coordinator.actor_enters(actor)
 
@@ -39,14 +39,15 @@ class OnlineCoordinatorService(CoordinatorService):
         episodes: Sequence[EpisodeResult],
         age: tuple[float, int] | None,
     ) -> Grant:
-        """Answers an actor, which reports and asks how many steps it may take.
+        """Records an actor's report, and returns how many steps it may take now.
 
         Args:
-          actor: its number.
-          number: of its report, so that one sent twice counts once.
-          agent_steps: taken since the last report.
-          episodes: the games that ended meanwhile.
-          age: seconds since its parameters were pulled, and their learner step.
+          actor: the actor's number.
+          number: number of the report, so that one sent twice counts once.
+          agent_steps: steps taken since the last report.
+          episodes: the games that ended since then.
+          age: seconds since the actor pulled its parameters, and their learner step;
+            None before it has any.
         """
         with self._answering():
             if agent_steps:
@@ -58,20 +59,20 @@ class OnlineCoordinatorService(CoordinatorService):
             return self.coordinator.grant(actor)
 
     def replay_enters(self, server: int, size: int, position: int) -> None:
-        """Takes note of a replay server; see `OnlineCoordinator.replay_enters`."""
+        """Records a replay server's start; see `OnlineCoordinator.replay_enters`."""
         with self._publishing_an_end():
             restarted = self._starts.get(f"replay_{server}", 0) > 1
             self.coordinator.replay_enters(server, size, position, restarted=restarted)
 
     def replay_holds(self, server: int, size: int) -> str:
-        """Takes note of a replay server's size; returns the phase."""
+        """Records a replay server's size; returns the phase."""
         with self._publishing_an_end():
             self.coordinator.replay_holds(server, size)
         return self.phase()
 
     @contextlib.contextmanager
     def _publishing_an_end(self) -> Iterator[None]:
-        """Answers as `_answering`; the coordinator may end the run by itself."""
+        """Does as `_answering`, and publishes the end if the run ends meanwhile."""
         with self._answering():
             before = self.coordinator.phase
             yield

@@ -1,9 +1,9 @@
 """The process of a node: what keeps it alive, what runs in it, when it is over.
 
 Launchpad's own processes stay small: each only supervises the process that does its
-node's work, whose output goes to `logs/NODE.log` and whose number stands in
-`logs/NODE.pid`. The address is the node's, so a process that comes back is found where
-the one before it was.
+node's work, whose output goes to `logs/NODE.log` and whose id stands in
+`logs/NODE.pid`. The address belongs to the node, so a process that is started again is
+found where the one before it was.
 
     python -m acme_moe.distributed.process NODE WORKDIR TOKEN PARENT < FUNCTION
 """
@@ -53,10 +53,11 @@ class Supervision:
       name: of the node.
       workdir: of the run.
       token: of the program's launch.
-      environment: variables of the node's process, beside those that it inherits.
-      quick_failures: deaths in a row after which the run is given up.
-      quick_seconds: a node that lived longer has not failed quickly.
-      launcher: process whose end ends the node as well, on the same machine.
+      environment: variables of the node's process, added to those that it inherits.
+      quick_failures: quick deaths in a row after which the run is given up.
+      quick_seconds: a death is quick if it comes within so many seconds of the start.
+      launcher: id of the launcher's process; if it is on this machine, its end also
+        ends the node.
     """
 
     name: str
@@ -126,7 +127,7 @@ def supervise(
 def _run_once(
     settings: Supervision, payload: bytes, launcher: int | None
 ) -> int | None:
-    """Runs the process to its end; None if the launcher ended before."""
+    """Runs the process; returns its exit status, None if the launcher ended first."""
     process = start_logged(
         [
             *(sys.executable, "-m", "acme_moe.distributed.process"),
@@ -179,7 +180,7 @@ def _ignore_stops() -> None:
 
 def main(name: str, workdir: Path, token: str, parent: int) -> int:
     """Runs a node's function in this process, and returns the exit status."""
-    # Nobody would start it again, or end it, if its supervisor were gone.
+    # Without its supervisor, nobody could restart or end this process.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         return 1

@@ -21,8 +21,8 @@ COORDINATOR = "coordinator"
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 # Only the learner may see an accelerator.
 _ON_THE_CPU = {**_QUIET, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-# The cores are shared by all actors; one that took several would only take turns
-# with itself.
+# All actors share the cores, so an actor with several threads would only make them
+# take turns.
 _ONE_THREAD = {
     **_ON_THE_CPU,
     "OMP_NUM_THREADS": "1",
@@ -33,9 +33,9 @@ _XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 def _lazily(module: str, name: str) -> Callable[..., Any]:
-    """Returns what makes a node's object, and imports its module only then.
+    """Returns a function that makes a node's object, and imports its module first.
 
-    Launchpad's processes unpickle their nodes, and are not to import what only the
+    Launchpad's processes unpickle their nodes, and should not import what only the
     node's own process needs.
     """
     return lazy.function(f"acme_moe.distributed.{module}", name)
@@ -57,7 +57,7 @@ def make_distributed_program(
     *,
     name: str = "acme_moe",
 ) -> lp.Program:
-    """Makes the program of a run: launch it as it is, or add nodes of your own before.
+    """Makes the program of a run, to launch as it is or with nodes of your own added.
 
     Its groups are `coordinator`, `replay`, `learner`, `actor` and `evaluator`; a run on
     fixed data has neither replay nor actors. Every node uses the run's folder, so on
@@ -73,7 +73,7 @@ def make_distributed_program(
       A program for one launch; make another one to launch again.
 
     Raises:
-      ValueError: if the run cannot be distributed like that.
+      ValueError: if the run cannot be distributed with these settings.
     """
     config = config or DistributedConfig()
     check(config, spec)

@@ -17,7 +17,7 @@ from acme_moe.runs.spec import OnlineRunSpec
 class ReplayNode:
     """A Reverb server with its share of the capacity.
 
-    Its tables have no ratio of their own: the coordinator keeps it, over all servers.
+    Its tables do not hold the replay ratio: the coordinator does, over all servers.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ReplayNode:
         """Starts the server, with what the newest checkpoint has of it.
 
         Args:
-          coordinator: the node that counts.
+          coordinator: client of the coordinator.
           spec: the run.
           workdir: its folder.
           config: of the distribution.
@@ -68,7 +68,7 @@ class ReplayNode:
         coordinator.replay_enters(number, self._size(), entered["position"])
 
     def _size(self) -> int:
-        """Returns the agent steps that it holds, if they were of long episodes."""
+        """Returns the agent steps that it holds, counted as if episodes were long."""
         items = self._client.server_info()[self._table].current_size
         return items * self._steps_per_item
 

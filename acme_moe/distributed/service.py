@@ -1,8 +1,8 @@
-"""The node that counts: a coordinator behind a lock, and the files of its run.
+"""The coordinator's node: a coordinator behind a lock, and the files of its run.
 
-It is the only one that writes scores and the summary, and holds no model: neither
-TensorFlow nor a JAX program is needed here, and it starts in a second. The others
-call it by Courier; nothing waits inside a call.
+Only this node writes the scores and the summary. It holds no model and needs neither
+TensorFlow nor a JAX program, so it starts in a second. The other nodes call it by
+Courier; no call waits for anything else to happen.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class CoordinatorService:
             time.sleep(0.05)
 
     def keep(self) -> None:
-        """Writes what a coordinator that comes back resumes from, if there is room."""
+        """Writes what a restarted coordinator resumes from; warns if it cannot."""
         with self._lock:
             machine = self.coordinator
             try:
@@ -124,10 +124,10 @@ class CoordinatorService:
                 logging.log_every_n_seconds(logging.WARNING, "%s", 60.0, error)
 
     def enter(self, node: str) -> dict[str, int]:
-        """Takes note of a node that starts, or starts again.
+        """Records that a node starts, or starts again.
 
         Returns:
-          `position` of the run, and how often the node was `started` before.
+          The `position` of the run, and how often the node was `started` before.
         """
         with self._lock:
             started = self._starts.get(node, 0)
@@ -136,7 +136,7 @@ class CoordinatorService:
             return {"position": self.coordinator.position, "started": started}
 
     def leave(self, node: str) -> None:
-        """Takes note of a node that has heard that the run is over, and ends."""
+        """Records that a node has been told of the run's end, and is leaving."""
         self._left.add(node)
 
     def track(self, label: str, row: dict[str, float]) -> None:
@@ -145,15 +145,15 @@ class CoordinatorService:
             self._folder.track(label, row)
 
     def phase(self) -> str:
-        """Returns the present phase; the last one once everything is on disk."""
+        """Returns the present phase; `ended` only once everything is on disk."""
         phase = self.coordinator.phase
         if phase is Phase.ENDED and not self._ended.is_set():
-            # A node that left now would be one that is gone before the run is over.
+            # A node that left now would count as one that died before the run's end.
             phase = Phase.SAVING
         return phase.value
 
     def state(self) -> dict[str, Any]:
-        """Returns the counts as they are now, for a checkpoint among others.
+        """Returns the counts as they are now, for checkpoints among other things.
 
         Raises:
           DiskError: if there is no room for the scores up to here.
@@ -166,11 +166,11 @@ class CoordinatorService:
     def learn(
         self, learner_steps: int, report: dict[str, float | None] | None
     ) -> LearnerOrder:
-        """Answers the learner, which says how far it is and asks what to do.
+        """Records how far the learner is, and returns what it has to do.
 
         Args:
-          learner_steps: updates that its state has behind it.
-          report: its statistics and loss, now and then.
+          learner_steps: number of updates in the learner's state.
+          report: its loss and statistics; None in most calls.
         """
         with self._answering():
             if report is not None:
@@ -182,7 +182,7 @@ class CoordinatorService:
             return order
 
     def saved(self, replay_bytes_per_transition: float | None, final: bool) -> None:
-        """Takes note of a checkpoint that the learner has written.
+        """Records a checkpoint that the learner has written.
 
         Args:
           replay_bytes_per_transition: see `RunState`.
@@ -199,23 +199,23 @@ class CoordinatorService:
                 self._publish()
 
     def evaluation(self) -> EvaluationOrder:
-        """Answers the evaluator, which asks what to play."""
+        """Returns what the evaluator has to play."""
         with self._lock:
             return self.coordinator.evaluation()
 
     def evaluating(self, text: str) -> None:
-        """Takes note of how far the evaluation is, for the progress line."""
+        """Records how far the evaluation is, for the progress line."""
         self._evaluation = text
 
     def evaluated(
         self, position: int, learner_steps: int, episodes: Sequence[EpisodeResult]
     ) -> None:
-        """Takes note of what the evaluator has played.
+        """Records what the evaluator has played.
 
         Args:
-          position: that it was given.
-          learner_steps: of the parameters that it played with.
-          episodes: each of them.
+          position: the position in its order.
+          learner_steps: learner step of the parameters that it played with.
+          episodes: results of the episodes.
         """
         with self._answering():
             machine = self.coordinator
@@ -263,7 +263,7 @@ class CoordinatorService:
 
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
-        """Holds the lock, and keeps what others act on before they hear of it."""
+        """Holds the lock, and saves what others will act on before they are told it."""
 
         def promised() -> tuple[Any, ...]:
             machine = self.coordinator

@@ -38,7 +38,8 @@ class RunStatus:
 
 def write_status(workdir: Path, status: RunStatus) -> None:
     """Replaces the status on disk."""
-    # Once a second; of one that a crash leaves empty nothing is needed but checkpoints.
+    # Written once a second, so not synced: if a crash leaves the file empty, the
+    # checkpoints are enough.
     files.write_json(workdir / _STATUS_FILE, dataclasses.asdict(status), synced=False)
 
 

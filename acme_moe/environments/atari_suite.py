@@ -16,7 +16,7 @@ class AtariSuite(Suite):
     """Suite whose games are too many for a message to list."""
 
     def resolve_game(self, name: str) -> str:
-        """Returns the name that a game has here; see `games.resolve_game`."""
+        """Returns a game's name as used here; see `games.resolve_game`."""
         return resolve_game(name)
 
 

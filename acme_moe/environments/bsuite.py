@@ -17,7 +17,7 @@ _CELL = 32  # Pixels of a cell of Catch in a picture.
 
 
 class Catch(DiscreteEnvironment):
-    """A ball falls down a board; a paddle on the lowest row should be under it.
+    """A board on which a ball falls; a paddle on the lowest row should catch it.
 
     The return of an episode is 1 or -1. An observation is the board, `float32 [rows,
     columns]` of 0 and 1, or `uint8 [rows, columns, 1]` of 0 and 255: a stack of one
@@ -32,9 +32,9 @@ class Catch(DiscreteEnvironment):
         """Starts no episode yet.
 
         Args:
-          seed: of the columns that the ball falls down.
-          rows: of the board.
-          columns: of the board.
+          seed: seed of the columns in which balls fall.
+          rows: number of rows of the board.
+          columns: number of columns of the board.
           image: whether observations are images.
         """
         super().__init__(len(self.action_names))
@@ -80,7 +80,7 @@ class Catch(DiscreteEnvironment):
 
 # Cart and pole of Barto, Sutton and Anderson (1983), and bsuite's numbers: SI units.
 _GRAVITY = 9.8
-_MASS_POLE, _MASS = 0.1, 1.1  # The latter of both.
+_MASS_POLE, _MASS = 0.1, 1.1  # The latter is that of cart and pole together.
 _HALF_LENGTH = 0.5
 _FORCE = 10.0
 _SECONDS = 0.01
@@ -92,13 +92,13 @@ _HEIGHT, _WIDTH = 210, 320  # Of the picture.
 
 
 class CartPole(DiscreteEnvironment):
-    """A cart keeps a pole from falling; each step gives 1 while it stands.
+    """A cart that keeps a pole from falling; each step gives 1 while the pole stands.
 
     An episode ends when the pole falls, the cart leaves the track, or 10 s are over,
-    with discount 0 in each case, as in bsuite: the time is part of the observation,
-    `float32 [6]`: position and velocity of the cart by the track's half length, sine
-    and cosine of the pole's angle, its angular velocity, and the share of the 10 s that
-    has passed.
+    with discount 0 in each case, as in bsuite: the time is part of the observation. An
+    observation is `float32 [6]`: position and velocity of the cart, divided by half the
+    length of the track; sine and cosine of the pole's angle; its angular velocity; and
+    the share of the 10 s that has passed.
     """
 
     action_names = ("left", "stay", "right")
@@ -107,7 +107,7 @@ class CartPole(DiscreteEnvironment):
         """Starts no episode yet.
 
         Args:
-          seed: of where episodes start.
+          seed: seed of the states in which episodes start.
         """
         super().__init__(len(self.action_names))
         self._rng = np.random.default_rng(seed)
@@ -166,7 +166,7 @@ class CartPole(DiscreteEnvironment):
 def _square(
     picture: np.ndarray, row: float, column: float, half: int, colour: tuple
 ) -> None:
-    """Paints what lies within the picture of a square around a point."""
+    """Paints a square around a point, as far as it lies within the picture."""
     top, left = round(row) - half, round(column) - half
     rows = slice(max(top, 0), max(top + 2 * half, 0))
     columns = slice(max(left, 0), max(left + 2 * half, 0))

@@ -18,9 +18,9 @@ class BsuiteConfig(EnvironmentConfig):
     """Settings of bsuite's environments.
 
     Attributes:
-      name: of the suite.
-      catch_rows: of Catch's board.
-      catch_columns: of Catch's board.
+      name: name of the suite.
+      catch_rows: number of rows of Catch's board.
+      catch_columns: number of columns of Catch's board.
       catch_image: whether Catch shows an image, which can be recorded for offline
         agents, or a matrix of 0 and 1.
 

@@ -9,10 +9,10 @@ from acme_moe import validation
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EnvironmentConfig:
-    """Settings of an environment; those of a suite are a subclass with more fields.
+    """Settings of an environment; a suite's settings are a subclass with more fields.
 
     Attributes:
-      name: of the suite, registered or an import path.
+      name: name of the suite: a registered name or an import path.
     """
 
     name: str
@@ -28,7 +28,7 @@ class AtariConfig(EnvironmentConfig):
     29 no-ops.
 
     Attributes:
-      name: of the suite.
+      name: name of the suite.
       sticky_action_probability: probability, at each frame, that the emulator repeats
         its last action instead of the agent's.
       terminal_on_life_loss: whether a lost life ends an episode. The game continues in

@@ -1,4 +1,4 @@
-"""What the environments here share: numbered actions, and an episode's bounds."""
+"""The base of the environments here: numbered actions, and an episode's bounds."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from acme_moe import validation
 
 
 class DiscreteEnvironment(dm_env.Environment, abc.ABC):
-    """An environment that starts an episode where it is stepped beyond the last."""
+    """An environment in which a step outside an episode starts one."""
 
     def __init__(self, num_actions: int) -> None:
         """Starts no episode yet.
 
         Args:
-          num_actions: how many there are.
+          num_actions: number of actions.
         """
         self._num_actions = num_actions
         self._in_episode = False
@@ -41,7 +41,7 @@ class DiscreteEnvironment(dm_env.Environment, abc.ABC):
         """
 
     def reset(self) -> dm_env.TimeStep:
-        """Starts an episode, in the middle of another too.
+        """Starts an episode, even in the middle of another.
 
         Returns:
           A `FIRST` step.

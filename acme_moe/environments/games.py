@@ -86,7 +86,11 @@ al., 2020) the Atari-100k benchmark, `atari_60` the largest set of appendix A, a
 
 
 def name_key(name: str) -> str:
-    """Returns what names that differ by case and separators alone have in common."""
+    """Returns a key that is the same for names that differ in case and separators only.
+
+    Args:
+      name: any name.
+    """
     key = name.casefold()
     for separator in "_- ":
         key = key.replace(separator, "")
@@ -94,7 +98,7 @@ def name_key(name: str) -> str:
 
 
 def resolve_game(name: str) -> str:
-    """Returns the name that a game has here.
+    """Returns a game's name as used here.
 
     Args:
       name: the game's name in any case, with words joined or separated by `_`, `-` or

@@ -5,21 +5,22 @@ from __future__ import annotations
 import ale_py
 import numpy as np
 
-# Stands for the luminance of a colour that was not seen yet. One that has it costs a
-# whole screen each time, and nothing else; no console has one.
+# Marks the luminance of a colour that was not seen yet. If a colour had this luminance,
+# each screen with it would be converted whole, which is only slower; no console has
+# such a colour.
 _UNSEEN = 1
 
-# Where more of a screen changes than one part in so many, all of it is converted.
+# If more than one part in so many of a screen changes, all of it is converted.
 _SMALL_CHANGE = 3
 
 
 class GrayscaleScreens:
     """The two latest screens of one emulator, byte for byte its `getScreenGrayscale`.
 
-    That looks up each pixel, which takes a tenth of the time of playing a frame. Few
-    pixels change from one step to the next, so only those are looked up, in a table
-    of luminances that is filled as colours appear: it depends on the cartridge's
-    television standard, which the emulator does not tell.
+    That method looks up each pixel, which takes a tenth of the time of playing a frame.
+    Few pixels change from one step to the next, so only those are looked up here, in a
+    table of luminances that is filled as colours appear. The table depends on the
+    cartridge's television standard, which the emulator does not report.
     """
 
     def __init__(self, ale: ale_py.ALEInterface) -> None:
@@ -72,7 +73,7 @@ class GrayscaleScreens:
         self._cleared[slot] = False
 
     def _learn(self, slot: int) -> None:
-        """Takes the luminances of a screen's colours."""
+        """Adds the luminances of a screen's colours to the table."""
         luminances = np.frombuffer(self._luminances, np.uint8).copy()
         luminances[self._colors[slot]] = self.pixels[slot]
         self._luminances = luminances.tobytes()

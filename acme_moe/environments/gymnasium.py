@@ -18,11 +18,12 @@ _RENDER_MODE = "rgb_array"
 
 
 class GymnasiumEnvironment(DiscreteEnvironment):
-    """An environment with discrete actions, from 0 whatever its own first one is.
+    """An environment with discrete actions, counted from 0 whatever its own first is.
 
-    Observations are what the environment gives, `float64` as `float32`: arrays, and
+    Observations are what the environment gives, with 64 bits cast to 32: arrays, and
     dictionaries and tuples of them. A `Discrete` or `MultiDiscrete` part is one-hot,
-    `float32`. Rewards are not clipped. A truncated episode ends with discount 1.
+    `float32`; a `MultiBinary` part is `float32` too. Rewards are not clipped. A
+    truncated episode ends with discount 1.
     """
 
     def __init__(self, environment: Any, seed: int) -> None:
@@ -30,7 +31,7 @@ class GymnasiumEnvironment(DiscreteEnvironment):
 
         Args:
           environment: a `gymnasium.Env`.
-          seed: of its first `reset`; later ones go on drawing.
+          seed: seed of its first `reset`; later ones continue the same random stream.
 
         Raises:
           UnplayableError: if its actions are not discrete, or an observation is of a
@@ -71,13 +72,13 @@ class GymnasiumEnvironment(DiscreteEnvironment):
 
 
 class RenderedGymnasiumEnvironment(GymnasiumEnvironment):
-    """One that also renders pictures."""
+    """A `GymnasiumEnvironment` that also renders pictures."""
 
     def render(self) -> np.ndarray:
         """Returns a picture, `uint8 [height, width, 3]`.
 
         Raises:
-          UnplayableError: if a package that it takes is not installed.
+          UnplayableError: if a package that rendering needs is not installed.
         """
         import gymnasium
 
@@ -121,7 +122,7 @@ def make(game: str, seed: int, config: GymnasiumConfig) -> GymnasiumEnvironment:
     return kind(environment, seed)
 
 
-# Spaces are told by their classes' names, so that this imports no Gymnasium.
+# Spaces are recognised by their classes' names, so that this does not import Gymnasium.
 def _spec(space: Any, name: str = "observation") -> Any:
     """Returns the spec, or nest of specs, of a space."""
     match type(space).__name__:
@@ -147,7 +148,7 @@ def _spec(space: Any, name: str = "observation") -> Any:
 
 
 def _value(space: Any, value: Any) -> Any:
-    """Returns a value of a space as its spec says, in new arrays."""
+    """Converts a value of a space to what `_spec` describes, in new arrays."""
     match type(space).__name__:
         case "Dict":
             return {key: _value(part, value[key]) for key, part in space.spaces.items()}
@@ -167,7 +168,7 @@ def _value(space: Any, value: Any) -> Any:
 
 
 def _single(array: np.ndarray) -> np.ndarray:
-    """Casts 64 bits to 32; a whole number that has no room there is the nearest."""
+    """Casts 64 bits to 32; an integer out of range becomes the nearest in range."""
     if array.dtype == np.int64:
         limits = np.iinfo(np.int32)
         array = array.clip(limits.min, limits.max)

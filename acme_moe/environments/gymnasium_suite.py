@@ -14,12 +14,12 @@ class GymnasiumConfig(EnvironmentConfig):
     """Settings of an environment of Gymnasium.
 
     Attributes:
-      name: of the suite.
-      max_episode_steps: after which an episode is truncated; None for the environment's
-        own limit.
+      name: name of the suite.
+      max_episode_steps: steps after which an episode is truncated; None for the
+        environment's own limit.
 
     Raises:
-      ValueError: if there is no such limit.
+      ValueError: names the field with a bad value, and what is accepted.
     """
 
     name: str = dataclasses.field(default="gymnasium", kw_only=True)

@@ -22,10 +22,10 @@ class EnvironmentMaker:
     """Makes environments that differ by their seeds; can be sent to other processes.
 
     Attributes:
-      game: its name in the suite.
-      config: of the environments; names the suite.
+      game: the game's name in the suite.
+      config: settings of the environments, which name the suite.
       evaluation: whether an episode always lasts for a whole game.
-      action_and_reward: whether an observation has the action and reward before it.
+      action_and_reward: whether observations include the previous action and reward.
     """
 
     game: str
@@ -37,7 +37,7 @@ class EnvironmentMaker:
         """Makes the environment of a seed.
 
         Raises:
-          UnplayableError: if it cannot be made, or is none that agents here can act in.
+          UnplayableError: if it cannot be made, or agents here cannot act in it.
         """
         name = self.config.name
         environment = find_suite(name).make(self.game, seed, self.config)
@@ -53,7 +53,7 @@ class EnvironmentMaker:
 
 
 def _check(environment: Any, name: str) -> None:
-    """Refuses what is no environment with discrete actions."""
+    """Refuses anything but an environment with discrete actions."""
     if not isinstance(environment, dm_env.Environment):
         raise UnplayableError(
             f"environment.name: {name!r} made {environment!r}; a dm_env.Environment is "

@@ -14,12 +14,13 @@ class MinAtarConfig(EnvironmentConfig):
     """Settings of a MinAtar game; the defaults are those of Young and Tian (2019).
 
     Attributes:
-      name: of the suite.
-      sticky_action_probability: that a step repeats the action before instead.
+      name: name of the suite.
+      sticky_action_probability: probability that a step repeats the previous action
+        instead.
       difficulty_ramping: whether Asterix, Seaquest and Space Invaders become harder.
       full_action_space: whether the agent has all six actions, as the paper's agents
         have, or only those that mean something in the game.
-      max_episode_steps: after which a game is truncated.
+      max_episode_steps: number of steps after which a game is truncated.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.

@@ -1,7 +1,7 @@
 """Environments that step at the same time, in processes of their own.
 
 The bindings of ale-py's emulator keep Python's global lock while it plays, so threads
-would take turns. A process imports the environments alone: no JAX, no replay.
+would take turns. A process imports only the environments: no JAX, no replay.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ def make_vector_environment(
     """Makes an environment for each seed.
 
     Args:
-      make: makes one.
-      seeds: of each.
-      spec: of all.
-      num_processes: to spread them over, at most one for each; 1 for none but this one,
-        0 for as many as there are cores if the suite says that it pays.
+      make: makes the environment of a seed.
+      seeds: seed of each environment.
+      spec: spec of all environments.
+      num_processes: processes to spread them over, at most one for each; 1 for this
+        process alone. 0 for as many as there are cores if the suite says that it pays,
+        otherwise for this process alone.
     """
     if not num_processes:
         pays = find_suite(make.config.name).parallel
@@ -65,13 +66,13 @@ class ParallelEnvironments(VectorEnvironment):
         spec: EnvironmentSpec,
         num_processes: int,
     ) -> None:
-        """Starts the processes; the first `reset` waits until they are there.
+        """Starts the processes; the first `reset` waits until they are ready.
 
         Args:
           make: makes the environment of a seed; can be pickled.
-          seeds: of each environment.
-          spec: of all.
-          num_processes: how many.
+          seeds: seed of each environment.
+          spec: spec of all environments.
+          num_processes: number of processes.
         """
         self._num = len(seeds)
         memory = os.memfd_create("timesteps")
@@ -177,8 +178,8 @@ class _Worker:
         self._connection.send((make, list(seeds), spec, indices))
 
     def send(self, orders: dict[int, int | Past | None]) -> None:
-        """Sends orders: to take a step, to play again, or with None to start anew."""
-        # One that has ended cannot read them; `receive` says so.
+        """Sends orders: an action, a past to play again, or None for a new episode."""
+        # A process that has ended cannot read them; `receive` reports that.
         with contextlib.suppress(BrokenPipeError):
             self._connection.send(orders)
 

@@ -1,9 +1,9 @@
 """Environments whose state can be saved: as the actions that led to it.
 
-An emulator's state cannot be read everywhere, and what can be is seldom plain data. But
-an environment is to be the same for the same seed and actions, so those are kept, and
-a resumed run plays them again. Each environment is made anew now and then, so that
-they never become many.
+Not every emulator lets its state be read, and a state that can be read is seldom plain
+data. But an environment should do the same for the same seed and actions, so these are
+kept, and a resumed run plays them again. Each environment is made anew now and then, so
+that its actions never become many.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class RememberedEnvironments(VectorEnvironment):
         """Makes the environments.
 
         Args:
-          make: makes those of some seeds.
-          seed: returns the seed of an environment, by its index and by how often it was
+          make: makes the environments of some seeds.
+          seed: returns the seed of an environment, given its index and how often it was
             made before.
-          num_environments: how many.
+          num_environments: number of environments.
           renewal_steps: see `RENEWAL_STEPS`.
         """
         self._seed = seed
@@ -113,7 +113,7 @@ class RememberedEnvironments(VectorEnvironment):
         self._environments.close()
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns what `restore` needs; of a step that is under way, its actions."""
+        """Returns what `restore` needs, with the actions of a step under way."""
         pending: Any = [] if self._pending is None else self._pending
         return {
             "times_made": np.array(self._times_made, np.int64),
@@ -134,7 +134,7 @@ class RememberedEnvironments(VectorEnvironment):
           The actions of that step; None if there was none.
 
         Raises:
-          NotDeterministicError: if an environment ends up elsewhere.
+          NotDeterministicError: if an environment ends up at another observation.
         """
         self._times_made = state["times_made"].tolist()
         ends = np.cumsum(state["steps"])[:-1]

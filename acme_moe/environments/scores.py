@@ -30,9 +30,9 @@ class Score(NamedTuple):
     """Returns that a game's score is normalised by.
 
     Attributes:
-      random: of an agent whose actions are uniformly sampled.
-      human: of a person.
-      source: the publication of both.
+      random: return of an agent whose actions are sampled uniformly.
+      human: return of a person.
+      source: publication that both are from.
     """
 
     random: float

@@ -14,7 +14,7 @@ from dm_env import specs
 
 from acme_moe.specs import EnvironmentSpec
 
-# Of arrays in the memory, in bytes: that of a cache line.
+# Alignment of arrays in the memory, in bytes: that of a cache line.
 _ALIGNMENT = 64
 _STEP_TYPES = tuple(dm_env.StepType)  # By their numbers.
 
@@ -22,17 +22,17 @@ _STEP_TYPES = tuple(dm_env.StepType)  # By their numbers.
 class SharedTimesteps:
     """The latest step of each environment, in a file without a name.
 
-    Every process maps the same file and lays it out by the environments' spec. They
-    take turns by other means: nothing here waits.
+    Every process maps the same file and lays it out by the environments' spec. Nothing
+    here waits: that processes take turns is ensured elsewhere.
     """
 
     def __init__(self, num_environments: int, spec: EnvironmentSpec, fd: int) -> None:
         """Maps the file.
 
         Args:
-          num_environments: how many.
-          spec: of each.
-          fd: of the file, which is made as long as it has to be.
+          num_environments: number of environments.
+          spec: spec of each environment.
+          fd: descriptor of the file, which is resized as needed.
         """
         self._structure = spec.observations
         self._is_nested = tree.is_nested(spec.observations)
@@ -83,5 +83,5 @@ class SharedTimesteps:
         )
 
     def game_over(self, index: int) -> bool:
-        """Returns what was written with an environment's latest step."""
+        """Returns the `game_over` written with an environment's latest step."""
         return bool(self._game_over[index])

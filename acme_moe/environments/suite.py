@@ -11,8 +11,8 @@ import path of a `Suite`, or of a function that makes environments:
         ...
 
 with `--config.environment.name=my_package.my_module:corridor` and its settings as
-`--config.environment.length=7`. `acme-moe check my_package.my_module:corridor` says
-whether it is what a run takes it for.
+`--config.environment.length=7`. `acme-moe check my_package.my_module:corridor` checks
+whether it does what a run expects of it.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class Suite:
         returns a picture `uint8 [height, width, 3]`, `action_names`, and `game_over`,
         which is False where an episode ended and the game goes on in the next.
       games: names of all games; None where any text may be the name of one.
-      default_game: of a run whose config names none.
-      scores: that returns are normalised by, of the games that have some.
-      parallel: whether a step takes so long, some 0.1 ms, that environments of one run
-        are faster in several processes.
+      default_game: game of a run whose config names none.
+      scores: scores that returns are normalised by, for the games that have any.
+      parallel: whether a step takes so long, some 0.1 ms, that the environments of a
+        run are faster in several processes.
     """
 
     config_class: type
@@ -67,7 +67,7 @@ class Suite:
     parallel: bool = False
 
     def resolve_game(self, name: str) -> str:
-        """Returns the name that a game has here, its case and separators put right.
+        """Returns a game's name as used here, with case and separators corrected.
 
         Raises:
           ValueError: if there is no such game; suggests close ones.

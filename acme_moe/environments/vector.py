@@ -18,9 +18,10 @@ class Past(NamedTuple):
     """What an environment has played since it was made.
 
     Attributes:
-      seed: that it was made with.
-      actions: of all steps; an episode starts before the first, and after a `LAST` one.
-      in_episode: whether an episode is under way at the end.
+      seed: the seed that it was made with.
+      actions: the actions of all steps. An episode starts before the first step, and
+        before each one that follows a `LAST` step.
+      in_episode: whether an episode is under way after the last of these steps.
     """
 
     seed: int
@@ -77,8 +78,12 @@ class VectorEnvironment(abc.ABC):
     ) -> list[dm_env.TimeStep | None]:
         """Replaces some environments by new ones that have played the same.
 
+        Args:
+          indices: the environments to replace.
+          pasts: what each of them is to play, in their order.
+
         Returns:
-          The latest step of each; None where it has played nothing.
+          The latest step of each; None for one that has played nothing.
         """
 
     @abc.abstractmethod
@@ -96,7 +101,7 @@ class SequentialEnvironments(VectorEnvironment):
 
         Args:
           make: makes the environment of a seed.
-          seeds: of each environment.
+          seeds: seed of each environment.
         """
         self._environments = [make(seed) for seed in seeds]
         self._make = make

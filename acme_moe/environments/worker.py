@@ -24,10 +24,10 @@ from acme_moe.environments.vector import Past, is_game_over, play_again
 def main(connection: Connection, memory: int) -> None:
     """Makes the environments, and follows orders for as long as they come.
 
-    An answer, to the first message too, is None or what went wrong.
+    Each message, the first one included, is answered with None or with what went wrong.
 
     Args:
-      connection: to the parent.
+      connection: connection to the parent.
       memory: descriptor of the shared file.
     """
     environments: dict[int, dm_env.Environment] = {}

@@ -1,6 +1,6 @@
-"""Environments around others.
+"""Wrappers of environments.
 
-Acme has the same; without it, an environment to play in takes no import of Acme.
+Acme has the same wrappers; with these, making an environment does not import Acme.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import tree
 
 
 class EnvironmentWrapper(dm_env.Environment):
-    """Passes everything on; attributes that it lacks are those of the inner one."""
+    """Passes everything on; attributes that it lacks are the inner environment's."""
 
     def __init__(self, environment: dm_env.Environment) -> None:
         """Wraps an environment."""
         self._environment = environment
 
     def __getattr__(self, name: str) -> Any:
-        # Or an instance that is being unpickled would look for itself without an end.
+        # Otherwise the lookup would never end in an instance that is being unpickled.
         if name.startswith("__") or name == "_environment":
             raise AttributeError(name)
         return getattr(self._environment, name)
@@ -86,7 +86,7 @@ _SINGLE = {np.dtype(np.float64): np.float32, np.dtype(np.int64): np.int32}
 
 
 def single_dtype(dtype: np.dtype) -> Any:
-    """Returns the dtype that values of one are kept in: no 64 bits."""
+    """Returns the dtype in which values of a dtype are given: 32 bits instead of 64."""
     return _SINGLE.get(dtype, dtype)
 
 
@@ -110,13 +110,13 @@ def _single_spec(specs: Any) -> Any:
 class WholeGamesWrapper(EnvironmentWrapper):
     """Plays whole games as episodes where an environment ends one with a life.
 
-    The environment has `game_over`, as `AtariEnvironment` has.
+    The environment must have `game_over`, as `AtariEnvironment` does.
 
     After a lost life the agent still sees what it sees in training, the first
     observation of the next life with all earlier frames blank, as in the reference's
     evaluation. The rewards are those of the game. A wrapper around this one, such as
-    Acme's `ObservationActionRewardWrapper`, sees no episode end there: it shows the
-    action and the reward before the lost life, and zeros in training.
+    Acme's `ObservationActionRewardWrapper`, sees no episode end there: it then shows
+    the action and the reward before the lost life, where in training it shows zeros.
     """
 
     def step(self, action: Any) -> dm_env.TimeStep:

@@ -47,7 +47,7 @@ def random_intensities(key: jax.Array, images: jax.Array, scale: float) -> jax.A
     Args:
       key: random key; each image has a factor of its own.
       images: `[B, H, W, C]`, float.
-      scale: standard deviation of the factor, but for the clipping.
+      scale: standard deviation of the factor before clipping.
 
     Returns:
       The images, not clipped to their range.
@@ -69,8 +69,8 @@ def augment(
       intensity_scale: see `random_intensities`.
 
     Returns:
-      The nest; images of whole numbers or truth values as float32, and `uint8`
-      divided by 255, as the networks take them.
+      The nest. Images of integers or booleans become float32, and `uint8` is divided by
+      255, as in the networks.
     """
     leaves, structure = jax.tree.flatten(observation)
     augmented = []
@@ -88,15 +88,17 @@ def augment(
 def augmented(
     objective: Objective, *, crop_padding: int, intensity_scale: float
 ) -> Objective:
-    """Makes an objective on augmented observations, both ends augmented independently.
+    """Wraps an objective so that it is computed on augmented observations.
+
+    The two observations of a transition are augmented independently.
 
     Args:
-      objective: the objective on the augmented transitions.
+      objective: the objective to compute on augmented transitions.
       crop_padding: see `random_crops`.
       intensity_scale: see `random_intensities`.
 
     Returns:
-      The objective.
+      The wrapped objective.
     """
     augment_one = functools.partial(
         augment, crop_padding=crop_padding, intensity_scale=intensity_scale

@@ -38,8 +38,8 @@ def of_values(
     Args:
       config: the network's settings.
       loss: a name, or the import path of an `ErrorLoss`.
-      discount: the agent's.
-      munchausen: of the targets.
+      discount: the agent's discount.
+      munchausen: settings of Munchausen targets.
 
     Raises:
       ValueError: if there is no such loss, or it needs another network.
@@ -141,10 +141,10 @@ def _targets(
 def _quantile(
     config: NetworkConfig, discount: float, munchausen: Munchausen
 ) -> ItemLoss:
-    """Returns IQN's loss: each quantile of the action taken, to those of the target.
+    """Returns IQN's loss of the taken action's quantiles to the target's quantiles.
 
-    Dabney et al. (2018): Huber's loss with kappa 1, summed over the quantiles and
-    averaged over the target's.
+    Dabney et al. (2018): Huber's loss with kappa 1, summed over the former and averaged
+    over the latter.
     """
     if config.num_quantiles is None:
         raise ValueError("num_quantiles: None is not accepted; a number of quantiles")
@@ -167,7 +167,7 @@ def _classified(
     discount: float,
     munchausen: Munchausen = NO_MUNCHAUSEN,
 ) -> ItemLoss:
-    """Returns the loss of the logits of the action taken, to the mean of the target."""
+    """Returns a classification loss of the taken action's logits to the mean target."""
     _require_atoms(config)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:

@@ -29,7 +29,12 @@ class PrioritySink(Protocol):
     """Receiver of the priorities that each update returns."""
 
     def put(self, keys: np.ndarray, priorities: jax.Array) -> None:
-        """Takes keys `uint64 [B]` of items, and `float32 [B]`, maybe still computed."""
+        """Takes new priorities, which the device may still be computing.
+
+        Args:
+          keys: `uint64 [B]`, keys of the items.
+          priorities: `float32 [B]`, their new priorities.
+        """
 
     def flush(self) -> None:
         """Waits until all priorities have arrived."""
@@ -39,10 +44,10 @@ class PrioritySink(Protocol):
 
 
 class _CallersThread(futures.Executor):
-    """Calls a function at once."""
+    """Executor that runs each function at once, in the caller's thread."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> futures.Future[Any]:
-        """Returns what it returned, or raised."""
+        """Calls a function; returns a finished future with its result or exception."""
         future: futures.Future[Any] = futures.Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -52,13 +57,13 @@ class _CallersThread(futures.Executor):
 
 
 class Learner(core.Learner):
-    """Takes batches, updates, and serves parameters.
+    """Acme learner that takes batches, updates the parameters and serves them.
 
-    The update is dispatched and not waited for: its loss is checked when the next one
-    is due, so the device works while the caller acts in the environment. It is
-    dispatched by a thread of its own, since a CPU computes what one thread dispatches
-    in its order: the caller's policy would wait for the update. Where there is but one
-    core it has to anyway, and threads that take turns cost more than they gain.
+    An update is dispatched but not waited for: its loss is checked when the next one is
+    due, so that the device works while the caller acts in the environment. A thread of
+    its own dispatches it, because a CPU computes what one thread dispatches in order,
+    and the caller's policy would wait for the update. With only one core it has to wait
+    anyway, and threads that take turns cost more than they gain.
     """
 
     def __init__(
@@ -97,8 +102,8 @@ class Learner(core.Learner):
             if len(os.sched_getaffinity(0)) > 1
             else _CallersThread()
         )
-        # Whose buffers the running update took over. Dropping such arrays on a CPU
-        # waits for the update, so they are kept until it has ended.
+        # The state whose buffers the running update took over. On a CPU, dropping such
+        # arrays waits for the update, so they are kept until it has ended.
         self._donor: TrainingState | None = None
         self._metrics: dict[str, jax.Array] | None = None
         self._sample: Sample | None = None
@@ -112,7 +117,10 @@ class Learner(core.Learner):
 
     @property
     def state(self) -> TrainingState:
-        """State on the device; only what actors are given outlives the next step."""
+        """State on the device; the next step invalidates all but what actors are given.
+
+        These are the online parameters, the step count and the largest priority.
+        """
         return self._state
 
     @property
@@ -123,11 +131,11 @@ class Learner(core.Learner):
     def compile(self, sample: Sample) -> None:
         """Compiles the update in the learner's thread; the first step waits for it.
 
-        What goes wrong there is raised by that step. An update without `compile_for`
-        (see `make_update`) is compiled by it.
+        That step also raises any error of the compilation. An update without
+        `compile_for` (see `make_update`) is compiled by the first step itself.
 
         Args:
-          sample: like those to come, of arrays or of `jax.ShapeDtypeStruct`s.
+          sample: a sample like those to come, of arrays or `jax.ShapeDtypeStruct`s.
         """
         compile_for = getattr(self._update, "compile_for", None)
         if compile_for is None:
@@ -143,12 +151,13 @@ class Learner(core.Learner):
         """Takes one batch and dispatches its update.
 
         Raises:
-          NonFiniteLossError: if the update before this one had no finite loss.
+          NonFiniteLossError: if the loss or the gradient norm of the update before this
+            one was not finite.
         """
         self.check()
         start = time.perf_counter()
         if self._priorities is not None:
-            # As soon as this batch is taken the next one is sampled, with the
+            # Once this batch is taken, the next one is sampled, which should see the
             # priorities of all updates so far.
             self._priorities.flush()
         sample = self._sample = next(self._samples)
@@ -186,7 +195,7 @@ class Learner(core.Learner):
         """Waits for the last update, checks its loss, and logs it.
 
         Raises:
-          NonFiniteLossError: if the loss is not finite.
+          NonFiniteLossError: if the loss or the gradient norm is not finite.
         """
         if self._metrics is None:
             return

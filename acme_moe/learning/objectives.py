@@ -1,6 +1,6 @@
 """The objectives that agents minimise: a network and a batch in, a scalar out.
 
-An objective is the only thing in which the agents' updates differ.
+The agents' updates differ in nothing but their objectives.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
 
 class ObjectiveOutput(NamedTuple):
-    """Output of an objective beside its value.
+    """Output of an objective besides its value.
 
     Attributes:
       losses: `float32 [B]`, what each item adds to the loss before it is weighted by
-        its probability, without the load-balancing losses, which are of the batch.
+        its probability, without the load-balancing losses, which belong to the batch as
+        a whole.
       priorities: `float32 [B]`, each item's new priority in prioritised replay.
       metrics: scalars for the log.
     """
@@ -73,13 +74,13 @@ def q_learning(
     Args:
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
-      loss: of the temporal-difference error: `squared` (without a half) or `huber`
-        (with delta 1), or the import path of a function of one's own, `[B] -> [B]`;
-        with a categorical head also `hl_gauss` or `two_hot`, of logits and targets;
-        with quantiles `quantile`.
-      double: whether the online network selects the action of the target.
-      munchausen: of the targets.
-      weights: of the losses that are added.
+      loss: loss of the temporal-difference error: `squared` (without a half), `huber`
+        (with delta 1), or the import path of the user's own function `[B] -> [B]`; with
+        a categorical head also `hl_gauss` or `two_hot`, which compare logits with
+        targets; with quantiles `quantile`.
+      double: whether the online network selects the target's action.
+      munchausen: settings of Munchausen targets.
+      weights: weights of the losses that are added.
 
     Returns:
       The objective; priorities are the absolute errors.
@@ -131,18 +132,18 @@ def categorical_q_learning(
     """Makes Rainbow's loss (Hessel et al. 2018): double, weighted by probability.
 
     Args:
-      network: with a categorical head.
+      network: a network with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
-      loss: `c51`, or that of the target's mean, `hl_gauss` or `two_hot`, or the import
+      loss: `c51`, or a loss to the target's mean: `hl_gauss`, `two_hot`, or the import
         path of an `error_losses.ClassificationLoss`.
       shared_target_noise: whether the targets of a batch share one draw of the
         networks' noise, the same for both networks, as in Dopamine; if not, each
         example and each network has its own. Predictions always have their own.
-      weights: of the losses that are added.
+      weights: weights of the losses that are added.
 
     Returns:
-      The objective; the examples' weights are `1 / sqrt(p)` over their maximum, the
-      priorities the square roots of their losses.
+      The objective. The examples are weighted by `1 / sqrt(p)`, divided by the largest
+      of these weights; priorities are the square roots of the examples' losses.
 
     Raises:
       ValueError: if `loss` is none of them, or the network has no categorical head.
@@ -210,7 +211,8 @@ def total(
       online: the network's output on the observations `[B, ...]` that are trained on.
       key: the objective's.
       value: the loss so far.
-      output: the objective's output, to whose metrics mean value and loss are added.
+      output: the objective's output; the mean value and the loss are added to its
+        metrics.
       mask: `[B]` bool, the observations that count; all of them if None.
 
     Returns:

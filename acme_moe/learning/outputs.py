@@ -9,8 +9,8 @@ import jax
 from acme_moe.learning.types import Transition
 from acme_moe.networks import Network, ValueOutput
 
-# What an objective folds into its key beside splitting it. `split` folds in 0, 1, ...
-# (where `jax_threefry_partitionable` holds), so these are numbers it does not reach.
+# An objective folds these into its key, which it also splits. `split` itself folds in
+# 0, 1, ... (with `jax_threefry_partitionable`), so these are numbers it does not reach.
 BEFORE_FOLD = 2**31
 BALANCING_FOLD = 2**31 + 1
 
@@ -52,14 +52,14 @@ def apply_to_both_ends(
     """Applies the networks that a loss of transitions needs.
 
     Args:
-      network: of both sets of parameters.
-      params: of the online network.
-      target_params: of the target network.
-      key: for the noise of all of them.
+      network: the network that both sets of parameters belong to.
+      params: parameters of the online network.
+      target_params: parameters of the target network.
+      key: random key for the noise of all applications.
       transitions: a batch.
       double: whether the online network selects the actions of the targets.
       shared_noise: whether all targets share one draw of the noise.
-      with_target_before: whether the target network is applied to the states, too.
+      with_target_before: whether the target network is also applied to the states.
     """
     online_key, target_key, selector_key = jax.random.split(key, 3)
     next_values = _values

@@ -39,16 +39,16 @@ def pruned(
 ) -> optax.GradientTransformation:
     """Wraps an optimiser so that the smallest weights become zero and stay so.
 
-    Each layer is pruned to the same share, by the magnitude of its weights: arrays of
-    at least two axes that are no biases. What is pruned stays pruned, as zeros are the
-    smallest when weights are chosen anew.
+    Each layer is pruned to the same share, by the magnitude of its weights, which are
+    the arrays with at least two axes that are not biases. What is pruned stays pruned:
+    pruned weights count as the smallest when weights are chosen anew.
 
     Args:
       optimizer: moves the parameters.
-      sparsity: share of a layer's weights that is zero in the end.
-      start: updates before pruning starts.
-      end: updates after which `sparsity` is reached.
-      period: updates between two choices of weights.
+      sparsity: share of each layer's weights that is zero in the end.
+      start: number of updates before pruning starts.
+      end: number of updates after which `sparsity` is reached.
+      period: number of updates between two choices of the weights to prune.
 
     Returns:
       A transformation whose `update` needs the parameters.
@@ -97,7 +97,7 @@ def sparsity_schedule(
 
 
 def _choose(masks: Any, params: Any, share: jax.Array) -> Any:
-    """Prunes the given share of each layer's weights, those before among them."""
+    """Prunes the given share of each layer's weights, including those pruned before."""
 
     def choose(path: Any, mask: jax.Array, x: jax.Array) -> jax.Array:
         if not _is_weight(path, x):

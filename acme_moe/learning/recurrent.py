@@ -42,9 +42,10 @@ def recurrent_q_learning(
         sequence either all of them took place or none.
       discount: the agent's discount, applied to each step.
       n_step: steps of a return.
-      importance_exponent: of the weights `1 / (p + 1e-6)^exponent`, over their maximum.
-      max_priority_weight: of the largest error in the new priority; the mean has the
-        rest.
+      importance_exponent: exponent of the weights `1 / (p + 1e-6)^exponent`, which are
+        divided by their maximum.
+      max_priority_weight: weight of the largest absolute error in the new priority; the
+        mean has the rest.
 
     Returns:
       The objective, on `Sequences`; a sequence's loss is half the sum of its squared
@@ -94,7 +95,7 @@ def recurrent_q_learning(
 
 
 def recurrent_probe(network: RecurrentNetwork, *, burn_in_length: int) -> Probe:
-    """Makes a probe of the last step of each sequence that took place.
+    """Makes a probe of the last step that took place in each sequence.
 
     Args:
       network: as `acme_moe.networks.make_recurrent_network` returns it.
@@ -127,7 +128,7 @@ def _after_burn_in(
       a key that returns the output at each of their observations.
     """
     core = jax.tree.structure(jax.eval_shape(lambda: network.initial_state(1)))
-    # Replay returns other named tuples, of the same fields.
+    # Replay returns named tuples of other types, with the same fields.
     state = jax.tree.unflatten(core, jax.tree.leaves(sequences.start_state))
     steps = jax.tree.map(
         lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(start_state=())
@@ -149,7 +150,7 @@ def _after_burn_in(
 
 
 def _where(condition: jax.Array, x: Any, y: Any) -> Any:
-    """Chooses between two nests of `[B, ...]` by `[B]`."""
+    """Selects from two nests of `[B, ...]` by a condition `[B]`."""
     return jax.tree.map(
         lambda a, b: jnp.where(condition.reshape(-1, *(1,) * (a.ndim - 1)), a, b), x, y
     )

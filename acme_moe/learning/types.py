@@ -16,7 +16,7 @@ class Transition(NamedTuple):
       action: `int32 [B]`.
       reward: `float32 [B]`, the discounted sum of the n rewards.
       discount: `float32 [B]`, product of the n environment discounts and of n - 1
-        agent discounts; the learner multiplies the last one.
+        agent discounts; the learner multiplies by the last one.
       next_observation: nest of `[B, ...]`, n steps later.
     """
 
@@ -57,7 +57,7 @@ class Sample(NamedTuple):
 
     Attributes:
       keys: `uint64 [B]` on the host: the items' keys, for updating priorities.
-      probabilities: `float32 [B]`, with which each item was sampled.
+      probabilities: `float32 [B]`, the probability with which each item was sampled.
       transitions: the data itself, `Transition` or `Sequences`.
     """
 
@@ -70,12 +70,13 @@ class ActingVariables(NamedTuple):
     """The variables that a learner serves to its actors.
 
     The learner's step count travels with the parameters because exploration depends
-    on it: an actor that starts late, or again, explores as the others do then.
+    on it: an actor that starts late, or again, explores as the others do at that time.
 
     Attributes:
-      params: of the online network.
-      learner_steps: `int32 []`.
-      max_priority: `float32 []`, with which new items enter prioritised replay.
+      params: parameters of the online network.
+      learner_steps: `int32 []`, gradient steps taken.
+      max_priority: `float32 []`, priority with which new items enter prioritised
+        replay.
     """
 
     params: Any

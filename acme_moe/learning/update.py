@@ -19,11 +19,11 @@ class TrainingState(NamedTuple):
     """Everything that a gradient step changes.
 
     Attributes:
-      params: of the online network.
+      params: parameters of the online network.
       steps: `int32 []`, gradient steps taken.
-      target_params: of the target network.
-      opt_state: the optimiser's.
-      key: for the noise of the next step.
+      target_params: parameters of the target network.
+      opt_state: state of the optimiser.
+      key: random key for the noise of the next step.
       max_priority: `float32 []`, the largest priority that any item was given so
         far, at least 1; new items enter prioritised replay with it (Schaul et al.,
         2016, algorithm 1).
@@ -64,15 +64,15 @@ def compile_training_state(
 ) -> Callable[[jax.Array, jax.Array], TrainingState]:
     """Makes a jitted `init_training_state` that draws the parameters as well.
 
-    One operation after the other takes seconds, and so does compiling a program that
-    runs once for speed.
+    Running its operations one by one takes seconds, and so does optimising a program
+    that runs only once.
 
     Args:
       init: returns the parameters for a key.
       optimizer: moves the parameters.
 
     Returns:
-      A function of the keys of the parameters and of the first step.
+      A function of two keys: one for the parameters, and one for the first step.
     """
     on_cpu = jax.default_backend() == "cpu"
     return jax.jit(
@@ -100,8 +100,9 @@ def make_update(
     Returns:
       The jitted update. The state's target, optimiser state and key are donated:
       their buffers must not be used after the call. What actors are given is not
-      donated, as they may still be reading it. Its `compile_for` compiles it for
-      arguments like those of a call, arrays or `jax.ShapeDtypeStruct`s.
+      donated, because they may still be reading it. The update's attribute
+      `compile_for` compiles it in advance, for arguments like those of a call: arrays
+      or `jax.ShapeDtypeStruct`s.
     """
 
     def sgd_step(
@@ -174,10 +175,10 @@ def _global_norm(gradients: Any) -> jax.Array:
 
 
 def _sum_of_squares(x: jax.Array) -> jax.Array:
-    """Computes `jnp.sum(jnp.square(x))`, of 16 rows each at first.
+    """Computes `jnp.sum(jnp.square(x))`, first over groups of 16 rows.
 
-    XLA:CPU takes a sum of 32 terms or more as one over windows, which takes twelve
-    times as long. The barrier keeps it from making one sum of the two.
+    XLA:CPU computes a sum of 32 terms or more as one over windows, which takes twelve
+    times as long. The barrier keeps it from merging the two sums into one.
     """
     squares = jnp.square(x)
     rows = x.size // x.shape[-1] if x.ndim else 1

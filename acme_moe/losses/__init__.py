@@ -1,4 +1,4 @@
-"""Losses on plain arrays, one value an example, or a sequence."""
+"""Losses on plain arrays, one value for each example or sequence."""
 
 from acme_moe.losses.c51 import (
     categorical_double_q_errors,

@@ -24,8 +24,8 @@ def categorical_double_q_errors(
 ) -> jax.Array:
     """Computes the cross-entropy to C51's target (Bellemare et al., 2017, alg. 1).
 
-    The next action is the best of `q_t_selector`: those of the online network for
-    double Q-learning, as in Rainbow (Hessel et al., 2018).
+    The next action has the highest value in `q_t_selector`. In double Q-learning these
+    values are the online network's, as in Rainbow (Hessel et al., 2018).
 
     Args:
       logits_tm1: `[B, A, N]`, distributions at the states.
@@ -33,8 +33,8 @@ def categorical_double_q_errors(
       a_tm1: `[B]` int, the actions taken.
       r_t: `[B]`, rewards; for several steps, their discounted sum.
       discount_t: `[B]`, the discount of the next state, 0 where the episode ended.
-      logits_t_value: `[B, A, N]`, distributions at the next states that the target
-        is made of.
+      logits_t_value: `[B, A, N]`, distributions at the next states, from which the
+        target is made.
       q_t_selector: `[B, A]`, Q-values that choose the next actions.
 
     Returns:
@@ -73,13 +73,14 @@ def projected_targets(
 
 
 def importance_weights(probabilities: jax.Array, exponent: float = 0.5) -> jax.Array:
-    """Computes weights `1 / p^exponent` over their maximum, `[B] -> [B]`.
+    """Computes weights `1 / p^exponent`, divided by their maximum, `[B] -> [B]`.
 
     Schaul et al. (2016), section 3.4; Rainbow's exponent is 0.5.
 
     Args:
-      probabilities: `[B]`, with which (up to a factor) the examples were sampled.
-      exponent: how much of the bias of the sampling is undone, 1 for all of it.
+      probabilities: `[B]`, probabilities, up to a common factor, with which the
+        examples were sampled.
+      exponent: how much of the bias of the sampling is corrected, 1 for all of it.
     """
     weights = jnp.power(probabilities + _EPSILON, -exponent)
     return weights / jnp.max(weights)

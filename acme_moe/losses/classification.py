@@ -24,17 +24,17 @@ def hl_gauss(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Arr
       atoms: `[N]`, evenly spaced.
 
     Returns:
-      `[B]`, whose least value is the targets' entropy, not 0; no gradient passes
-      through the targets.
+      `[B]`, each at least the entropy of its target's distribution, which is not 0; no
+      gradient passes through the targets.
     """
     return cross_entropy(logits, hl_gauss_probabilities(targets, atoms))
 
 
 def two_hot(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Array:
-    """Computes the cross-entropy to the two atoms beside each target.
+    """Computes the cross-entropy to a distribution on the two atoms around each target.
 
-    The paper's, after Schrittwieser et al. (2020): the mean of a target's distribution
-    is the target. Arguments and result are as of `hl_gauss`.
+    The paper's Two-Hot, after Schrittwieser et al. (2020): the mean of a target's
+    distribution is the target. Arguments and result are those of `hl_gauss`.
     """
     num_atoms = atoms.shape[0]
     # rlax wants plain numbers for the ends, so atoms are counted instead.

@@ -8,7 +8,7 @@ from acme_moe.losses.indexing import of_actions
 
 
 def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
-    """Computes how far the Q-values lie above that of the action in the data.
+    """Computes how far the Q-values' log-sum-exp exceeds the taken action's Q-value.
 
     `logsumexp(Q(s, .)) - Q(s, a)` (Kumar et al., 2020, equation 4), which is the
     cross-entropy of the softmax policy to the data's action.

@@ -35,7 +35,7 @@ def soft_values(q_t: jax.Array, values: jax.Array, settings: Munchausen) -> jax.
     """Computes expectations under the softmax policy, with its entropy.
 
     Args:
-      q_t: `[B, A]`, Q-values that the policy is made of.
+      q_t: `[B, A]`, Q-values from which the policy is made.
       values: `[B, ..., A]`, what is averaged over the actions: the Q-values again, or
         quantiles.
       settings: the temperature.

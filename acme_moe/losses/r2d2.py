@@ -25,8 +25,9 @@ def transformed_n_step_errors(
 ) -> jax.Array:
     """Computes errors of n-step double Q-learning under signed hyperbolic rescaling.
 
-    The networks' values are those of `h(x) = sign(x)(sqrt(|x| + 1) - 1) + 0.001 x`
-    (Pohlen et al., 2018); targets are `h` of the returns of the values' `h^-1`.
+    The networks predict values that are rescaled by `h(x) = sign(x)(sqrt(|x| + 1) - 1)
+    + 0.001 x` (Pohlen et al., 2018). A target is `h` of the return that bootstraps from
+    `h^-1` of a predicted value.
 
     A return ends after `n_step` steps, at the sequence's last step, or at the last
     step that took place, whichever is first, and bootstraps there unless a discount
@@ -38,8 +39,8 @@ def transformed_n_step_errors(
       a_tm1: `[T, B]` int, the actions.
       r_t: `[T, B]`, their rewards.
       discount_t: `[T, B]`, their discounts, 0 where the episode ended.
-      q_t_value: `[T, B, A]`, Q-values of the observations one step later that the
-        targets are made of.
+      q_t_value: `[T, B, A]`, Q-values of the observations one step later, from which
+        the targets are made.
       q_t_selector: `[T, B, A]`, Q-values that choose the actions there.
       mask: `[T, B]` bool, whether the step took place: at least the first one of each
         sequence, and none after the first that did not.
@@ -89,7 +90,7 @@ def sequence_priorities(
     Args:
       errors: `[T, B]`.
       mask: `[T, B]` bool, the steps that count, at least one of each sequence.
-      max_weight: weight of the largest, 0.9 in the paper; the mean has the rest.
+      max_weight: weight of the largest error, 0.9 in the paper; the mean has the rest.
 
     Returns:
       `[B]`.

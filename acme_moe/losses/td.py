@@ -40,7 +40,14 @@ def q_learning_errors(
 
 
 def huber(errors: jax.Array) -> jax.Array:
-    """Computes half the square up to 1, linear beyond (Huber, 1964); any shape."""
+    """Computes half the square up to 1 and a linear loss beyond (Huber, 1964).
+
+    Args:
+      errors: of any shape.
+
+    Returns:
+      Losses of the same shape.
+    """
     return jnp.asarray(rlax.huber_loss(errors, delta=1.0))
 
 

@@ -1,4 +1,4 @@
-"""A part of a network by itself, as the checks call it."""
+"""Runs one part of a network on its own, for the checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
 
 
 class Bench:
-    """A part by itself, with inputs as it has them in its network."""
+    """One part on its own, with inputs like those that it has in its network."""
 
     def __init__(self, kind: str, path: str, config: NetworkConfig) -> None:
         self.kind, self.config = kind, config
@@ -49,7 +49,7 @@ class Bench:
         return init(jax.random.key(1), self.inputs(BATCH))
 
     def main(self, output: Any) -> jax.Array:
-        """Returns what of an output goes on through the network."""
+        """Returns the part of an output that the rest of the network reads."""
         return {
             "encoder": lambda: output[0],
             "moe": lambda: output.tokens,

@@ -16,7 +16,7 @@ from acme_moe.networks.token_grid import grid_of
 
 
 def shapes(bench: Bench) -> str:
-    """Checks them in each dtype, of shapes alone; returns what they are."""
+    """Checks the outputs in each dtype without computing them; returns a summary."""
     dtypes = ("float32",) if bench.kind == "loss" else ("float32", "bfloat16")
     for dtype in dtypes:
         x = bench.inputs(BATCH, dtype=dtype)

@@ -32,9 +32,10 @@ from acme_moe.networks.settings import NetworkConfig
 
 KINDS = (*parts.REGISTRIES, "loss")
 _COST_BATCH = 32
-# Of a result, beside 1: products of a batch are summed in another order.
+# Relative to results above 1, absolute below: products of a batch are summed in another
+# order than those of one example.
 _TOLERANCE = 1e-4
-# What stands in a part's place where its cost is compared.
+# The library's parts with which the cost of a part is compared.
 _BESIDE = {
     "encoder": "impala",
     "tokenizer": "per_conv",
@@ -45,10 +46,14 @@ _BESIDE = {
 
 
 def infer_kind(part: Any) -> str | None:
-    """Returns the kind of a part by the parameters that it is called with.
+    """Infers the kind of a part from the parameters that it is called with.
 
-    Two of them are told apart by the annotation of the second, or its name; one is a
-    tokenizer's, or a loss's if it is named `errors`. None if that does not tell.
+    The annotation of the second of two parameters, or else its name, tells the kind. A
+    part with a single parameter is a loss if the parameter is named `errors`, otherwise
+    a tokenizer.
+
+    Returns:
+      The kind; None if the parameters do not tell.
     """
     function = part.__call__ if isinstance(part, type) else part
     parameters = list(inspect.signature(function).parameters.values())
@@ -80,13 +85,13 @@ def check(kind: str, path: str, config: NetworkConfig) -> Iterator[Result]:
     """Checks a part.
 
     Args:
-      kind: of the part, one of `KINDS`.
+      kind: kind of the part, one of `KINDS`.
       path: its name or import path.
-      config: of a network with the part in it; says what stands around it, and how
-        large all of it is.
+      config: settings of a network that contains the part; they determine the parts
+        around it and all sizes.
 
     Yields:
-      Results, in turn; a part that does not run at all has only the first.
+      The results, one by one; only the first for a part that does not run at all.
     """
     bench = Bench(kind, path, config)
     first = attempt("shapes and dtypes", lambda: shapes(bench))
@@ -117,7 +122,7 @@ def _parameters(bench: Bench) -> str:
 
 
 def _gradients(bench: Bench, x: jax.Array) -> tuple[Any, Any, Any]:
-    """Returns the output and the gradients by parameters and by inputs."""
+    """Returns the output and the gradients with respect to parameters and inputs."""
     function = bench.transformed(evaluation=False)
 
     def value(params: Any, x: jax.Array) -> tuple[jax.Array, Any]:

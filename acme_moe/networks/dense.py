@@ -1,6 +1,6 @@
-"""Layers without a mixture: features become the hidden units that a head reads.
+"""Layers of networks without a mixture: they map features to the head's hidden units.
 
-Each stands where the flattened features meet the dense layer, the place that Sokar and
+Each takes the place where the flattened features meet the dense layer, which Sokar and
 Castro (2025), "Mind the GAP!", call the bottleneck.
 """
 
@@ -81,8 +81,8 @@ class SimplicialHidden:
     """The layer `simplicial_v2`: hidden units in groups, each a point of a simplex.
 
     `SIMPLICIAL_EMBEDDING_V2` of `labs/moes` in dopamine: a dense layer that is as wide
-    as all experts, and a softmax over what would be the units of one of them. There is
-    no ReLU, which would leave these as they are.
+    as all experts together, and a softmax over each group of units that would be one
+    expert's. There is no ReLU, because it would not change the softmax's outputs.
 
     Attributes:
       simplicial_temperature: divides the layer's outputs before the softmax.

@@ -17,10 +17,10 @@ from acme_moe.networks.value_network import Network
 def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
     """Describes a network on one kind of observation; computes nothing.
 
-    FLOPs are those of matrix products and convolutions in evaluation, a multiplication
-    and an addition counted as two, padding included. They are read off the traced
-    program, so they are those of the operations that run; spectral norms, which a batch
-    needs once, are counted with each sample.
+    FLOPs are those of matrix products and convolutions in evaluation, including
+    padding; a multiplication and an addition count as two. They are read off the traced
+    program, so they are those of the operations that actually run. Spectral norms,
+    which are computed once per batch, are counted for each sample.
 
     Args:
       network: what `make_network` or `make_recurrent_network` made.
@@ -50,7 +50,7 @@ def describe(network: Network | RecurrentNetwork, observation: Any) -> str:
 
 
 def totals(network: Network | RecurrentNetwork, observation: Any) -> tuple[int, int]:
-    """Returns the parameters and the FLOPs that `describe` has in its last line."""
+    """Returns the numbers of parameters and FLOPs in the last line of `describe`."""
     rows, _ = _trace(network, batch_of_one(observation))
     return sum(row[2] for row in rows), sum(row[3] for row in rows)
 
@@ -72,7 +72,7 @@ def batch_of_one(observation: Any) -> Any:
 
 
 def _trace(network: Network | RecurrentNetwork, batch: Any) -> tuple[list[_Row], Any]:
-    """Returns a row a layer, and the shapes of the network's `ValueOutput`."""
+    """Returns one row per layer, and the shapes of the network's `ValueOutput`."""
     key = jax.eval_shape(lambda: jax.random.key(0))
     params = jax.eval_shape(network.init, key, batch)
     counts = {
@@ -179,7 +179,7 @@ def _terms(equation: Any) -> int:
 
 def _inner_jaxprs(params: dict[str, Any]) -> Iterator[Any]:
     if "branches" in params:
-        # One is run. Where they are platforms', the last is that of the plain form.
+        # Only one branch runs. If there is one per platform, the last is the plain one.
         params = {"branches": params["branches"][-1:]}
     for value in params.values():
         for item in value if isinstance(value, (list, tuple)) else (value,):

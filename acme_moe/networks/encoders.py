@@ -1,8 +1,8 @@
 """Encoders: an observation becomes a feature map or a feature vector.
 
 Each returns its output and the output of every ReLU inside it, by name (in the
-Impala ResNet, the name of the layer that the ReLU feeds). The kinds of layers that each
-is built from are an argument, so that a mixture can stand in their place.
+Impala ResNet, the name of the layer that the ReLU feeds). The functions that make its
+layers are an argument, so that a mixture can take the place of each layer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class MinAtarCNN:
     ) -> tuple[jax.Array, Activations]:
         """Encodes images `[B, H, W, C]` as `[B, H-2, W-2, 16]`."""
         x = kinds.conv(_MINATAR_CHANNELS, _MINATAR_SIZE, name="conv_0")(x)
-        # What padding adds is at the border, so without it this is no padding.
+        # Padding affects only the border; without it, this is an unpadded convolution.
         x = relu(x[:, 1:-1, 1:-1])
         return x, {"conv_0": x}
 
@@ -61,7 +61,8 @@ class Impala:
       impala_width: factor on the 16, 32, 32 channels of the three stacks.
       impala_filter_size: height and width of every filter.
       impala_spectral_norm: whether the residual blocks' filters are normalised.
-      impala_max_pool: windows along both axes of the result; None for no such pooling.
+      impala_max_pool: number of windows along each axis that the result is max-pooled
+        to; None for no such pooling.
     """
 
     impala_width: float
@@ -75,9 +76,9 @@ class Impala:
         """Encodes images `[B, H, W, C]`.
 
         Returns:
-          Features `[B, H/8, W/8, 32 * width]` (rounded up), or with
-          `impala_max_pool` as many rows and columns as it has windows; and
-          activations.
+          Features `[B, H/8, W/8, 32 * width]` (rounded up), or
+          `[B, n, n, 32 * width]` with `impala_max_pool=n`; and the activations by
+          name.
         """
         size = self.impala_filter_size
         residual_conv = kinds.conv

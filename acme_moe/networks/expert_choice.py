@@ -18,14 +18,15 @@ class ExpertChoice:
     """The mixture `expert_choice`: each expert takes the tokens that it scores highest.
 
     Zhou et al. (2022), "Mixture-of-Experts with Expert Choice Routing". A linear router
-    without bias, a softmax over the experts, and of each expert's scores the highest,
-    as many as it has slots. All experts are full. A token is the sum of
-    the outputs of the experts that took it, weighted by its scores with them, and zeros
-    where none did. The paper's capacity factor is 2, `capacity_factor=2`.
+    without bias and a softmax over the experts score the tokens. Each expert takes as
+    many of the tokens that it scores highest as it has slots, so that all experts are
+    full. A new token is the sum of the outputs of the experts that took the token,
+    weighted by its scores with them; it is zero if none did. The paper's capacity
+    factor is 2, `capacity_factor=2`.
     """
 
     def __call__(self, tokens: jax.Array, experts: ExpertSpec) -> Mixed:
-        """Routes tokens `[B, m, d]`, `num_slots` of them, or all, to each expert."""
+        """Routes tokens `[B, m, d]`: `min(num_slots, m)` of them to each expert."""
         with layers.scope("moe"):
             return _route(tokens, experts)
 
@@ -39,7 +40,7 @@ def _route(tokens: jax.Array, experts: ExpertSpec) -> Mixed:
     slots = jnp.einsum("bmes,bmd->ebsd", dispatch.astype(tokens.dtype), tokens)
     outputs, hidden = experts.make_experts()(slots)
     mixed = jnp.einsum("bmes,ebsd->bmd", combine.astype(tokens.dtype), outputs)
-    # A token that several experts serve counts once, in parts.
+    # A token that k experts serve counts as 1/k of a token for each of them.
     served = dispatch.sum(axis=-1)
     times = served.sum(axis=-1, keepdims=True)
     moe = MoEOutput(
@@ -61,7 +62,8 @@ def choose(scores: jax.Array, num_slots: int) -> jax.Array:
       num_slots: tokens that an expert takes, at most `m`.
 
     Returns:
-      `[B, m, E, S]`, 1 where a token fills a slot; of equals the first.
+      `[B, m, E, S]`, 1 where a token fills a slot, else 0; of tokens with equal scores,
+      the first is taken.
     """
     _, chosen = jax.lax.top_k(scores.swapaxes(1, 2), num_slots)
     return jax.nn.one_hot(chosen, scores.shape[1], dtype=scores.dtype, axis=1)

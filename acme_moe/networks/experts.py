@@ -14,8 +14,8 @@ class Experts(hk.Module):
     """Dense -> ReLU -> dense back to the token size, for all experts at once.
 
     Section 3 of the MoE paper: an expert is the penultimate layer, followed by a
-    linear map that keeps the token size. `hidden_dense` makes the former, with the
-    arguments of `layers.Dense`: in a network with noisy layers it is one.
+    linear map back to the token size. `hidden_dense` makes the former, with the
+    arguments of `layers.Dense`; in a network with noisy layers it is noisy too.
     """
 
     def __init__(

@@ -16,13 +16,13 @@ _LAYERS = ((32, 8, 4, 4), (64, 4, 2, 2), (64, 3, 3, 1))
 
 @dataclasses.dataclass(frozen=True)
 class Hadamax:
-    """The encoder `hadamax`: products of pairs of convolutions, and maxima of these.
+    """The encoder `hadamax`: max-pooled products of pairs of convolutions.
 
-    Kooi et al. (2025), "Hadamax Encoding": the network of Mnih et al. (2015) with two
-    convolutions in each one's place, of stride 1 and with layer normalisation and GELU,
-    whose outputs are multiplied; pooling takes the place of the strides. What the paper
-    has behind it, normalisation and GELU in the dense layer, is not part of the
-    encoder. There is no ReLU, and so nothing to count dormant neurons in.
+    Kooi et al. (2025), "Hadamax Encoding": in the network of Mnih et al. (2015), each
+    convolution is replaced by two of stride 1, each with layer normalisation and GELU,
+    whose outputs are multiplied; max-pooling replaces the strides. The normalisation
+    and GELU that the paper has in the dense layer after it are not part of the encoder.
+    There is no ReLU, and so there are no activations to find dormant neurons in.
     """
 
     def __call__(

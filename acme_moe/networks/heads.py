@@ -15,8 +15,8 @@ from acme_moe.networks.xla_cpu import relu
 class Linear:
     """The head `linear`: the last layer alone.
 
-    In a dueling head, values are a state's plus the actions' advantages less their mean
-    (Wang et al., 2016, equation 9), atom by atom if there are atoms.
+    A dueling head adds each action's advantage, less the mean over the actions, to the
+    state's value (Wang et al., 2016, equation 9), atom by atom if there are atoms.
     """
 
     def __call__(self, features: jax.Array, head: HeadSpec) -> jax.Array:

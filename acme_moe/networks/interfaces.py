@@ -9,8 +9,8 @@ scope of its own, and makes its parameters there. Common to all parts:
 - Parameters are float32 (`layers.get_parameter`); activations have the dtype of the
   input, float32 or bfloat16, unless said otherwise. A router works in float32
   (`layers.at_least_float32`).
-- Values and gradients are finite, for an input of zeros too: a ReLU may give nothing
-  else.
+- Values and gradients are finite, also for an input of zeros: a ReLU may return nothing
+  but zeros.
 - Shapes follow from the shapes of the input, not from its values. With
   `evaluation=True` a part draws no random numbers.
 - An instance keeps nothing between two calls.
@@ -37,8 +37,8 @@ LayerFactory = Callable[..., Callable[[jax.Array], jax.Array]]
 class LayerKinds:
     """The layers that an encoder is made of.
 
-    In variant `all` they are mixtures, and an encoder that uses others has none. They
-    do not take `spectral_norm` and `num_experts` there.
+    In variant `all` these layers are mixtures, which do not take `spectral_norm` or
+    `num_experts`; an encoder that makes its layers in another way has no mixtures.
 
     Attributes:
       conv: makes a convolution, with the arguments of `layers.Conv`.
@@ -55,7 +55,8 @@ class ExpertSpec:
 
     Attributes:
       num_experts: number of experts.
-      num_slots: slots of an expert for the tokens at hand: see `NetworkConfig`.
+      num_slots: slots of each expert, for the number of tokens at hand; see
+        `NetworkConfig.slots`.
       hidden_units: units of an expert's hidden layer.
       hidden_dense: makes that layer, with the arguments of `layers.Dense`; it is noisy
         where the network is.
@@ -69,7 +70,7 @@ class ExpertSpec:
     evaluation: bool
 
     def make_experts(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
-        """Returns the experts as the library has them: see `experts.Experts`.
+        """Returns the library's own experts; see `experts.Experts`.
 
         They map slots `[E, B, S, d]` to outputs `[E, B, S, d]` and hidden activations
         `[E, B, S, hidden]`, in two matrix products.
@@ -81,11 +82,12 @@ class ExpertSpec:
 
 @dataclasses.dataclass(frozen=True)
 class DenseSpec:
-    """What the network's settings ask of a layer that stands without a mixture.
+    """What the network's settings ask of the layer in place of a mixture.
 
     Attributes:
       hidden_units: units of the dense layer.
-      num_experts: of the settings, for layers whose units are in as many groups.
+      num_experts: number of experts in the settings, for layers that divide their units
+        into as many groups.
       hidden_dense: makes the dense layer, with the arguments of `layers.Dense`; it is
         noisy where the network is.
       tokenize: splits features `[B, H, W, C]` into tokens `[B, m, d]` by the network's
@@ -117,10 +119,10 @@ class HeadSpec:
 
 
 class Encoder(Protocol):
-    """An observation becomes features: `network.encoder`.
+    """A map from observations to features: `network.encoder`.
 
-    A class or function may have the attribute `takes`: `"images"` (where it is missing)
-    or `"vectors"`.
+    A class or function may have the attribute `takes`: `"images"` (the default) or
+    `"vectors"`.
     """
 
     def __call__(
@@ -130,22 +132,22 @@ class Encoder(Protocol):
 
         Args:
           x: images `[B, H, W, C]`, or vectors `[B, D]`; `uint8` is scaled to [0, 1].
-          kinds: the layers to make it of.
+          kinds: makes the layers that the encoder consists of.
 
         Returns:
-          A feature map `[B, H', W', C']`, or vectors `[B, D']`, which only the
-          tokenizer `per_samp` and those from outside take; and the output of each ReLU
-          by a name, `[B, ..., neurons]`, for diagnostics.
+          A feature map `[B, H', W', C']`, or vectors `[B, D']`, which of the library's
+          tokenizers only `per_samp` takes; and the output of each ReLU by a name,
+          `[B, ..., neurons]`, for diagnostics.
         """
 
 
 class Tokenizer(Protocol):
-    """Features become tokens: `network.tokenizer`.
+    """A map from features to tokens: `network.tokenizer`.
 
-    One whose tokens are places of the feature map may say so, by a method (or, of a
-    function, an attribute) `grid(height, width) -> (rows, columns)`: of a map
-    `[B, height, width, C]`, token number `row * columns + column` is what stands there.
-    Films then draw its routing as a map over the screen.
+    A tokenizer whose tokens are places of the feature map may say so by a method (a
+    function by an attribute) `grid(height, width) -> (rows, columns)`: for a map
+    `[B, height, width, C]`, token number `row * columns + column` is then the one at
+    that row and column of the grid. Films draw its routing as a map over the screen.
     """
 
     def __call__(self, features: jax.Array, /) -> jax.Array:
@@ -160,7 +162,7 @@ class Tokenizer(Protocol):
 
 
 class Mixture(Protocol):
-    """Experts work on tokens: `network.moe`."""
+    """A mixture of experts that work on tokens: `network.moe`."""
 
     def __call__(self, tokens: jax.Array, experts: ExpertSpec, /) -> Mixed:
         """Mixes tokens.
@@ -172,12 +174,12 @@ class Mixture(Protocol):
         Returns:
           New tokens `[B, m, d]`; the experts' hidden activations `[B, E, S, hidden]`;
           and the routing, `MoEOutput`, all of it float32, in which `load` and `dropped`
-          sum to one. What of it has no meaning for a mixture is zeros.
+          sum to one. Fields that have no meaning for a mixture are zeros.
         """
 
 
 class DenseLayer(Protocol):
-    """Features become hidden units without a mixture: `network.dense`."""
+    """A map from features to hidden units without a mixture: `network.dense`."""
 
     def __call__(self, features: jax.Array, dense: DenseSpec, /) -> jax.Array:
         """Computes hidden units.
@@ -192,7 +194,7 @@ class DenseLayer(Protocol):
 
 
 class Head(Protocol):
-    """Features become values: `network.head`."""
+    """A map from features to values: `network.head`."""
 
     def __call__(self, features: jax.Array, head: HeadSpec, /) -> jax.Array:
         """Computes values.

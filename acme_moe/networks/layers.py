@@ -1,4 +1,4 @@
-"""Dense and convolutional layers; with an expert axis, one a layer of experts.
+"""Dense and convolutional layers; with an axis of experts, one layer for each expert.
 
 Parameters are float32 and are cast to the dtype of the input, so that the caller
 chooses the precision of the products by the input that it passes.
@@ -20,7 +20,7 @@ from acme_moe.networks.xla_cpu import add_bias, convolve, experts_affine
 # Standard deviation of a standard normal that is cut off at two of its own.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
-# Keep norms of zeros, and variances of constants, from being divided by.
+# Added to norms and variances, so that nothing is divided by zero.
 _TINY = 1e-12
 _NORM_EPSILON = 1e-6
 
@@ -112,9 +112,9 @@ def as_sizes(output_size: OutputSize) -> tuple[int, ...]:
 class Dense(hk.Module):
     """Affine map of the last axis, `[B, ..., i] -> [B, ..., o]`.
 
-    With `num_experts`, `[E, B, S, i] -> [E, B, S, o]`, each expert by its own
-    weights. Several output sizes make layers side by side, in one matrix product.
-    The initialiser's fans are those of one layer of one expert.
+    With `num_experts`, `[E, B, S, i] -> [E, B, S, o]`, each expert with its own
+    weights. Several output sizes make several layers side by side, computed in one
+    matrix product. The initialiser's fans are those of one layer of one expert.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Dense(hk.Module):
 
 
 class Conv(hk.Module):
-    """Convolution, `[B, H, W, i] -> [B, H/stride, W/stride, o]`.
+    """Convolution, `[B, H, W, i] -> [B, H/stride, W/stride, o]` with `SAME` padding.
 
     The initialiser is Xavier uniform, or LeCun normal where `lecun` is true. With
     `spectral_norm` the kernel is divided by its largest singular value.
@@ -176,8 +176,8 @@ class Conv(hk.Module):
 class ParallelConv(hk.Module):
     """Several convolutions of one input, `[B, H, W, i] -> [B, experts, H', W', o]`.
 
-    One convolution with the experts' channels side by side; arguments as of `Conv`,
-    without `spectral_norm`.
+    It is computed as one convolution with the experts' channels side by side. The
+    arguments are those of `Conv`, without `spectral_norm`.
     """
 
     def __init__(
@@ -214,24 +214,23 @@ class ParallelConv(hk.Module):
 def spectral_norm(w: jax.Array, squarings: int = 6) -> jax.Array:
     """Estimates the largest singular value of a matrix by power iteration.
 
-    Miyato et al. (2018), "Spectral Normalization", who keep the vector between two
-    updates and take one step in each. Here it starts anew, so that a
-    network is a function of its parameters alone, and takes many: `w^T w` is squared
-    again and again, which doubles their number. No gradient passes through the
-    iteration, as there.
+    Miyato et al. (2018), "Spectral Normalization", keep the vector from one update to
+    the next and take one step in each. Here the iteration starts anew in each call, so
+    that a network is a function of its parameters alone. It takes many steps instead:
+    `w^T w` is squared again and again, and each squaring doubles their number. As in
+    the paper, no gradient passes through the iteration.
 
     Args:
       w: `[m, n]`.
       squarings: `k`, for `2^k` steps.
 
     Returns:
-      A scalar, at most the largest singular value, and above zero.
+      A scalar, at most the largest singular value plus 1e-12, which keeps it above 0.
     """
     fixed = jax.lax.stop_gradient(at_least_float32(w))
     # No direction is special to a random matrix, but zeros of a ReLU might be.
     start = jnp.cos(jnp.arange(w.shape[1], dtype=fixed.dtype))
-    # Steps written out one after the other made Impala's update three times as long to
-    # compile.
+    # With the steps unrolled, Impala's update took three times as long to compile.
     power = jax.lax.fori_loop(
         0, squarings, lambda _, x: _unit(x @ x), _unit(fixed.T @ fixed)
     )
@@ -251,7 +250,7 @@ def normalized(
     Ba et al. (2016), "Layer Normalization", with a learned scale and offset.
 
     Args:
-      factory: of the layers, with the arguments of `Dense` or `Conv`.
+      factory: makes a layer, with the arguments of `Dense` or `Conv`.
     """
 
     def make(

@@ -56,10 +56,10 @@ def noisy_affine(
 class NoisyDense(hk.Module):
     """`layers.Dense` with noisy weights; draws noise for each example (and expert).
 
-    An example's noise is shared by all its positions or slots, as they pass through
-    the same weights; that of the inputs by layers side by side too. An example may be
-    several rows of the batch, `repeats` one after the other, such as its quantiles. In
-    evaluation there is no noise and no random key is needed.
+    All positions or slots of an example share its noise, because they pass through the
+    same weights. Layers side by side share the noise of their inputs, too. An example
+    may be `repeats` successive rows of the batch, such as its quantiles. In evaluation
+    there is no noise, and no random key is needed.
     """
 
     def __init__(
@@ -72,7 +72,8 @@ class NoisyDense(hk.Module):
         repeats: int = 1,
     ) -> None:
         super().__init__(name=name)
-        # The initialisers know the inputs alone, so layers side by side are one.
+        # The initialisers depend on the number of inputs alone, so layers side by side
+        # can be made as one.
         self._output_size = sum(layers.as_sizes(output_size))
         self._evaluation = evaluation
         self._repeats = repeats

@@ -11,10 +11,10 @@ import jax
 class MoEOutput(NamedTuple):
     """The routing of the `m` tokens of each example in a mixture of experts.
 
-    A soft mixture gives every slot a share of every token. In a top-1 mixture a
-    slot holds one token or none, so its weights are zero but for one slot a token;
-    a dropped token has zeros only. In variant `big` there is one token, the whole
-    input; in variant `all` one of each layer, so that `m` counts the layers.
+    A soft mixture gives every slot a share of every token. In a top-1 mixture a slot
+    holds one token or none, so a token's weights are zero except for one slot, and a
+    dropped token has only zeros. In variant `big` there is one token, the whole input;
+    in variant `all` there is one for each layer, so that `m` counts the layers.
 
     Attributes:
       dispatch_weights: `[B, m, experts, slots]` float32, the share of a token in a
@@ -65,10 +65,10 @@ class ValueOutput(NamedTuple):
       features: `[B, F]`, the input of the last layer.
       activations: the output of every ReLU, by the layer's name, examples first
         and neurons last; `penultimate` is the dense layer or the experts.
-      quantile_values: `[B, N, actions]` float32 of a network of N quantiles, whose mean
-        the Q-values are, else None. What comes after the encoder, `moe`, `features` and
-        their activations, has a leading axis of `B * N` then.
-      levels: `[B, N]` float32, between 0 and 1, of the quantiles, else None.
+      quantile_values: `[B, N, actions]` float32 of a network with N quantiles, else
+        None; the Q-values are their mean. Everything after the encoder, that is `moe`,
+        `features` and their activations, then has a leading axis of `B * N`.
+      levels: `[B, N]` float32, the levels of the quantiles between 0 and 1, else None.
     """
 
     q_values: jax.Array

@@ -68,7 +68,7 @@ HEADS: Registry[type[Head]] = Registry("head", {"linear": f"{_NETWORKS}.heads:Li
 REGISTRIES: Mapping[str, Registry[Any]] = {
     registry.field: registry for registry in (ENCODERS, TOKENIZERS, DENSES, MOES, HEADS)
 }
-"""By the field of `NetworkConfig` that names the part."""
+"""The registries, by the field of `NetworkConfig` that names the part."""
 
 
 def options_field(kind: str) -> str:
@@ -77,12 +77,12 @@ def options_field(kind: str) -> str:
 
 
 def complete_options(kind: str, name: str, given: Mapping[str, Any]) -> options.Options:
-    """Returns all options of a part, those included that keep their defaults.
+    """Returns all options of a part, including those that keep their defaults.
 
     Args:
-      kind: of part, a key of `REGISTRIES`.
-      name: of the part, or its import path.
-      given: options by name.
+      kind: kind of part, a key of `REGISTRIES`.
+      name: name of the part, or its import path.
+      given: the options that are set, by name.
 
     Raises:
       ValueError: if there is no such part, or it does not take such options; names the
@@ -114,17 +114,17 @@ def _outside(kind: str, path: str) -> Any:
 
 
 def make(kind: str, config: NetworkConfig) -> Any:
-    """Makes the part of a network, with its options.
+    """Makes a part of a network, with its options.
 
-    Those of the library's own parts are the fields of `NetworkConfig` with the names of
-    theirs.
+    A part of the library takes the options from the fields of `NetworkConfig` that have
+    the same names as its own.
 
     Args:
-      kind: of part, a key of `REGISTRIES`.
-      config: names it.
+      kind: kind of part, a key of `REGISTRIES`.
+      config: settings of the network, which name the part.
 
     Returns:
-      What `acme_moe.networks.interfaces` describes; None of `moe="none"`.
+      A part as `acme_moe.networks.interfaces` describes it; None for `moe="none"`.
     """
     name = getattr(config, kind)
     if is_path(name):

@@ -23,12 +23,12 @@ def embed(
     Args:
       config: the network's settings.
       encoded: `[B, ...]`, the encoder's output.
-      evaluation: whether the levels are fixed, in the middles of N equal parts of
-        [0, 1], and not drawn from it.
+      evaluation: whether the levels are fixed, at the midpoints of N equal parts of
+        [0, 1], or drawn uniformly from it.
 
     Returns:
-      `[B * N, ...]` for N `num_quantiles`, those of an example one after the other, and
-      the levels `[B, N]` float32; or `encoded` and None without quantiles.
+      Features `[B * N, ...]` with N = `num_quantiles`, those of one example one after
+      the other, and the levels `[B, N]` float32; without quantiles, `encoded` and None.
     """
     count = config.num_quantiles
     if count is None:
@@ -49,9 +49,9 @@ def embed(
 def _embedding_layer(cosines: jax.Array, size: int) -> jax.Array:
     """Applies an affine map, `[B, N, i] -> [B, N, size]`.
 
-    Not `layers.Dense`, whose initialiser counts the outputs: here these are the whole
-    feature map, and features multiplied by so small an embedding would be smaller the
-    larger the map is.
+    Not `layers.Dense`, whose initialiser depends on the number of outputs. Here that is
+    the size of the whole feature map: the larger the map, the smaller the embedding
+    would be, and the features that are multiplied by it.
     """
     inputs, dtype = cosines.shape[-1], cosines.dtype
     with layers.scope("quantile_embedding"):

@@ -35,14 +35,15 @@ class RecurrentNetwork:
       apply: `(params, rng, observations, state, evaluation=False) -> (ValueOutput,
         state)`, one step on observations `[B, ...]`.
       unroll: the same on observations `[T, B, ...]`, from the state before the first;
-        all that it returns but the state and `atoms` begins with `[T, B]`.
+        everything that it returns, except the state and `atoms`, has the leading axes
+        `[T, B]`.
       initial_state: `(batch_size) -> state` of zeros.
       config: settings of everything but the LSTM and the width of the head.
       num_actions: number of actions.
 
     Jit `apply` and `unroll` with `evaluation` static. Observations are those of
-    `Network`, or a named tuple `(observation, action, reward)` of them and of the
-    action and reward before them, both `[B]`; the LSTM then sees these two as well.
+    `Network`, or a named tuple `(observation, action, reward)` that adds the previous
+    action and reward, both `[B]`; the LSTM then sees these two as well.
     """
 
     init: Callable[[jax.Array, Any], hk.Params]
@@ -61,10 +62,10 @@ def make_recurrent_network(
 ) -> RecurrentNetwork:
     """Makes torso -> LSTM -> head, as Acme's `R2D2AtariNetwork`.
 
-    The head has a hidden layer, in each of its streams if it is dueling; one from
-    outside reads the LSTM's output and has what it has. The mixture of
-    experts stands where the dense layer before the LSTM would; in the variants `big`
-    and `all` it does not reach beyond the LSTM either.
+    The library's head has a hidden layer, or one in each stream if it is dueling; a
+    head named by an import path reads the LSTM's output directly. The mixture of
+    experts takes the place of the dense layer before the LSTM. In the variants `big`
+    and `all`, too, it ends before the LSTM.
 
     Args:
       config: settings of the torso and the head.
@@ -148,7 +149,7 @@ def _unroll(
         core_input = jnp.concatenate([core_input, before], axis=-1)
     core = hk.LSTM(lstm_size, name="lstm")
     core_output, state = hk.dynamic_unroll(core, split(core_input), state)
-    # Float32, as the head of `value_network`.
+    # In float32, like the head's input in `value_network`.
     head_input = core_output.reshape(steps * batch, lstm_size)
     head = head_spec(config, num_actions, torso.dense_factory(config, evaluation))
     if is_path(config.head):

@@ -26,7 +26,7 @@ _POSITIVE = (
     "load_noise",
     "simplicial_temperature",
 )
-# Layers without a mixture that a feature vector can be given to.
+# Values of `dense` whose layers accept feature vectors.
 _DENSES_OF_VECTORS = ("flatten", "simplicial_v2")
 _NOT_NEGATIVE = ("router_noise", "importance_weight", "load_weight")
 
@@ -36,14 +36,14 @@ class NetworkConfig:
     """Settings of a value network.
 
     A network is encoder -> tokenizer -> mixture of experts -> head; with
-    `moe="none"` the layer `dense` stands where the tokenizer and the mixture stand.
+    `moe="none"` the layer `dense` takes the place of the tokenizer and the mixture.
     The defaults are the Impala network with Soft MoE and PerConv tokens of
     "Mixtures of Experts Unlock Parameter Scaling for Deep RL" (section 3).
 
-    Encoder, tokenizer, mixture, layer without one and head may also be parts of one's
-    own, named by their import paths (`moe="my_package.routing:ExpertChoice"`), which
-    are imported and whose options are checked here. `acme_moe.networks.interfaces` says
-    what they have to do.
+    Encoder, tokenizer, mixture, the layer `dense` and head may also be the user's own
+    parts, named by their import paths (`moe="my_package.routing:ExpertChoice"`). These
+    are imported here, and their options are checked. `acme_moe.networks.interfaces`
+    says what they have to do.
 
     Attributes:
       encoder: `impala` (ResNet of Espeholt et al., 2018), `nature_cnn` (Mnih et
@@ -54,10 +54,10 @@ class NetworkConfig:
         appendix D of the paper has 3, 4 and 6.
       impala_spectral_norm: divides the weights of its residual blocks by their largest
         singular value (Miyato et al., 2018), as BTR does (Clark et al., 2024).
-      impala_max_pool: height and width that its output is pooled to, 6 in BTR; None
-        leaves it.
-      layer_norm: normalises what each layer of the encoder, and the dense layer,
-        gives to its ReLU (Ba et al., 2016).
+      impala_max_pool: height and width that its output is max-pooled to, 6 in BTR; None
+        for no such pooling.
+      layer_norm: normalises the outputs of each layer of the encoder, and of the dense
+        layer, before any ReLU (Ba et al., 2016).
       mlp_widths: units of each layer of the `mlp` encoder.
       tokenizer: how the encoder's output `[H, W, C]` becomes tokens: `per_conv`
         is `H*W` tokens of size `C`, `per_feat` its transpose, `per_samp` one
@@ -73,14 +73,14 @@ class NetworkConfig:
         and Castro, 2025); `token_sum` and `token_mean` apply the layer to each token
         (Sokar et al., 2025); `simplicial_v1` and `simplicial_v2` are simplicial
         embeddings of features and of hidden units (dopamine's `labs/moes`), the latter
-        `num_experts` groups of `expert_width`.
-      simplicial_temperature: of their softmax.
+        in `num_experts` groups of `expert_width` units.
+      simplicial_temperature: temperature of the simplicial embeddings' softmax.
       variant: what an expert is (section 5.3): `regular` replaces the penultimate
         layer; `big` makes each expert a whole network, with its last layer where
         the head gives Q-values (DQN), without it where the head is categorical
-        (Rainbow); `all` puts a Soft MoE at each layer, the last one included for
-        Q-values and excluded for a categorical head. The two last route at their
-        input, as one token (`per_samp`).
+        (Rainbow); `all` makes each layer a Soft MoE, the last one included for
+        Q-values and excluded for a categorical head. `big` and `all` route at their
+        input, which is one token (`per_samp`).
       num_experts: number of experts.
       expert_width: hidden units of an expert, and of the dense layer.
       divide_expert_width: divides `expert_width` by the number of experts
@@ -89,8 +89,8 @@ class NetworkConfig:
         `num_experts` (the paper's scaled baseline).
       capacity_factor: slots of an expert are
         `ceil(tokens * capacity_factor / num_experts)`.
-      num_slots: slots of an expert, where not None, in place of the former. For
-        `top1` a slot holds one token, so this is an expert's capacity.
+      num_slots: slots of an expert, if not None, instead of that formula. In `top1` a
+        slot holds one token, so this is an expert's capacity.
       normalization: l2-normalises tokens and Phi, with a learned scale.
       phi: `learned`, or a random matrix that is not trained: `fixed` is drawn at
         initialisation, `redrawn` at each call.
@@ -105,18 +105,19 @@ class NetworkConfig:
         experts' first layer, and in the head.
       num_atoms: atoms of a categorical head (C51, Bellemare et al., 2017); None
         is a head of Q-values.
-      num_quantiles: samples of the return's quantiles (IQN, Dabney et al., 2018), for
-        each of which everything after the encoder is computed; None for none.
-      quantile_embedding: cosines that a quantile's level is embedded by.
+      num_quantiles: number of the return's quantiles that are sampled (IQN, Dabney et
+        al., 2018); everything after the encoder is computed for each. None for none.
+      quantile_embedding: number of cosines that a quantile's level is embedded with.
       v_max: the categorical support is `num_atoms` values on `[-v_max, v_max]`.
       compute_dtype: dtype of activations and matrix products; parameters, softmaxes
         and the network's values stay float32.
-      encoder_options: of an encoder that is not the library's, by name; what is not
-        given is added with its default. Those of the library have fields here.
-      tokenizer_options: the same of a tokenizer.
-      dense_options: the same of a layer without a mixture.
-      moe_options: the same of a mixture.
-      head_options: the same of a head.
+      encoder_options: options by name of an encoder that is not the library's; options
+        that are not given are added with their defaults. The library's own parts have
+        their options among the fields above.
+      tokenizer_options: the same for a tokenizer.
+      dense_options: the same for the layer `dense`.
+      moe_options: the same for a mixture.
+      head_options: the same for a head.
 
     Raises:
       ValueError: a value or a combination makes no sense. The message starts with
@@ -188,7 +189,7 @@ class NetworkConfig:
         return math.ceil(num_tokens * self.capacity_factor / self.num_experts)
 
     def _check_values(self) -> None:
-        """Refuses values that are out of their range by themselves."""
+        """Refuses values that are invalid whatever the other fields are."""
         validation.check_types(self)
         for kind in parts.REGISTRIES:
             field = parts.options_field(kind)
@@ -273,7 +274,7 @@ class NetworkConfig:
             self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
 
     def _check_dense(self) -> None:
-        """Refuses a layer of images after an encoder of vectors, and two widenings."""
+        """Refuses image layers after an encoder of vectors, and widening twice."""
         known = not is_path(self.dense) and self.dense not in _DENSES_OF_VECTORS
         if known and parts.takes_vectors(self.encoder):
             accepted = f"{' or '.join(_DENSES_OF_VECTORS)} with encoder {self.encoder}"
@@ -287,10 +288,10 @@ class NetworkConfig:
             return
         reason = f"with variant {self.variant!r}"
         self._require("tokenizer", "per_samp", reason)
-        # One token fills all slots of an expert alike, so more than one says nothing.
+        # One token fills all slots of an expert alike, so further slots add nothing.
         self._require("num_slots", None, reason)
         self._require("capacity_factor", 1.0, reason)
-        # What these are of is not at one place there.
+        # In these variants, what the settings apply to is not in one place.
         self._require("num_quantiles", None, reason)
         self._require("layer_norm", False, reason)
         self._require("impala_spectral_norm", False, reason)

@@ -161,7 +161,7 @@ class SoftMoE(hk.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Soft:
-    """The mixture `soft`: `SoftMoE` by a network's settings.
+    """The mixture `soft`: `SoftMoE` with a network's settings.
 
     Attributes:
       normalization: see `slot_logits`.

@@ -14,7 +14,7 @@ from acme_moe.networks.tokenizers import tokenize
 
 
 class NoTokenGridError(ValueError):
-    """The tokens of a network are no places of the picture; says why."""
+    """A network's tokens do not correspond to places of the picture; says why."""
 
 
 def token_grid(config: NetworkConfig, observation: Any) -> tuple[int, int]:
@@ -30,8 +30,8 @@ def token_grid(config: NetworkConfig, observation: Any) -> tuple[int, int]:
       `acme_moe.networks.interfaces.Tokenizer`.
 
     Raises:
-      NoTokenGridError: if there is no mixture, its tokens are no places, its tokenizer
-        does not say which, or says something else than its tokens are.
+      NoTokenGridError: if there is no mixture, if its tokens are not places, or if its
+        tokenizer does not say which places they are or is wrong about their number.
     """
     if config.moe == "none":
         raise NoTokenGridError("network.moe: 'none' routes no tokens")
@@ -60,7 +60,7 @@ def token_grid(config: NetworkConfig, observation: Any) -> tuple[int, int]:
 
 
 def grid_of(tokenizer: Any, features: tuple[int, ...]) -> tuple[int, int] | None:
-    """Returns what a tokenizer says of a feature map's tokens; None if nothing.
+    """Returns the grid that a tokenizer declares for a feature map; None if none.
 
     Args:
       tokenizer: an instance, or a function.

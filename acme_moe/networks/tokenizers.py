@@ -33,7 +33,7 @@ def tokenize(config: NetworkConfig, features: jax.Array) -> jax.Array:
 
 @dataclasses.dataclass(frozen=True)
 class PerConv:
-    """The tokenizer `per_conv`: one token of each position."""
+    """The tokenizer `per_conv`: one token for each position."""
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """Splits `[B, H, W, C]` into `[B, H*W, C]`."""
@@ -46,7 +46,7 @@ class PerConv:
 
 @dataclasses.dataclass(frozen=True)
 class PerFeat:
-    """The tokenizer `per_feat`: one token of each channel."""
+    """The tokenizer `per_feat`: one token for each channel."""
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """Splits `[B, H, W, C]` into `[B, C, H*W]`."""
@@ -55,7 +55,7 @@ class PerFeat:
 
 @dataclasses.dataclass(frozen=True)
 class PerSamp:
-    """The tokenizer `per_samp`: one token of everything."""
+    """The tokenizer `per_samp`: the whole input as one token."""
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """Flattens `[B, ...]` into `[B, 1, D]`."""
@@ -64,7 +64,7 @@ class PerSamp:
 
 @dataclasses.dataclass(frozen=True)
 class _Patches:
-    """Tokens of square patches side by side; what does not fill one is left out."""
+    """Tokens of adjacent square patches; a remainder that fills none is left out."""
 
     patch_size: int
 
@@ -90,7 +90,7 @@ class PatchesConv(_Patches):
     patch_channels: int | None
 
     def __call__(self, features: jax.Array) -> jax.Array:
-        """Embeds the patches of `[B, H, W, C]`."""
+        """Embeds patches of `[B, H, W, C]`; token size is `patch_channels` or `C`."""
         _check_fits(self.patch_size, features)
         embed = layers.Conv(
             self.patch_channels or features.shape[-1],

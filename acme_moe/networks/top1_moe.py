@@ -57,13 +57,14 @@ def assign(chosen: jax.Array, num_experts: int, capacity: int) -> Assignment:
 def move(x: jax.Array, source: jax.Array, target: jax.Array) -> jax.Array:
     """Moves rows by a partial one-to-one map; rows without a source are zero.
 
-    Its gradient moves rows back by the inverse map, which is a gather; the gradient of
-    a gather is a scatter-add in general, and slow.
+    Its gradient moves the rows back by the inverse map, which is a gather too. In
+    general the gradient of a gather is a scatter-add, which is slow.
 
     Args:
       x: `[B, n, d]`.
-      source: `[B, k]`, the row of `x` that each row of the result is, or `n`.
-      target: `[B, n]`, the inverse: where each row of `x` goes, or `k`.
+      source: `[B, k]`, the row of `x` that each row of the result is, or `n` if none.
+      target: `[B, n]`, the inverse: the row of the result that each row of `x` goes to,
+        or `k` if none.
 
     Returns:
       `[B, k, d]`.
@@ -178,7 +179,7 @@ class Top1MoE(hk.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Top1:
-    """The mixture `top1`: `Top1MoE` by a network's settings.
+    """The mixture `top1`: `Top1MoE` with a network's settings.
 
     Attributes:
       router_noise: standard deviation of the noise on the router's logits, times the

@@ -30,8 +30,8 @@ class TorsoOutput(NamedTuple):
       features: `[B, F]`.
       activations: the output of every ReLU, by name; see `ValueOutput`.
       moe: how the mixture routed its tokens, or None.
-      levels: `[B, N]` of the quantiles in a network of them, else None. The leading
-        axis of all after the encoder is then `B * N`.
+      levels: `[B, N]`, the quantiles' levels in a network that has quantiles, else
+        None. The leading axis of everything after the encoder is then `B * N`.
     """
 
     features: jax.Array
@@ -72,7 +72,7 @@ def dense_torso(
       conv: makes a convolution, with the arguments of `layers.Conv`.
       hidden_dense: makes the dense layer, with the arguments of `layers.Dense`.
       encoder_dense: makes the layers of the encoder `mlp`.
-      evaluation: whether quantiles are at fixed levels, where the network has some.
+      evaluation: whether the quantiles' levels are fixed, if the network has quantiles.
 
     Returns:
       The hidden activations as features.
@@ -133,14 +133,14 @@ def dense_factory(config: NetworkConfig, evaluation: bool) -> LayerFactory:
 def densify(
     config: NetworkConfig, features: jax.Array, hidden_dense: LayerFactory
 ) -> jax.Array:
-    """Applies the config's layer without a mixture to features; returns `[B, F]`."""
+    """Applies the config's layer `dense` to features; returns `[B, F]`."""
     spec = DenseSpec(
         hidden_units=config.hidden_units,
         num_experts=config.num_experts,
         hidden_dense=hidden_dense,
         tokenize=lambda features: scoped_tokens(config, features),
     )
-    # The library's own name their layer so.
+    # The library's own parts already give their layer this name.
     outside = is_path(config.dense)
     with layers.scope("dense") if outside else contextlib.nullcontext():
         hidden: jax.Array = parts.make("dense", config)(features, spec)
@@ -162,7 +162,7 @@ def mix(config: NetworkConfig, tokens: jax.Array, evaluation: bool) -> Mixed:
         hidden_dense=dense_factory(config, evaluation),
         evaluation=evaluation,
     )
-    # The library's own are modules of that name already.
+    # The library's own mixtures are already modules of this name.
     outside = is_path(config.moe)
     with layers.scope("moe") if outside else contextlib.nullcontext():
         mixed: Mixed = parts.make("moe", config)(tokens, experts)

@@ -25,9 +25,9 @@ class Network:
     Attributes:
       init: `(rng, observations) -> params`.
       apply: `(params, rng, observations, evaluation=False) -> ValueOutput`; jit it
-        with `evaluation` static. In evaluation there is neither a noisy layer's nor
-        the router's noise, and `rng` may be None (but not with `phi="redrawn"`).
-      config: its settings.
+        with `evaluation` static. In evaluation the noise of noisy layers and of the
+        router is off, and `rng` may be None (but not with `phi="redrawn"`).
+      config: the network's settings.
       num_actions: number of actions.
 
     Observations are images `[B, H, W, C]` for the convolutional encoders, and any
@@ -140,8 +140,8 @@ def value_output(
 
     Args:
       config: the network's settings.
-      output: of the torso.
-      values: as the head returns them.
+      output: the torso's output.
+      values: what the head returned: Q-values, or logits of a categorical head.
     """
     values = values.astype(jnp.float32)
     levels = output.levels

@@ -45,17 +45,17 @@ def whole_networks(
     evaluation: bool,
     last_layer: LastLayer | None = None,
 ) -> tuple[torso.TorsoOutput, jax.Array]:
-    """Applies Big: each expert is an encoder, a dense layer and maybe a last layer.
+    """Applies Big: experts are an encoder, a dense layer and, if given, a last layer.
 
     Args:
       config: the network's settings.
       x: as `torso.inputs` returns it.
       evaluation: whether the noise is off.
-      last_layer: each expert's own; None if the experts have none.
+      last_layer: applies the last layer of an expert; None if the experts have none.
 
     Returns:
-      The mixture of the experts' hidden activations `[B, F]` as features, and that of
-      their last layers; without any, the features again.
+      The mixture of the experts' hidden activations `[B, F]` as features, and the
+      mixture of their last layers' outputs, or the features again if there are none.
     """
     with layers.scope("moe"):
         logits, combine = one_token_weights(config, x)
@@ -122,7 +122,7 @@ class LayerMixtures:
         return self._dense_mixture(layers.Dense, output_size, name)
 
     def output(self) -> MoEOutput:
-        """Returns the routing of the mixtures made so far, one token a layer."""
+        """Returns the routing of the mixtures applied so far, one token per layer."""
         return _routing(
             jnp.stack(self._logits, axis=1), jnp.stack(self._combine, axis=1)
         )
@@ -168,7 +168,7 @@ def all_layers(
       config: the network's settings.
       x: as `torso.inputs` returns it.
       evaluation: whether the noise is off.
-      last_layer: is a mixture too; None if there is none.
+      last_layer: applies the last layer, which is a mixture too; None if there is none.
 
     Returns:
       The hidden activations as features, and the last layer's output; without one, the

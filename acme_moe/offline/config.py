@@ -17,9 +17,9 @@ class DatasetConfig:
         system knows, such as `gs://`.
       fraction: share of the set's transitions that is uniformly sampled, without
         replacement.
-      seed: of that sample; the same seed gives the same transitions in every run.
-      num_files: files that the set has to have, neither fewer nor more; 0 takes those
-        that are there, numbered from 0 without gaps. A published set has 50.
+      seed: seed of that sample; the same seed gives the same transitions in every run.
+      num_files: exact number of files that the set must have; 0 takes the files that
+        are there, numbered from 0 without gaps. A published set has 50.
       workers: files that are read at once, each in a thread; also the threads that
         unpack frames for batches.
     """

@@ -29,9 +29,9 @@ class OfflineDataset:
     """Transitions in memory, with each frame that they need held once.
 
     Attributes:
-      files: numbers of the files that they come from.
-      total: transitions that those files hold altogether.
-      open_seconds: time that reading them took.
+      files: numbers of the files that the transitions come from.
+      total: number of transitions that those files hold altogether.
+      open_seconds: time that reading the files took.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class OfflineDataset:
 
 
 class _File(NamedTuple):
-    """A share of one file, or of all; `first` is an index into frames of `blocks`."""
+    """A share of one file, or of all; `first` is an index of frames in `blocks`."""
 
     transitions: RowTransitions
     blocks: list[bytes]
@@ -132,7 +132,7 @@ def load_dataset(
                 f"{config.fraction} is none"
             )
         rng = make_generator(Draw.SHARES, config.seed)
-        # Numbers for each file, as if they were sampled from all files at once.
+        # How many to keep from each file, as if sampled from all files at once.
         shares = rng.multivariate_hypergeometric(counts, kept, method="marginals")
         transitions, blocks = _join(list(executor.map(load, numbers, shares)))
     return OfflineDataset(
@@ -191,7 +191,7 @@ def _load_file(
 
 
 def _join(parts: Sequence[_File]) -> _File:
-    """Returns the transitions and blocks of some files as those of one."""
+    """Joins the transitions and blocks of several files, as if they were one file."""
     blocks: list[bytes] = []
     shifted = []
     for part in parts:

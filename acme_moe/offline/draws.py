@@ -1,4 +1,4 @@
-"""What is drawn of a fixed dataset, each from a stream of random numbers of its own."""
+"""Draws from a fixed dataset, each with a stream of random numbers of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Draw(enum.IntEnum):
-    """What is drawn. None is 0, as NumPy takes entropy that is missing for zeros."""
+    """What is drawn. No value is 0, because NumPy fills missing entropy with zeros."""
 
     SHARES = 1
     ROWS = 2
@@ -20,7 +20,7 @@ def make_generator(draw: Draw, seed: int, number: int = 0) -> np.random.Generato
 
     Args:
       draw: what is drawn.
-      seed: of that.
-      number: of the file or batch.
+      seed: seed of the draw.
+      number: number of the file or batch.
     """
     return np.random.default_rng([draw, seed, number])

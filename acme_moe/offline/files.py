@@ -52,7 +52,7 @@ class DatasetError(ValueError):
 
 
 class Columns(NamedTuple):
-    """A file but for its frames.
+    """The contents of a file, except its frames.
 
     Attributes:
       action: `int32 [rows]`.
@@ -87,7 +87,7 @@ def list_files(path: str, num_files: int = 0) -> list[int]:
 
     Args:
       path: folder of the set.
-      num_files: number that there has to be; 0 takes those that are there.
+      num_files: number of files that there must be; 0 takes the files that are there.
 
     Raises:
       DatasetError: names the first file that is missing, or says that there are more.
@@ -136,7 +136,7 @@ def read_frame_header(path: str, number: int) -> FrameHeader:
 
 
 def read_columns(path: str, number: int) -> Columns:
-    """Reads all of a file but its frames.
+    """Reads all of a file except its frames.
 
     Raises:
       DatasetError: names the array that is damaged or does not fit the others.

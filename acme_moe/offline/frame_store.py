@@ -11,7 +11,8 @@ import numpy as np
 # Frames in a block. Larger blocks compress better, as neighbours are alike, but a batch
 # has to unpack more frames that it does not need.
 BLOCK = 8
-# Of zlib. On Atari frames the next levels cost more time than they save memory.
+# Compression level of zlib. On Atari frames, the memory that higher levels save is not
+# worth the time they cost.
 _LEVEL = 3
 
 
@@ -19,7 +20,7 @@ def pack(parts: Iterable[np.ndarray]) -> list[bytes]:
     """Compresses frames in blocks of `BLOCK`, the last one shorter.
 
     Args:
-      parts: each `uint8 [n, height, width]`, not used after the next is asked for.
+      parts: each `uint8 [n, height, width]`, not used once the next is asked for.
     """
     blocks: list[bytes] = []
     rest: np.ndarray | None = None
@@ -64,7 +65,7 @@ class FrameStore:
         """Returns the frames at `indices`.
 
         Args:
-          indices: of frames, int of any shape `[...]`.
+          indices: indices of frames, int of any shape `[...]`.
           executor: runs the unpacking; None for the calling thread.
 
         Returns:

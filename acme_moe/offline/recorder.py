@@ -21,7 +21,8 @@ from acme_moe.offline.writer import FileWriter
 from acme_moe.replay import frames
 from acme_moe.specs import StackedFrames
 
-# In the folders of a run and of the set that it records, with the same word in both.
+# In the folders of a run and of the set that it records, with the same identifier in
+# both.
 _ID_FILE = "recorder_id.txt"
 
 _Row = tuple[np.ndarray, int, float, bool]
@@ -31,9 +32,9 @@ class Recorder:
     """Writes a set, in files that are either complete or not there at all.
 
     Each environment's episode is written when it ends, so that rows of several
-    environments do not mix. `save` also writes what the open episodes have so far;
-    their other rows follow in the next file, whose first `stack - 1` rows of each such
-    episode start no transition, because they lack a whole stack.
+    environments do not mix. `save` also writes the rows that the open episodes have so
+    far. Their other rows follow in the next file, where the first `stack - 1` rows of
+    each such episode start no transition, because they lack a whole stack.
     """
 
     def __init__(
@@ -49,16 +50,17 @@ class Recorder:
 
         Args:
           path: folder of the set; made if it is missing.
-          environment_spec: of the environments.
-          run_folder: of the run that records. A word in both folders tells its own set
-            from others, also when either has moved.
-          num_files: complete files that the run has at its checkpoint; later files
-            were written after the checkpoint, and are removed.
-          rows_per_file: maximum; a published file has a million.
+          environment_spec: spec of the environments.
+          run_folder: folder of the run that records. An identifier in both folders
+            tells the run's own set from others, even if either has moved.
+          num_files: number of complete files that the run has at its checkpoint; later
+            files were written after the checkpoint, and are removed.
+          rows_per_file: most rows of a file; a published file has a million.
 
         Raises:
-          DatasetError: if the observation is no stack of frames, or the folder holds
-            another set than the run's, or less of it than the run has recorded.
+          DatasetError: if the observation does not have exactly one stack of frames, or
+            if the folder holds another set than the run's, or less of the run's set
+            than it has recorded.
           DiskError: if the folder cannot be made or written to.
         """
         leaves = tree.flatten(environment_spec.observations)
@@ -113,8 +115,8 @@ class Recorder:
         """Completes the file with all rows so far; returns the number of files.
 
         Raises:
-          DiskError: if it cannot be written. The rows since the file before it are
-            lost then; later ones begin it anew.
+          DiskError: if the file cannot be written. The rows since the last complete
+            file are then lost, and later rows start the file anew.
         """
         for adder in self._adders:
             adder.write_rows()
@@ -123,7 +125,7 @@ class Recorder:
 
     @property
     def num_files(self) -> int:
-        """Whole files of the set."""
+        """Number of complete files of the set."""
         return self._num_files
 
     def _finish(self) -> None:
@@ -135,7 +137,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def _discarding_what_fails(self) -> Iterator[None]:
-        """Discards the file that could not be written to, half a file being none."""
+        """Discards a file that cannot be written to: half a file is of no use."""
         try:
             with disk.writing(self._path):
                 yield
@@ -153,7 +155,7 @@ class Recorder:
 
 
 def _claim(path: Path, run_folder: Path, num_files: int) -> None:
-    """Makes a folder that of a run's set, or refuses it; see `Recorder`."""
+    """Marks a folder as that of a run's set, or refuses it; see `Recorder`."""
     claimed_by, own = _read_id(path), _read_id(run_folder)
     recorded = [path / file_name(OBSERVATION, number) for number in range(num_files)]
     if claimed_by and claimed_by == own and all(file.exists() for file in recorded):
@@ -177,14 +179,14 @@ def _claim(path: Path, run_folder: Path, num_files: int) -> None:
 
 
 def _read_id(folder: Path) -> str:
-    """Returns the word by which a folder is known, an empty one before it has one."""
+    """Returns the identifier in a folder, empty if it has none yet."""
     with contextlib.suppress(FileNotFoundError):
         return (folder / _ID_FILE).read_text().strip()
     return ""
 
 
 def _forget(path: Path, num_files: int) -> None:
-    """Removes all of a run's set but its first files."""
+    """Removes all files of a run's set except the first `num_files`."""
     for file in list(path.iterdir()):
         name = FILE_NAME.fullmatch(file.name.removesuffix(files.UNFINISHED))
         if name and int(name[2]) >= num_files:
@@ -192,7 +194,7 @@ def _forget(path: Path, num_files: int) -> None:
 
 
 class RecordingAdder(base.Adder):
-    """Records what it passes to another adder, of one environment."""
+    """Adder of one environment that records what it passes to another adder."""
 
     def __init__(self, adder: base.Adder, recorder: Recorder) -> None:
         """Wraps an adder; `Recorder.wrap` makes it known to the recorder as well."""
@@ -207,7 +209,7 @@ class RecordingAdder(base.Adder):
         self._adder.add_first(timestep)
 
     def resume(self, timestep: dm_env.TimeStep) -> None:
-        """Goes on in an open episode of the other adder, as if it started here."""
+        """Continues an open episode of the other adder, as if it started here."""
         if not timestep.last():
             self._start(timestep)
 

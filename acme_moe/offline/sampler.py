@@ -29,9 +29,9 @@ def make_sample_iterator(
     checkpoint gets the batches that it would have got without a stop.
 
     Args:
-      dataset: to sample from.
+      dataset: the dataset to sample from.
       batch_size: transitions in a batch.
-      seed: of the samples.
+      seed: seed of the samples.
       start: number of the first batch.
       workers: threads that unpack frames.
       device: where the transitions go; JAX's default device if None.

@@ -16,7 +16,7 @@ class TransitionSettings(NamedTuple):
     Attributes:
       stack: frames that an observation holds.
       n_step: rewards that a transition sums, fewer where the episode ends before.
-      discount: the agent's, between those rewards.
+      discount: the agent's discount, applied between those rewards.
       max_abs_reward: each reward is clipped to plus or minus this, if not None.
     """
 
@@ -49,10 +49,10 @@ def valid_rows(columns: Columns, settings: TransitionSettings) -> np.ndarray:
     """Finds the rows at which a whole transition starts, `int64 [n]`, ascending.
 
     The observation's frames and the n steps lie in one episode and one file. The rows
-    of zeros that an episode starts with are no transitions, because the stack of each
-    would reach back into the episode before. After a terminal no observation is
-    needed, so the last n - 1 steps of an episode are transitions too; those of a
-    truncated one are not, because its last observation was not recorded.
+    of zeros at the start of an episode start no transition, because the stack of each
+    would reach back into the episode before. After a terminal no observation is needed,
+    so the last n steps of such an episode start transitions too. The last n steps of a
+    truncated episode do not, because its last observation was not recorded.
     """
     rows = np.arange(len(columns.last))
     starts = np.concatenate([[True], columns.last[:-1]])

@@ -15,7 +15,7 @@ import numpy as np
 from acme_moe.files import UNFINISHED
 from acme_moe.offline.files import OBSERVATION, file_name
 
-# Of gzip. Higher levels take time from the run that is recorded.
+# Compression level of gzip. Higher levels take time from the run that is recorded.
 _LEVEL = 1
 
 
@@ -75,7 +75,7 @@ class FileWriter:
         self._ends.add(self.rows - 1)
 
     def finish(self) -> None:
-        """Completes the file and gives its arrays' files their names."""
+        """Completes the file: gives the files of its arrays their final names."""
         self._frames.close()
         self._file.seek(0)
         self._write_header()

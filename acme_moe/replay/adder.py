@@ -15,23 +15,23 @@ from acme_moe.replay.interface import ReplayClient, TrajectoryWriter
 from acme_moe.replay.transitions import pack_step
 from acme_moe.specs import StackedFrames
 
-# Rows of frames that are compressed together: the more, the less memory they take, but
-# all of them are expanded for each item that has one. See benchmarks/replay.py.
+# Rows of frames that are compressed together. More rows take less memory, but all of
+# them are decompressed for each item that refers to one. See benchmarks/replay.py.
 _CHUNK_LENGTH = 6
 
 
 class NStepAdder(EpisodeAdder):
-    """Writes each agent step as one n-step transition.
+    """Adder that writes each agent step as one n-step transition.
 
-    Differs from `acme.adders.reverb.NStepTransitionAdder` as the paper's agents need:
-    frames are stored once (see `acme_moe.replay.frames`), rewards are clipped before
-    they are summed, and an episode's start adds no shorter transitions. Its end adds
-    n - 1 shorter ones, so that an episode of T steps is exactly T transitions, each of
-    which ends at the last observation at the latest: with discount 0 after a terminal,
-    bootstrapping after a truncation.
+    It differs from `acme.adders.reverb.NStepTransitionAdder` in what the paper's agents
+    need: frames are stored once (see `acme_moe.replay.frames`), rewards are clipped
+    before they are summed, and an episode's start adds no shorter transitions. Its end
+    adds n - 1 shorter ones, so that an episode of T steps is exactly T transitions.
+    None of them reaches beyond the last observation: after a terminal the discount is
+    0, and after a truncation the target bootstraps from that observation.
 
-    A row holds action and return of the transition that ends at its observation, and
-    an item the rows that `acme_moe.replay.transitions` says.
+    A row holds the action and the return of the transition that ends at its
+    observation; `acme_moe.replay.transitions` says which rows an item holds.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class NStepAdder(EpisodeAdder):
         """Makes an adder; it connects at the first step.
 
         Args:
-          client: of replay.
-          environment_spec: of the environment; frames are stored as it says.
-          table: to write to.
+          client: client of replay.
+          environment_spec: spec of the environment, which says how frames are stored.
+          table: name of the table to write to.
           n_step: steps that a transition spans.
-          discount: the agent's, between the rewards of one transition.
+          discount: the agent's discount, applied between a transition's rewards.
           max_abs_reward: each reward is clipped to plus or minus this, if not None.
           max_in_flight_items: transitions sent before a step waits for the server.
         """
@@ -110,7 +110,7 @@ class NStepAdder(EpisodeAdder):
     def _step(self) -> dict[str, np.ndarray]:
         """Packs action, return and discount of the window.
 
-        The discount is one factor short.
+        The discount lacks the agent's last factor, which the learner applies.
         """
         value, factor, total = 0.0, 1.0, 1.0
         for _, reward, discount in self._window:
@@ -121,7 +121,7 @@ class NStepAdder(EpisodeAdder):
         return {"step": pack_step(action, value, total)}
 
     def _write_transition(self, rows_after_last: int) -> None:
-        """Writes the window, whose last observation lies that many rows back."""
+        """Writes the window's transition; its last observation is so many rows back."""
         history = self._writer.history
         last = -1 - rows_after_last
         steps = len(self._window)

@@ -49,14 +49,13 @@ def make_sample_iterator(
 ) -> Iterator[Sample]:
     """Yields batches from a table with a signature, endlessly.
 
-    A batch is sampled when it is asked for, from what replay holds then, and not
-    before.
+    A batch is sampled when it is asked for and no earlier, from what replay holds then.
 
     Args:
-      client: of replay; see `make_sampler`.
-      table: to sample from.
+      client: client of replay; see `make_sampler`.
+      table: name of the table to sample from.
       batch_size: items in a batch.
-      batch_type: named tuple of the table's signature.
+      batch_type: type of the named tuple in the table's signature.
       device: where the data go; JAX's default device if None.
 
     Yields:
@@ -84,9 +83,10 @@ class Prefetcher(Iterator[Sample]):
     """
 
     def __init__(self, samples: Iterator[Sample], buffer_size: int = 1) -> None:
-        """Waits for the first call before it starts to fetch.
+        """Makes a prefetcher that starts to fetch at the first call.
 
-        Otherwise the first batches would be sampled from an almost empty replay.
+        If it started earlier, the first batches would be sampled from an almost empty
+        replay.
 
         Args:
           samples: source of the batches; used by the thread alone.

@@ -19,10 +19,10 @@ from acme_moe.replay.local.writer import LocalWriter
 
 
 class EpisodeAdder(base.Adder):
-    """Writes an episode's steps to replay as rows that items refer to.
+    """Base of adders that write an episode's steps as rows, which items refer to.
 
     Row i > 0 of an episode holds o_i, a_{i-1} and what a subclass adds for that step,
-    so one append a step suffices. Row 0 holds o_0; blank rows come before it.
+    so that each step takes one append. Row 0 holds o_0; blank rows come before it.
     """
 
     def __init__(
@@ -36,14 +36,16 @@ class EpisodeAdder(base.Adder):
         max_abs_reward: float | None,
         max_in_flight_items: int,
     ) -> None:
-        """Connects at the first episode.
+        """Makes an adder, which connects at the first episode.
 
         Args:
-          client: of replay.
-          environment_spec: of the environment.
-          table: to write to.
-          blank_rows: rows before an episode, beside those of its stack of frames.
-          rows_kept: rows that an item can span, beside those of a stack of frames.
+          client: client of replay.
+          environment_spec: spec of the environment.
+          table: name of the table to write to.
+          blank_rows: blank rows before an episode, in addition to those of its first
+            stack of frames.
+          rows_kept: rows that an item can span, in addition to those of a stack of
+            frames.
           max_abs_reward: each reward is clipped to plus or minus this, if not None.
           max_in_flight_items: items sent before a step waits for the server.
         """
@@ -62,12 +64,12 @@ class EpisodeAdder(base.Adder):
 
     @abc.abstractmethod
     def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
-        """Appends a row, with columns added, and writes the item that it completes.
+        """Appends a row, with further columns, and writes the item that it completes.
 
         Args:
-          row: has `observation` and `action`.
-          reward: clipped.
-          discount: the environment's.
+          row: the row's columns so far, with `observation` and `action`.
+          reward: the clipped reward.
+          discount: the environment's discount.
         """
 
     @abc.abstractmethod
@@ -79,7 +81,7 @@ class EpisodeAdder(base.Adder):
         return self._client.trajectory_writer(num_keep_alive_refs=self._rows_kept)
 
     def _blank_step(self) -> dict[str, Any]:
-        """Returns the columns, beside its observation, of a row without a step."""
+        """Returns the columns, besides its observation, of a row without a step."""
         return {}
 
     def _extra_columns(self, extras: Any) -> dict[str, Any]:
@@ -116,8 +118,8 @@ class EpisodeAdder(base.Adder):
         Args:
           action: as the environment took it.
           next_timestep: as the environment returned it.
-          extras: the policy's; `extras["priority"]`, if present, is the priority of new
-            items from now on. It is 1 before.
+          extras: the policy's extras. `extras["priority"]`, if present, is the priority
+            of new items from now on; until the first one it is 1.
 
         Raises:
           ValueError: if no episode is open.
@@ -166,7 +168,7 @@ class EpisodeAdder(base.Adder):
         self._episode_open = False
 
     def state(self) -> dict[str, Any]:
-        """Returns the open episode as plain values; of a replay in the process."""
+        """Returns the open episode as plain values; for replay in the process only."""
         rows: dict[str, Any] = {}
         if self._connection is not None:
             assert isinstance(self._connection, LocalWriter)

@@ -30,7 +30,7 @@ def stack_size(observation_spec: Any) -> int:
 
 
 def newest(observation_spec: Any, observation: Any) -> Any:
-    """Returns what is stored of one observation: of a stack, the newest frame."""
+    """Returns what is stored of one observation: its newest frame if it is a stack."""
 
     def stored(spec: specs.Array, x: Any) -> np.ndarray:
         if isinstance(spec, StackedFrames):
@@ -70,7 +70,7 @@ def decode_frames(observation_spec: Any, observation: Any) -> Any:
 
     Args:
       observation_spec: nest of the environment's specs.
-      observation: the same nest of sampled `[B, ...]`.
+      observation: nest of the same structure, of sampled observations `[B, ...]`.
 
     Returns:
       The nest, with stacks of frames as `[B, height, width, stack]`.
@@ -89,8 +89,8 @@ def decode_frame_sequences(observation_spec: Any, observation: Any) -> Any:
 
     Args:
       observation_spec: nest of the environment's specs.
-      observation: the same nest of sampled `[B, T, ...]`, of frames `[B, T + stack - 1,
-        height, width]`.
+      observation: nest of the same structure, of sampled observations `[B, T, ...]`, or
+        `[B, T + stack - 1, height, width]` for frames.
 
     Returns:
       The nest, with stacks of frames as `[B, T, height, width, stack]`.

@@ -1,4 +1,4 @@
-"""What agents, learners and runs use of a replay, whichever it is.
+"""The interface of replay that agents, learners and runs use, whichever replay it is.
 
 There are two: a Reverb server, whose `reverb.Client` has these methods, and
 `acme_moe.replay.local.LocalReplay`, which is in the process and seeded.
@@ -15,10 +15,11 @@ class SampledItems(NamedTuple):
 
     Attributes:
       keys: `uint64 [n]`.
-      probabilities: `float64 [n]`, with which each was sampled.
+      probabilities: `float64 [n]`, the probability with which each was sampled.
       columns: arrays `[n, ...]`, the leaves of the table's signature.
-      mass: sum of the weights of all items in the table, which they are sampled in
-        proportion to: the powers of their priorities, or 1 each if sampled uniformly.
+      mass: sum of the weights of all items in the table. Items are sampled in
+        proportion to their weights: powers of their priorities, or 1 each if sampling
+        is uniform.
     """
 
     keys: Any
@@ -28,13 +29,14 @@ class SampledItems(NamedTuple):
 
 
 class TableSettings(NamedTuple):
-    """A table of replay.
+    """Settings of a table of replay.
 
     Attributes:
-      name: of the table.
-      signature: of its items as they are sampled, a nest of `dm_env.specs.Array`.
-      max_size: items held; the oldest go first.
-      min_size: items before the first is sampled.
+      name: name of the table.
+      signature: signature of its items as they are sampled, a nest of
+        `dm_env.specs.Array`.
+      max_size: largest number of items that are held; the oldest are dropped first.
+      min_size: number of items that must be held before any is sampled.
       samples_per_insert: batch size times replay ratio, times the agent steps for each
         item.
       error_buffer: samples by which either side may run ahead of the ratio before it
@@ -53,7 +55,7 @@ class TableSettings(NamedTuple):
 
 
 class TrajectoryWriter(Protocol):
-    """What adders use of a `reverb.TrajectoryWriter`: rows, and items of rows."""
+    """What adders use of `reverb.TrajectoryWriter`: rows, and items made of rows."""
 
     @property
     def history(self) -> Any:
@@ -69,7 +71,7 @@ class TrajectoryWriter(Protocol):
         """Sets how a column is sent."""
 
     def flush(self, block_until_num_items: int = 0) -> None:
-        """Waits until replay holds all but some of the items."""
+        """Waits until replay holds all items but at most `block_until_num_items`."""
 
     def end_episode(self, clear_buffers: bool = True) -> None:
         """Ends the episode; what was written stays."""
@@ -90,10 +92,10 @@ class ReplayClient(Protocol):
     def trajectory_writer(
         self, num_keep_alive_refs: int, *, validate_items: bool = True
     ) -> TrajectoryWriter:
-        """Makes a writer whose items span at most so many rows."""
+        """Makes a writer whose items span at most `num_keep_alive_refs` rows."""
 
     def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
-        """Sets priorities by the items' keys; those of items that are gone go lost."""
+        """Sets priorities by the items' keys; ignores keys of items that are gone."""
 
     def server_info(self) -> Mapping[str, TableInfo]:
         """Describes the tables, by their names."""

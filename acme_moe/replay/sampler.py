@@ -34,7 +34,7 @@ class TableSampler:
         """
         self._client = client
         self._table = info.name
-        # 0, as of any message without the field, where items are uniformly sampled.
+        # 0 if items are sampled uniformly, because the message then lacks this field.
         self._exponent = info.sampler_options.prioritized.priority_exponent
         self._unpack = Unpacker(from_tensor_specs(info.signature))
 

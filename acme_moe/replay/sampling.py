@@ -1,4 +1,4 @@
-"""Samples from a replay, whichever it is."""
+"""Makes samplers of a replay, whichever kind of replay it is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def make_sampler(client: Any, table: str) -> tuple[Callable[[int], SampledItems]
     """Makes a sampler of a table with a signature.
 
     Args:
-      client: a `LocalReplay`, a `reverb.Client`, or `ReplayServers`, of which the first
-        is waited for.
-      table: to sample from.
+      client: a `LocalReplay`, a `reverb.Client`, or `ReplayServers`. The server, or the
+        first of several, is waited for.
+      table: name of the table to sample from.
 
     Returns:
       A function that samples a number of items, and the table's signature, whose

@@ -24,9 +24,9 @@ def sequence_signature(
     """Returns the signature of a table that `SequenceAdder` writes to.
 
     Args:
-      environment_spec: of the environment.
+      environment_spec: spec of the environment.
       state_spec: nest of anything with the shapes and dtypes of the core's state.
-      steps: of a sequence, its burn-in included.
+      steps: number of steps of a sequence, including its burn-in.
     """
 
     def observation(spec: specs.Array) -> specs.Array:
@@ -49,17 +49,17 @@ def sequence_signature(
 
 
 class SequenceAdder(EpisodeAdder):
-    """Writes an episode as overlapping sequences.
+    """Adder that writes an episode as overlapping sequences.
 
-    A sequence is a burn-in, which only warms the recurrent state up, and the steps
-    after it, which are learnt from. The latter start at the episode's steps 0, P, 2P
-    and so on for a period P, and the last ones reach its end, so that every step is
-    learnt from. A sequence is padded before the episode's start, where all of the first
-    one's burn-in lies, and after its end.
+    A sequence is a burn-in, which only warms up the recurrent state, and the steps
+    after it, which are learnt from. For a period P, the latter start at the episode's
+    steps 0, P, 2P and so on, until one sequence reaches the episode's end, so that
+    every step is learnt from. A sequence is padded before the episode's start, where
+    the whole burn-in of the first one lies, and after the episode's end.
 
-    Differs from `acme.adders.reverb.SequenceAdder` in padding the start, without which
-    no step of the first burn-in is ever learnt from, and in storing frames once (see
-    `acme_moe.replay.frames`) and the core's state only where a sequence starts.
+    It differs from `acme.adders.reverb.SequenceAdder` in padding the start, without
+    which no step of the first burn-in is ever learnt from, and in storing frames once
+    (see `acme_moe.replay.frames`) and the core's state only where a sequence starts.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class SequenceAdder(EpisodeAdder):
         """Makes an adder; it connects at the first step.
 
         Args:
-          client: of replay.
-          environment_spec: of the environment; frames are stored as it says.
-          table: to write to.
+          client: client of replay.
+          environment_spec: spec of the environment, which says how frames are stored.
+          table: name of the table to write to.
           burn_in_length: steps of the burn-in.
           trace_length: steps that are learnt from, at least `period`.
           period: steps between the starts of two sequences, at least `burn_in_length`.

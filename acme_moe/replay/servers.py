@@ -86,20 +86,20 @@ class ProportionalSampler:
 
     The number of items from each server is sampled from a multinomial distribution
     over the servers' shares of the mass (see `SampledItems.mass`). Every response
-    carries its server's mass, so the shares are those of the batch before. A server
-    that no item came from for a second is asked for one, which is discarded; so shares
-    are out of date by a second at most.
+    carries its server's mass, so a batch is sampled with the shares of the batch
+    before. A server that has returned no item for a second is asked for one, which is
+    discarded, so that shares are at most a second out of date.
 
     A server that is empty, unreachable or slow is waited for once, for a second, and
-    then left out until it responds. Its late response goes into the batch of that time:
-    it makes up for the server's share of the one that did without.
+    then left out until it responds. Its late response goes into the batch that is being
+    sampled by then, and makes up for the server's share of the batch that lacked it.
     """
 
     def __init__(self, samplers: Sequence[Callable[[int], SampledItems]]) -> None:
         """Starts a thread for each server.
 
         Args:
-          samplers: sample from one server each; may block.
+          samplers: one for each server; their calls may block.
         """
         self._servers = [_ServerThread(sampler) for sampler in samplers]
         self._masses = dict.fromkeys(self._servers, 0.0)
@@ -181,7 +181,7 @@ class ProportionalSampler:
 
 
 def _first(items: SampledItems, size: int) -> SampledItems:
-    """Returns at most so many of the items."""
+    """Returns the first `size` items, or all if there are fewer."""
     return items._replace(
         keys=items.keys[:size],
         probabilities=items.probabilities[:size],
@@ -216,9 +216,9 @@ class ReplayServers:
     def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
         """Sets priorities, each on the server that holds the item.
 
-        All servers are sent all of them: a server ignores keys that it does not have,
-        as it must for items that it has dropped. One that is unreachable is waited for
-        once, for a second, and then left out; the updates are lost to it.
+        All updates are sent to all servers: a server ignores keys that it does not
+        have, as it must for items that it has dropped. An unreachable server is waited
+        for once, for a second, and then left out; it never gets these updates.
         """
         for server in self._servers:
             if server.busy:

@@ -18,12 +18,13 @@ _OVERHEAD_BYTES = 1_050
 def bytes_per_transition(client: ReplayClient, checkpoint: Path) -> float | None:
     """Returns the memory that a transition takes.
 
-    Of a replay in the process it is measured. Reverb reports no sizes, but its
-    checkpoint has the protocol buffers that it keeps in memory, compressed once more;
-    this undoes that, and adds the measured size of the structures around them.
+    For a replay in the process it is measured. Reverb reports no sizes, but its
+    checkpoint has the protocol buffers that it keeps in memory, compressed once more.
+    This undoes that compression, and adds the measured size of the structures around
+    them.
 
     Args:
-      client: of the replay.
+      client: client of the replay.
       checkpoint: the folder that `client.checkpoint` made.
 
     Returns:

@@ -65,7 +65,7 @@ def start_server(
     """Starts a server for a loop that keeps the ratio itself.
 
     Args:
-      tables: what it holds, their ratios aside.
+      tables: the tables that it holds; their ratios are dropped.
       port: to listen on; any free one if None.
       checkpointer: what stores and restores its contents; in a temporary folder
         if None.

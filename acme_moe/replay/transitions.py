@@ -1,14 +1,15 @@
 """The layout of n-step transitions in replay, and their unpacking.
 
 A table's signature is that of a transition as it is sampled. An item is stored with
-fewer columns, for each of them costs the server memory and the sampler time:
+fewer columns, because each column costs the server memory and the sampler time:
 
-- of each leaf of the observation, the rows from the first to the last that the
-  transition sees, `[m + 1, ...]` if it spans m steps, or `[m + stack, height, width]`
-  of frames. Reverb takes rows of one chunk for neighbours, so none may be left out.
-- `step`, the bytes of action, return and discount one after the other.
+- for each leaf of the observation, the rows from the first to the last that the
+  transition sees: `[m + 1, ...]` if it spans m steps, or `[m + stack, height, width]`
+  for frames. Reverb takes rows of one chunk for neighbours, so none may be left out.
+- `step`, the bytes of action, return and discount, one after the other.
 
-So `reverb.TrajectoryDataset` cannot read such a table; `make_sample_iterator` can.
+Therefore `reverb.TrajectoryDataset` cannot read such a table; `make_sample_iterator`
+can.
 """
 
 from __future__ import annotations
@@ -61,11 +62,12 @@ def first_and_last(spec: specs.Array, rows: Any, axes: int) -> tuple[Any, Any]:
     """Returns the rows of a transition's first and of its last observation.
 
     Args:
-      spec: of the observation as it is sampled.
-      rows: of the item, or their numbers.
-      axes: of the item's array, that of the rows included.
+      spec: spec of the observation as it is sampled.
+      rows: rows of the item, or their numbers.
+      axes: number of axes of the item's array, including that of the rows.
     """
-    # Frames have as many axes as their stack, all else one more.
+    # Rows of frames have as many axes as a stack of frames. All other rows have one
+    # axis more than their observation.
     if axes == len(spec.shape):
         stack = spec.shape[0]
         return rows[:stack], rows[-stack:]
@@ -76,12 +78,12 @@ class Unpacker:
     """Turns items into the columns of their table's signature.
 
     Attributes:
-      observation: specs of the leaves of an observation as it is sampled; none where
-        the items are no transitions.
+      observation: specs of the leaves of an observation as it is sampled; empty if the
+        items are not transitions.
     """
 
     def __init__(self, signature: Any) -> None:
-        """Takes the signature of a table, of transitions or of anything."""
+        """Takes the signature of a table, of transitions or of anything else."""
         self._columns = len(tree.flatten(signature))
         self._is_transition = getattr(signature, "_fields", ()) == Transition._fields
         self.observation: list[specs.Array] = []
@@ -95,7 +97,7 @@ class Unpacker:
             ]
 
     def is_packed(self, columns: int) -> bool:
-        """Returns whether items of so many columns are stored transitions."""
+        """Returns whether items with so many columns are transitions as stored."""
         return self._is_transition and columns != self._columns
 
     def __call__(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:

@@ -73,7 +73,7 @@ class Line:
         return self.series if self.x is None else f"{self.series}, {self.x:g}"
 
     def num_runs(self, games: Sequence[str]) -> int:
-        """Counts the runs of each game that are compared: as many as every game has."""
+        """Counts the runs per game that are compared: as many as every game has."""
         return min(len(self.curves[game]) for game in games)
 
     def num_left_out(self, games: Sequence[str]) -> int:

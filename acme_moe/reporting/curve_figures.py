@@ -18,8 +18,8 @@ from acme_moe.reporting.statistics import Interval
 from acme_moe.reporting.style import Look
 
 _GAMES_IN_A_ROW = 5
-# By unit of a run's length: how many make one on the axis, and the axis's label. Of
-# runs shorter than a tenth of that, the axis counts in units.
+# By unit of a run's length: how many make one on the axis, and the axis's label. If
+# all runs are shorter than a tenth of that, the axis counts single units.
 _AXES = {
     "frames": (1e6, "frames, millions"),
     "updates": (62_500.0, "gradient updates, x 62,500"),

@@ -109,7 +109,7 @@ def on_grid(
 
     Returns:
       Points `[K]` that lie within every curve, and values `[runs, K]`; None if the
-      curves have fewer than two in common.
+      curves have fewer than two in common, or if the axis of a curve has a nan.
     """
     axes = [getattr(curve, axis) for curve in curves]
     if any(np.isnan(positions).any() for positions in axes):

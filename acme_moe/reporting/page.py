@@ -34,7 +34,7 @@ def html_page(
     data: Sequence[str] = (),
     out: Path = Path(),
 ) -> str:
-    """Renders the page as HTML, whole but for the figures: it loads nothing else.
+    """Renders the page as HTML that loads nothing but the figures.
 
     A click on a heading of a table sorts its rows, and a row of a run links to the
     run's folder.

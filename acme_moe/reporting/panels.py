@@ -12,13 +12,15 @@ from acme_moe.reporting.curves import Curve
 def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
     """Makes a panel of the lines that have finished runs.
 
-    Lines of another suite than the first one's are left out, and so is one that shares
-    no game with any other, where others do. External lines stand in it if they are of
-    this panel or of all, and share a game with the others; one that has the name of
-    another line of the panel is marked as external. Where a human score of a game that
-    is compared is not known, all lines are compared by the baseline's returns, for
-    games of different returns have no common mean; and by plain returns if there is
-    one game only, or no baseline with a positive return on all of them.
+    Lines of another suite than the first line's are left out, and so is a line that
+    shares no game with any other while others do. External lines are added if they are
+    of this panel or of all, and share a game with the others; one that has the name of
+    another line of the panel is marked as external.
+
+    If the human score of a compared game is not known, all lines are compared by their
+    returns relative to the baseline's, since the returns of different games have no
+    common mean; or by plain returns, if there is only one game, or no baseline with a
+    positive return on all of them.
 
     Returns:
       The panel; None if the lines have no game in common.
@@ -60,7 +62,7 @@ def make_panel(name: str, lines: Sequence[Line]) -> Panel | None:
 
 def _renamed(line: Line, others: Sequence[Line]) -> Line:
     """Returns an external line by a name that none of the others has."""
-    # Of one series, points of a scaling figure are one line.
+    # In a scaling figure, all points of a series form one line.
     names = {name for x in others if not x.external for name in (x.label, x.series)}
     labels = {other.label for other in others}
     while {line.label, line.series} & names or line.label in labels:
@@ -69,10 +71,10 @@ def _renamed(line: Line, others: Sequence[Line]) -> Line:
 
 
 def find_baseline(lines: Sequence[Line]) -> Line | None:
-    """Returns the line that others are compared with, by its name; None without one.
+    """Returns the baseline, the line that others are compared with; None without one.
 
-    It is the first of the baselines here, before external ones, and before those that
-    are as wide as all experts together.
+    Its name says that it is one. Lines that are not external come before those that
+    are, and then ordinary baselines before those as wide as all experts together.
     """
 
     def rank(line: Line) -> tuple[bool, bool]:
@@ -87,7 +89,8 @@ def _relative_to_baseline(lines: Sequence[Line], games: set[str]) -> list[Line] 
     """Returns lines whose scores are shares of the baseline's mean return.
 
     Returns:
-      The lines; None if that is not possible.
+      The lines; None without a baseline, with fewer than two games, or if the
+      baseline's mean return on one of them is not positive.
     """
     baseline = find_baseline(lines)
     if baseline is None or len(games) < 2:

@@ -58,9 +58,9 @@ def compute(comparison: Comparison, reps: int) -> Results:
 def other_pairs(
     comparison: Comparison, reps: int
 ) -> list[tuple[Panel, list[Improvement]]]:
-    """Computes what `compute` leaves out: pairs neither of which is the baseline.
+    """Computes the pairs that `compute` leaves out, those without a baseline.
 
-    Each is of a line over one before it; in a scaling study of the same place.
+    Each is of a line over an earlier one, with the same `x` in a scaling study.
     """
     return [
         (panel, [_improvement(panel, *pair, reps) for pair in _other_pairs(panel)])

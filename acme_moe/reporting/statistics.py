@@ -14,7 +14,7 @@ import numpy as np
 import scipy.stats
 from rliable import library, metrics
 
-# Which is the distance to the reference's score.
+# The distance to the reference's score, so of normalised scores only.
 _OF_NORMALIZED = "Optimality gap"
 
 METRICS: dict[str, Callable[[np.ndarray], float]] = {
@@ -114,7 +114,7 @@ def improvement(x: np.ndarray, y: np.ndarray, reps: int) -> Interval:
       reps: draws of the bootstrap.
     """
 
-    # As rliable's own function of the metric, which tests each game with SciPy and
+    # The same as rliable's own metric, which tests each game with SciPy and
     # takes a hundred times as long.
     def probability(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         x, y = x[:, None], y[None]
@@ -141,7 +141,7 @@ def _intervals(
 
 @contextlib.contextmanager
 def _same_draws() -> Iterator[None]:
-    """Makes a report of the same runs the same report.
+    """Fixes the bootstrap's draws, so that reports of the same runs are the same.
 
     rliable draws from numpy's global state, whatever generator it is given.
     """

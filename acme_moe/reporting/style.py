@@ -65,9 +65,9 @@ _LOOKS = {
 def looks(comparison: Comparison) -> dict[str, Look]:
     """Gives each series a look, by its name.
 
-    Those of the paper's figures have looks of their own, and no two of one figure the
-    same. Any other gets the colour that the fewest have so far, and a marker that goes
-    with it in no look before; of more than 64 looks some are the same.
+    Series of the paper's figures have fixed looks, no two of one figure the same. Any
+    other series gets the colour that is used least so far, with a marker that no look
+    combines with it yet; if there are more than 64 looks, some are the same.
     """
     series = dict.fromkeys(
         line.series for panel in comparison.panels for line in panel.lines
@@ -93,7 +93,7 @@ def strength(line: Line, lines: Sequence[Line]) -> float:
 
 
 def line_style(line: Line) -> str:
-    """Returns dashes for normalised scores, dots for external ones."""
+    """Returns dots for external lines, dashes for series named `..., normalised`."""
     if line.external:
         return ":"
     return "--" if line.series.endswith(", normalised") else "-"

@@ -1,4 +1,4 @@
-"""Where acting has come to: saved, and gone on from exactly there."""
+"""The state of acting, saved so that a resumed run continues exactly from it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Acting:
     """The parts of acting that have a state.
 
     Attributes:
-      environments: that the agent acts in.
-      actor: the agent.
-      adders: one for each environment, to a replay in the process.
-      rounds: of their steps.
+      environments: the environments that the agent acts in.
+      actor: the agent's actor.
+      adders: one for each environment, each to a replay in the process.
+      rounds: steps the environments.
       origin: position of the run that the environments' seeds are drawn from.
     """
 
@@ -52,15 +52,16 @@ class Acting:
         )
 
     def restore(self, saved: SavedActing, where: object) -> None:
-        """Takes a state.
+        """Restores a saved state.
 
         Args:
           saved: as `save` returned it.
-          where: it is from, for messages.
+          where: what the state was read from, for messages.
 
         Raises:
-          ValueError: if it is not of such a run.
-          NotDeterministicError: if an environment does not play what it played.
+          ValueError: if the state does not fit this run.
+          NotDeterministicError: if an environment that plays its actions again ends
+            up with another observation.
         """
         state = arrays.unflatten(self.actor.state_spec(), saved.arrays, where, _ACTOR)
         self.actor.restore(state)

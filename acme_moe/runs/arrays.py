@@ -27,10 +27,10 @@ def unflatten(
     """Returns arrays in the structure of `template`.
 
     Args:
-      template: nest of anything with a shape.
-      arrays: by name, as `flatten` returned them.
-      where: they are from, for the message.
-      prefix: of their names.
+      template: nest whose leaves have the shapes that are expected.
+      arrays: arrays by name, as `flatten` returned them.
+      where: what the arrays were read from, for the message.
+      prefix: prefix of the arrays' names.
 
     Raises:
       ValueError: if an array is missing or has another shape.

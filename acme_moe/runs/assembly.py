@@ -49,9 +49,9 @@ class Parts:
         """Returns an actor with the evaluation policy.
 
         Args:
-          key: of its draws.
-          variable_source: where parameters come from.
-          device: that its policy runs on; the CPU if None.
+          key: random key of the policy's draws.
+          variable_source: source of the parameters.
+          device: device that the policy runs on; None for the CPU.
         """
         return self.builder.make_actor(
             key,
@@ -64,18 +64,18 @@ class Parts:
     def choose_acting_device(
         self, learner: Any, num_environments: int
     ) -> acting_device.Choice:
-        """Returns where the policy runs, measured where the settings leave it open.
+        """Chooses the device that the policy runs on, by timing where several will do.
 
-        Compiles and plays nothing where there is no choice.
+        Where only one will do, nothing is compiled and the policy is not called.
 
         Args:
-          learner: with the parameters, in this process.
-          num_environments: that a call of the policy is for.
+          learner: the learner of this process, which has the parameters.
+          num_environments: how many environments one call of the policy is for.
 
         Raises:
-          NoAcceleratorError: if the settings ask for one and JAX has none.
+          NoAcceleratorError: if the settings ask for an accelerator and JAX has none.
         """
-        # Acme comes with them, which a trained agent is loaded without.
+        # Imported here: they import Acme, which a loaded agent does without.
         from acme_moe.agents import acting_device
         from acme_moe.agents.vector_actor import VectorActor
 
@@ -114,7 +114,7 @@ class Parts:
 
 
 def network_totals(spec: RunSpec) -> tuple[int, int]:
-    """Returns parameters, and FLOPs of a sample, of a run's network: see `describe`."""
+    """Returns parameters and FLOPs per sample of a run's network; see `describe`."""
     environments = environment_spec(spec)
     network = spec.agent.make_network(environments.actions.num_values)
     return totals(network, environments.observations)
@@ -127,7 +127,7 @@ def params_spec(network: Any, observation_spec: Any) -> Any:
 
 
 def environment_spec(spec: RunSpec) -> specs.EnvironmentSpec:
-    """Returns what the environments of a run take and give; raises as they do."""
+    """Returns the spec of a run's environments; raises as `make_environment` does."""
     with contextlib.closing(make_environment(spec, seed=0)) as environment:
         return specs.make_environment_spec(environment)
 
@@ -138,14 +138,15 @@ def make_environment(
     """Makes an environment to train in, or to evaluate in.
 
     Args:
-      spec: whose game it is, and whose agent may want to see the action and the
-        reward before each observation.
-      seed: of the environment.
-      evaluation: what it is for. Evaluation has the same settings, but its episodes
-        always last for a whole game. A recurrent agent's state lasts as long.
+      spec: the run, which names the game; its agent may want each observation to
+        include the previous action and reward.
+      seed: seed of the environment.
+      evaluation: whether it is for evaluation, which has the same settings, except
+        that an episode, and with it a recurrent agent's state, always lasts for a
+        whole game.
 
     Raises:
-      UnplayableError: if it cannot be made, or is none that agents here can act in.
+      UnplayableError: if it cannot be made, or agents here cannot act in it.
     """
     return environment_maker(spec, evaluation=evaluation)(seed)
 

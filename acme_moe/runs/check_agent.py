@@ -1,7 +1,7 @@
 """Checks of an agent: whether a run can train, save, load and resume it.
 
 It plays bsuite's Catch for some steps, with the network and the batch size of its
-settings and a replay of little more than one batch. What is asked of it stands in
+settings, and with a warm-up of about one batch. What it has to provide is described in
 `acme_moe.agents.Agent`, `acme_moe.agents.config` and `acme_moe.agents.builder`.
 """
 
@@ -48,10 +48,11 @@ def check(agent: str, make_spec: Callable[[], RunSpec]) -> Iterator[Result]:
 
     Args:
       agent: the import path of an `acme_moe.agents.Agent`, or a name.
-      make_spec: makes a run of it; asked for once its class of settings is right.
+      make_spec: makes a run of the agent; called once its class of settings has
+        passed.
 
     Yields:
-      Results, in turn, up to the first without which those after it make no sense.
+      Results, in turn, up to a failure after which further checks make no sense.
     """
     made: list[Any] = []
     yield (result := attempt("settings", lambda: _settings(agent, make_spec, made)))
@@ -79,7 +80,7 @@ def check(agent: str, make_spec: Callable[[], RunSpec]) -> Iterator[Result]:
 
 
 def _settings(agent: str, make_spec: Callable[[], RunSpec], made: list[Any]) -> str:
-    """Checks the class of settings; leaves a run of them on Catch."""
+    """Checks the class of settings; appends a run on Catch with them to `made`."""
     settings = agents.config_class(agent)
     require(
         "__dataclass_fields__" in vars(settings),
@@ -109,7 +110,7 @@ def _settings(agent: str, make_spec: Callable[[], RunSpec], made: list[Any]) -> 
 
 
 def _builder(agent: str, made: list[Any], stack: contextlib.ExitStack) -> str:
-    """Checks what a builder has; leaves a session with it."""
+    """Checks a builder's methods and items; appends a session with it to `made`."""
     (spec,) = made
     builder = agents.load_builder(agent, spec.agent)
     online = isinstance(spec.agent, ValueAgentConfig)
@@ -205,7 +206,7 @@ def _lowered() -> list[str]:
 
     def listen(event: str, duration_secs: float, **_: Any) -> None:
         del duration_secs
-        # Before a cache of compiled programs is asked.
+        # Recorded before JAX looks in its cache, so cached programs count too.
         if event == "/jax/core/compile/jaxpr_to_mlir_module_duration":
             found.append(event)
 

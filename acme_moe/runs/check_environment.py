@@ -1,6 +1,6 @@
-"""Checks of an environment: whether it is what agents, replay and films take it for.
+"""Checks of an environment: whether agents, replay and films can rely on it.
 
-What is asked of it stands in `acme_moe.environments.suite.Suite`.
+What it has to provide is described in `acme_moe.environments.suite.Suite`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _STEPS = 500
 
 @dataclasses.dataclass(frozen=True)
 class _Played:
-    """A number of steps of random actions.
+    """A number of steps with random actions.
 
     Attributes:
-      timesteps: as they were given; what is seen in them may have been changed since.
-      observations: copies, made at once.
-      seconds: of all steps.
+      timesteps: as the environment returned them; it may have overwritten their
+        observations since.
+      observations: copies of the observations, made at once.
+      seconds: time that all steps took.
     """
 
     timesteps: list[dm_env.TimeStep]
@@ -45,7 +46,7 @@ def check(spec: RunSpec) -> Iterator[Result]:
       spec: the run.
 
     Yields:
-      Results, in turn; an environment that cannot be played at all has only the first.
+      Results, in turn; only the first if the environment cannot be played at all.
     """
     played: list[_Played] = []
     result = attempt("it is played", functools.partial(_play_twice, spec, played))

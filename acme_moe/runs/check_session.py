@@ -24,10 +24,10 @@ from acme_moe.runs.spec import RunSpec
 
 
 class Batches:
-    """Batches of a source, or again and again the one that is held.
+    """Batches of a source, or one held batch over and over.
 
     Attributes:
-      held: that one; None for those of the source.
+      held: the batch to repeat; None to take those of the source.
     """
 
     def __init__(self, source: Iterator[learning.Sample]) -> None:
@@ -49,11 +49,11 @@ class Session:
 
     Attributes:
       spec: the run.
-      parts: of the run.
-      batches: that learners take.
-      learner: the agent's.
+      parts: parts of the run.
+      batches: the batches that learners take.
+      learner: the agent's learner.
       rounds: steps the environment.
-      actor: acts there.
+      actor: acts in the environment.
     """
 
     batches: Batches

@@ -6,8 +6,8 @@ where there are none (with `_001` for a second one):
     checkpoints/000000250000/
       state.npz       the learner's `TrainingState`, its arrays by their paths
       state.json      the run's counts, a `RunState`
-      acting.npz,     where acting had come to, a `SavedActing`; only of a run whose
-      acting.json     replay is seeded
+      acting.npz,     the state of acting, a `SavedActing`; only if the run's replay
+      acting.json     is seeded
       replay/         Reverb's own checkpoint (of several servers, one in each of
                       replay/0, replay/1 ...), or that of a `LocalReplay`
       manifest.json   size and CRC-32 of each of the above
@@ -47,11 +47,11 @@ class OtherStateError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class SavedActing:
-    """Where acting has come to, of a run that is to go on exactly there.
+    """The state of acting, for a run that is to continue exactly from it.
 
     Attributes:
-      arrays: by name.
-      description: all else, which can be written as JSON.
+      arrays: the state's arrays, by name.
+      description: everything else, which can be written as JSON.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -72,7 +72,7 @@ class Checkpoint:
 
     @property
     def replay_path(self) -> Path | None:
-        """The part of the only server; None where there is none or are several."""
+        """Folder of the only replay server's part; None for no server or several."""
         paths = self.replay_paths
         return paths[0] if len(paths) == 1 else None
 
@@ -98,7 +98,7 @@ class Checkpoint:
                 raise OtherStateError(str(error)) from error
 
     def load_acting(self) -> SavedActing | None:
-        """Returns where acting had come to; None if the checkpoint does not say."""
+        """Returns the state of acting; None if the checkpoint has none."""
         if not (self.path / _ACTING).exists():
             return None
         with np.load(self.path / _ACTING_ARRAYS, allow_pickle=False) as stored:
@@ -117,11 +117,11 @@ def write_checkpoint(
     """Writes all files of a checkpoint, and waits until they are on the disk.
 
     Args:
-      path: its folder, under the name of one that is not finished.
+      path: the checkpoint's folder, still under its unfinished name.
       state: nest of numpy arrays.
       counts: fields of a `RunState`.
-      parts: what the replay servers wrote, which is moved.
-      acting: where acting has come to.
+      parts: folders that the replay servers wrote, in their order; they are moved.
+      acting: the state of acting; None to leave it out.
     """
     path.mkdir()
     np.savez(path / _ARRAYS, **arrays.flatten(state))
@@ -147,12 +147,12 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: Path, *, compare_replay: bool = True) -> Checkpoint:
-    """Returns a checkpoint, after a look at all of it.
+    """Returns a checkpoint once it has been compared with its manifest.
 
     Args:
       path: its folder.
-      compare_replay: whether the contents of replay's files are compared, too, which
-        may be gigabytes, or only that the files are there and their sizes.
+      compare_replay: whether to compare the contents of replay's files too, which
+        may be gigabytes, or only check that they exist and have the right size.
 
     Raises:
       DamagedCheckpointError: if it is not what its manifest says.

@@ -50,8 +50,9 @@ class Checkpoints:
 
         Args:
           directory: made where it is missing.
-          kept: how many complete checkpoints stay.
-          owner: False for one that only reads, beside the one that writes.
+          kept: how many complete checkpoints are kept.
+          owner: whether this object writes and removes checkpoints; False for one
+            that only reads while another process writes.
         """
         self._directory = directory
         self._kept = kept
@@ -78,11 +79,11 @@ class Checkpoints:
         server: int = 0,
         num_servers: int = 1,
     ) -> reverb.checkpointers.CheckpointerBase:
-        """Returns what a replay server needs to take part and to start from `restored`.
+        """Returns the checkpointer of a replay server, which starts from `restored`.
 
         Args:
-          restored: where its contents come from; it starts empty if that has the parts
-            of another number of servers.
+          restored: the checkpoint with its contents; the server starts empty without
+            one, or if it was written with another number of servers.
           server: its number, from 0.
           num_servers: how many servers there are.
         """
@@ -108,19 +109,19 @@ class Checkpoints:
         """Writes a checkpoint, then drops the oldest beyond those kept.
 
         Args:
-          position: names it.
+          position: the run's position, which names the checkpoint.
           state: nest of numpy arrays.
           counts: fields of a `RunState`.
-          replay: a client of each server, all made with `reverb_checkpointer`, or a
-            replay in the process, made with `spool`; none to leave contents out.
-          acting: where acting has come to, if that is to be kept.
+          replay: a client of each server, all started with `reverb_checkpointer`, or
+            the replay in the process, made with `spool`; empty to leave replay out.
+          acting: the state of acting, if it is to be kept.
 
         Returns:
           The checkpoint.
 
         Raises:
-          ReplayAwayError: if a server is away.
-          DiskError: if there is no room; those before it are as they were.
+          ReplayAwayError: if a server does not answer.
+          DiskError: if it cannot be written; earlier checkpoints are left as they are.
         """
         final = self._unused(position)
         path = final.with_name(final.name + files.UNFINISHED)
@@ -151,7 +152,9 @@ class Checkpoints:
         return sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(state))
 
     def latest(self, *, compare_replay: bool = True) -> Checkpoint | None:
-        """Returns the newest checkpoint that is whole; damaged ones are reported.
+        """Returns the newest checkpoint that is whole; None if there are none at all.
+
+        Damaged ones that are newer are logged, and renamed by the owner.
 
         Args:
           compare_replay: see `read_checkpoint`.
@@ -169,13 +172,13 @@ class Checkpoints:
                 damaged[path] = str(error)
                 continue
             if self._owner:
-                # It would pass for the newest, and others be dropped before it.
+                # Else they would count as the newest, and whole ones be dropped first.
                 for bad in damaged:
                     if bad.exists():
                         os.replace(bad, bad.with_name(f"{bad.name}.damaged"))
             return checkpoint
         if damaged and self._paths() != paths:
-            # Its run has written a new one and dropped what was looked at.
+            # Meanwhile the run has written a new one and dropped those read here.
             return self.latest(compare_replay=compare_replay)
         if damaged:
             raise DamagedCheckpointError(
@@ -196,7 +199,7 @@ class Checkpoints:
         return path
 
     def _paths(self) -> list[Path]:
-        """Returns all but unfinished checkpoints, the oldest first."""
+        """Returns all checkpoints but unfinished and renamed ones, oldest first."""
         return sorted(
             path
             for path in self._directory.iterdir()

@@ -26,10 +26,10 @@ from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 
 
 def preset(name: str) -> RunSpec:
-    """Returns the run of a name.
+    """Returns the run that a preset's name stands for.
 
     Raises:
-      ValueError: if there is none; lists those there are, and close ones.
+      ValueError: if there is no such preset; lists them all, and similar names.
     """
     validation.one_of("preset", name, PRESETS)
     return from_config_dict(PRESETS[name])
@@ -137,16 +137,18 @@ def with_choices(
     """Returns a flat config with the fields that go with what it names.
 
     Another environment brings its own fields and its default game. Another agent
-    brings its own fields and defaults; of the agent before it stays what differs from
-    that one's defaults. A part brings its options, and those of the part before it go.
+    brings its own fields and defaults; of the previous agent's values, those that
+    differ from its defaults are kept. Another part brings its own options in place of
+    the previous part's.
 
     Args:
       config: flat config of a run.
-      chosen: values of fields in `CHOICES` that replace those of the config.
+      chosen: values of fields in `CHOICES` that are to replace those of the config.
+        Only `environment.name` is replaced here; the others keep their values.
 
     Raises:
-      ValueError: if one of them is not accepted, or options in the config are not;
-        names a value in the config that another agent has no field for.
+      ValueError: if a chosen value or an option in the config is not accepted, or if
+        the config changes a field that the other agent lacks; names it.
     """
     flat = _with_environment(config, chosen.get("environment.name"))
     before = flat.setdefault("agent", OnlineRunConfig.agent)
@@ -190,7 +192,7 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
 
 
 def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    """Returns a flat config of another agent, `agent` itself unchanged in it."""
+    """Returns a flat config with another agent's fields; `agent` is left as it is."""
     if _acts(agent) != _acts(flat["agent"]):
         kinds = ("learns from fixed data", "acts")
         raise validation.not_accepted(

@@ -46,10 +46,10 @@ class Rounds:
         self._games = [EpisodeResult(0.0, 0)] * len(environments)
 
     def select(self) -> None:
-        """Starts the next step now, with the parameters that the actor has.
+        """Selects actions with the actor's present parameters, and starts the step.
 
-        What is dispatched to the device after it does not keep the policy waiting, and
-        environments in other processes step beside it.
+        Whatever is dispatched to the device afterwards does not delay the policy, and
+        environments in other processes step while it runs.
         """
         if self._actions is not None:
             return
@@ -101,7 +101,7 @@ class Rounds:
         self._actions = actions
 
     def _observations(self) -> list[Any]:
-        """Starts the episodes that have to start; returns what to act on."""
+        """Starts an episode wherever one is due; returns the observations to act on."""
         starting = [i for i, t in enumerate(self._timesteps) if t is None or t.last()]
         if starting:
             timesteps = self._environments.reset(starting)
@@ -125,11 +125,11 @@ def evaluate(
       environment: to play in.
       actor: with the evaluation policy.
       episodes: how many.
-      check: called at each step; if it raises, the evaluation is broken off.
+      check: called at each step; may raise to break off the evaluation.
       on_start: called with the number, from 1, of each episode that starts.
 
     Returns:
-      A result an episode.
+      One result per episode.
     """
     actor.update(wait=True)
     loop = acme.EnvironmentLoop(

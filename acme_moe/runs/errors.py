@@ -1,13 +1,13 @@
-"""The errors of a run that its user has to mend before another try."""
+"""The errors of a run whose causes its user has to remove before another try."""
 
 from __future__ import annotations
 
 
 def lasting_errors() -> tuple[type[Exception], ...]:
-    """Returns the errors after which a run would end in the same way again.
+    """Returns the errors after which another try would end in the same way.
 
-    Their messages say all, so that commands print them without a traceback. Of a full
-    disk, `DiskError`, a command also says how to resume.
+    Their messages say everything, so commands print them without a traceback.
+    `DiskError` is not among them: after that, a command also says how to resume.
     """
     from acme_moe.agents.acting_device import NoAcceleratorError
     from acme_moe.environments import UnplayableError

@@ -14,9 +14,9 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class EventLogger(loggers.Logger):
-    """The logger `acme.utils.loggers.tf_summary.TFSummaryLogger`, by TensorBoard alone.
+    """A logger like Acme's `tf_summary.TFSummaryLogger`, but without TensorFlow.
 
-    Importing TensorFlow takes longer than all the rest of a run's start.
+    Importing TensorFlow would take longer than all the rest of a run's start.
     """
 
     def __init__(self, folder: Path, label: str, steps_key: str) -> None:

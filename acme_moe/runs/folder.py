@@ -1,17 +1,19 @@
 """What a run leaves: settings, summary, scores and logs in one folder.
 
     config.json      every setting; enough to run it again
-    summary.json     what came out so far, rewritten while the run lasts
-    scores.csv       a row an episode, of training and of evaluation
+    summary.json     the results so far, rewritten while the run lasts
+    scores.csv       a row for each episode of training and of evaluation
     learner.csv      the learner's log
     diagnostics.csv  what the run measured of its network; only where it is asked for
-    tensorboard/     the same as event files
-    wandb/           what is to go to Weights & Biases; only where asked for
+    tensorboard/     the logs as event files
+    wandb/           data for Weights & Biases; only where they are asked for
     checkpoints/     see `acme_moe.runs.checkpoint`
-    recorder_id.txt  the word by which it knows the set that it records
-    *_run_id.txt     the name by which a tracking service knows it
+    recorder_id.txt  identifies the set that the run records as its own
+    *_run_id.txt     the run's id at a tracking service
 
-Whatever reads results reads this and nothing else.
+A run of many processes adds `distributed.json`, its flags; `coordinator.json`, the
+state of its launch; and `logs/`. Whatever reads results reads these files and nothing
+else.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class RunFolder:
         Args:
           path: of the folder.
           spec: the run.
-          track: in place of the method, where another process has the services.
+          track: used in place of the method, where another process has the services.
         """
         self.path = path
         self._spec = spec
@@ -87,10 +89,10 @@ class RunFolder:
         files.write_text(self.path / "config.json", config_lib.config_json(self._spec))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
-        """Writes `summary.json`; where there is no room, only the last one matters.
+        """Writes `summary.json`, or warns that it cannot.
 
         Raises:
-          DiskError: if there is no room for that of a run that is over and saved.
+          DiskError: in place of the warning, if the run is over and saved.
         """
         path = self.path / "summary.json"
         self._status = summary["status"]
@@ -101,7 +103,7 @@ class RunFolder:
             files.write_json(path, summary)
 
     def forget_scores_after(self, state: RunState) -> None:
-        """Drops the rows of `scores.csv` that a run resumed there writes again."""
+        """Drops the rows of `scores.csv` that a run resumed at `state` writes again."""
 
         def was_scored(row: dict[str, str]) -> bool:
             if row.get("kind") == "evaluation":
@@ -112,13 +114,13 @@ class RunFolder:
         _rewrite(self.path / "scores.csv", was_scored, SCORES_FIELDS)
 
     def forget_updates_after(self, state: RunState) -> None:
-        """Drops the rows of the logs that a run resumed there writes again."""
+        """Drops the rows of the logs that a run resumed at `state` writes again."""
 
         def was_logged(row: dict[str, str]) -> bool:
             return _at_most(row, "learner_steps", state.learner_steps)
 
         def was_measured(row: dict[str, str]) -> bool:
-            # Which may be between the checkpoint and the next update.
+            # A measurement may lie between the checkpoint and the next update.
             position = self._spec.position(state)
             return was_logged(row) and _at_most(row, self._spec.steps_key, position)
 
@@ -130,14 +132,14 @@ class RunFolder:
     ) -> None:
         """Appends an episode to `scores.csv`.
 
+        A row that cannot be written is kept, and written with the next one.
+
         Args:
           state: of the run, when the episode ended.
           kind: `training` or `evaluation`.
           episode: counts within its kind and evaluation, from 1.
           result: of the episode, whose normalised score is left empty where the suite
             has no reference scores.
-
-        A row that there is no room for is kept, and written with the next one.
         """
         if kind == "training":
             self._track_scores(state, kind, [result])
@@ -196,10 +198,10 @@ class RunFolder:
         )
 
     def write_scores(self) -> None:
-        """Writes the rows of `scores.csv` that there was no room for before.
+        """Writes the rows of `scores.csv` that have not been written yet.
 
         Raises:
-          DiskError: if there still is none.
+          DiskError: if they cannot be; they are kept.
         """
         if not self._unwritten:
             return
@@ -225,11 +227,11 @@ class RunFolder:
         return loggers.TimeFilter(logger, self._spec.run.log_every_seconds)
 
     def make_full_logger(self, label: str, flush_every: int = 1) -> loggers.Logger:
-        """Makes a logger of every row to all that the settings name.
+        """Makes a logger that writes every row wherever the settings say.
 
         Args:
           label: names the file `LABEL.csv`, and comes before each name elsewhere.
-          flush_every: rows that may be lost with the process.
+          flush_every: rows between two flushes; as many may be lost with the process.
         """
         csv_path, events = self.path / f"{label}.csv", self.path / "tensorboard"
 
@@ -272,8 +274,8 @@ def _rewrite(
     Args:
       path: of the file.
       keep: whether a row stays.
-      fields: the columns of the rows that follow, in their order; none for those that
-        the file has. Where it has others, those come last.
+      fields: the columns of the rows to come, in order; empty to keep the file's.
+        Columns that only the file has come last.
     """
     if not path.exists():
         return

@@ -36,11 +36,11 @@ class TrainingData:
 
     Attributes:
       samples: the batches.
-      replay_client: is told the priorities, if there is replay.
+      replay_client: client that priorities are written to; None without replay.
       stored: the servers whose contents go into checkpoints.
-      details: what a summary says of the data.
-      sample_spec: like a batch, of `jax.ShapeDtypeStruct`s; None if it is not known
-        before the first, or that comes at once.
+      details: the summary's entries on the data.
+      sample_spec: a batch with `jax.ShapeDtypeStruct`s in place of arrays; None if it
+        is not known before the first batch, or if that one comes at once.
     """
 
     samples: Samples
@@ -69,18 +69,18 @@ class LearnerSession:
         restored: Checkpoint | None,
         state: RunState,
     ) -> None:
-        """Makes the learner, or makes it anew from a checkpoint.
+        """Makes the learner, and restores it if there is a checkpoint.
 
-        Its update is compiled meanwhile, where the batches' shapes are known.
+        If the batches' shapes are known, its update starts to compile in a thread.
 
         Args:
-          parts: of the run.
-          key: of the parameters.
+          parts: parts of the run.
+          key: random key of the parameters.
           data: where batches come from.
-          folder: of the run, for its logs.
-          checkpoints: of the run.
-          restored: the checkpoint that the run resumes from.
-          state: of the run there.
+          folder: folder of the run, for its logs.
+          checkpoints: checkpoints of the run.
+          restored: the checkpoint that the run resumes from; None for a new run.
+          state: state of the run at that checkpoint.
         """
         self.data = data
         self._spec = parts.spec
@@ -136,7 +136,7 @@ class LearnerSession:
         """Adds the last good checkpoint to the message of a NaN loss.
 
         Raises:
-          NonFiniteLossError: if that is what happens while it is entered.
+          NonFiniteLossError: with the longer message, if one is raised inside.
         """
         try:
             yield
@@ -163,11 +163,11 @@ class LearnerSession:
         """Writes a checkpoint of everything that the run needs to resume.
 
         Args:
-          make_state: gives the run's state, asked for once the learner's is there.
-          acting: where acting has come to, if that is to be kept.
+          make_state: returns the run's state; called once the learner's is known.
+          acting: the state of acting, if it is to be kept.
 
         Returns:
-          Bytes that replay takes for a transition; None where that is not known.
+          Bytes that replay takes per transition; None if that is not known.
 
         Raises:
           NonFiniteLossError: if an update broke the parameters.
@@ -175,7 +175,7 @@ class LearnerSession:
           DiskError: if there is no room; nothing was written.
         """
         learner_state, state = self.learner.save(), make_state()
-        # Nobody writes the rows again that come before a checkpoint.
+        # A resumed run does not write the rows from before its checkpoint again.
         self._folder.sync_scores()
         checkpoint = self._checkpoints.save(
             self._spec.position(state),
@@ -203,8 +203,8 @@ class LearnerSession:
 class Diagnosis:
     """Measures a learner's network on the batch that it took last.
 
-    That batch is one of replay's, drawn as all are, and drawing another would change
-    what is counted there. It is looked at after the update that it served.
+    Drawing a batch for this alone would change what replay counts, so the learner's
+    last one is used again, after its update.
     """
 
     def __init__(
@@ -222,11 +222,11 @@ class Diagnosis:
         Args:
           measure: as a builder's `make_diagnostics` returns it.
           learner: whose network it is.
-          write: takes a row a measurement: the run's counts, the values, the `seconds`
-            that they took, and the `compile_seconds` before the first, else 0.
-          every: between two measurements, in the unit of the positions.
-          position: of the run so far.
-          seed: of the noise that a network may have.
+          write: takes a row for each measurement: the run's counts, the values, the
+            `seconds` that they took, and `compile_seconds`, 0 after the first.
+          every: interval between two measurements, in the unit of the positions.
+          position: position of the run so far.
+          seed: seed of the noise that a network may have.
         """
         self._measure = measure
         self._compiled: Callable[..., dict[str, jax.Array]] | None = None
@@ -242,7 +242,7 @@ class Diagnosis:
         return passed and self._learner.sample is not None
 
     def measure(self, position: int, counts: Mapping[str, float]) -> None:
-        """Measures and logs; waits for the update that is running, and for itself.
+        """Measures and logs; waits for the running update and for the results.
 
         Args:
           position: of the run.

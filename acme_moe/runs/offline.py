@@ -16,15 +16,16 @@ from acme_moe.specs import StackedFrames
 
 
 def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingData:
-    """Reads a run's dataset and returns its batches from a number of updates on.
+    """Reads a run's dataset, and returns its batches from a position on.
 
     Args:
       spec: the run.
-      parts: of the run.
-      position: updates that were taken before.
+      parts: parts of the run.
+      position: number of updates taken before.
 
     Raises:
-      DatasetError: names what the dataset lacks.
+      DatasetError: if the environment's observations are no stack of frames, or the
+        dataset lacks something; says what.
     """
     run, agent = spec.run, spec.agent
     environment_spec = parts.environment_spec
@@ -69,8 +70,8 @@ def fixed_data(spec: OfflineRunSpec, parts: Parts, position: int) -> TrainingDat
 class OfflineRun(Run[OfflineRunSpec]):
     """Iterations of updates, each followed by an evaluation on the real game.
 
-    The batches depend on the run's seed and their numbers alone, so a run that was
-    stopped and resumed has learnt from the same ones as one that was not.
+    A batch depends on the run's seed and its own number alone, so a run that was
+    stopped and resumed learns from the same batches as one that was not.
     """
 
     def _make_data(self) -> TrainingData:

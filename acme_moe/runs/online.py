@@ -23,15 +23,15 @@ from acme_moe.runs.progress import Progress
 from acme_moe.runs.run import Run
 from acme_moe.runs.spec import OnlineRunSpec
 
-# Tells the draw of the environments' seeds from that of the run's others.
+# Keeps the draw of the environments' seeds apart from the run's other draws.
 _ENVIRONMENTS = 1
 
 
 class OnlineRun(Run[OnlineRunSpec]):
     """A run that plays, remembers, and learns from what it remembers.
 
-    With several environments each step is one in every one of them, with one call of
-    the policy, and then the updates that are due.
+    With several environments, a step of training is one call of the policy, one step
+    in each environment, and then the updates that are due.
     """
 
     def _build(self, workdir: Path, builder: Any) -> None:
@@ -83,7 +83,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         self._learning = False
 
     def _check_what_is_left(self) -> None:
-        """Refuses a number of environments whose steps do not end at the run's."""
+        """Refuses a number of environments that does not divide the steps left."""
         left, num = self._spec.length - self.position, self._num_environments
         if left > 0 and left % num:
             raise OtherStateError(
@@ -108,7 +108,7 @@ class OnlineRun(Run[OnlineRunSpec]):
         return replays.replay_data(parts, self._client, stored)
 
     def _saved_acting(self) -> SavedActing | None:
-        """Returns where acting had come to, if the run can go on exactly there."""
+        """Returns the state of acting, if the run can continue exactly from it."""
         restored, run = self._restored, self._spec.run
         if not restored or not run.replay.seeded:
             return None
@@ -124,10 +124,10 @@ class OnlineRun(Run[OnlineRunSpec]):
         return None
 
     def _make_environments(self, origin: int) -> VectorEnvironment:
-        """Makes the environments, with seeds that a position of the run decides.
+        """Makes the environments, with seeds that depend on a position of the run.
 
-        A run that resumes elsewhere than exactly where it stopped is not to see the
-        emulator's first episodes again.
+        A run that cannot resume exactly where it stopped must not see the emulator's
+        first episodes again.
         """
         spec, num = self._spec, self._num_environments
 
@@ -176,14 +176,15 @@ class OnlineRun(Run[OnlineRunSpec]):
         if not calls:
             return
         if not self._learning:
-            # What was added is on its way; the first batch is drawn from all of it.
+            # Waits for all that was added, so the first batch is drawn from it all.
             self._actor.flush()
             self._learning = True
         for call in range(calls):
             if call == calls - 1:
                 # The actor takes the parameters of the update before the last. The
-                # next actions are selected before that is dispatched, as the device
-                # would compute them after it; so environments step beside it.
+                # next actions are selected before the last update is dispatched, as
+                # the device would compute them after it; environments then step while
+                # it runs.
                 self._actor.update(wait=True)
                 self._rounds.select()
             self.learner.step()
@@ -196,7 +197,7 @@ class OnlineRun(Run[OnlineRunSpec]):
             try:
                 self._state.recorded_files = self._recorder.save()
             except disk.DiskError:
-                # The set is short of some rows; the run is not to lose them as well.
+                # The set has lost some rows; the run must not lose those steps as well.
                 self._state.recorded_files = self._recorder.num_files
                 super()._save()
                 raise

@@ -86,8 +86,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         **_MINATAR,
         "network": {**_MINATAR_NETWORK, "v_max": 100.0},
     },
-    # Learns something in a few minutes on two cores. Evaluation explores a little,
-    # since so young an agent often stands still without.
+    # Learns something in a few minutes on two cores. Evaluation explores a little, as
+    # without that an agent with so little training often stands still.
     "dqn_demo": {
         "agent": "dqn",
         "game": "RoadRunner",

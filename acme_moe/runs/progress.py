@@ -26,7 +26,7 @@ class Progress:
           spec: the run, whose game is the bar's name.
           state: of the run so far.
         """
-        # The bar has a speed of its own, of what it counts.
+        # The bar already shows the speed of what it counts.
         self._shows_update_speed = spec.steps_key != "learner_steps"
         self._terminal = sys.stderr.isatty()
         self._every = 0.5 if self._terminal else 30.0

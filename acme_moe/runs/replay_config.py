@@ -9,12 +9,12 @@ from acme_moe import validation
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReplayConfig:
-    """Settings of replay, beside those that an agent has.
+    """Settings of replay that are the run's, not the agent's.
 
     Attributes:
-      seeded: whether replay is kept in the process and sampled as the run's seed says,
-        so that two runs of one seed are the same; otherwise it is kept by a Reverb
-        server, whose samples no seed decides.
+      seeded: whether replay is kept in the process and sampled by the run's seed, so
+        that two runs with one seed are the same; otherwise a Reverb server keeps it,
+        whose samples do not depend on a seed.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.

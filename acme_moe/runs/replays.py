@@ -14,7 +14,7 @@ from acme_moe.runs.learner_session import TrainingData
 if TYPE_CHECKING:
     import reverb
 
-# Tells the draw of the samples' seed from that of the run's others.
+# Keeps the draw of the samples' seed apart from the run's other draws.
 _SAMPLES = 2
 
 
@@ -51,11 +51,11 @@ def open_server(
 
     Args:
       parts: of the run.
-      checkpoints: that its contents go into.
-      restored: where they come from.
+      checkpoints: the run's checkpoints, which hold its contents.
+      restored: the checkpoint to start from; None to start empty.
 
     Returns:
-      Its client, and what stops it.
+      A client of the server, and the function that stops it.
     """
     tables = parts.builder.make_replay_tables(parts.environment_spec)
     server, client = replay.start_server(

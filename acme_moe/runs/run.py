@@ -32,7 +32,7 @@ from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState, Stopwatch
 
-# Tells the draws of an evaluation from the run's others.
+# Keeps the draws of an evaluation apart from the run's other draws.
 _EVALUATION = 3
 
 SpecT = TypeVar("SpecT", bound=RunSpec)
@@ -59,8 +59,8 @@ class Run(abc.ABC, Generic[SpecT]):
           DiskError: if the folder cannot be written to.
         """
         self._spec = spec
-        # What was opened before an error is closed again: a notebook keeps the
-        # traceback, and with it whatever this holds.
+        # After an error, whatever was opened is closed again: a notebook keeps the
+        # traceback, and with it everything that this object refers to.
         with contextlib.ExitStack() as self._open:
             self._build(workdir, builder)
             self._open = self._open.pop_all()
@@ -68,7 +68,7 @@ class Run(abc.ABC, Generic[SpecT]):
     def _build(self, workdir: Path, builder: Any) -> None:
         """Makes every part; what holds threads or files is closed with `_open`."""
         spec = self._spec
-        # First of all: what follows clears away what an interrupted run left.
+        # First, since what follows removes the remains of an interrupted run.
         self._open.enter_context(FolderLock(workdir, field="workdir"))
         self._folder = RunFolder(workdir, spec)
         self._open.callback(self._folder.close)
@@ -102,9 +102,9 @@ class Run(abc.ABC, Generic[SpecT]):
             self.learner, self._num_environments
         )
         if self._acting.seconds:
-            # The commands show warnings and no information.
+            # A warning, since the commands show no messages below that level.
             logging.warning("acting.device: %s", self._acting)
-        # Compiles nothing; what a builder cannot make is to show at the start.
+        # Compiles nothing; made here so that a builder that cannot make one fails now.
         self._evaluator = self._make_evaluator(key_seed)
 
     def __enter__(self) -> Self:
@@ -145,9 +145,10 @@ class Run(abc.ABC, Generic[SpecT]):
         Raises:
           InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
           DiskError: if the last checkpoint cannot be written.
-          NonFiniteLossError: at a NaN loss; names the last checkpoint.
+          NonFiniteLossError: if the loss or a gradient is NaN or infinite; names the
+            last checkpoint.
         """
-        # Not before: a run that cannot start is not to claim the folder.
+        # Only now, so that a run that cannot start does not claim the folder.
         self._folder.write_config()
         progress = Progress(self._spec, self._state)
         try:
@@ -213,7 +214,7 @@ class Run(abc.ABC, Generic[SpecT]):
     def _evaluate(
         self, episodes: int, on_start: Callable[[int], None]
     ) -> list[EpisodeResult]:
-        """Plays episodes of evaluation, which the run's seed and position decide."""
+        """Plays evaluation episodes, seeded by the run's seed and position."""
         key_seed, environment_seed = draw_seeds(
             self._spec.run.seed, self.position, _EVALUATION, count=2
         )
@@ -230,7 +231,7 @@ class Run(abc.ABC, Generic[SpecT]):
             )
 
     def _save_where_there_is_room(self) -> None:
-        """Saves, or warns and leaves it to the next time that it is due."""
+        """Saves; if that fails, warns, and the next save that is due tries again."""
         try:
             self._save()
         except disk.DiskError as error:
@@ -241,7 +242,7 @@ class Run(abc.ABC, Generic[SpecT]):
         """Writes a checkpoint of everything that the run needs to resume.
 
         Raises:
-          DiskError: if there is no room for it, or for scores that come before it.
+          DiskError: if it, or scores from before it, cannot be written.
         """
         self._folder.write_scores()
         self._state.wall_seconds = self._clock.seconds
@@ -252,7 +253,7 @@ class Run(abc.ABC, Generic[SpecT]):
             self._state.replay_bytes_per_transition = bytes_per_transition
 
     def _acting_state(self) -> SavedActing | None:
-        """Returns where acting has come to, if the run is to go on exactly there."""
+        """Returns the state of acting, if the run is to resume exactly from it."""
         return None
 
     def _write_summary(self, status: str) -> dict[str, Any]:

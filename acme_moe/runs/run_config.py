@@ -1,4 +1,4 @@
-"""The settings that a run has beside its agent's, and their defaults."""
+"""The settings that a run has in addition to its agent's, and their defaults."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from acme_moe.runs.replay_config import ReplayConfig
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """The settings that every run has beside its agent.
+    """The settings that every run has in addition to its agent's.
 
     Attributes:
-      agent: which one, a name of `acme_moe.agents.AGENTS` or the import path of an
+      agent: a name of `acme_moe.agents.AGENTS`, or the import path of an
         `acme_moe.agents.Agent`.
-      game: of the environment's suite; of Atari, `Pong` or `ms_pacman`.
-      seed: of the parameters, the exploration and the environment.
-      evaluation_episodes: episodes an evaluation; 0 for none.
-      final_evaluation_episodes: episodes of the last one, where they are others; it
-        then takes place even if `evaluation_episodes` is 0.
+      game: a game of the environment's suite, such as `Pong` or `ms_pacman` of Atari.
+      seed: seed of the parameters, the exploration and the environment.
+      evaluation_episodes: episodes of each evaluation; 0 for no evaluations.
+      final_evaluation_episodes: episodes of the last evaluation, which then takes
+        place even if `evaluation_episodes` is 0; None for as many as the others.
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
       loggers: where the logs go, such as `csv,tensorboard,wandb`; see `trackers`.
       diagnostics: what the run measures of its network, if anything.
       acting: where the policy runs.
-      environment: the suite that the game is of, and its settings. Evaluation uses
-        the same, but its episodes always last for a whole game; where a lost life
-        ends an episode in training, it blanks the earlier frames there.
+      environment: the suite of the game, and its settings. Evaluation uses the same,
+        but its episodes always last for a whole game; if a lost life ends an episode
+        in training, it blanks the earlier frames of the stack in evaluation.
     """
 
     agent: str
@@ -81,12 +81,12 @@ class OnlineRunConfig(RunConfig):
       evaluation_every: agent steps between two evaluations.
       num_environments: environments that one process acts in, with one call of the
         policy for all of them.
-      environment_processes: that they are spread over, at most one for each; 1 for the
-        process that acts, 0 for as many as there are cores where the suite's steps are
-        long enough (with many processes, for the one that acts).
+      environment_processes: processes that the environments are spread over, at most
+        one for each; 1 keeps them in the process that acts, 0 takes one for each core
+        if the suite's steps are long enough (in a distributed run, 0 is as 1).
       checkpoint_replay: whether checkpoints hold the replay's contents, about a
         gigabyte for a million transitions (seven, if replay is seeded); without them a
-        resumed run fills it anew first.
+        resumed run has to fill replay again first.
       record: folder that the run's interactions are written to, as a set that an
         offline run can learn from; empty for none.
       replay: where replay is kept.
@@ -118,9 +118,9 @@ class OfflineRunConfig(RunConfig):
     """The settings of a run that learns from fixed data.
 
     Attributes:
-      num_iterations: of the whole run, each followed by an evaluation.
-      updates_per_iteration: gradient updates of one.
-      dataset: what it learns from.
+      num_iterations: iterations of the whole run, each followed by an evaluation.
+      updates_per_iteration: gradient updates of an iteration.
+      dataset: the data that it learns from.
     """
 
     agent: str = "cql"

@@ -1,7 +1,7 @@
 """The services that show many runs side by side: Weights & Biases, and MLflow.
 
-A run that resumes goes on in the same run of the service, whose id it keeps in its
-folder. Their packages are imported where they are asked for.
+A resumed run continues its run at the service, whose id it keeps in its folder. A
+service's package is imported only if the service is asked for.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class TrackedRun:
     """What a service is told of a run.
 
     Attributes:
-      folder: of the run, whose name is the run's.
-      steps_key: the value of a row that is its position.
+      folder: folder of the run, whose name is also the run's at the service.
+      steps_key: name of the value that is a row's position in the run.
       config: the run's settings, by dotted name.
     """
 
@@ -62,7 +62,7 @@ class Tracker(Protocol):
 
 
 class _WandbTracker:
-    """A run at Weights & Biases; `WANDB_MODE` and its other variables hold."""
+    """A run at Weights & Biases; obeys `WANDB_MODE` and its other variables."""
 
     def __init__(self, run: TrackedRun) -> None:
         import wandb
@@ -74,15 +74,15 @@ class _WandbTracker:
             project=os.environ.get("WANDB_PROJECT", _PROJECT),
             name=os.environ.get("WANDB_NAME", run.folder.name),
             id=run_id,
-            # Offline, it warns of a wish to resume.
+            # Not always: in offline mode wandb warns if asked to resume.
             resume="allow" if known else None,
             dir=run.folder,
             config=dict(run.config),
             # The terminal has a progress line of its own.
             settings=wandb.Settings(console="off", silent=True),
         )
-        # Not wandb's own step, below which it takes no row: a run that resumes goes
-        # back to its checkpoint.
+        # Not wandb's own step, which may not go back: a run that resumes goes back to
+        # its checkpoint.
         self._run.define_metric("*", step_metric=run.steps_key)
 
     def log(self, row: Row) -> None:
@@ -93,7 +93,7 @@ class _WandbTracker:
 
 
 class _MlflowTracker:
-    """A run at MLflow; `MLFLOW_TRACKING_URI` and its other variables hold."""
+    """A run at MLflow; obeys `MLFLOW_TRACKING_URI` and its other variables."""
 
     _STATUS: Mapping[str, str] = {"finished": "FINISHED", "interrupted": "KILLED"}
 
@@ -113,7 +113,7 @@ class _MlflowTracker:
         else:
             self._client.update_run(run_id, status="RUNNING")
         self._run_id: str = run_id
-        # MLflow refuses another value for a parameter that it has.
+        # MLflow refuses to change a parameter, so a changed setting becomes a tag.
         params = self._client.get_run(run_id).data.params
         new = [
             entities.Param(name, str(value))

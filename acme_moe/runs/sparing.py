@@ -1,4 +1,4 @@
-"""Logs that go without a row where there is no room; a run needs none of them."""
+"""Logs that leave out a row that cannot be written; no run depends on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARN_EVERY_SECONDS = 60.0
 
 
 class Warnings:
-    """Warns of what could not be written, once a minute."""
+    """Warns of what could not be written, at most once a minute."""
 
     def __init__(self) -> None:
         self._warned_at = -math.inf
@@ -40,7 +40,7 @@ class Warnings:
 
 
 class SparingLogger(loggers.Logger):
-    """Goes without a row that there is no room for; a run needs none of its logs."""
+    """Leaves out a row that cannot be written, as no run depends on its logs."""
 
     def __init__(self, path: Path, make: Callable[[], loggers.Logger]) -> None:
         """Opens nothing yet: `make` does, once `path` can be written."""
@@ -74,4 +74,4 @@ class FunctionLogger(loggers.Logger):
         self._track(data)
 
     def close(self) -> None:
-        """Does nothing: the folder ends what the function feeds."""
+        """Does nothing: the run's folder closes what the function writes to."""

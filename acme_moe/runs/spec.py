@@ -1,7 +1,7 @@
-"""What a run is asked to do, and what is due in it when.
+"""What a run is asked to do, and when its updates and evaluations are due.
 
-A run acts and learns (`OnlineRunSpec`) or learns from fixed data (`OfflineRunSpec`);
-which of them is a matter of its agent.
+A run acts and learns (`OnlineRunSpec`) or learns from fixed data (`OfflineRunSpec`),
+depending on its agent.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class RunSpec(abc.ABC):
 
     Attributes:
       unit: what length and position count, in words.
-      steps_key: the same as a column of the logs and of the summary.
+      steps_key: name of that count in the logs and in the summary.
       run: the run's settings.
-      agent: the agent's.
+      agent: the agent's settings.
     """
 
     unit: ClassVar[str]
@@ -36,7 +36,7 @@ class RunSpec(abc.ABC):
     agent: AgentConfig
 
     def normalized_score(self, episode_return: float) -> float | None:
-        """Returns a return of the run's game, normalised; None without reference."""
+        """Returns an episode return, human-normalised; None without a reference."""
         run = self.run
         return normalized_score(run.environment.name, run.game, episode_return)
 
@@ -56,7 +56,7 @@ class RunSpec(abc.ABC):
 
     @abc.abstractmethod
     def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
-        """Notes in the state of a run that starts or resumes when updates are due.
+        """Sets in the state when updates are due, for a run that starts or resumes.
 
         Args:
           state: of the run.
@@ -65,7 +65,7 @@ class RunSpec(abc.ABC):
 
     @abc.abstractmethod
     def updates_due(self, state: RunState) -> int:
-        """Returns how many updates are due now, whole calls of the learner."""
+        """Returns how many updates are due now, a multiple of a call's updates."""
 
     @abc.abstractmethod
     def _describe(self, state: RunState) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class OnlineRunSpec(RunSpec):
         )
 
     def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
-        """Starts learning after the warm-up, or after another if replay is lost."""
+        """Lets updates start after the warm-up, or a second one if replay is lost."""
         warm_up = self.agent.min_replay_size
         if not state.agent_steps:
             state.schedule_start = warm_up
@@ -175,17 +175,17 @@ class OnlineRunSpec(RunSpec):
             state.follow(self.schedule(state).refilled(state.agent_steps, warm_up))
 
     def refill(self, state: RunState, agent_steps: int) -> None:
-        """Puts updates off for the agent steps that replay lacks again.
+        """Postpones updates until replay has regained the agent steps that it lost.
 
-        Not beyond the run's last step, after which those that are due are taken from
-        what replay then holds.
+        At most to the run's last step, after which the updates that are due are taken
+        from whatever replay then holds.
         """
         full_at = max(state.agent_steps, state.schedule_start)
         agent_steps = min(agent_steps, max(0, self.length - full_at))
         state.follow(self.schedule(state).refilled(full_at, agent_steps))
 
     def updates_due(self, state: RunState) -> int:
-        """Returns how many updates the replay ratio is behind."""
+        """Returns how many updates the run is behind its replay ratio."""
         schedule = self.schedule(state)
         if state.agent_steps < schedule.start:
             return 0  # Replay is being filled, or filled anew.

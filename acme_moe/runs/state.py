@@ -40,7 +40,7 @@ class RunState:
     recorded_files: int = 0
 
     def follow(self, schedule: UpdateSchedule) -> None:
-        """Takes note of when updates are due from now on."""
+        """Adopts a schedule: updates are due by it from now on."""
         self.schedule_start = schedule.start
         self.schedule_steps_before = schedule.steps_before
 
@@ -81,7 +81,7 @@ class UpdateSchedule:
 
 
 class Stopwatch:
-    """Counts seconds on from what an earlier part of the run took."""
+    """Counts seconds, on top of those that earlier parts of the run took."""
 
     def __init__(self, before: float) -> None:
         """Starts at once.

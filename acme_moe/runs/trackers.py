@@ -1,7 +1,7 @@
 """Sends a run's rows to services such as Weights & Biases.
 
-A row goes there from a thread, so a run never waits for a network, and one that fails
-is gone without.
+A thread sends the rows, so training never waits for the network, and the run goes on
+without a service that fails.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Trackers:
         """Opens nothing before the first row.
 
         Args:
-          loggers: the services are those of `LOGGERS` that are among them.
-          run: makes what they are told of the run.
+          loggers: names of `LOGGERS`, of which those in `SERVICES` are used.
+          run: returns what the services are told of the run.
         """
         self.names = [name for name in loggers if name in SERVICES]
         self._run = run
@@ -72,7 +72,7 @@ class Trackers:
         self._closed = False
 
     def log(self, label: str, row: Row) -> None:
-        """Sends a row to each service, unless the run is over there.
+        """Sends a row to each service; does nothing after `close`.
 
         Args:
           label: of the log that it is of.
@@ -101,7 +101,7 @@ class Trackers:
 
 
 class TrackerThread:
-    """Hands rows to a service; the first failure ends that, and not the run."""
+    """Hands rows to a service; its first failure stops this, but not the run."""
 
     def __init__(self, name: str, run: TrackedRun) -> None:
         """Starts the thread, which opens the run of the service.
@@ -120,7 +120,7 @@ class TrackerThread:
         self._thread.start()
 
     def put(self, item: Row | str) -> None:
-        """Puts a row in the queue, or the last status; where that is full, gives up."""
+        """Queues a row or the final status; gives up if the queue is full."""
         if self._gone:
             return
         try:
@@ -129,7 +129,7 @@ class TrackerThread:
             self._give_up(f"{_MAX_WAITING} rows wait for it")
 
     def close(self, status: str) -> None:
-        """Waits until the rows are there, but a minute at most.
+        """Sends the final status, and waits for the service for a minute at most.
 
         Args:
           status: of the run; see `Tracker.finish`.

@@ -1,4 +1,4 @@
-"""The trained agent of a run, in hand: it acts, and shows what it acts by.
+"""The trained agent of a run: it acts, and shows its Q-values and its routing.
 
     agent = acme_moe.load("runs/pong")
     environment = agent.make_environment(seed=1)
@@ -37,13 +37,13 @@ class NoCheckpointError(ValueError):
 
 
 class Choice(NamedTuple):
-    """What an agent does, and by what.
+    """The action that an agent chose, with its Q-values and its routing.
 
     Attributes:
-      action: what it does.
-      q_values: `float32 [actions]`; with a categorical head their expectations.
+      action: the action.
+      q_values: `float32 [actions]`; with a categorical head, the expected values.
       routing: of the mixture of experts; None in a network without one. A `MoEOutput`
-        of numpy arrays without their axis of examples: `dispatch_weights` and
+        of numpy arrays without the batch axis: `dispatch_weights` and
         `combine_weights` are `[tokens, experts, slots]`, `load` is `[experts]`.
     """
 
@@ -62,15 +62,15 @@ class TrainedAgent:
     """An agent as its run evaluates it: epsilon-greedy, the network's noise off.
 
     An agent with a memory sees one episode after the other: `reset` starts the next.
-    Only acting moves it on; `q_values` and `routing` show what it would act by if it
-    acted on that observation now.
+    Only `act` and `choose` advance its memory; `q_values` and `routing` return what
+    `choose` would return for the same observation now.
 
     Attributes:
       spec: the run, with the agent's settings in `spec.agent`.
-      checkpoint: that the parameters are of; its `counts` say after how many steps.
-      network: of the agent.
-      params: of the network, on the CPU.
-      environment_spec: of the run's environments.
+      checkpoint: where the parameters come from; its `counts` are the run's by then.
+      network: the agent's network.
+      params: the network's parameters, on the CPU.
+      environment_spec: spec of the run's environments.
     """
 
     def __init__(self, spec: RunSpec, checkpoint: Checkpoint, *, seed: int = 0) -> None:
@@ -108,7 +108,7 @@ class TrainedAgent:
         self._state = jax.device_put(acting.initial_state(self.network, key), self._cpu)
 
     def choose(self, observation: Any) -> Choice:
-        """Acts, as `act` does, and says by what, at no further cost.
+        """Acts as `act` does; returns Q-values and routing too, at no further cost.
 
         Args:
           observation: one, as the run's environment gives it.
@@ -143,8 +143,8 @@ class TrainedAgent:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the settings and the parameters alone, for `load` to read anywhere.
 
-        What is written is a run's folder without replay, optimiser and logs, so that
-        it cannot be trained on: four bytes a parameter and some text.
+        The result is a run's folder without replay, optimiser state and logs, so it
+        cannot be trained further: four bytes per parameter, and some text.
 
         Args:
           path: of the folder, which is made.
@@ -189,7 +189,7 @@ def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
       NoCheckpointError: if it is neither; says what would be accepted.
       DamagedCheckpointError: if the checkpoint, or each of the run's, is damaged.
       OtherStateError: if the checkpoint's parameters are not of the run's network, as
-        of a run with a builder of one's own.
+        after a run with a builder of your own.
     """
     spec, checkpoint = find_checkpoint(Path(path))
     while True:
@@ -204,10 +204,11 @@ def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
 
 
 def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
-    """Finds a checkpoint and the run that it is of. Argument and errors as of `load`.
+    """Finds a checkpoint and its run. Argument and errors as of `load`.
 
-    Replay's part of it may be gigabytes: its files have to be there and to have their
-    size, but what they hold is not looked at.
+    That the parameters are of the run's network is not checked.
+    Replay's files may be gigabytes: only that they exist and their sizes are checked,
+    not their contents.
     """
     checkpoints = path / "checkpoints"
     if (path / "manifest.json").is_file():

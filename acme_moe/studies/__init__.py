@@ -1,4 +1,4 @@
 """Studies: what varies, what runs follow from it, and how far they are.
 
-Light: names, settings and run folders, no agents and no JAX.
+Light to import: names, settings and run folders, but no agents and no JAX.
 """

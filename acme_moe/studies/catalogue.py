@@ -30,12 +30,12 @@ TOKENIZERS = (
 
 
 class Layer(NamedTuple):
-    """A layer in the penultimate one's place.
+    """A choice of penultimate layer.
 
     Attributes:
       series: its name in figures.
-      settings: that make it.
-      derive: more of them: see `Arm`.
+      settings: fields of the config that select it.
+      derive: gives further settings; see `Arm`.
     """
 
     series: str
@@ -71,10 +71,10 @@ def arms(
 
     Args:
       agents: what is trained.
-      layers: what stands in the penultimate layer's place.
-      settings: of all of them, beside the layers'.
-      panel: of the figure, with `{agent}` for its label.
-      **fields: of `Arm`, the same for all.
+      layers: choices of penultimate layer.
+      settings: settings of all arms, added to the layers' own.
+      panel: name of the figure's panel; `{agent}` stands for the agent's label.
+      **fields: other fields of `Arm`, the same for all.
     """
     layers = tuple(layers)
     return tuple(

@@ -11,7 +11,7 @@ from acme_moe.studies import locks
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import LOG_NAME
 
-# From the warning to the time limit: a checkpoint of a full replay takes so long.
+# From the warning to the time limit: long enough to checkpoint a full replay.
 _WARNING_SECONDS = 120
 
 
@@ -37,10 +37,10 @@ def shell_line(run: PlannedRun, workdir: Path) -> str:
 
 
 def _locked(run: PlannedRun, workdir: Path) -> str:
-    """Returns shell that becomes a run, if no other process has its lock.
+    """Returns shell code that becomes a run, unless another process has its lock.
 
-    A shell or a `flock` around the run would be the one that a queue signals and waits
-    for, and the run would be killed before it has saved.
+    If a shell or a `flock` stayed around the run, a queue would signal it and wait for
+    it instead, and the run would be killed before it has saved.
     """
     folder = workdir / run.name
     words = shlex.join(command(run, workdir))
@@ -59,7 +59,7 @@ def _locked(run: PlannedRun, workdir: Path) -> str:
 def slurm_script(
     runs: Sequence[PlannedRun], workdir: Path, start: Path, *, name: str, at_once: int
 ) -> str:
-    """Returns a SLURM batch script, a task of its array for each run.
+    """Returns a SLURM batch script with one array task for each run.
 
     A task whose node fails waits for another one, and one that reaches its time limit
     saves and goes on in a later turn.

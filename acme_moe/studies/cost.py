@@ -55,7 +55,7 @@ def steps(run: PlannedRun) -> Steps:
 @functools.cache
 def _defaults(config: str) -> Mapping[str, Any]:
     """Returns the flat fields of a preset or a config file."""
-    # Takes JAX, which a sweep that only says how far it is does not wait for.
+    # Imported here: it loads JAX, which a sweep that only shows its state does without.
     from acme_moe.runs.config import load_config
 
     fields: Mapping[str, Any] = load_config(config).to_dict()
@@ -68,12 +68,15 @@ def seconds_per_step(
     *,
     finished_only: bool,
 ) -> dict[str, float]:
-    """Returns the measured mean of each arm, by its name.
+    """Returns the mean seconds per step of each arm that was measured, by its name.
+
+    A step is an agent step, or an update of a run on fixed data; the time is that of
+    the whole run, evaluations included.
 
     Args:
-      runs: of the study.
-      states: of the runs, by name.
-      finished_only: leaves out the runs that are on their way.
+      runs: runs of the study.
+      states: states of the runs, by name.
+      finished_only: whether to leave out the runs that are under way.
     """
     measured: dict[str, list[float]] = {}
     for run in runs:
@@ -112,8 +115,8 @@ def seconds_left(
 ) -> float | None:
     """Estimates the time until some runs are finished.
 
-    An arm that has not been measured is taken to be as fast as the others are on
-    average whose length is in the same unit.
+    An arm that has not been measured is taken to be as fast as the measured ones are on
+    average, of those whose length is in the same unit.
 
     Args:
       to_do: the runs.
@@ -123,7 +126,7 @@ def seconds_left(
       parallel: how many run at once.
 
     Returns:
-      Seconds; None as long as nothing has been measured that tells.
+      Seconds; None if a run has no measured arm to go by.
     """
     arms = {run.arm: run for run in runs}
     by_unit: dict[bool, list[float]] = {}

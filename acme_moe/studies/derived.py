@@ -65,7 +65,7 @@ class EqualSize:
 
 @dataclasses.dataclass(frozen=True)
 class OneExpert:
-    """Makes of several experts one that is as wide as all of them.
+    """Replaces several experts by one that is as wide as all of them together.
 
     Attributes:
       num_experts: whose width it has.
@@ -92,7 +92,7 @@ def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
     Raises:
       ValueError: names a field that is unknown or has a bad value.
     """
-    # Takes JAX, which a sweep that only says how far it is does not wait for.
+    # Imported here: it loads JAX, which a sweep that only shows its state does without.
     from acme_moe.runs import config as config_lib
 
     flat = config_lib.load_config(config).to_dict()

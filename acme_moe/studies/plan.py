@@ -29,9 +29,9 @@ class PlannedArm:
       series: the line that it belongs to.
       x: where it stands on the axis.
       agent: what is trained.
-      settings: all that are not the agent's config's, but for game, seed and data.
-      games: that it is run on.
-      seeds: that it is run with.
+      settings: all that are set over the agent's config, except game, seed and data.
+      games: the games that it is run on.
+      seeds: the seeds that it is run with.
     """
 
     name: str
@@ -60,7 +60,8 @@ class Plan:
       form: of the figure.
       x_label: of the axis of form `scaling`.
       arms: what is compared.
-      recording: settings of the runs that record data, where none are given.
+      recording: settings of the runs that record data for offline runs, if no data
+        are given.
     """
 
     study: str
@@ -78,7 +79,7 @@ class PlannedRun:
 
     Attributes:
       name: its folder below the study's: `dqn-soft_moe-8/Asterix/0`.
-      arm: the part of it that names the arm.
+      arm: name of its arm, the first part of `name`.
       command: the command of `acme_moe.cli` that trains it.
       config: a preset, or the path of a config file.
       settings: fields of it that are set, game and seed included.
@@ -105,8 +106,9 @@ def make_plan(
     Args:
       study: what is asked.
       scale: how large it is run.
-      games: in place of the scale's choice; those of them that an arm has. Where an
-        arm has none of the scale's, it keeps as many of its first.
+      games: used in place of the scale's; each arm takes those of them that it has.
+        Without them, an arm that has none of the scale's games takes as many of its
+        own, from the first on.
       num_seeds: in place of the scale's.
 
     Raises:
@@ -161,7 +163,7 @@ def _derived(arm: Arm, settings: dict[str, Any], game: str) -> dict[str, Any]:
 def _choose_games(
     study: Study, arm: Arm, scale: Scale, asked: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Returns the games that are kept of an arm's; see `make_plan`."""
+    """Returns which of an arm's games are run; see `make_plan`."""
     of_arm = study.games_of(arm)
     if asked is None:
         if scale.games is None:
@@ -180,7 +182,7 @@ def _choose_games(
 
 
 def _that_it_has(suite: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a scale's settings without those of environments of other suites."""
+    """Returns a scale's settings, less environment fields that the suite lacks."""
     fields = dataclasses.fields(find_suite(suite).config_class)
     names = {f"environment.{field.name}" for field in fields}
     return {
@@ -195,15 +197,16 @@ def expand(
 ) -> tuple[PlannedRun, ...]:
     """Returns the runs of a plan, each once.
 
-    Seed by seed and game by game, so that a plan which is cut short has whole
-    comparisons. Runs on fixed data come after those that record it, if there are any.
+    They are ordered by seed and then by game, so that a plan that is cut short still
+    has whole comparisons. Runs that record data, if there are any, come first.
 
     Args:
       plan: what is to be run.
       workdir: the study's folder; recorded data go below it.
       data: where the fixed data are: a folder or address with the layout of the
-        published DQN Replay Dataset, or a path with `{game}` and `{run}` (from 1, a
-        seed's own). None: small runs of DQN record some, if the scale allows that.
+        published DQN Replay Dataset, or a path with `{game}` and `{run}`, which is
+        `published_run` of the seed. None: small runs of DQN record some, if the scale
+        allows that.
 
     Raises:
       ValueError: if there are offline runs, and neither data nor a way to record any.
@@ -277,5 +280,5 @@ def _data_path(data: str, game: str, seed: int) -> str:
 
 
 def published_run(seed: int) -> int:
-    """Which of the published runs of a game a seed takes, from 1."""
+    """Returns the number, from 1, of the published run of a game that a seed takes."""
     return seed % _PUBLISHED_RUNS + 1

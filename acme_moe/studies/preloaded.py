@@ -31,7 +31,7 @@ _MODULES = (
 
 
 class Fork:
-    """A run's process, as `subprocess.Popen` shows it."""
+    """A run's process, with as much of `subprocess.Popen` as a sweep needs."""
 
     def __init__(self, process: ForkServerProcess) -> None:
         """Keeps a process that was started."""
@@ -44,7 +44,7 @@ class Fork:
         return self._process.pid
 
     def poll(self) -> int | None:
-        """Returns its exit status, minus the signal that ended it; None before."""
+        """Returns the exit status, `-N` after signal N; None while it still runs."""
         return self._process.exitcode
 
     def send_signal(self, signum: int) -> None:
@@ -60,7 +60,7 @@ class Preloaded:
         """Starts nothing yet, but sets the variables that commands set first.
 
         Args:
-          modules: that are imported once for all.
+          modules: the modules to import once for all runs.
         """
         os.environ.update(memory.variables())
         compilation.keep()
@@ -87,11 +87,11 @@ class Preloaded:
 def _start_server() -> None:
     """Starts the fork server, if it is not there yet, with SIGTERM blocked.
 
-    `timeout`, systemd and SLURM signal all processes of a sweep. Runs can take their
-    time to save only as long as the server is there to say how they end; it ends with
-    the sweep.
+    `timeout`, systemd and SLURM signal all processes of a sweep, the server included.
+    It must outlive the runs, which take their time to save, since only it can say how
+    they end; it ends with the sweep.
     """
-    # Unblocks the signal when it starts, and so has to be there before.
+    # Started first, since it unblocks the signal when it starts.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:

@@ -1,7 +1,7 @@
-"""Studies of what others say about the paper's mixtures, each after a paper of theirs.
+"""Studies of what other papers say about the paper's mixtures, each after one of them.
 
-docs/studies.md says which of their figures were read. `bottleneck` sets all of it
-against all, and is no figure of a paper.
+docs/studies.md says which of their figures were read. `bottleneck` compares all of the
+layers with each other, and is no figure of a paper.
 """
 
 from __future__ import annotations
@@ -335,7 +335,7 @@ _STUDIES = (
         title="Parts of BTR",
         games=_ATARI_20,
         arms=arms((BTR,), _BTR),
-        # The preset's 64 do not divide the length of every scale. The ratio stays.
+        # The preset's 64 do not divide each scale's length; the replay ratio stays.
         settings={"num_environments": 16},
     ),
     # Obando-Ceron et al. (2024), figure 1: wider encoders, pruned and not.

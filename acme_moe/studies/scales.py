@@ -9,17 +9,18 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scale:
-    """A size of a study: what of it is cut.
+    """A size of a study: what is cut from it.
 
     Attributes:
-      name: it goes by.
-      games: those of the study's that are kept; None keeps all.
-      num_seeds: at most so many; None keeps the study's number.
+      name: its name.
+      games: games of the study that are kept; None keeps all.
+      num_seeds: the most seeds that are kept; None keeps the study's number.
       online: settings of runs that act, over the study's own.
       offline: settings of runs that learn from fixed data.
-      if_set: settings that replace the study's own, and are left out where it has none.
-      recording: settings, beside `online`, of the runs that record data for offline
-        runs where none are given.
+      if_set: settings that replace the study's own; those that it does not set are
+        left out.
+      recording: settings, added to `online`, of the runs that record data for offline
+        runs if no data are given.
     """
 
     name: str

@@ -47,7 +47,7 @@ class Search:
     sampler: Any = None
 
     def __post_init__(self) -> None:
-        # Has the same fields, and looks at them.
+        # `Study` has the same fields, and checks them.
         self._study({})
 
     def runs(

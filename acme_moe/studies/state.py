@@ -28,7 +28,7 @@ class FolderState:
         `failed` or `waiting`.
       reason: why it failed or stopped.
       position: agent steps so far, or updates of a run on fixed data.
-      wall_seconds: it took so far; None where it has not told yet.
+      wall_seconds: seconds that it took so far; None if it has not said so yet.
     """
 
     state: str
@@ -137,7 +137,7 @@ def _length(config: Mapping[str, Any]) -> int:
 
 
 def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """Returns in which settings, named by their paths, a nested config differs."""
+    """Returns how a nested config differs from settings that are named by paths."""
     found = []
     # As the config's file has them, where a tuple is a list.
     for name, wanted in json.loads(json.dumps(dict(settings))).items():

@@ -53,8 +53,8 @@ class Arm:
       derive: gives settings that depend on all others, those of the scale included,
         such as a width; see `acme_moe.studies.derived`.
       x: where it stands on the axis of a study in form `scaling`.
-      tag: tells apart arms in several panels of one study that agent, series and x do
-        not.
+      tag: tells arms of several panels of a study apart that have the same agent,
+        series and x.
       games: its own, in place of the study's.
     """
 

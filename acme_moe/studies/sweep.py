@@ -49,7 +49,7 @@ class RunProcess(Protocol):
     """What a sweep needs of a process, as `subprocess.Popen` has it."""
 
     def poll(self) -> int | None:
-        """Returns its exit status, minus the signal that ended it; None before."""
+        """Returns the exit status, `-N` after signal N; None while it still runs."""
 
     def send_signal(self, signum: int) -> Any:
         """Sends it a signal, if it is still there."""
@@ -67,8 +67,9 @@ def start_locked(
     Args:
       command: the program and its arguments.
       log: the file of its output.
-      lock: of its folder, an open file which stays open for as long as it lives.
-      cpus: that it may use; None for all.
+      lock: the open file that holds its folder's lock; the command keeps it open for
+        as long as it lives.
+      cpus: CPUs that it may use; None for all.
     """
     popen = processes.start_logged(
         command, log, stdin=subprocess.DEVNULL, pass_fds=(lock,)
@@ -114,8 +115,8 @@ class Sweep:
           split_cpus: with several at once, gives each its share of the CPUs, so that
             their threads do not compete.
           start: starts a command, with the arguments of `start_locked`.
-          more: is given the runs that are left when these are fewer than may run at
-            once, and returns others, none if there are no others.
+          more: called with the runs that are left when fewer are left than may run at
+            once; returns further runs, or none if there are no more.
         """
         self._runs = list(runs)
         self._workdir = workdir
@@ -173,7 +174,7 @@ class Sweep:
         return bool(self._processes or (self._waiting and self.signum is None))
 
     def _start(self) -> None:
-        """Starts what has a slot and what it needs."""
+        """Starts runs while slots are free, of those that have what they need."""
         for run in list(self._waiting):
             if len(self._processes) >= self._parallel or self.signum is not None:
                 return
@@ -223,7 +224,7 @@ class Sweep:
         self._on_event(Event(run=run, what="started"))
 
     def _look(self) -> None:
-        """Takes note of the processes that have ended."""
+        """Removes the processes that have ended, and tells of each as an event."""
         for process in list(self._processes):
             code = process.popen.poll()
             if code is None:
@@ -249,7 +250,7 @@ class Sweep:
             )
 
     def _note_interrupt(self, run: PlannedRun) -> None:
-        """Writes why it ended to a run's log, which shows where it has no summary."""
+        """Writes to a run's log why it ended: the reason shown if it has no summary."""
         assert self.signum is not None
         name = signal.Signals(self.signum).name
         with (self._workdir / run.name / LOG_NAME).open("a") as log:

@@ -14,7 +14,7 @@ from acme_moe.studies.sweep import Event
 
 
 def state_table(runs: Sequence[PlannedRun], states: Mapping[str, FolderState]) -> str:
-    """Returns a row an arm with its counts of states, then failures and their reasons.
+    """Returns a row per arm with its counts of states, then runs that have a reason.
 
     Args:
       runs: of the study.
@@ -78,7 +78,7 @@ def cost_table(
 
 
 def event_line(event: Event) -> str:
-    """Returns in words what a sweep told: `NAME failed after 3 s: why`."""
+    """Returns an event of a sweep in words: `NAME failed after 3 s: why`."""
     line = f"{event.run.name} {event.what}"
     if event.seconds:
         line += f" after {duration(event.seconds)}"

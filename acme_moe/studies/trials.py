@@ -36,7 +36,7 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
     """Returns the Optuna study of a folder, which is made where it is missing.
 
     Args:
-      search: names it, and may choose the sampler.
+      search: the search, which may choose the sampler.
       workdir: the search's folder; it exists.
       asked: what all trials share, in JSON's types.
 
@@ -67,9 +67,9 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
 class Trials:
     """Asks Optuna for trials, and tells it what their runs came to.
 
-    A trial is told once all of its runs have ended: its value is the mean of their
-    final evaluations, and it has failed if one of them has. A trial with a run that was
-    stopped or killed stays open, and its runs are the first that the next search gives.
+    Optuna is told of a trial once all of its runs have ended: its value is the mean of
+    their final evaluations, and it has failed if one of them has. A trial with a run
+    that was stopped or killed stays open, and the next search begins with its runs.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Trials:
           search: suggests the settings of trials.
           make_runs: returns the runs of a trial.
           workdir: the search's folder.
-          num_trials: of all times together.
+          num_trials: number of trials, those of earlier searches included.
         """
         self._study = study
         self._search = search
@@ -167,7 +167,7 @@ class Trials:
             self._study.tell(number, state=TrialState.FAIL)
 
     def _ask(self) -> tuple[int, Mapping[str, Any] | None]:
-        """Returns a new trial's number and its settings, None if it has ended."""
+        """Returns a new trial's number and its settings, None if it ended at once."""
         trial = self._study.ask()
         try:
             settings = dict(self._search.suggest(trial))

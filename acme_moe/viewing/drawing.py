@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from acme_moe.viewing.play import Decision
 
-_LEAST_HEIGHT = 210  # Of what is drawn at double size, in pixels; an Atari screen's.
+_LEAST_HEIGHT = 210  # In pixels, for double size; lower screens are enlarged more.
 _PANEL = 480  # Width of the panel, in pixels.
 _LINE = 20  # Height of a line of text.
 _BARS = 90  # Height of the bars of the Q-values.
@@ -25,13 +25,17 @@ _OTHER = (110, 130, 150)
 def draw(decision: Decision) -> np.ndarray:
     """Draws a decision.
 
-    On the left the game, twice as large as it is rendered or, where that is small, by
-    an even factor that makes it about as high as an Atari screen is then. On the right,
-    of a soft mixture, a map for each expert: how much of each token goes into its
-    slots, on one scale for all from the least weight, black, to the largest, yellow.
-    Above stand these two, as multiples of what uniform weights would be. Of a top-1
-    mixture, one map with the expert of each token, black where a token is dropped.
-    Below, the action and the Q-values of all actions, from the least to the greatest.
+    On the left is the game, twice as large as it is rendered; a small screen is
+    enlarged by the even factor that makes it about as high as an Atari screen is then.
+
+    On the right are maps of the mixture, if there is one. A top-1 mixture has one map,
+    with the expert of each token, black where a token is dropped. Any other has a map
+    for each expert: how much of each token goes into its slots, on one scale for all,
+    from the least weight, black, to the largest, yellow. Both are given above, as
+    multiples of what uniform weights would be.
+
+    Below are the action, and a bar for the Q-value of each action, on a scale from the
+    least to the greatest.
 
     Args:
       decision: what to draw.
@@ -124,7 +128,7 @@ def _draw_values(area: np.ndarray, decision: Decision) -> None:
 def _tiling(
     count: int, area: np.ndarray, largest: int | None = None
 ) -> tuple[int, int]:
-    """Returns columns and size of the largest square tiles of which so many fit."""
+    """Returns the columns and the size of the largest square tiles that fit."""
     height, width = area.shape[0], area.shape[1] - _GAP
     sizes = {
         columns: min(width // columns, height // -(-count // columns))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from acme_moe import validation
 
-# Frames in, `uint8 [height, width, 3]` RGB; how many they were.
+# (frames `uint8 [height, width, 3]` RGB, path, frames a second) -> frames written.
 Writer = Callable[[Iterable[np.ndarray], Path, float], int]
 
 
@@ -67,8 +67,8 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
 def write_gif(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     """Writes an endless GIF; all of its frames are held in memory, a byte a pixel.
 
-    Arguments and result as of `write_mp4`; a frame lasts for whole hundredths of a
-    second, as the format has it.
+    Arguments and result as of `write_mp4`. The format rounds the time that a frame
+    lasts to hundredths of a second.
     """
     first, *others = (
         Image.fromarray(frame).quantize(dither=Image.Dither.NONE) for frame in frames

@@ -11,15 +11,15 @@ from acme.utils import counting, loggers
 from acme_moe.agents.acme_040 import Acme040Builder
 from tests.agents import agents
 
-# Of 1, which is every ball caught, for a greedy policy.
+# Mean return of a greedy policy; 1 is every ball caught.
 SOLVED = 0.9
-# Agent steps before the first evaluation, between two, and before the last. Two runs of
-# one seed differ, and about one in ten of Rainbow has not solved it at the first.
+# Agent steps before the first evaluation, between two, and before the last. Runs with
+# one seed differ, and one in ten of Rainbow's has not solved Catch by the first.
 FIRST, BETWEEN, LAST = 1_500, 500, 3_500
 
 
 def learned_return(builder, environment, evaluation, seed):
-    """The first greedy return that solves Catch, or the last of a whole training."""
+    """Returns the first greedy return that solves Catch, else the last one."""
     spec = specs.make_environment_spec(environment)
     adapter = Acme040Builder(builder, spec)
     network = builder.make_network(spec)

@@ -1,4 +1,4 @@
-"""A distributed run in real processes, for tests that look at it and harm it."""
+"""A distributed run in real processes, for tests that watch and disturb it."""
 
 import csv
 import json
@@ -67,14 +67,14 @@ class Launched:
         psutil.wait_procs(self._seen.values(), timeout=PATIENCE)
 
     def pid(self, node):
-        """Of the node's process, None while there is none."""
+        """Returns the id of the node's process; None while it has none."""
         try:
             return int((self.workdir / "logs" / f"{node}.pid").read_text())
         except (FileNotFoundError, ValueError):
             return None
 
     def kill(self, node, signum=signal.SIGKILL):
-        """Kills the process that does the node's work, and returns its number."""
+        """Sends a signal to the node's process, SIGKILL by default; returns its id."""
         pid = self.pid(node)
         os.kill(pid, signum)
         return pid
@@ -92,7 +92,7 @@ class Launched:
             raise AssertionError(f"ended with {self.process.returncode}: {self.logs()}")
 
     def ends(self):
-        """Waits for the launcher's end; its status, and how long others outlived it."""
+        """Waits for the launcher's end, and the others'; returns its exit status."""
         self.wait_until_gone(self.process.pid)
         status = self.process.wait(PATIENCE)
         started = time.monotonic()

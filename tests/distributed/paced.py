@@ -23,7 +23,7 @@ from tests.runs import tiny
 
 PATIENCE = 120
 WARM_UP = 60
-# (ratio, who is held back): agent steps. Half a sample an insert in the first two.
+# (ratio, who is held back): agent steps. The first two have 0.5 samples an insert.
 CASES = {
     (0.25, "actors"): 260,
     (0.25, "learner"): 260,
@@ -35,7 +35,7 @@ CASES = {
 
 
 class HeldBack:
-    """The coordinator as one side sees it, which is let in now and then.
+    """The coordinator, where the calls of one side are held back.
 
     Each call of the side that is held back waits for three calls of the other.
     """

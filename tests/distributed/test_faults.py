@@ -56,7 +56,7 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
             },
         ),
     ) as run:
-        # So that the first steps are of the actor that is killed below.
+        # So that the first steps are taken by the actor that is killed below.
         run.wait_for(lambda: run.pid("actor_0"))
         run.kill("actor_0", signal.SIGSTOP)
         run.wait_for(lambda: run.state()["agent_steps"] > 150)
@@ -87,8 +87,8 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
         assert summary["learner_steps"] == (1_500 - 100) * 0.25
         assert summary["replay_ratio_realised"] == 0.25
         assert summary["evaluated_at"] == 1_500
-        # Without it there were no evaluation of the end; the other actor may have
-        # been faster than the start of this one.
+        # Without this restart there would be no final evaluation. The actor's is looked
+        # for in its log: actor_0 may finish before the coordinator is told of it.
         assert summary["node_restarts"]["evaluator"] == 1
         assert run.log("actor_1").count("actor_1 starts") == 2
         assert summary["parameter_age_updates"] >= 0
@@ -164,7 +164,7 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         assert summary["status"] == "interrupted"
         steps = summary["agent_steps"]
         assert steps > saved
-        # As many agent steps may still await their updates as actors may be ahead.
+        # Updates may be missing for as many agent steps as actors may be ahead.
         assert summary["learner_steps"] == pytest.approx(0.25 * (steps - 100), abs=4)
         updates = [int(row["learner_steps"]) for row in run.rows("learner.csv")]
         assert updates == sorted(set(updates))

@@ -57,7 +57,7 @@ def test_a_coordinator_that_died_knows_what_others_have_acted_on(tmp_path):
     coordinator.keep()
     play.go_to(300)
     assert play.act(0).over
-    # Nobody would take the steps that one kept before would ask for.
+    # From the state kept at 290, it would ask for steps that nobody would take.
     again = make(tmp_path)
     assert again.act(0, 1, 0, [], None).over
     again.interrupt()
@@ -84,7 +84,7 @@ def test_a_run_that_was_given_up_keeps_its_scores(tmp_path):
     taken = play.act(0).agent_steps
     play.act(taken, [EpisodeResult(1.0, 9)])
     coordinator.keep()
-    # As a node leaves it that could not reach the coordinator before any status.
+    # As a node writes it that gives up before a coordinator has kept any status.
     given_up = RunStatus("launch", "ended", "failed: x", {}, {})
     status_lib.write_status(tmp_path, given_up)
     assert phase(make(tmp_path)) is Phase.ENDED

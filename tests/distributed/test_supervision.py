@@ -11,7 +11,10 @@ A_LONG_LIFE, A_SHORT_ONE = 3_600.0, 1.0
 
 @pytest.fixture
 def starts(tmp_path, monkeypatch):
-    """Gives a node such lives, and returns how many it had and who gave it up."""
+    """Supervises a node that dies after each of these lives, in seconds.
+
+    Returns how many it had, and the messages with which it was given up.
+    """
 
     def supervise(*lives):
         now, lived, given_up = 0.0, [], []

@@ -62,7 +62,7 @@ def brute_force(columns, *, stack, n_step, discount, clip, invalid, breaks=()):
     for row in range(rows):
         if row in invalid or row - stack + 1 < 0:
             continue
-        # A stack must hold no end of an episode but at its newest frame.
+        # Only the newest frame of a stack may be the end of an episode.
         before = range(row - stack + 1, row)
         if any(terminal[i] or i in breaks for i in before):
             continue

@@ -30,7 +30,7 @@ def load(path, *, stack=4, n_step=1, shape=SHAPE, num_actions=3, **config):
 
 
 def key(state, action, reward, discount, successor):
-    """What two equal transitions have in common; of a terminal's successor nothing."""
+    """Returns what equal transitions share; a terminal one's successor is left out."""
     return (
         np.ascontiguousarray(state).tobytes(),
         int(action),
@@ -110,7 +110,7 @@ def test_a_transition_may_span_more_steps_than_a_byte_counts(tmp_path):
 def test_a_buffer_that_wrapped_around_is_cut_at_its_end(tmp_path, n_step):
     columns = sets.random_columns([20, 9, 15], seed=0)
     rows = len(columns[0])
-    # As the published files are: the last row is left from the round before.
+    # As in the published files: the last row is left over from the round before.
     sets.write_file(tmp_path, 0, columns, count=3 * rows - 1)
     expected = collections.Counter(
         key(*transition)

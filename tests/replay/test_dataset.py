@@ -16,7 +16,7 @@ BATCH = 8
 
 
 class Source:
-    """Batches that say of which version of the world they are."""
+    """A source whose batches are the number of the version that it has just then."""
 
     def __init__(self):
         self.version = 0
@@ -47,7 +47,7 @@ def test_a_batch_is_sampled_when_the_buffer_has_space(buffer_size):
         used.append(next(prefetcher))
         ahead = update + 1 + buffer_size
         assert source.wait(ahead, timeout=10)
-        # What replay holds changes only after whatever is sampled early was sampled.
+        # The version changes only after all that is fetched ahead has been sampled.
         assert not source.wait(ahead + 1, timeout=0.05)
         source.version += 1
     # With room for one, a batch is of what was there an update before its use.

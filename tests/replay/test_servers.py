@@ -102,7 +102,7 @@ def test_each_is_sampled_in_proportion_to_what_it_holds(start):
     assert within_the_sampling_error(few, 20_000, 20 / 5_020)
     # And each item of either server with the same probability.
     np.testing.assert_allclose(list(probabilities.values()), 1 / 5_020, rtol=1e-9)
-    # Nothing is sampled but what was asked for and one of each now and then.
+    # Beyond what was asked for, each server gives only an item now and then.
     assert 20_000 <= sum(num_sampled(client) for client in servers.clients) < 20_100
 
 

@@ -37,7 +37,7 @@ def test_a_measurement_between_the_checkpoint_and_the_next_update_is_forgotten(
     folder.forget_updates_after(RunState(agent_steps=148, learner_steps=12))
     measured = (tmp_path / "diagnostics.csv").read_text().split()
     assert measured == ["agent_steps,learner_steps", "100,10", "148,12"]
-    # The learner may have heard of more steps than the run then has.
+    # The learner may have been told of more steps than the resumed run has.
     assert (tmp_path / "learner.csv").read_text().split() == [*measured, "150,12"]
 
 

@@ -42,7 +42,7 @@ def test_a_checkpoint_without_room_leaves_those_before_it(tmp_path, monkeypatch)
         DiskError, match=r"No space left on device; .* 40\.\d kB needed"
     ):
         checkpoints.save(20, STATE, {"agent_steps": 20}, [])
-    # Nor is the room that there was taken up.
+    # And nothing is left behind that takes up the room there still is.
     assert list((tmp_path / "checkpoints").iterdir()) == [first.path]
     assert checkpoints.latest().counts == {"agent_steps": 10}
 

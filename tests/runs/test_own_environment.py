@@ -129,7 +129,7 @@ def test_without_pictures_there_is_no_film(trained, tmp_path):
     ],
 )
 def test_what_is_wrong_is_said_at_once(flags, status, message, tmp_path):
-    # The last flag of a name wins; length goes with the corridor's own name.
+    # If a flag is repeated, the last one wins; only the corridor has a `length`.
     own = OWN[:1] if flags[0].count("environment.name") else OWN
     flags = [flag.format(tmp=tmp_path) for flag in flags]
     done = acme_moe("train", *FLAGS, *own, *flags, f"--workdir={tmp_path / 'run'}")

@@ -74,9 +74,9 @@ def test_a_run_is_not_resumed_with_the_other_kind_of_replay(tmp_path):
 
 
 def stop_at(monkeypatch, run, look):
-    """Lets a run be told to stop when it looks for that for the nth time.
+    """Tells a run to stop when it looks for an interrupt for the `look`th time.
 
-    It does so before each round and each step of an evaluation.
+    It looks before each round, and at each step of an evaluation.
     """
     check, looks = run._interrupts.check, iter(range(1, look))
 
@@ -102,8 +102,9 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
-# Two games at once are at step 70, in an evaluation, at the 36th look. Stops are before
-# or after learning starts, while the next step is under way or not, and within games.
+# With two games at once, the 36th look is at step 70, within an evaluation. Stops are
+# before or after learning starts, while the next step is under way or not, and within
+# games.
 @pytest.mark.parametrize(
     ("agent", "stops"),
     [

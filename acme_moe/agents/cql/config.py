@@ -16,8 +16,8 @@ class OfflineAgentConfig(AgentConfig):
 
     Attributes:
       target_update_period: updates between two copies to the target network.
-      td_weight: of the temporal-difference loss.
-      conservative_weight: of `logsumexp(Q(s, .)) - Q(s, a)`.
+      td_weight: weight of the temporal-difference loss.
+      conservative_weight: weight of `logsumexp(Q(s, .)) - Q(s, a)`.
     """
 
     target_update_period: int = 2_000
@@ -41,7 +41,7 @@ class OfflineAgentConfig(AgentConfig):
         return self.in_updates(self.target_update_period)
 
     def in_updates(self, length: int) -> int:
-        """Returns the length: without agent steps it is counted in updates."""
+        """Returns the length: without agent steps, lengths are in updates already."""
         return max(1, length)
 
 
@@ -50,10 +50,10 @@ class CQLConfig(OfflineAgentConfig):
     """Conservative Q-learning on Q-values.
 
     Attributes:
-      loss: of the temporal-difference error: `huber`, as in the agents of Dopamine's
-        `labs/offline_rl` with a conservative loss on Q-values, or `squared`, or the
-        import path of a function; with a categorical head also `hl_gauss` and
-        `two_hot`.
+      loss: loss of the temporal-difference error: `huber`, as in those agents of
+        Dopamine's `labs/offline_rl` that have a conservative loss on Q-values,
+        `squared`, or the import path of a function; with a categorical head also
+        `hl_gauss` and `two_hot`.
       double: whether the online network selects the target's action.
     """
 
@@ -69,7 +69,7 @@ class CQLConfig(OfflineAgentConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OfflineDQNConfig(CQLConfig):
-    """CQL without its conservative loss, and all else alike.
+    """CQL without its conservative loss; everything else is the same.
 
     Dopamine's offline DQN differs: `squared`, a learning rate of 6.25e-5 and Adam's
     epsilon of 1.5e-4.
@@ -85,7 +85,7 @@ class OfflineDQNConfig(CQLConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BehaviorCloningConfig(CQLConfig):
-    """CQL's conservative loss alone: the data's action under the softmax of Q."""
+    """CQL's conservative loss alone: it fits the softmax of Q to the data's actions."""
 
     td_weight: float = 0.0
     conservative_weight: float = 1.0
@@ -105,7 +105,7 @@ class CQLC51Config(OfflineAgentConfig):
     """Conservative Q-learning on C51's expectations; double Q-learning always.
 
     Attributes:
-      loss: of the distributions: see `RainbowConfig`.
+      loss: loss of the distributions; see `RainbowConfig`.
     """
 
     network: NetworkConfig = dataclasses.field(default_factory=categorical_network)

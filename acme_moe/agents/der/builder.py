@@ -5,4 +5,4 @@ from __future__ import annotations
 from acme_moe.agents.rainbow.builder import RainbowBuilder
 
 DERBuilder = RainbowBuilder
-"""Rainbow's, whose settings are all that DER changes."""
+"""Rainbow's builder: DER differs from Rainbow only in its settings."""

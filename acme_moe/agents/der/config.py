@@ -11,7 +11,8 @@ from acme_moe.agents.rainbow.config import RainbowConfig
 class DERConfig(RainbowConfig):
     """Rainbow's settings with the values of DER (van Hasselt et al., 2019, table 1).
 
-    Attributes are Rainbow's; where the MoE paper has other values, they are its.
+    The attributes are Rainbow's. Where the MoE paper's values differ from the table's,
+    the defaults are the MoE paper's.
     """
 
     replay_ratio: float = 1.0

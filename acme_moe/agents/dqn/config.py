@@ -14,15 +14,15 @@ class DQNConfig(ValueAgentConfig):
     """Settings of DQN.
 
     Attributes:
-      loss: of the temporal-difference error: `squared`, without a half, as Dopamine
-        has it, or `huber`, as Mnih et al. (2015) clip the error; with a categorical
-        head also `hl_gauss` and `two_hot` (Farebrother et al., 2024), whose targets
-        are the same values; `quantile`, of a network with `num_quantiles` (IQN, Dabney
-        et al., 2018); or the import path of a function of one's own,
+      loss: loss of the temporal-difference error: `squared`, without a half, as in
+        Dopamine; `huber`, which clips the error as Mnih et al. (2015) do; with a
+        categorical head also `hl_gauss` and `two_hot` (Farebrother et al., 2024), whose
+        targets are the same values; with `num_quantiles`, `quantile` (IQN, Dabney et
+        al., 2018); or the import path of the user's own function,
         `float32 [B] -> [B]`.
       double: whether the online network selects the target's action.
-      munchausen: the log-policy in the reward, and a soft target, which needs no
-        selected action.
+      munchausen: settings of Munchausen reinforcement learning: the log-policy in the
+        reward, and a soft target, for which no action is selected.
     """
 
     loss: str = "squared"

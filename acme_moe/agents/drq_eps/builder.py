@@ -14,7 +14,7 @@ class DrQEpsBuilder(DQNBuilder):
     config: DrQEpsConfig
 
     def make_objective(self, network: Network) -> learning.Objective:
-        """Returns DQN's, on images that are augmented at each update."""
+        """Returns DQN's objective, on images that are augmented in each update."""
         return learning.augmented(
             super().make_objective(network),
             crop_padding=self.config.crop_padding,

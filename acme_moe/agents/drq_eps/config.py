@@ -18,8 +18,8 @@ class DrQEpsConfig(DQNConfig):
       loss: Huber's by default, as in Dopamine's DrQ(eps).
       crop_padding: pixels of edge values around an image, from which a crop of the
         image's own size is taken at random; 0 for none.
-      intensity_scale: an image is multiplied by one plus this times a standard
-        normal draw, cut off at two; 0 for none.
+      intensity_scale: an image is multiplied by one plus this times a standard normal
+        draw, which is clipped to [-2, 2]; 0 for none.
     """
 
     network: NetworkConfig = dataclasses.field(

@@ -19,15 +19,16 @@ from acme_moe.networks import (
 class R2D2Config(ValueAgentConfig):
     """Settings of R2D2.
 
-    The values are those of Acme's `R2D2Config`; of its example for Atari where they do
-    not depend on its shorter sequences (learning rate, warm-up, evaluation); and of the
-    other agents for the batch size, Adam's epsilon and the replay's size. The replay
-    ratio samples each sequence four times on average, as `R2D2Config` does: 8 steps are
-    learnt from for each one taken, as many as DQN's at its ratio of 0.25. The target's
-    period is Acme's 2,500 updates.
+    The defaults are those of Acme's `R2D2Config`, with two exceptions. Learning rate,
+    warm-up and evaluation, which do not depend on the shorter sequences of Acme's Atari
+    example, are those of that example. Batch size, Adam's epsilon and the size of
+    replay are those of the other agents here. With this replay ratio each sequence is
+    sampled four times on average, as in `R2D2Config`: 8 steps are learnt from for each
+    step taken, as many as in DQN with its ratio of 0.25. The target's period is Acme's
+    2,500 updates.
 
-    Sizes of replay count agent steps as everywhere; the table itself holds one sequence
-    for each `sequence_period` of them.
+    Sizes of replay count agent steps, as they do everywhere; the table itself holds one
+    sequence for each `sequence_period` of these.
 
     Attributes:
       lstm_size: units of the LSTM.
@@ -36,20 +37,20 @@ class R2D2Config(ValueAgentConfig):
       burn_in_length: steps before those that are learnt from, which only warm up the
         LSTM's state.
       trace_length: steps of a sequence that are learnt from.
-      sequence_period: steps between the starts of two sequences; sequences overlap by
-        the rest of `trace_length`.
+      sequence_period: steps between the starts of two successive sequences, which
+        overlap by the rest of `trace_length`.
       priority_exponent: sequences are sampled in proportion to this power of their
         priority. A new one has priority 1, as in Acme.
-      importance_exponent: of the weights that correct for it.
-      max_priority_weight: of a sequence's largest absolute error in its priority; the
-        mean has the rest.
-      max_abs_reward: as in Acme, rewards are not clipped but values are rescaled.
-      epsilon: the least exploration of an episode.
-      max_epsilon: the most exploration of an episode, once it has decayed.
-      num_epsilons: number of values, evenly spaced in their logarithms, that an
-        episode's exploration is sampled from; with 1 it is always `epsilon`.
-      epsilon_decay_steps: as in Acme nothing decays: after the warm-up, in which
-        actions are random, each episode has its own epsilon.
+      importance_exponent: exponent of the weights that correct for this sampling.
+      max_priority_weight: weight of a sequence's largest absolute error in its
+        priority; the mean has the rest.
+      max_abs_reward: None by default: as in Acme, values are rescaled instead.
+      epsilon: lowest exploration of an episode.
+      max_epsilon: highest exploration of an episode, once the decay is over.
+      num_epsilons: number of values, evenly spaced in their logarithms, from which an
+        episode's exploration is sampled; with 1 it is always `epsilon`.
+      epsilon_decay_steps: 1 by default: as in Acme, nothing decays. After the warm-up,
+        in which actions are random, each episode has its own epsilon.
       observe_action_and_reward: whether a run's environment adds the previous action
         and reward to each observation, for the LSTM. The builder itself takes the
         observations that it is given.
@@ -83,7 +84,7 @@ class R2D2Config(ValueAgentConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("num_atoms", "num_quantiles"):
-            # Its loss is of values, which need not lie within a support.
+            # R2D2's loss is one of values, which need not lie within a support.
             if (value := getattr(self.network, name)) is not None:
                 raise validation.not_accepted(
                     f"network.{name}", value, "None with R2D2"
@@ -126,7 +127,7 @@ class R2D2Config(ValueAgentConfig):
 
     @property
     def most_steps_per_counted_step(self) -> float:
-        """As in an episode of `trace_length` steps, which is a single sequence."""
+        """That of episodes of `trace_length` steps, each of which is one sequence."""
         return self.trace_length / self.sequence_period
 
     @property

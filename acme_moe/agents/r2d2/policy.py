@@ -22,8 +22,8 @@ class RecurrentPolicyState(NamedTuple):
     Attributes:
       key: random key for the next action.
       epsilon: `float32 []`, the least exploration in this episode.
-      core_state: of the network's recurrent core, without a batch axis.
-      previous_core_state: the same before the last action, for replay.
+      core_state: state of the network's recurrent core, without a batch axis.
+      previous_core_state: the core's state before the last action, for replay.
     """
 
     key: jax.Array
@@ -43,9 +43,9 @@ def recurrent_epsilon_greedy(
 
     Args:
       network: as `acme_moe.networks.make_recurrent_network` returns it.
-      epsilon: of the learner's step count.
-      episode_epsilons: each episode samples one of them, below which its exploration
-        does not fall.
+      epsilon: exploration as a function of the learner's step count.
+      episode_epsilons: values of which each episode samples one, as a lower bound of
+        its exploration.
       evaluation: switches the network's own noise off.
 
     Returns:

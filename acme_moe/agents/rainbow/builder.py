@@ -9,11 +9,11 @@ from acme_moe.networks import Network
 
 
 class RainbowBuilder(OnlineBuilder[RainbowConfig]):
-    """Rainbow: C51 and prioritised replay; the rest is the network's and shared."""
+    """Rainbow: C51 and prioritised replay; the rest is in the network or shared."""
 
     @property
     def priority_exponent(self) -> float | None:
-        """Priorities are roots of losses already, and are used as they are."""
+        """1, as priorities are roots of losses already; None if not prioritised."""
         return 1.0 if self.config.prioritized else None
 
     def make_objective(self, network: Network) -> learning.Objective:

@@ -20,14 +20,15 @@ class RainbowConfig(ValueAgentConfig):
 
     Attributes:
       network: with a categorical head.
-      loss: `c51`, the cross-entropy to the projected distribution of the target; or to
-        the target's mean, spread over the atoms: `hl_gauss` or `two_hot` (Farebrother
-        et al., 2024), or the import path of an `error_losses.ClassificationLoss`.
+      loss: `c51`, the cross-entropy to the projected distribution of the target; or a
+        loss to the target's mean, spread over the atoms: `hl_gauss` or `two_hot`
+        (Farebrother et al., 2024), or the import path of an
+        `error_losses.ClassificationLoss`.
       prioritized: whether transitions are sampled in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
       shared_target_noise: whether all targets of a batch share one draw of the noisy
         layers' noise, the same in the selecting and the evaluating network, as in the
-        paper's implementation, or each example and network has its own.
+        paper's implementation; if not, each example and network has its own.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.

@@ -52,7 +52,7 @@ class Asterix(Game):
         self._ramps = 0
 
     def act(self, action: int) -> tuple[float, bool]:
-        """Lets one come if it is time, moves the player, then all others."""
+        """Spawns an entity if it is time, moves the player, then all entities."""
         if not self._spawn_wait:
             self._spawn()
             self._spawn_wait = self._spawn_period
@@ -80,7 +80,7 @@ class Asterix(Game):
             self._entities[row] = _Entity(x, rightward, treasure)
 
     def _meet(self) -> tuple[float, bool]:
-        """Returns the reward of a treasure, or that an enemy is met."""
+        """Returns the reward of a treasure that is met, and whether an enemy is met."""
         row = self._y - 1
         entity = self._entities[row]
         if entity is None or entity.x != self._x:

@@ -20,7 +20,7 @@ _BRICK_ROWS = slice(1, 4)
 
 
 class Breakout(Game):
-    """Each brick gives 1; when all are gone and the ball is low, three rows are new.
+    """Each brick gives 1; when all are gone and the ball is low, three new rows appear.
 
     The game ends when the ball passes the paddle. It does not become harder.
     """

@@ -27,7 +27,7 @@ _SET = 255
 
 
 class MinAtarEnvironment(DiscreteEnvironment):
-    """A game, with sticky actions: by chance a step takes the action before instead.
+    """A game with sticky actions: a step may repeat the previous action instead.
 
     An observation is the board, `uint8 [10, 10, channels]` of 0 and 255, which networks
     here scale to 0 and 1. Rewards are not clipped.
@@ -77,7 +77,7 @@ class MinAtarEnvironment(DiscreteEnvironment):
         return specs.BoundedArray(shape, np.uint8, 0, _SET, "board")
 
     def render(self) -> np.ndarray:
-        """Returns the board in colour, a channel a hue, `uint8 [10, 10, 3]`."""
+        """Returns the board in colour, one hue per channel, `uint8 [10, 10, 3]`."""
         channels = len(self._game.channels)
         picture = np.zeros((SIZE, SIZE, 3), np.uint8)
         # In the order of the channels' numbers, so the first ones stay on top.

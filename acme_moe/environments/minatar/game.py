@@ -1,4 +1,4 @@
-"""What the five games share."""
+"""The base of the five games."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Game(abc.ABC):
 
     Attributes:
       channels: what each channel of the board shows.
-      actions: those that mean something, the first doing nothing.
+      actions: the actions that mean something in this game; the first does nothing.
     """
 
     channels: tuple[str, ...]
@@ -32,7 +32,7 @@ class Game(abc.ABC):
         """Starts no game yet.
 
         Args:
-          rng: of what is drawn.
+          rng: random generator of everything that is drawn.
           ramping: whether the game becomes harder as it goes on.
         """
         self._rng = rng

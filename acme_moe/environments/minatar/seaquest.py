@@ -26,7 +26,7 @@ _COOL_DOWN = 5
 _SHOT_PERIOD = 10
 _MOVE_PERIOD = 5
 _DEEPEST = SIZE - 2  # The last row is for gauges.
-_LEAST_MOVE_PERIOD = 2  # That ramping leads to.
+_LEAST_MOVE_PERIOD = 2  # The lower bound of ramping.
 
 
 @dataclasses.dataclass
@@ -49,14 +49,15 @@ class _Swimmer:
 
 
 class Seaquest(Game):
-    """Each enemy that is shot gives 1, and six divers brought up up to 10.
+    """Each enemy that is shot gives 1; bringing up six divers gives up to 10.
 
-    What they give is the share of the oxygen that is left. The game ends with the
-    oxygen, an enemy, a shot, or when the submarine comes up without a diver. Ramping
-    makes enemies come and move more often each time that it comes up.
+    The divers' reward is in proportion to the oxygen that is left. The game ends when
+    the oxygen runs out, when the submarine meets an enemy or a shot, or when it comes
+    up without a diver. Ramping makes enemies come and move more often each time that it
+    comes up.
 
-    As in the original, those that came last move first, and have what others are after
-    as well: the last place on board, or the bullet that hits one of them.
+    As in the original, those that came last move first, and get what others compete for
+    as well: the last place on board, or the bullet that hits only one of them.
     """
 
     channels = (
@@ -91,7 +92,7 @@ class Seaquest(Game):
         self._cool_down = 0
 
     def act(self, action: int) -> tuple[float, bool]:
-        """Lets others come, moves the submarine, then everything else."""
+        """Spawns enemies and divers, moves the submarine, then everything else."""
         self._spawn()
         self._steer(action)
         reward = self._move_bullets()
@@ -117,7 +118,7 @@ class Seaquest(Game):
             self._diver_wait = _DIVER_PERIOD
 
     def _spawn_enemy(self) -> None:
-        """Lets an enemy come, but none against another one in its row."""
+        """Spawns an enemy, unless one in its row moves in the other direction."""
         rightward = self._draw_direction()
         is_sub = bool(self._rng.random() < 1 / 3)
         y = int(self._rng.integers(1, SIZE - 1))
@@ -178,7 +179,7 @@ class Seaquest(Game):
         return True
 
     def _move_enemies(self, enemies: list[_Swimmer]) -> tuple[float, bool]:
-        """Moves fish or subs, which also shoot; returns hits, and the end of all."""
+        """Moves fish, or subs, which shoot; returns hits, and whether the game ends."""
         hits, over = 0, False
         for enemy in reversed(enemies):
             over |= enemy.is_at(self._x, self._y)

@@ -19,7 +19,7 @@ from acme_moe.environments.minatar.game import (
 
 _COOL_DOWN = 5
 _MOVE_PERIOD = 12
-_LEAST_MOVE_PERIOD = 6  # That ramping leads to.
+_LEAST_MOVE_PERIOD = 6  # The lower bound of ramping.
 _SHOT_PERIOD = 10
 
 
@@ -52,7 +52,7 @@ class SpaceInvaders(Game):
         self._cool_down = 0
 
     def act(self, action: int) -> tuple[float, bool]:
-        """Moves the cannon, the shots and the aliens, and lets these shoot."""
+        """Moves the cannon, the shots and the aliens, and lets an alien shoot."""
         if action == FIRE and not self._cool_down:
             self._shots[-1, self._cannon] = True
             self._cool_down = _COOL_DOWN
@@ -105,7 +105,7 @@ class SpaceInvaders(Game):
                 return
 
     def places(self) -> Iterator[tuple[int, int, int]]:
-        """Yields the cannon, the aliens and where they move to, and both's shots."""
+        """Yields the cannon, the aliens with their direction, and the shots of both."""
         yield SIZE - 1, self._cannon, 0
         yield from grid_places(self._aliens, 1)
         yield from grid_places(self._aliens, 2 if self._direction < 0 else 3)

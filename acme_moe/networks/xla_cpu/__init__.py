@@ -18,7 +18,7 @@ included, up to the order in which a sum is taken. With the plain ones XLA:CPU i
 - `convolve`: a convolution of few channels takes twice as long as one of many with the
   same arithmetic.
 
-GPUs do not need this, and do not mind it; `convolve` is the plain one there.
+GPUs neither need these forms nor suffer from them; `convolve` is the plain one there.
 
 Two loops are also written for XLA:CPU, which is slow at convolutions inside a loop: see
 `variants.whole_networks` and `acme_moe.learning.update`.

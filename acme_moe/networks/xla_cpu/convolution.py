@@ -20,7 +20,7 @@ def convolve(x: jax.Array, w: jax.Array, stride: int, padding: str) -> jax.Array
       padding: `SAME` or `VALID`.
 
     Returns:
-      `[B, H/stride, W/stride, o]`.
+      `[B, H/stride, W/stride, o]`, rounded up, with `SAME`; less with `VALID`.
     """
     if _keeps_size(w, stride, padding) and _is_paired(x):
         return _convolve_few_channels(x, w)
@@ -71,7 +71,7 @@ def _is_paired(x: jax.Array) -> bool:
 def _convolve_pairs(x: jax.Array, w: jax.Array) -> jax.Array:
     """Convolves few channels, with two neighbours along the width as one pixel.
 
-    A third more products (with 3x3), of twice the inputs and outputs.
+    With 3x3 filters that is a third more products, of twice as many inputs and outputs.
 
     Args:
       x: `[B, H, W, i]` of even width.

@@ -12,9 +12,9 @@ _HEIGHT, _WIDTH = 1, 2
 def max_pool(x: jax.Array) -> jax.Array:
     """Computes maxima over 3x3 windows with stride 2 and `SAME` padding.
 
-    Each maximum passes its gradient to the first of its equals, row by row, as XLA's
-    own does. Here that is elementwise, first along the height and then along the width.
-    There is no forward-mode derivative.
+    Each maximum passes its gradient to the first entry that equals it, row by row, as
+    in XLA's own operation. Here that is computed elementwise, first along the height
+    and then along the width. There is no forward-mode derivative.
 
     Args:
       x: `[B, H, W, C]`.

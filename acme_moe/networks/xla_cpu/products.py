@@ -50,13 +50,13 @@ matmul.defvjp(_matmul_forward, _matmul_backward)
 
 
 def _plain_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
-    # JAX's own has the gradient transposed, and then XLA copies it.
+    # JAX's own form has the gradient transposed, which XLA then copies.
     return jnp.matrix_transpose(rows) @ g
 
 
 def _transposed_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
-    # Of a few columns XLA:CPU computes the transpose several times as fast, and
-    # without the barrier it would turn one into the other.
+    # With few columns, XLA:CPU computes the transpose several times as fast. Without
+    # the barrier it would turn this form back into the plain one.
     transposed = jax.lax.optimization_barrier(jnp.matrix_transpose(g) @ rows)
     return jnp.matrix_transpose(transposed)
 

@@ -1,4 +1,4 @@
-"""A replay in the process that a seed decides, in place of a Reverb server."""
+"""A seeded replay in the process, in place of a Reverb server."""
 
 from acme_moe.replay.local.client import LocalReplay
 

@@ -20,14 +20,14 @@ _ARRAYS = "replay.npz"
 
 
 class LocalReplay:
-    """A table in the process, whose samples a seed decides.
+    """A table in the process, whose samples are determined by a seed.
 
-    It is a `ReplayClient`, of which adders, samplers and checkpoints use the same as of
-    a `reverb.Client`. What is sampled depends on the seed and on what was written, and
-    on the order of both, alone.
+    It is a `ReplayClient`: adders, samplers and checkpoints use it as they use a
+    `reverb.Client`. What is sampled depends only on the seed, on what was written, and
+    on the order of writing and sampling.
 
     Attributes:
-      table: the table, for what a `reverb.Client` does otherwise.
+      table: the table, for what a `reverb.Client` does in another way.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class LocalReplay:
         """Makes an empty table.
 
         Args:
-          settings: of the table, whose ratio is for its caller to keep.
-          seed: of the samples.
-          folder: that checkpoints are written into.
+          settings: settings of the table; keeping its ratio is left to the caller.
+          seed: seed of the samples.
+          folder: folder that checkpoints are written into.
         """
         self._folder = folder
         self.table = Table(settings, np.random.Generator(np.random.PCG64(seed)))
@@ -46,12 +46,12 @@ class LocalReplay:
     def trajectory_writer(
         self, num_keep_alive_refs: int, *, validate_items: bool = True
     ) -> LocalWriter:
-        """Makes a writer whose items span at most so many rows."""
+        """Makes a writer whose items span at most `num_keep_alive_refs` rows."""
         del validate_items
         return LocalWriter(self.table, num_keep_alive_refs)
 
     def mutate_priorities(self, table: str, updates: Mapping[int, float]) -> None:
-        """Sets priorities by the items' keys; those of items that are gone go lost."""
+        """Sets priorities by the items' keys; ignores keys of items that are gone."""
         del table
         self.table.set_priorities(
             np.fromiter(updates.keys(), np.uint64, len(updates)),
@@ -71,7 +71,7 @@ class LocalReplay:
     def checkpoint(self) -> str:
         """Writes what replay holds to a folder, whose path it returns.
 
-        It has the rows of writers' open episodes, and only adders know which they are.
+        It includes the rows of open episodes, and only the adders know which these are.
         """
         assert self._folder is not None, "made without a folder"
         path = self._folder / "written"
@@ -86,7 +86,7 @@ class LocalReplay:
         """Takes what `checkpoint` wrote.
 
         Raises:
-          ValueError: if it is none of such a replay.
+          ValueError: if it is not a checkpoint of such a replay.
         """
         try:
             description = json.loads((path / _DESCRIPTION).read_text())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 ZEROS = 0
-"""Number of the row that is all zeros, which every such row shares."""
+"""Number of the row of zeros; every row that is all zeros is stored as this one."""
 
 _FIRST_CAPACITY = 1024
 
@@ -16,9 +16,9 @@ _FIRST_CAPACITY = 1024
 class Rows:
     """The values of one column, each held once however many items refer to it.
 
-    A row is freed, and its place written to again, when its last reference is dropped.
+    When its last reference is dropped, a row is freed and its place is reused.
 
-    Memory is taken as rows are written, and never copied when the array grows: the
+    Memory is taken as rows are written. It is never copied when the array grows: the
     kernel maps it elsewhere.
     """
 
@@ -40,7 +40,7 @@ class Rows:
         self._rows: np.ndarray = self._view(_FIRST_CAPACITY)
         # The row of zeros is never freed.
         self._references = [1]
-        # Rows without references; None where they have to be looked for.
+        # Rows without references; None if they have to be searched for.
         self._free: list[int] | None = []
 
     def _view(self, capacity: int) -> np.ndarray:
@@ -110,7 +110,7 @@ class Rows:
         return self._rows.take(rows, axis=0)
 
     def save(self) -> np.ndarray:
-        """Returns all rows as `uint8 [rows, bytes]`, a view that is not to be kept."""
+        """Returns all rows as `uint8 [rows, bytes]`, a view that must not be kept."""
         return np.ndarray((len(self), self._row_bytes), np.uint8, buffer=self._memory)
 
     def restore(self, saved: np.ndarray, references: np.ndarray) -> None:
@@ -118,10 +118,10 @@ class Rows:
 
         Args:
           saved: the rows.
-          references: to each row, `int [rows]`.
+          references: number of references to each row, `int [rows]`.
 
         Raises:
-          ValueError: if they are none of this shape, or the first has values.
+          ValueError: if the rows are not of this shape, or the first is not all zeros.
         """
         if saved.dtype != np.uint8 or saved.shape[1:] != (self._row_bytes,):
             raise ValueError(f"rows: {saved.shape} are not accepted; {self.shape}")

@@ -12,11 +12,11 @@ _WIDTH = 64
 class SumTree:
     """Weights, and the sums of 64 of them, and of 64 of those, and so on.
 
-    A sum is always made anew from what is below it, so no errors add up, and a tree
-    depends on its weights alone, not on how they came about.
+    A sum is always recomputed from what is below it, so that rounding errors do not
+    accumulate, and a tree depends on its weights alone, not on their history.
 
     Attributes:
-      weights: `float64 [size]`, and zeros after them; only read from outside.
+      weights: `float64 [size]`, followed by zeros; must only be read from outside.
     """
 
     def __init__(self, size: int) -> None:
@@ -46,7 +46,7 @@ class SumTree:
         self._changed.append(index)
 
     def set(self, indices: np.ndarray, weights: np.ndarray) -> None:
-        """Sets weights `[n]`; of an index that comes twice, the last one counts."""
+        """Sets weights `[n]`; if an index occurs twice, its last weight counts."""
         self.weights[indices] = weights
         self._changed.extend(indices.tolist())
 
@@ -63,7 +63,7 @@ class SumTree:
         node = np.zeros(len(points), np.int64)
         for level in reversed(self._levels):
             ends = np.cumsum(level[node], axis=1)
-            # A sum may be rounded otherwise than this one, and its end be passed.
+            # The sum above may be rounded differently, so a point may lie past the end.
             last = np.nextafter(ends[:, -1], 0)
             points = np.minimum(points, last)[:, None]
             child = (ends <= points).sum(axis=1)

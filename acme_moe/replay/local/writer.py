@@ -20,7 +20,7 @@ class _Column:
     def __init__(self, name: str, rows: Rows, absent: int) -> None:
         self.name = name
         self.rows = rows
-        # Numbers of rows, the last ones of the episode.
+        # Numbers of the episode's latest rows.
         self.numbers = [_ABSENT] * absent
 
     def __getitem__(self, which: int | slice) -> ItemColumn:
@@ -36,7 +36,7 @@ class _Column:
 
 
 class LocalWriter:
-    """What adders use of a `reverb.TrajectoryWriter`; see `replay.interface`.
+    """A `TrajectoryWriter` of `replay.interface` that writes to a `Table`.
 
     Attributes:
       history: nests of the columns of the episode's rows.
@@ -101,8 +101,8 @@ class LocalWriter:
 
         Args:
           state: the episode's rows.
-          structures: nests of the values in a row, by name; those of names that are
-            not there become lists.
+          structures: nests of the values in a row, by name. If a name has none, its
+            columns become a list, unless there is only one.
 
         Raises:
           ValueError: if the table does not have such rows.
