@@ -35,10 +35,13 @@ class Options(Mapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the options as plain dictionaries, nested ones included."""
-        return {
-            name: value.to_dict() if isinstance(value, Options) else value
-            for name, value in self._values.items()
-        }
+        return {name: _thaw(value) for name, value in self._values.items()}
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, Options):
+        return value.to_dict()
+    return tuple(map(_thaw, value)) if isinstance(value, tuple) else value
 
 
 def freeze(value: Any) -> Any:

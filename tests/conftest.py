@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,11 +55,24 @@ def pytest_configure(config):
     """
     if hasattr(config, "workerinput"):
         return
-    os.environ.setdefault(*_LEAST_SECONDS)
-    compilation.keep()
+    if compilation.FOLDER not in os.environ:
+        os.environ.setdefault(*_LEAST_SECONDS)
+        os.environ[compilation.FOLDER] = _cache(config)
     stack = contextlib.ExitStack()
     stack.enter_context(programs.fork_server())
     config.add_cleanup(stack.close)
+
+
+def _cache(config):
+    """Returns a folder beside that of runs, whose programs are not to make room."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    kept = {"XDG_CACHE_HOME": f"{caches}/acme_moe_tests"}
+    compilation.keep(kept)
+    if compilation.FOLDER in kept:
+        return kept[compilation.FOLDER]
+    folder = tempfile.mkdtemp(prefix="acme_moe_tests_")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return folder
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -95,7 +95,8 @@ def _become(request: dict, path: list[str]) -> None:
     import jax
 
     # JAX read its variables before the fork; this is the only one that tests set.
-    jax.config.update(NOT_OPTIMIZED, os.environ.get(NOT_OPTIMIZED.upper()) == "true")
+    not_optimized = os.environ.get(NOT_OPTIMIZED.upper(), "").lower()
+    jax.config.update(NOT_OPTIMIZED, not_optimized in ("1", "true"))
     of_environment = [x for x in os.environ.get("PYTHONPATH", "").split(":") if x]
     sys.orig_argv = [sys.executable, *request["command"]]
     first, *arguments = request["command"]

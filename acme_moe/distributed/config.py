@@ -104,17 +104,20 @@ class DistributedConfig:
         return self.apex_epsilon ** (1 + share * self.apex_alpha)
 
 
-def check_stored(config: DistributedConfig, checkpoint: Checkpoint | None) -> None:
+def check_replay_servers(
+    config: DistributedConfig, checkpoint: Checkpoint | None
+) -> None:
     """Refuses a checkpoint of another number of replay servers.
 
     Raises:
       OtherStateError: names the number that is accepted.
     """
-    stored = len(checkpoint.replay_paths) if checkpoint else 0
-    if stored not in (0, config.num_replay_servers):
+    if checkpoint is None or not checkpoint.replay_paths:
+        return
+    if (stored := len(checkpoint.replay_paths)) != config.num_replay_servers:
         raise OtherStateError(
             f"num_replay_servers: {config.num_replay_servers} is not accepted; "
-            f"{stored}, as in {checkpoint.path if checkpoint else None}"
+            f"{stored}, as in {checkpoint.path}"
         )
 
 

@@ -19,6 +19,10 @@ from acme_moe.distributed.config import DistributedConfig
 from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 
+# How often each replay server says that it is empty before the run is given up. They
+# say so every `Seconds.ASK_WHETHER_OVER`.
+_EMPTY_LOOKS = 50
+
 
 class Phase(enum.Enum):
     """The phases of a run, in order."""
@@ -204,6 +208,7 @@ class OnlineCoordinator(Coordinator):
         self._reports: dict[int, int] = {}
         self._num_servers = config.num_replay_servers
         self._held: dict[int, int] = {}
+        self._empty_looks = 0
 
     @property
     def replay_size(self) -> int:
@@ -228,7 +233,7 @@ class OnlineCoordinator(Coordinator):
           the last checkpoint may then have been taken, and the summary must not be
           ahead of that.
         """
-        if not self.training or self._reports.get(actor, -1) >= number:
+        if not self.training or self._reports.get(actor) == number:
             return False
         self._reports[actor] = number
         self._budget.take(actor, agent_steps)
@@ -250,7 +255,13 @@ class OnlineCoordinator(Coordinator):
             estimate where items are sequences.
         """
         self._held[server] = size
-        self._fail_without_replay()
+        if not self._waits_for_nothing:
+            self._empty_looks = 0
+            return
+        # The actors' last items may still be on their way.
+        self._empty_looks += 1
+        if self._empty_looks > _EMPTY_LOOKS * self._num_servers:
+            self._fail_without_replay()
 
     def replay_enters(
         self, server: int, size: int, position: int, *, restarted: bool
@@ -269,13 +280,18 @@ class OnlineCoordinator(Coordinator):
         if self.phase is Phase.RUNNING and missing > 0:
             logging.warning("replay has lost its contents and is filled anew")
             self.spec.refill(self.state, missing)
-        self._fail_without_replay()
+        elif self._waits_for_nothing:
+            self._fail_without_replay()
+
+    @property
+    def _waits_for_nothing(self) -> bool:
+        """Whether updates are due from a replay that is empty and stays so."""
+        empty = self._all_servers_known and not self.replay_size
+        draining = self.phase is Phase.DRAINING
+        return empty and draining and self.spec.updates_due(self.state) > 0
 
     def _fail_without_replay(self) -> None:
-        """Fails a run whose updates are due from a replay that is empty for good."""
-        empty = self._all_servers_known and not self.replay_size
-        if empty and self.phase is Phase.DRAINING and self.spec.updates_due(self.state):
-            self.fail("replay lost its contents after the last agent step")
+        self.fail("replay is empty after the last agent step, and updates are due")
 
     @property
     def _all_servers_known(self) -> bool:

@@ -65,7 +65,9 @@ def run_distributed(
     # Held here for all nodes, which end when the launcher does, however it ends.
     with FolderLock(workdir, field="workdir"):
         checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
-        config_lib.check_stored(config, checkpoints.latest(compare_replay=False))
+        config_lib.check_replay_servers(
+            config, checkpoints.latest(compare_replay=False)
+        )
         program = make_distributed_program(spec, workdir, config)
         config_lib.write(config, workdir)
         (node,) = program.groups[COORDINATOR]

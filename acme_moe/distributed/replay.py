@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from acme_moe import replay
-from acme_moe.distributed.config import DistributedConfig, Seconds, check_stored
+from acme_moe.distributed.config import DistributedConfig, Seconds, check_replay_servers
 from acme_moe.distributed.nodes import Remote
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoints
@@ -49,7 +49,7 @@ class ReplayNode:
         parts = Parts(spec)
         checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
         restored = checkpoints.latest()
-        check_stored(config, restored)
+        check_replay_servers(config, restored)
         tables = [
             table.replace(
                 max_size=math.ceil(table.info.max_size / config.num_replay_servers)

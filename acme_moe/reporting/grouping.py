@@ -163,7 +163,7 @@ def _text(name: str, value: Hashable) -> str:
     short = name.removeprefix("network.")
     if name != "environment.name":
         short = short.removeprefix("environment.")
-    return f"{short}={json.dumps(value)}"
+    return f"{short}={json.dumps(value, default=dict)}"
 
 
 def _of_any_game(path: str, run: Run) -> str:

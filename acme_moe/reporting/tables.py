@@ -76,7 +76,7 @@ def aggregate_table(main: Results, others: Sequence[Results]) -> Table:
     Args:
       main: the numbers that the figures show.
       others: those of other kinds of scores. External lines, which are of no kind,
-        have the rows of `main` only.
+        have rows of one only.
     """
     planned = ("games_planned", "runs_planned")
     columns = (
@@ -84,11 +84,15 @@ def aggregate_table(main: Results, others: Sequence[Results]) -> Table:
         *("games", "runs_a_game", *planned, "runs_left_out"),
     )
     rows: list[tuple[Any, ...]] = []
+    external: set[tuple[str, str]] = set()
     for result in (main, *others):
         for panel, aggregates, *_ in result.panels:
             for line in panel.lines:
-                if line.external and result is not main:
+                name = panel.name, line.label
+                if name in external:
                     continue
+                if line.external:
+                    external.add(name)
                 kind = "external" if line.external else result.comparison.kind
                 counts = (
                     len(panel.games),

@@ -57,7 +57,8 @@ class Checkpoints:
         self._directory = directory
         self._kept = kept
         self._owner = owner
-        directory.mkdir(parents=True, exist_ok=True)
+        with disk.writing(directory):
+            directory.mkdir(parents=True, exist_ok=True)
         if not owner:
             return
         for name in directory.iterdir():

@@ -38,7 +38,6 @@ class OnlineRun(Run[OnlineRunSpec]):
         super()._build(workdir, builder)
         spec, state = self._spec, self._state
         restored = self._restored
-        self._check_what_is_left()
         spec.begin(state, replay_lost=restored is not None and not restored.replay_path)
         parts, num = self._parts, spec.run.num_environments
         self._recorder = None
@@ -82,8 +81,8 @@ class OnlineRun(Run[OnlineRunSpec]):
                     adder.resume(timestep)
         self._learning = False
 
-    def _check_what_is_left(self) -> None:
-        """Refuses a number of environments that does not divide the steps left."""
+    def _check_state(self) -> None:
+        # All environments step at once, and the run has to end with one such step.
         left, num = self._spec.length - self.position, self._num_environments
         if left > 0 and left % num:
             raise OtherStateError(

@@ -79,6 +79,7 @@ class Run(abc.ABC, Generic[SpecT]):
         self._state = (
             RunState(**self._restored.counts) if self._restored else RunState()
         )
+        self._check_state()
         self._folder.forget_scores_after(self._state)
         self._folder.forget_updates_after(self._state)
         self._clock = Stopwatch(self._state.wall_seconds)
@@ -127,6 +128,9 @@ class Run(abc.ABC, Generic[SpecT]):
     def _num_environments(self) -> int:
         """Environments that a call of the policy is for."""
         return 1
+
+    def _check_state(self) -> None:
+        """Refuses a state that the settings cannot continue."""
 
     @abc.abstractmethod
     def _make_data(self) -> TrainingData:

@@ -55,9 +55,10 @@ def _with_earlier(plan: Plan, there: Plan, workdir: Path) -> Plan:
         )
     # Arms in two panels may have one name, and games of their own.
     earlier = {(arm.panel, arm.name): arm for arm in there.arms}
+    by_name = {arm.name: arm for arm in there.arms}
 
     def merged(arm: PlannedArm) -> PlannedArm:
-        other = earlier.get((arm.panel, arm.name), arm)
+        other = earlier.get((arm.panel, arm.name)) or by_name.get(arm.name, arm)
         return dataclasses.replace(
             arm,
             games=tuple(dict.fromkeys((*other.games, *arm.games))),
@@ -65,8 +66,16 @@ def _with_earlier(plan: Plan, there: Plan, workdir: Path) -> Plan:
         )
 
     names = {arm.name for arm in plan.arms}
+    places = {(arm.panel, arm.series, arm.x) for arm in plan.arms}
+
+    def kept(arm: PlannedArm) -> PlannedArm:
+        # An arm with new settings may have its place.
+        if (arm.panel, arm.series, arm.x) in places:
+            return dataclasses.replace(arm, series=f"{arm.series} ({arm.name})")
+        return arm
+
     dropped = [
-        arm
+        kept(arm)
         for arm in there.arms
         if arm.name not in names and (workdir / arm.name).exists()
     ]

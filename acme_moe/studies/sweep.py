@@ -128,6 +128,8 @@ class Sweep:
         self._cpus = _shares(parallel) if split_cpus else None
         self._processes: list[_Process] = []
         self._waiting: list[PlannedRun] = []
+        # Names of the runs that have waited here.
+        self._had: set[str] = set()
         self.signum: int | None = None
 
     def states(self) -> dict[str, FolderState]:
@@ -159,7 +161,9 @@ class Sweep:
         return self.signum
 
     def _startable(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
-        return [run for run in runs if read_state(run, self._workdir).startable]
+        found = [run for run in runs if read_state(run, self._workdir).startable]
+        self._had.update(run.name for run in found)
+        return found
 
     def _has_work(self) -> bool:
         """Returns whether a run is left, after asking for more where there is room."""
@@ -175,24 +179,35 @@ class Sweep:
 
     def _start(self) -> None:
         """Starts runs while slots are free, of those that have what they need."""
+        needed: dict[str, str] = {}
         for run in list(self._waiting):
             if len(self._processes) >= self._parallel or self.signum is not None:
                 return
-            if self._has_to_wait(run):
-                continue
+            if run.needs is not None:
+                if run.needs not in needed:
+                    needed[run.needs] = self._state_of_needed(run.needs)
+                if needed[run.needs] == "running":
+                    continue
+                if needed[run.needs] != "finished":
+                    self._waiting.remove(run)
+                    reason = f"needs {run.needs}, which is not finished"
+                    self._on_event(Event(run=run, what="failed", reason=reason))
+                    continue
             self._waiting.remove(run)
-            if run.needs is not None and not self._state_of(run.needs).finished:
-                reason = f"needs {run.needs}, which is not finished"
-                self._on_event(Event(run=run, what="failed", reason=reason))
-                continue
             self._start_one(run)
 
-    def _has_to_wait(self, run: PlannedRun) -> bool:
-        """Returns whether what a run needs is under way, here or elsewhere."""
-        if run.needs is None:
-            return False
-        here = any(other.name == run.needs for other in self.to_do)
-        return here or self._state_of(run.needs).state == "running"
+    def _state_of_needed(self, name: str) -> str:
+        """Returns the state of a run that others need; `running` if it still waits."""
+        if any(run.name == name for run in self.to_do):
+            return "running"
+        run = next(run for run in self._runs if run.name == name)
+        state = read_state(run, self._workdir)
+        if state.startable and name not in self._had:
+            # Another process had it, and has ended without finishing it.
+            self._had.add(name)
+            self._waiting.insert(0, run)
+            return "running"
+        return state.state
 
     def _start_one(self, run: PlannedRun) -> None:
         folder = self._workdir / run.name
@@ -255,10 +270,6 @@ class Sweep:
         name = signal.Signals(self.signum).name
         with (self._workdir / run.name / LOG_NAME).open("a") as log:
             log.write(f"\nthe sweep was stopped by {name}\n")
-
-    def _state_of(self, name: str) -> FolderState:
-        run = next(run for run in self._runs if run.name == name)
-        return read_state(run, self._workdir)
 
     def _pass_on(self, signum: int, frame: types.FrameType | None) -> None:
         """Handles a signal: tells every process once."""

@@ -42,14 +42,15 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     Raises:
       OSError: if the file cannot be written.
     """
+    # OpenCV does not say why it cannot write.
+    path.write_bytes(b"")
     frames = iter(frames)
     first = next(frames)
     height, width, _ = first.shape
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(path), codec, fps, (width, height))
     if not video.isOpened():
-        # The codec does not say why.
-        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        raise OSError(f"{path}: this build of OpenCV has no codec mp4v")
     count = 0
     try:
         for frame in itertools.chain([first], frames):

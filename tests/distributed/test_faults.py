@@ -16,7 +16,7 @@ from acme_moe.distributed import launch
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.environments import AtariConfig
 from tests.distributed.launched import Launched
-from tests.runs import tiny
+from tests.runs import stored, tiny
 
 SHORT_EPISODES = AtariConfig(max_episode_steps=300)
 OFTEN = {"checkpoint_every_minutes": 0.05, "evaluation_episodes": 0}
@@ -177,13 +177,13 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
 
 def test_a_run_that_cannot_continue_says_why(tmp_path):
     workdir = tmp_path / "run"
-    damaged = workdir / "checkpoints" / "000000000100"
-    damaged.mkdir(parents=True)
+    # Whose optimiser is another than the learner's.
+    stored.store(spec(500), workdir)
     with Launched(workdir, "--num_actors=1", spec=spec(500)) as run:
         assert run.ends() == 1, run.logs()
         run.stderr.seek(0)
-        assert "no checkpoint of this run is whole" in run.stderr.read()
-        assert "no checkpoint of this run is whole" in run.process.stdout.read()
+        assert "has no array .opt_state" in run.stderr.read()
+        assert "has no array .opt_state" in run.process.stdout.read()
 
 
 def test_threads_of_one_process_do_the_same(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from acme_moe.distributed import config, launch
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.processes import InterruptedRunError
-from acme_moe.runs.checkpoint import OtherStateError
+from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 from tests.runs import tiny
 
 
@@ -57,6 +57,12 @@ def test_a_run_of_another_number_of_replay_servers_keeps_its_flags(
             tiny.spec(), tmp_path, DistributedConfig(num_replay_servers=2)
         )
     assert config.read(tmp_path) == DistributedConfig()
+
+
+def test_a_run_without_a_whole_checkpoint_is_not_launched(tmp_path):
+    (tmp_path / "checkpoints" / "000000000100").mkdir(parents=True)
+    with pytest.raises(DamagedCheckpointError, match="no checkpoint of this run is"):
+        launch.run_distributed(tiny.spec(), tmp_path, DistributedConfig())
 
 
 def test_what_ran_before_a_program_outlives_it(monkeypatch):

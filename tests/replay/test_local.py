@@ -252,5 +252,8 @@ def test_items_of_another_form_than_the_first_are_refused():
     fill(local, range(3))
     with pytest.raises(ValueError, match="zip"):
         local.table.insert(1.0, [ItemColumn("x/0", 1), ItemColumn("x/0", 1)])
+    held = local.table.columns["x/0"]
+    before = list(held._references)
     with pytest.raises(ValueError, match=r"rows: \(2,\) of 'x/0' are not accepted"):
         local.table.insert(1.0, [ItemColumn("x/0", [1, 2])])
+    assert (held._references, len(local.table)) == (before, 3)

@@ -50,6 +50,29 @@ def test_arms_that_a_study_had_stay_if_they_were_begun(tmp_path):
     assert read_plan(tmp_path).arms == (*rest, begun)
 
 
+def test_an_arm_that_another_has_replaced_stays_under_its_folder_s_name(tmp_path):
+    plan = plan_of()
+    write_plan(plan, tmp_path)
+    first, *rest = plan.arms
+    (tmp_path / first.name).mkdir()
+    anew = dataclasses.replace(first, name=f"{first.name}-anew")
+    for _ in range(2):
+        write_plan(dataclasses.replace(plan, arms=(anew, *rest)), tmp_path)
+        *_, last = read_plan(tmp_path).arms
+        assert last.name == first.name
+        assert last.series == f"{first.series} ({first.name})"
+
+
+def test_games_and_seeds_stay_when_an_arm_moves_to_another_panel(tmp_path):
+    plan = plan_of(num_seeds=3)
+    write_plan(plan, tmp_path)
+    plan = plan_of()
+    moved = dataclasses.replace(plan.arms[0], panel="Elsewhere")
+    write_plan(dataclasses.replace(plan, arms=(moved,)), tmp_path)
+    (arm,) = read_plan(tmp_path).arms
+    assert (arm.panel, arm.seeds) == ("Elsewhere", (0, 1, 2))
+
+
 def test_the_path_of_data_may_have_braces(tmp_path):
     (run, *_) = expand(plan_of("figure_17"), tmp_path, "/sets/{game}/{run}/{x}")
     assert run.settings["dataset.path"] == f"/sets/{run.settings['game']}/1/{{x}}"

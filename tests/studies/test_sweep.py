@@ -239,6 +239,28 @@ def test_a_run_waits_for_what_another_process_runs(tmp_path):
     assert watched.last.run == needing
 
 
+def test_what_another_process_leaves_unfinished_is_run(tmp_path):
+    needed = planned("data/Pong/0")
+    needing = planned("arm/Pong/0", needs=needed.name)
+    other = planned("arm/Pong/1")
+    (tmp_path / needed.name).mkdir(parents=True)
+    lock = locks.take(tmp_path / needed.name)
+
+    def more(left):
+        nonlocal lock
+        if lock is not None and [*left] == [needing]:
+            os.close(lock)
+            lock = None
+        return ()
+
+    watched = Watched(tmp_path, [needed, needing, other], parallel=2, more=more)
+    _, states = watched.run()
+    assert set(states.values()) == {"finished"}
+    assert watched.events.index((needed.name, "finished")) < watched.events.index(
+        (needing.name, "started")
+    )
+
+
 def test_shares_of_the_cpus_are_disjoint(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 4, 6, 8}, False)
     assert _shares(2) == [{0, 2}, {4, 6}]
