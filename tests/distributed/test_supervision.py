@@ -46,8 +46,11 @@ def starts(tmp_path, monkeypatch):
     return supervise
 
 
-def test_a_node_is_given_up_after_three_quick_deaths_in_a_row(starts):
+def test_a_node_is_given_up_after_three_quick_deaths_in_a_row(starts, capsys):
     times, given_up = starts(A_SHORT_ONE, A_SHORT_ONE, A_SHORT_ONE)
+    printed = capsys.readouterr().out
+    assert printed.count("exit status 1 after 1 s, started again; the last lines") == 2
+    assert printed.count("  RuntimeError: no luck\n") == 3
     assert times == 3
     assert given_up == [
         "actor_0: exit status 1, 3 times in a row: RuntimeError: no luck"
