@@ -91,7 +91,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
 
     @property
     def priority_exponent(self) -> float | None:
-        """The power of their priorities in proportion to which items are sampled.
+        """The power of an item's priority in proportion to which it is sampled.
 
         None if they are sampled uniformly, as fixed data are.
         """

@@ -53,7 +53,7 @@ class CQLConfig(OfflineAgentConfig):
       loss: loss of the temporal-difference error: `huber`, as in those agents of
         Dopamine's `labs/offline_rl` that have a conservative loss on Q-values,
         `squared`, or the import path of a function; with a categorical head also
-        `hl_gauss` and `two_hot`.
+        `hl_gauss` and `two_hot`, with `num_quantiles` `quantile` instead.
       double: whether the online network selects the target's action.
     """
 
