@@ -13,6 +13,7 @@ ARMS = (
     "dqn-soft_moe",
     "dqn-gap",
     "dqn-mean_over_tokens",
+    "dqn-soft_moe_1_expert",
     "dqn-soft_moe_epsilon_1e_8",
 )
 
@@ -33,7 +34,7 @@ def test_one_of_each_arm_plays_better_than_chance(arm):
     agent = acme_moe.load(AGENTS / arm / "SpaceInvaders", seed=1)
     environment = agent.make_environment(seed=1)
     timestep, total = environment.reset(), 0.0
-    for _ in range(200):
+    for _ in range(600):
         timestep = environment.step(agent.act(timestep.observation))
         total += timestep.reward
         if timestep.last():
