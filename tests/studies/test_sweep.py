@@ -218,46 +218,45 @@ def test_a_run_waits_for_what_it_needs(tmp_path, first, then):
         assert watched.last.reason == "needs data/Pong/0, which is not finished"
 
 
-def test_a_run_waits_for_what_another_process_runs(tmp_path):
+def sweep_beside_another(workdir, *, finishes):
+    """Sweeps while another process has a run that one needs; what was watched.
+
+    The other process ends once nothing else is left here, and may finish its run.
+    """
     needed = planned("data/Pong/0")
     needing = planned("arm/Pong/0", needs=needed.name)
-    other = planned("arm/Pong/1")
-    (tmp_path / needed.name).mkdir(parents=True)
-    lock = locks.take(tmp_path / needed.name)
-
-    def more(left):
-        # Asked while a slot is free, so after the other run has ended.
-        if locks.is_taken(tmp_path / needed.name) and [*left] == [needing]:
-            write_run(tmp_path / needed.name)
-            os.close(lock)
-        return ()
-
-    watched = Watched(tmp_path, [needed, needing, other], parallel=2, more=more)
-    _, states = watched.run()
-    assert set(states.values()) == {"finished"}
-    assert watched.events[0] == (other.name, "started")
-    assert watched.last.run == needing
-
-
-def test_what_another_process_leaves_unfinished_is_run(tmp_path):
-    needed = planned("data/Pong/0")
-    needing = planned("arm/Pong/0", needs=needed.name)
-    other = planned("arm/Pong/1")
-    (tmp_path / needed.name).mkdir(parents=True)
-    lock = locks.take(tmp_path / needed.name)
+    folder = workdir / needed.name
+    folder.mkdir(parents=True)
+    lock = locks.take(folder)
 
     def more(left):
         nonlocal lock
+        # Asked while a slot is free, so after the third run has ended.
         if lock is not None and [*left] == [needing]:
+            if finishes:
+                write_run(folder)
             os.close(lock)
             lock = None
         return ()
 
-    watched = Watched(tmp_path, [needed, needing, other], parallel=2, more=more)
+    runs = [needed, needing, planned("arm/Pong/1")]
+    watched = Watched(workdir, runs, parallel=2, more=more)
     _, states = watched.run()
     assert set(states.values()) == {"finished"}
-    assert watched.events.index((needed.name, "finished")) < watched.events.index(
-        (needing.name, "started")
+    return watched
+
+
+def test_a_run_waits_for_what_another_process_runs(tmp_path):
+    watched = sweep_beside_another(tmp_path, finishes=True)
+    assert watched.events[0] == ("arm/Pong/1", "started")
+    assert watched.last.run.name == "arm/Pong/0"
+    assert ("data/Pong/0", "started") not in watched.events
+
+
+def test_what_another_process_leaves_unfinished_is_run(tmp_path):
+    events = sweep_beside_another(tmp_path, finishes=False).events
+    assert events.index(("data/Pong/0", "finished")) < events.index(
+        ("arm/Pong/0", "started")
     )
 
 

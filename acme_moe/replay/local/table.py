@@ -106,10 +106,13 @@ class Table:
                 for x in columns
             ]
         for column, item in zip(columns, self._items, strict=True):
-            if np.shape(column.rows) != item.shape[1:]:
+            rows = column.rows
+            # At each step, so without the array that `np.shape` would make of a list.
+            shape = () if isinstance(rows, int) else (len(rows),)
+            if shape != item.shape[1:]:
                 raise ValueError(
-                    f"rows: {np.shape(column.rows)} of {column.name!r} are not "
-                    f"accepted; {item.shape[1:]}, as in the items before"
+                    f"rows: {shape} of {column.name!r} are not accepted; "
+                    f"{item.shape[1:]}, as in the items before"
                 )
         place = self._written % self.settings.max_size
         full = self._written >= self.settings.max_size
