@@ -65,6 +65,15 @@ def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n", synced=synced)
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON file's object, empty where it is missing or damaged."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def sync(path: Path) -> None:
     """Waits until a file, or a folder's list of names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

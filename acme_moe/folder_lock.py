@@ -15,7 +15,7 @@ from typing import IO
 from absl import logging
 from typing_extensions import Self
 
-from acme_moe import disk
+from acme_moe import disk, files
 
 _NAME = ".lock"
 # What file systems without locks answer, such as Lustre mounted without `flock`.
@@ -113,8 +113,7 @@ def _myself() -> dict[str, str | int]:
 
 def _describe_holder(path: Path) -> str:
     """Describes the process that holds a lock, if it has named itself yet."""
-    try:
-        holder = json.loads(path.read_text())
-        return f"process {holder['pid']} on {holder['host']} ({holder['command']})"
-    except (KeyError, TypeError, ValueError):
+    holder = files.read_object(path)
+    if not _myself().keys() <= holder.keys():
         return "another process"
+    return f"process {holder['pid']} on {holder['host']} ({holder['command']})"

@@ -82,9 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except DiskError as error:
         status = outcome.out_of_room(error, given)
-    except launch.FailedRunError as error:
-        status = outcome.failed(error)
-    except lasting_errors() as error:
+    except (launch.FailedRunError, *lasting_errors()) as error:
         status = outcome.failed(error)
     if launch_type.value == "local_mt":
         # Servers' threads may still be there, and the interpreter would wait for them.

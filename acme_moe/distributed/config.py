@@ -59,8 +59,8 @@ class DistributedConfig:
         `apex_epsilon ** (1 + i / (N - 1) * apex_alpha)` instead of the agent's
         epsilon (Horgan et al. 2018, section 4.1, with 0.4 and 7).
       apex_alpha: see there.
-      quick_failures: deaths of a node in a row, each within `quick_seconds` of its
-        start, that end the run.
+      quick_failures: deaths of a node in a row that end the run, if each comes within
+        `quick_seconds` of its start or with the run no further than it was before.
       quick_seconds: see there.
 
     Raises:

@@ -96,6 +96,7 @@ class Coordinator:
         self.outcome = "finished"
         # If this is a restarted coordinator, its predecessor may have given the order.
         self._final_ordered = True
+        self._save_ordered = False
 
     @property
     def position(self) -> int:
@@ -120,13 +121,15 @@ class Coordinator:
         if self.phase is not Phase.ENDED and self.outcome == "finished":
             due = self.spec.updates_due(self.state)
         if due and self.phase in (Phase.EVALUATING, Phase.SAVING):
-            # The learner has come back from an earlier checkpoint: an evaluation that
-            # is under way does not use the parameters that it will end with.
+            # The learner has come back from an earlier checkpoint: the last evaluation,
+            # done or under way, is not of the parameters that it will end with.
             self.phase = Phase.DRAINING
             self._final_ordered = False
+            self.state.evaluated_at = min(self.state.evaluated_at, self.spec.length - 1)
         if not due and self.phase is Phase.DRAINING:
             pending = self.spec.evaluation_due(self.state)
             self.phase = Phase.EVALUATING if pending else Phase.SAVING
+        self._save_ordered |= self.phase is Phase.SAVING
         return LearnerOrder(
             updates=due,
             agent_steps=self.state.agent_steps,
@@ -285,13 +288,17 @@ class OnlineCoordinator(Coordinator):
 
     @property
     def _waits_for_nothing(self) -> bool:
-        """Whether updates are due from a replay that is empty and stays so."""
-        empty = self._all_servers_known and not self.replay_size
-        draining = self.phase is Phase.DRAINING
-        return empty and draining and self.spec.updates_due(self.state) > 0
+        """Whether the learner waits for a replay that is empty and stays so."""
+        if self.phase is Phase.DRAINING or (
+            # An interrupted run's learner may be waiting before it can be told to save.
+            self.phase is Phase.SAVING and not self._save_ordered
+        ):
+            empty = self._all_servers_known and not self.replay_size
+            return empty and self.spec.updates_due(self.state) > 0
+        return False
 
     def _fail_without_replay(self) -> None:
-        self.fail("replay is empty after the last agent step, and updates are due")
+        self.fail("replay is empty, no actor fills it again, and updates are due")
 
     @property
     def _all_servers_known(self) -> bool:

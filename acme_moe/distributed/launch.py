@@ -16,6 +16,7 @@ from typing import Any
 import launchpad as lp
 import psutil
 
+from acme_moe import disk, files
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig, Seconds
@@ -81,12 +82,23 @@ def run_distributed(
                 outcome = launched.watch(interrupts)
         finally:
             launched.end(spared=others)
+        if outcome.startswith("failed"):
+            _note_failure(workdir, outcome)
     if outcome.startswith("failed"):
         raise FailedRunError(outcome.removeprefix("failed: "))
     if outcome == "interrupted":
         # If none arrived here, only one process of the program got a SIGTERM.
         raise InterruptedRunError(launched.signum or signal.SIGTERM)
     return json.loads((workdir / "summary.json").read_text())
+
+
+def _note_failure(workdir: Path, outcome: str) -> None:
+    """Writes the outcome into the summary of a run that ended without coordinator."""
+    path = workdir / "summary.json"
+    summary = files.read_object(path)
+    if summary and not str(summary.get("status")).startswith("failed"):
+        with contextlib.suppress(disk.DiskError), disk.writing(workdir):
+            files.write_json(path, {**summary, "status": outcome})
 
 
 def _check_localhost() -> None:

@@ -10,6 +10,7 @@ found where the one before it was.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -27,7 +28,7 @@ import cloudpickle
 
 from acme_moe import files
 from acme_moe.distributed.config import Seconds
-from acme_moe.distributed.status import ended
+from acme_moe.distributed.status import ended, read_status
 from acme_moe.processes import (
     STOP_SIGNALS,
     describe_exit,
@@ -54,8 +55,8 @@ class Supervision:
       workdir: of the run.
       token: of the program's launch.
       environment: variables of the node's process, added to those that it inherits.
-      quick_failures: quick deaths in a row after which the run is given up.
-      quick_seconds: a death is quick if it comes within so many seconds of the start.
+      quick_failures: see `DistributedConfig`.
+      quick_seconds: see there.
       launcher: id of the launcher's process; if it is on this machine, its end also
         ends the node.
     """
@@ -105,13 +106,18 @@ def supervise(
         except ProcessLookupError:
             return
     failures = 0
+    furthest = _reached(settings)
     while True:
         started = time.monotonic()
         status = _run_once(settings, payload, launcher)
         if not status or ended(settings.workdir, settings.token):
             return
         lived = time.monotonic() - started
-        failures = failures + 1 if lived < settings.quick_seconds else 0
+        reached = _reached(settings)
+        # Or a node that dies at the same point in each life would never end the run.
+        further = any(now > then for now, then in zip(reached, furthest, strict=True))
+        furthest = tuple(map(max, reached, furthest))
+        failures = 0 if further and lived >= settings.quick_seconds else failures + 1
         given_up = status == FATAL or failures >= settings.quick_failures
         last = files.last_lines(settings.log, _LAST_LINES)
         what = describe_exit(status)
@@ -142,7 +148,8 @@ def _run_once(
             **import_path(),
         },
     )
-    settings.pid.write_text(f"{process.pid}\n")
+    with contextlib.suppress(OSError):  # On a full disk, the node runs without it.
+        settings.pid.write_text(f"{process.pid}\n")
     assert process.stdin is not None
     try:
         process.stdin.write(payload)
@@ -158,11 +165,29 @@ def _run_once(
     os.close(mine)
     if mine not in ready:
         process.kill()
-        process.wait()
-        return None
     status = process.wait()
     settings.pid.unlink(missing_ok=True)
-    return status
+    return status if mine in ready else None
+
+
+def _reached(settings: Supervision) -> tuple[int, ...]:
+    """Returns how far the run is, in counts that this node's death leaves as they are.
+
+    What the learner has learnt since its last checkpoint is lost with it.
+    """
+    if settings.name == "learner":
+        checkpoints = (settings.workdir / "checkpoints").glob("[0-9]*")
+        return (
+            max(
+                (int(path.name[:12]) for path in checkpoints if "." not in path.name),
+                default=0,
+            ),
+        )
+    status = read_status(settings.workdir, settings.token)
+    state = status.state if status else {}
+    return tuple(
+        state.get(name, 0) for name in ("agent_steps", "learner_steps", "evaluated_at")
+    )
 
 
 def _reason(settings: Supervision, status: int, last: list[str]) -> str:

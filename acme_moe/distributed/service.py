@@ -176,7 +176,12 @@ class CoordinatorService:
             if report is not None:
                 self._learner = report
             self._note_time()
+            before = self.coordinator.state.evaluated_at
             order = self.coordinator.learn(learner_steps)
+            if self.coordinator.state.evaluated_at < before:
+                # The learner must not fail for it.
+                with contextlib.suppress(disk.DiskError):
+                    self._folder.forget_scores_after(self.coordinator.state)
             if order.updates:
                 self._training_starts()
             return order

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +44,9 @@ def write_status(workdir: Path, status: RunStatus) -> None:
 
 def read_status(workdir: Path, token: str) -> RunStatus | None:
     """Returns the status that this launch wrote last, None if it has not."""
-    try:
-        fields = json.loads((workdir / _STATUS_FILE).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        # A crash of the machine may leave an empty file.
-        return None
-    return RunStatus(**fields) if fields["token"] == token else None
+    # A crash of the machine may leave an empty file.
+    fields = files.read_object(workdir / _STATUS_FILE)
+    return RunStatus(**fields) if fields.get("token") == token else None
 
 
 def ended(workdir: Path, token: str) -> bool:

@@ -74,7 +74,7 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
     """
     folder = workdir / run.name
     summary = read_summary(folder)
-    config = _read(folder / "config.json")
+    config = files.read_object(folder / "config.json")
     position = _position(summary, config)
     status = str(summary.get("status", ""))
     reason = ""
@@ -102,7 +102,7 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
 
 def read_summary(folder: Path) -> dict[str, Any]:
     """Returns what a run's `summary.json` says, nothing where it is missing."""
-    return _read(folder / "summary.json")
+    return files.read_object(folder / "summary.json")
 
 
 def last_line(path: Path) -> str:
@@ -113,15 +113,6 @@ def last_line(path: Path) -> str:
     """
     said = (line.strip() for line in reversed(files.last_lines(path, 20)))
     return next((x for x in said if x and not x.startswith(_SAYS_NOTHING)), "")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Returns a JSON file's object, empty where it is missing or damaged."""
-    try:
-        value = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _position(summary: Mapping[str, Any], config: Mapping[str, Any]) -> int:

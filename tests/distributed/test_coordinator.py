@@ -205,7 +205,30 @@ def test_replay_that_is_empty_when_the_learner_falls_back_ends_the_run(tmp_path)
     assert coordinator.learn(50, None).updates == 50
     phases = [coordinator.replay_holds(0, 0) for _ in range(60)]
     assert (phases[10], phases[-1]) == ("draining", "ended")
-    assert "after the last agent step" in status(tmp_path)
+    assert "no actor fills it again" in status(tmp_path)
+
+
+def test_an_interrupted_run_whose_replay_is_lost_does_not_wait_for_it(tmp_path):
+    coordinator = make(tmp_path)
+    coordinator.replay_enters(0, 0, 0)
+    Play(coordinator).go_to(200)
+    # The learner has come back with less, and waits for a batch when the run ends.
+    assert coordinator.learn(10, None).updates
+    coordinator.interrupt()
+    assert coordinator.replay_holds(0, 100) == "saving"
+    phases = [coordinator.replay_holds(0, 0) for _ in range(60)]
+    assert (phases[10], phases[-1]) == ("saving", "ended")
+    assert "no actor fills it again" in status(tmp_path)
+
+
+def test_a_save_that_takes_long_may_do_so_without_replay(tmp_path):
+    coordinator = make(tmp_path)
+    coordinator.replay_enters(0, 0, 0)
+    Play(coordinator).go_to(200)
+    coordinator.interrupt()
+    assert coordinator.learn(10, None).save
+    phases = {coordinator.replay_holds(0, 0) for _ in range(60)}
+    assert phases == {"saving"}
 
 
 def test_replay_that_came_back_whole_changes_nothing(tmp_path):

@@ -4,6 +4,7 @@ from unittest import mock
 
 import pytest
 
+from acme_moe import files
 from acme_moe.distributed import config, launch
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.processes import InterruptedRunError
@@ -11,26 +12,53 @@ from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 from tests.runs import tiny
 
 
-def test_a_run_is_interrupted_whichever_process_got_the_signal(tmp_path, monkeypatch):
-    ended = []
+@pytest.fixture
+def launched(monkeypatch):
+    """Makes a launched program have this outcome; returns how often it was ended."""
 
-    class Interrupted:
-        signum = None
+    def make(outcome):
+        ended = []
 
-        def __init__(self, *_):
-            pass
+        class Launched:
+            signum = None
 
-        def watch(self, interrupts):
-            return "interrupted"
+            def __init__(self, *_):
+                pass
 
-        def end(self, spared):
-            ended.append(spared)
+            def watch(self, interrupts):
+                return outcome
 
-    monkeypatch.setattr(launch, "_Launched", Interrupted)
-    monkeypatch.setattr(launch.lp, "launch", lambda *_, **__: None)
+            def end(self, spared):
+                ended.append(spared)
+
+        monkeypatch.setattr(launch, "_Launched", Launched)
+        monkeypatch.setattr(launch.lp, "launch", lambda *_, **__: None)
+        return ended
+
+    return make
+
+
+def test_a_run_is_interrupted_whichever_process_got_the_signal(tmp_path, launched):
+    ended = launched("interrupted")
     with pytest.raises(InterruptedRunError, match="SIGTERM"):
         launch.run_distributed(tiny.spec(), tmp_path, DistributedConfig())
     assert len(ended) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("running", "failed: no luck"), ("failed: why", "failed: why")],
+)
+def test_the_summary_says_that_a_run_failed_without_coordinator(
+    tmp_path, launched, before, after
+):
+    launched("failed: no luck")
+    summary = {"status": before, "agent_steps": 7}
+    files.write_json(tmp_path / "summary.json", summary)
+    with pytest.raises(launch.FailedRunError, match="no luck"):
+        launch.run_distributed(tiny.spec(), tmp_path, DistributedConfig())
+    found = files.read_object(tmp_path / "summary.json")
+    assert found == {"status": after, "agent_steps": 7}
 
 
 def test_a_run_that_had_no_room_to_write_its_end_is_asked_for_it(tmp_path):

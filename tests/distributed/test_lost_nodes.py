@@ -18,7 +18,17 @@ def test_a_learner_that_dies_before_the_last_checkpoint_learns_again(tmp_path):
     play.steps = 60
     order = play.learn()
     assert play.steps == 100
-    assert order.save
+    # What was evaluated is lost, so the new parameters are evaluated as well.
+    assert not order.save
+    assert phase(coordinator) is Phase.EVALUATING
+    assert coordinator.evaluation() == (1, 300)
+    coordinator.evaluated(300, 100, [(1.0, 10)])
+    assert play.learn().save
+    with (tmp_path / "scores.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["kind"], row["episode_return"]) for row in rows] == [
+        ("evaluation", "1.0")
+    ]
 
 
 def test_an_evaluation_of_lost_parameters_does_not_end_the_run(tmp_path):

@@ -5,6 +5,8 @@ import types
 import pytest
 
 from acme_moe.distributed import process
+from acme_moe.distributed import status as status_lib
+from acme_moe.distributed.status import RunStatus
 
 A_LONG_LIFE, A_SHORT_ONE = 3_600.0, 1.0
 
@@ -16,11 +18,12 @@ def starts(tmp_path, monkeypatch):
     Returns how many it had, and the messages with which it was given up.
     """
 
-    def supervise(*lives):
+    def supervise(*lives, name="actor_0", live=lambda life: None):
         now, lived, given_up = 0.0, [], []
 
         def run_once(settings, payload, launcher):
             nonlocal now
+            live(len(lived))
             lived.append(lives[len(lived)])
             now += lived[-1]
             return 1
@@ -30,7 +33,7 @@ def starts(tmp_path, monkeypatch):
         monkeypatch.setattr(process, "_run_once", run_once)
         monkeypatch.setattr(process, "_ignore_stops", lambda: None)
         settings = process.Supervision(
-            name="actor_0",
+            name=name,
             workdir=tmp_path,
             token="token",
             environment={},
@@ -57,7 +60,34 @@ def test_a_node_is_given_up_after_three_quick_deaths_in_a_row(starts, capsys):
     ]
 
 
-def test_a_death_after_a_long_life_is_none_of_them(starts):
+@pytest.fixture
+def acts(tmp_path):
+    """The run takes so many agent steps and updates in each life of a node."""
+
+    def live(life):
+        state = {"agent_steps": 100 * life, "learner_steps": 25 * life}
+        fields = ("token", "running", "finished", state, {})
+        status_lib.write_status(tmp_path, RunStatus(*fields))
+
+    return live
+
+
+def test_a_death_after_a_long_life_is_none_of_them(starts, acts):
     lives = [A_SHORT_ONE, A_LONG_LIFE, *[A_SHORT_ONE] * 2, A_LONG_LIFE]
-    times, _ = starts(*lives, *[A_SHORT_ONE] * 3)
+    times, _ = starts(*lives, *[A_SHORT_ONE] * 3, live=acts)
     assert times == len(lives) + 3
+
+
+def test_a_node_that_dies_at_the_same_point_of_the_run_is_given_up(starts):
+    times, given_up = starts(*[A_LONG_LIFE] * 3)
+    assert (times, len(given_up)) == (3, 1)
+
+
+def test_a_learner_comes_as_far_as_its_checkpoints(starts, acts, tmp_path):
+    def saves(life):
+        acts(life)
+        name = f"{life:012d}" if life < 3 else f"{life:012d}.unfinished"
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+
+    times, given_up = starts(*[A_LONG_LIFE] * 6, name="learner", live=saves)
+    assert (times, len(given_up)) == (6, 1)
