@@ -216,9 +216,7 @@ def newest_whole(workdir: Path) -> Any:
       DamagedCheckpointError: if there are some, and none is whole.
     """
     folder = workdir / "checkpoints"
-    return (
-        Checkpoints(folder, kept=2, owner=False).latest() if folder.exists() else None
-    )
+    return Checkpoints(folder).latest() if folder.exists() else None
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

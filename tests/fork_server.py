@@ -30,7 +30,7 @@ _MODULES = (
     "acme_moe.runs.offline",
     "acme_moe.runs.online",
     "acme_moe.environments.atari_suite",
-    "acme_moe.networks.checking",
+    "acme_moe.networks.check_part",
     "acme_moe.reporting.report",
     "acme_moe.viewing.film",
     "reverb.client",

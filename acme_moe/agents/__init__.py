@@ -51,7 +51,7 @@ AGENTS: registry.Registry[Agent] = registry.Registry(
     {
         "dqn": _own("dqn", "DQNConfig", "DQNBuilder"),
         "rainbow": _own("rainbow", "RainbowConfig", "RainbowBuilder"),
-        "der": _own("der", "DERConfig", "DERBuilder"),
+        "der": Agent(f"{__name__}.der:DERConfig", f"{__name__}.rainbow:RainbowBuilder"),
         "drq_eps": _own("drq_eps", "DrQEpsConfig", "DrQEpsBuilder"),
         "r2d2": _own("r2d2", "R2D2Config", "R2D2Builder"),
         "cql": _own("cql", "CQLConfig", "CQLBuilder"),

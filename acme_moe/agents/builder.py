@@ -161,7 +161,9 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         return learning.make_update(
             self._objective_of_samples(networks, environment_spec),
             self.make_optimizer(),
-            target_update_period=self.config.target_update_period_in_updates,
+            target_update_period=self.config.in_updates(
+                self.config.target_update_period
+            ),
             sgd_steps_per_call=self.config.sgd_steps_per_call,
         )
 

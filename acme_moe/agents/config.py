@@ -76,6 +76,8 @@ class AgentConfig(abc.ABC):
         no clipping.
       learning_rate: Adam's learning rate.
       adam_epsilon: Adam's epsilon.
+      target_update_period: agent steps (with fixed data, updates) between two copies
+        to the target network.
       pruning: settings of the pruning of weights during training.
       evaluation_epsilon: exploration in evaluation episodes.
       sgd_steps_per_call: updates in one call to the device; more than one is faster if
@@ -91,13 +93,19 @@ class AgentConfig(abc.ABC):
     max_abs_reward: float | None = 1.0
     learning_rate: float = 6.25e-5
     adam_epsilon: float = 1.5e-4
+    target_update_period: int = 8_000
     pruning: PruningConfig = dataclasses.field(default_factory=PruningConfig)
     evaluation_epsilon: float = 0.001
     sgd_steps_per_call: int = 1
 
     def __post_init__(self) -> None:
         validation.check_types(self)
-        for name in ("batch_size", "n_step", "sgd_steps_per_call"):
+        for name in (
+            "batch_size",
+            "n_step",
+            "target_update_period",
+            "sgd_steps_per_call",
+        ):
             validation.at_least(name, getattr(self, name), 1)
         for name in ("learning_rate", "adam_epsilon"):
             validation.above(name, getattr(self, name), 0)
@@ -118,11 +126,6 @@ class AgentConfig(abc.ABC):
     def wants_action_and_reward(self) -> bool:
         """True if observations should include the previous action and reward."""
         return False
-
-    @property
-    @abc.abstractmethod
-    def target_update_period_in_updates(self) -> int:
-        """Updates between two copies to the target network, at least 1."""
 
     @abc.abstractmethod
     def in_updates(self, length: int) -> int:
@@ -148,7 +151,6 @@ class ValueAgentConfig(AgentConfig):
       replay_ratio: gradient updates per agent step.
       min_replay_size: transitions before learning and the decay of epsilon start.
       max_replay_size: transitions kept.
-      target_update_period: agent steps between two copies to the target network.
       epsilon: exploration at the end of its decay from 1.
       epsilon_decay_steps: agent steps that the decay takes.
       samples_per_insert_tolerance: if the replay table keeps the ratio, the share of
@@ -159,14 +161,13 @@ class ValueAgentConfig(AgentConfig):
     replay_ratio: float = 0.25
     min_replay_size: int = 20_000
     max_replay_size: int = 1_000_000
-    target_update_period: int = 8_000
     epsilon: float = 0.01
     epsilon_decay_steps: int = 250_000
     samples_per_insert_tolerance: float = 0.01
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("min_replay_size", "target_update_period", "epsilon_decay_steps"):
+        for name in ("min_replay_size", "epsilon_decay_steps"):
             validation.at_least(name, getattr(self, name), 1)
         for name in ("replay_ratio", "samples_per_insert_tolerance"):
             validation.above(name, getattr(self, name), 0)
@@ -208,11 +209,6 @@ class ValueAgentConfig(AgentConfig):
     def exact_replay_ratio(self) -> Fraction:
         """The ratio as the decimal that was written, free of binary rounding."""
         return Fraction(str(self.replay_ratio))
-
-    @property
-    def target_update_period_in_updates(self) -> int:
-        """Updates between two copies to the target network, at least 1."""
-        return self.in_updates(self.target_update_period)
 
     def in_updates(self, length: int) -> int:
         """Returns a number of agent steps as updates, at least 1."""

@@ -109,7 +109,7 @@ def _infer_kind(what: Any) -> str | None:
     """Returns the kind of what an import path names; None if that does not tell."""
     from acme_moe.agents import Agent
     from acme_moe.environments.suite import Suite
-    from acme_moe.networks import checking
+    from acme_moe.networks import check_part
 
     if isinstance(what, Agent):
         return "agent"
@@ -120,7 +120,7 @@ def _infer_kind(what: Any) -> str | None:
     names = list(inspect.signature(what).parameters)
     if names == ["game", "seed", "config"]:
         return "environment"
-    return checking.infer_kind(what)
+    return check_part.infer_kind(what)
 
 
 def _check(
@@ -135,9 +135,9 @@ def _check(
         from acme_moe.runs import check_environment
 
         return check_environment.check(spec)
-    from acme_moe.networks import checking
+    from acme_moe.networks import check_part
 
-    return checking.check(kind, path, spec.agent.network)
+    return check_part.check(kind, path, spec.agent.network)
 
 
 if __name__ == "__main__":

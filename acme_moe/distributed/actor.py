@@ -10,13 +10,12 @@ import reverb
 
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
+from acme_moe.distributed.seeds import Kind, enter
+from acme_moe.distributed.status import Phase
 from acme_moe.environments.parallel import make_vector_environment
-from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
+from acme_moe.runs.assembly import Parts, environment_maker
 from acme_moe.runs.episodes import EpisodeResult, Rounds
 from acme_moe.runs.spec import OnlineRunSpec
-
-# Tells the draws of this kind of node from those of others.
-_KIND = 3
 
 
 class ActorNode:
@@ -45,21 +44,20 @@ class ActorNode:
         self._coordinator = coordinator
         self._period = config.parameter_period
         self._num_environments = spec.run.num_environments
-        entered = coordinator.enter(f"actor_{number}")
+        key, *seeds = enter(
+            coordinator,
+            f"actor_{number}",
+            spec,
+            Kind.ACTOR,
+            number,
+            count=1 + self._num_environments,
+        )
         coordinator.actor_enters(number)
         epsilon = config.epsilon(number)
         if epsilon is not None:
             spec = dataclasses.replace(spec, agent=spec.agent.with_epsilon(epsilon))
         parts = Parts(spec)
         builder, environment_spec = parts.builder, parts.environment_spec
-        key, *seeds = draw_seeds(
-            spec.run.seed,
-            entered["position"],
-            _KIND,
-            number,
-            entered["started"],
-            count=1 + self._num_environments,
-        )
         self._variables = RemoteVariables(learner)
         self._actor = builder.make_vector_actor(
             jax.random.PRNGKey(key),
@@ -100,6 +98,6 @@ class ActorNode:
         self._actor.close()
         self._environments.close()
         # No node ends before the run does: a process that ends earlier is a fault.
-        while self._coordinator.phase() != "ended":
+        while self._coordinator.phase() != Phase.ENDED:
             time.sleep(Seconds.ASK_WHETHER_OVER)
         self._coordinator.leave(f"actor_{self._number}")

@@ -8,7 +8,6 @@ to ENDED.
 
 from __future__ import annotations
 
-import enum
 import math
 from typing import NamedTuple
 
@@ -16,22 +15,13 @@ from absl import logging
 
 from acme_moe.distributed.budget import Pacing, StepBudget
 from acme_moe.distributed.config import DistributedConfig
+from acme_moe.distributed.status import Phase
 from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 
 # How often each replay server says that it is empty before the run is given up. They
 # say so every `Seconds.ASK_WHETHER_OVER`.
 _EMPTY_LOOKS = 50
-
-
-class Phase(enum.Enum):
-    """The phases of a run, in order."""
-
-    RUNNING = "running"
-    DRAINING = "draining"
-    EVALUATING = "evaluating"
-    SAVING = "saving"
-    ENDED = "ended"
 
 
 class Grant(NamedTuple):

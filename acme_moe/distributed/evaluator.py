@@ -8,12 +8,11 @@ import jax
 
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
-from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
+from acme_moe.distributed.seeds import Kind, enter
+from acme_moe.distributed.status import Phase
+from acme_moe.runs.assembly import Parts, make_environment
 from acme_moe.runs.episodes import evaluate
 from acme_moe.runs.spec import RunSpec
-
-# Tells the draws of this kind of node from those of others.
-_KIND = 2
 
 
 class EvaluatorNode:
@@ -29,15 +28,7 @@ class EvaluatorNode:
         """
         self._coordinator = coordinator
         self._asked = time.monotonic()
-        entered = coordinator.enter("evaluator")
-        key, seed = draw_seeds(
-            spec.run.seed,
-            entered["position"],
-            _KIND,
-            0,
-            entered["started"],
-            count=2,
-        )
+        key, seed = enter(coordinator, "evaluator", spec, Kind.EVALUATOR, count=2)
         self._environment = make_environment(spec, seed, evaluation=True)
         self._variables = RemoteVariables(learner)
         self._actor = Parts(spec).make_evaluator(
@@ -46,7 +37,7 @@ class EvaluatorNode:
 
     def run(self) -> None:
         """Evaluates to the end of the run."""
-        while self._coordinator.phase() != "ended":
+        while self._coordinator.phase() != Phase.ENDED:
             order = self._coordinator.evaluation()
             if not order.episodes:
                 time.sleep(Seconds.ASK_WHETHER_OVER)
@@ -72,7 +63,7 @@ class EvaluatorNode:
         """Breaks off the evaluation if the run is ending; asks only now and then."""
         if time.monotonic() - self._asked > Seconds.ASK_WHETHER_OVER:
             self._asked = time.monotonic()
-            if self._coordinator.phase() in ("saving", "ended"):
+            if self._coordinator.phase() in (Phase.SAVING, Phase.ENDED):
                 raise _RunIsOverError
 
 

@@ -20,9 +20,8 @@ from acme_moe import disk, files
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig, Seconds
-from acme_moe.distributed.coordinator import Phase
 from acme_moe.distributed.program import COORDINATOR, make_distributed_program
-from acme_moe.distributed.status import RunStatus
+from acme_moe.distributed.status import Phase, RunStatus
 from acme_moe.folder_lock import FolderLock
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.checkpoints import Checkpoints
@@ -65,7 +64,7 @@ def run_distributed(
     _check_localhost()
     # Held here for all nodes, which end when the launcher does, however it ends.
     with FolderLock(workdir, field="workdir"):
-        checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
+        checkpoints = Checkpoints(workdir / "checkpoints")
         config_lib.check_replay_servers(
             config, checkpoints.latest(compare_replay=False)
         )
@@ -161,7 +160,7 @@ class _Launched:
         """Returns the outcome of a run that ended but could not write it, or None."""
         with contextlib.suppress(Exception):
             status = self._client.status()
-            if status["phase"] == Phase.ENDED.value:
+            if status["phase"] == Phase.ENDED:
                 return status["outcome"]
         return None
 

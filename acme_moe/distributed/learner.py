@@ -15,8 +15,9 @@ from absl import logging
 from acme_moe import disk
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote
+from acme_moe.distributed.seeds import Kind, enter
 from acme_moe.replay import ReplayServers
-from acme_moe.runs.assembly import Parts, draw_seeds
+from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
@@ -24,9 +25,6 @@ from acme_moe.runs.offline import fixed_data
 from acme_moe.runs.replays import replay_data
 from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
-
-# Tells the draws of this kind of node from those of others.
-_KIND = 1
 
 
 class LearnerNode:
@@ -58,21 +56,13 @@ class LearnerNode:
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
         )
         restored = checkpoints.latest()
-        entered = coordinator.enter("learner")
+        (key,) = enter(coordinator, "learner", spec, Kind.LEARNER, count=1)
         # Only what the learner knows of the run; the coordinator has it all.
         self._state = RunState(**restored.counts) if restored else RunState()
         # Only one process sends rows to tracking services: the one with the scores.
         self._folder = RunFolder(workdir, spec, track=coordinator.track)
         self._folder.forget_updates_after(self._state)
         parts = Parts(spec)
-        (key,) = draw_seeds(
-            spec.run.seed,
-            entered["position"],
-            _KIND,
-            0,
-            entered["started"],
-            count=1,
-        )
         self._session = LearnerSession(
             parts,
             jax.random.PRNGKey(key),

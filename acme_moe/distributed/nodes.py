@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -22,7 +23,7 @@ from acme_moe.distributed.process import (
     Supervision,
     supervise,
 )
-from acme_moe.distributed.status import RunStatus
+from acme_moe.distributed.status import Phase, RunStatus
 
 _THREADS = (
     context.LaunchType.LOCAL_MULTI_THREADING,
@@ -160,7 +161,6 @@ class ServiceNode(lp.CourierNode):
         coordinator: RemoteHandle | None,
         timeout: float = Seconds.CALL,
         preload: Callable[[], None] = lambda: None,
-        **kwargs: Any,
     ) -> None:
         """Describes the node.
 
@@ -172,10 +172,9 @@ class ServiceNode(lp.CourierNode):
             told if the node cannot be kept alive. None for the coordinator itself.
           timeout: seconds after which an attempt to call the node fails.
           preload: imports whatever nodes import, before any of them runs as a thread.
-          **kwargs: of `make`.
         """
         first = () if coordinator is None else (coordinator,)
-        super().__init__(make, *first, *args, **kwargs)
+        super().__init__(make, *first, *args)
         self._settings = settings
         self._coordinator = coordinator
         self._timeout = timeout
@@ -228,13 +227,9 @@ class ServiceNode(lp.CourierNode):
     def _give_up(self, message: str) -> None:
         """Ends the run, through the coordinator if it is there."""
         if self._coordinator is not None:
-            client = self._coordinator.make_client(Seconds.CALL_TO_GIVE_UP)
-            try:
-                client.fail(message)
             # Courier's own type cannot be imported without its client.
-            except Exception:
-                pass
-            else:
+            with contextlib.suppress(Exception):
+                self._coordinator.make_client(Seconds.CALL_TO_GIVE_UP).fail(message)
                 return
         workdir = self._settings.workdir
         kept = status_lib.read_status(workdir, self.token)
@@ -242,8 +237,8 @@ class ServiceNode(lp.CourierNode):
         status_lib.write_status(
             workdir,
             dataclasses.replace(
-                kept or RunStatus(self.token, "ended", "", {}, {}),
-                phase="ended",
+                kept or RunStatus(self.token, Phase.ENDED, "", {}, {}),
+                phase=Phase.ENDED,
                 outcome=f"failed: {message}",
             ),
         )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from acme_moe.distributed.coordinator import Grant, OnlineCoordinator
@@ -60,24 +59,15 @@ class OnlineCoordinatorService(CoordinatorService):
 
     def replay_enters(self, server: int, size: int, position: int) -> None:
         """Records a replay server's start; see `OnlineCoordinator.replay_enters`."""
-        with self._publishing_an_end():
+        with self._answering():
             restarted = self._starts.get(f"replay_{server}", 0) > 1
             self.coordinator.replay_enters(server, size, position, restarted=restarted)
 
     def replay_holds(self, server: int, size: int) -> str:
         """Records a replay server's size; returns the phase."""
-        with self._publishing_an_end():
+        with self._answering():
             self.coordinator.replay_holds(server, size)
         return self.phase()
-
-    @contextlib.contextmanager
-    def _publishing_an_end(self) -> Iterator[None]:
-        """Does as `_answering`, and publishes the end if the run ends meanwhile."""
-        with self._answering():
-            before = self.coordinator.phase
-            yield
-            if self.coordinator.phase is not before:
-                self._publish()
 
     def status(self) -> dict[str, Any]:
         """Returns everything that the progress line shows."""

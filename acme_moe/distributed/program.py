@@ -54,8 +54,6 @@ def make_distributed_program(
     spec: RunSpec,
     workdir: Path | str,
     config: DistributedConfig | None = None,
-    *,
-    name: str = "acme_moe",
 ) -> lp.Program:
     """Makes the program of a run, to launch as it is or with nodes of your own added.
 
@@ -67,7 +65,6 @@ def make_distributed_program(
       spec: the run, any agent of `acme_moe.agents`.
       workdir: its folder; if it holds a run, the program resumes it.
       config: of the distribution.
-      name: of the program.
 
     Returns:
       A program for one launch; make another one to launch again.
@@ -79,7 +76,7 @@ def make_distributed_program(
     check(config, spec)
     workdir = Path(workdir).resolve()
     token = uuid.uuid4().hex
-    program = lp.Program(name)
+    program = lp.Program("acme_moe")
 
     def process(node: str, environment: Mapping[str, str]) -> Supervision:
         return Supervision(

@@ -9,6 +9,7 @@ from pathlib import Path
 from acme_moe import replay
 from acme_moe.distributed.config import DistributedConfig, Seconds, check_replay_servers
 from acme_moe.distributed.nodes import Remote
+from acme_moe.distributed.status import Phase
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.spec import OnlineRunSpec
@@ -47,7 +48,7 @@ class ReplayNode:
         self._coordinator = coordinator
         entered = coordinator.enter(f"replay_{number}")
         parts = Parts(spec)
-        checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
+        checkpoints = Checkpoints(workdir / "checkpoints")
         restored = checkpoints.latest()
         check_replay_servers(config, restored)
         tables = [
@@ -74,7 +75,8 @@ class ReplayNode:
 
     def run(self) -> None:
         """Serves to the end of the run."""
-        while self._coordinator.replay_holds(self._number, self._size()) != "ended":
+        number = self._number
+        while self._coordinator.replay_holds(number, self._size()) != Phase.ENDED:
             time.sleep(Seconds.ASK_WHETHER_OVER)
         self._coordinator.leave(f"replay_{self._number}")
         self._server.stop()

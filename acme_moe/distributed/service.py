@@ -26,9 +26,8 @@ from acme_moe.distributed.coordinator import (
     Coordinator,
     EvaluationOrder,
     LearnerOrder,
-    Phase,
 )
-from acme_moe.distributed.status import RunStatus
+from acme_moe.distributed.status import Phase, RunStatus
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
@@ -67,7 +66,7 @@ class CoordinatorService:
         kept = status_lib.read_status(workdir, token)
         if kept is None:
             self._folder.write_config()
-            checkpoints = Checkpoints(workdir / "checkpoints", kept=1, owner=False)
+            checkpoints = Checkpoints(workdir / "checkpoints")
             restored = checkpoints.latest()
             state = RunState(**restored.counts) if restored else RunState()
             replay_lost = restored is not None and not restored.replay_paths
@@ -193,15 +192,13 @@ class CoordinatorService:
           replay_bytes_per_transition: see `RunState`.
           final: see `Coordinator.saved`.
         """
-        with self._lock:
+        with self._answering():
+            machine = self.coordinator
             if replay_bytes_per_transition is not None:
-                self.coordinator.state.replay_bytes_per_transition = (
-                    replay_bytes_per_transition
-                )
-            before = self.coordinator.phase
-            self.coordinator.saved(final=final)
-            if before is not Phase.ENDED:
-                self._publish()
+                machine.state.replay_bytes_per_transition = replay_bytes_per_transition
+            machine.saved(final=final)
+            if machine.phase is not Phase.ENDED:
+                self._summarize()
 
     def evaluation(self) -> EvaluationOrder:
         """Returns what the evaluator has to play."""
@@ -235,7 +232,7 @@ class CoordinatorService:
             mean = statistics.fmean(result for result, _ in episodes)
             machine.state.evaluation_return_mean = mean
             self._evaluation = f"evaluation {mean:g}"
-            self._write_summary("running")
+            self._summarize()
 
     def interrupt(self) -> None:
         """Ends the run early: the learner saves, then all nodes end."""
@@ -245,12 +242,9 @@ class CoordinatorService:
 
     def fail(self, message: str) -> None:
         """Ends the run at once, with what the last checkpoint has."""
-        with self._lock:
-            before = self.coordinator.phase
+        with self._answering():
             self._note_time()
             self.coordinator.fail(message)
-            if before is not Phase.ENDED:
-                self._publish()
 
     def status(self) -> dict[str, Any]:
         """Returns everything that the progress line shows."""
@@ -269,15 +263,19 @@ class CoordinatorService:
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
         """Holds the lock, and saves what others will act on before they are told it."""
+        machine = self.coordinator
 
         def promised() -> tuple[Any, ...]:
-            machine = self.coordinator
             return machine.phase, machine.outcome, machine.state.schedule_start
 
         with self._lock:
             before = promised()
             yield
-            if promised() != before:
+            if promised() == before:
+                return
+            if machine.phase is Phase.ENDED:
+                self._publish_end()
+            else:
                 self.keep()
 
     # With the lock held.
@@ -294,18 +292,25 @@ class CoordinatorService:
         if self._training is None:
             self._training = Stopwatch(self.coordinator.state.training_seconds)
 
-    def _publish(self) -> None:
-        """Writes the summary, and the end of the run if that has come."""
-        ended = self.coordinator.phase is Phase.ENDED
+    def _publish_end(self) -> None:
+        """Writes how the run has ended, before anybody sees that it has.
+
+        From then on, every process has seconds to leave.
+        """
         try:
-            self._write_summary(self.coordinator.outcome if ended else "running")
+            self._write_summary(self.coordinator.outcome)
         except disk.DiskError as error:
             self.coordinator.outcome = f"failed: {error}"
-        if ended:
-            # Before anybody sees the end, after which a process has seconds to leave.
-            self._folder.close()
-            self.keep()
-            self._ended.set()
+        self._folder.close()
+        self.keep()
+        self._ended.set()
+
+    def _summarize(self) -> None:
+        """Writes the summary of a run under way; warns if it cannot."""
+        try:
+            self._write_summary("running")
+        except disk.DiskError as error:
+            logging.log_every_n_seconds(logging.WARNING, "%s", 60.0, error)
 
     def _details(self) -> dict[str, Any]:
         """Returns what the summary says of the learner and the processes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,23 @@ from acme_moe import files
 _STATUS_FILE = "coordinator.json"
 
 
+class Phase(str, enum.Enum):
+    """The phases of a run, in order; see `acme_moe.distributed.coordinator`."""
+
+    RUNNING = "running"
+    DRAINING = "draining"
+    EVALUATING = "evaluating"
+    SAVING = "saving"
+    ENDED = "ended"
+
+
 @dataclasses.dataclass(frozen=True)
 class RunStatus:
     """What the coordinator keeps on disk, for itself and for those who restart nodes.
 
     Attributes:
       token: of the launch that it belongs to.
-      phase: of the run, a value of `coordinator.Phase`.
+      phase: of the run, a value of `Phase`.
       outcome: how the run ends, or has ended.
       state: fields of `acme_moe.runs.state.RunState`.
       starts: how often each node was started in this launch.
@@ -32,7 +43,7 @@ class RunStatus:
     @property
     def ended(self) -> bool:
         """Whether the run is over."""
-        return self.phase == "ended"
+        return self.phase == Phase.ENDED
 
 
 def write_status(workdir: Path, status: RunStatus) -> None:

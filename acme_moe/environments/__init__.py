@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acme_moe import lazy
-from acme_moe.environments.config import AtariConfig, EnvironmentConfig
-from acme_moe.environments.games import GAMES, SUITES, resolve_game, rom_id
-from acme_moe.environments.scores import SCORES, Score, human_normalized_score
+from acme_moe.environments.atari_suite import AtariConfig
+from acme_moe.environments.games import GAME_SETS, GAMES, resolve_game, rom_id
+from acme_moe.environments.scores import SCORES, Score
 from acme_moe.environments.suite import (
     ENVIRONMENTS,
+    EnvironmentConfig,
     Suite,
     UnplayableError,
     find_suite,
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ENVIRONMENTS",
     "GAMES",
+    "GAME_SETS",
     "SCORES",
-    "SUITES",
     "AtariConfig",
     "AtariEnvironment",
     "EnvironmentConfig",
@@ -36,7 +37,6 @@ __all__ = [
     "Suite",
     "UnplayableError",
     "find_suite",
-    "human_normalized_score",
     "normalized_score",
     "resolve_game",
     "rom_id",

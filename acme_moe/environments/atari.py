@@ -7,7 +7,7 @@ import numpy as np
 from ale_py import roms
 
 from acme_moe import validation
-from acme_moe.environments.config import AtariConfig
+from acme_moe.environments.atari_suite import AtariConfig
 from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.games import resolve_game, rom_id
 from acme_moe.environments.screen import Screen, stack_frames

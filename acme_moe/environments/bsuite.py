@@ -10,6 +10,7 @@ import math
 import numpy as np
 from dm_env import specs
 
+from acme_moe.environments.bsuite_suite import BsuiteConfig
 from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.specs import StackedFrames
 
@@ -171,3 +172,15 @@ def _square(
     rows = slice(max(top, 0), max(top + 2 * half, 0))
     columns = slice(max(left, 0), max(left + 2 * half, 0))
     picture[rows, columns] = colour
+
+
+def make(game: str, seed: int, config: BsuiteConfig) -> Catch | CartPole:
+    """Makes Catch or CartPole; see `Suite.make`."""
+    if game == "CartPole":
+        return CartPole(seed)
+    return Catch(
+        seed,
+        rows=config.catch_rows,
+        columns=config.catch_columns,
+        image=config.catch_image,
+    )

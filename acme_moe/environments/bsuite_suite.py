@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
-from acme_moe import validation
-from acme_moe.environments.config import EnvironmentConfig
-from acme_moe.environments.suite import Suite
-
-if TYPE_CHECKING:
-    from acme_moe.environments.bsuite import CartPole, Catch
+from acme_moe import lazy, validation
+from acme_moe.environments.suite import EnvironmentConfig, Suite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,23 +34,9 @@ class BsuiteConfig(EnvironmentConfig):
         validation.at_least("catch_columns", self.catch_columns, 1)
 
 
-def make(game: str, seed: int, config: BsuiteConfig) -> Catch | CartPole:
-    """Makes Catch or CartPole."""
-    from acme_moe.environments import bsuite
-
-    if game == "CartPole":
-        return bsuite.CartPole(seed)
-    return bsuite.Catch(
-        seed,
-        rows=config.catch_rows,
-        columns=config.catch_columns,
-        image=config.catch_image,
-    )
-
-
 SUITE = Suite(
     config_class=BsuiteConfig,
-    make=make,
+    make=lazy.function("acme_moe.environments.bsuite", "make"),
     default_game="Catch",
     games=("CartPole", "Catch"),
 )

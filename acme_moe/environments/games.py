@@ -1,8 +1,9 @@
-"""Names of the Atari games, and the suites that the experiments run on."""
+"""Names of the Atari games, and the sets of them that the experiments run on."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
 
 def _split(names: str) -> tuple[str, ...]:
@@ -39,7 +40,6 @@ GAMES: tuple[str, ...] = tuple(_ROMS)
 """Every game that can be played, by the name used throughout: `MsPacman`."""
 
 # By what `name_key` returns: `ms_pacman` and `MSPACMAN` are one.
-_BY_KEY = {rom.replace("_", ""): game for game, rom in _ROMS.items()}
 
 _ATARI_20 = _split("""
     AirRaid Asterix Asteroids Bowling Breakout DemonAttack Freeway Gravitar Jamesbond
@@ -71,13 +71,13 @@ _OFFLINE_17 = _split("""
     MsPacman Pong Qbert RoadRunner Seaquest SpaceInvaders WizardOfWor YarsRevenge Zaxxon
 """)
 
-SUITES: dict[str, tuple[str, ...]] = {
+GAME_SETS: dict[str, tuple[str, ...]] = {
     "atari_20": _ATARI_20,
     "atari_26": _ATARI_26,
     "atari_60": _ATARI_60,
     "offline_17": _OFFLINE_17,
 }
-"""The paper's suites, in alphabetical order.
+"""The paper's sets of games, each in alphabetical order.
 
 `atari_20` (Fedus et al., 2020) is what most experiments run on, `atari_26` (Kaiser et
 al., 2020) the Atari-100k benchmark, `atari_60` the largest set of appendix A, and
@@ -97,30 +97,31 @@ def name_key(name: str) -> str:
     return key
 
 
-def resolve_game(name: str) -> str:
+def resolve_game(name: str, games: Sequence[str] = GAMES) -> str:
     """Returns a game's name as used here.
 
     Args:
       name: the game's name in any case, with words joined or separated by `_`, `-` or
         spaces: `MsPacman`, `ms_pacman`, `ms-pacman`.
+      games: names of all games; those of Atari where left out.
 
     Returns:
-      Its entry of `GAMES`: `MsPacman`.
+      Its entry of `games`: `MsPacman`.
 
     Raises:
       ValueError: if no game has that name; suggests close ones.
     """
     key = name_key(name)
-    game = _BY_KEY.get(key)
-    if game is not None:
-        return game
-    close = [_BY_KEY[k] for k in difflib.get_close_matches(key, _BY_KEY, cutoff=0.6)]
-    hint = (
-        f"did you mean {', '.join(close)}?"
-        if close
-        else "`acme_moe.environments.GAMES` lists all games"
-    )
-    raise ValueError(f"game: {name!r} is not known; {hint}")
+    by_key = {name_key(game): game for game in games}
+    if key in by_key:
+        return by_key[key]
+    close = [by_key[k] for k in difflib.get_close_matches(key, by_key, cutoff=0.6)]
+    hints = [f"did you mean {', '.join(close)}?"] if close else []
+    if games != GAMES:
+        hints.insert(0, f"accepted: {', '.join(games)}")
+    elif not close:
+        hints = ["`acme_moe.environments.GAMES` lists all games"]
+    raise ValueError(f"game: {name!r} is not known; {'; '.join(hints)}")
 
 
 def rom_id(game: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from acme_moe import lazy, validation
-from acme_moe.environments.config import EnvironmentConfig
-from acme_moe.environments.suite import Suite
+from acme_moe.environments.suite import EnvironmentConfig, Suite
 
 
 @dataclasses.dataclass(frozen=True)

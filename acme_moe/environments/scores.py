@@ -17,10 +17,7 @@ Scores are returns of whole games of at most 108,000 frames, rewards not clipped
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
-
-from acme_moe.environments.games import resolve_game
 
 _WANG_2016 = "Wang et al. (2016)"
 _KIM_2024 = "Kim et al. (2024)"
@@ -129,21 +126,3 @@ SCORES: dict[str, Score] = {
     **_read(_TABLE_OTHERS, _KIM_2024),
 }
 """Random and human scores of every game with published ones."""
-
-
-def human_normalized_score(game: str, episode_return: float) -> float:
-    """Scales a return so that a random agent's is 0 and a person's is 1.
-
-    Args:
-      game: the game's name, in any form that `resolve_game` takes.
-      episode_return: sum of the rewards of a whole game, not clipped.
-
-    Returns:
-      `(episode_return - random) / (human - random)`, or nan for games without published
-      scores; those of all suites have some.
-
-    Raises:
-      ValueError: if no game has that name.
-    """
-    score = SCORES.get(resolve_game(game))
-    return math.nan if score is None else score.normalize(episode_return)

@@ -18,7 +18,6 @@ whether it does what a run expects of it.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
 import math
@@ -27,10 +26,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from acme_moe import validation
-from acme_moe.environments.config import EnvironmentConfig
-from acme_moe.environments.games import name_key
+from acme_moe.environments.games import resolve_game
 from acme_moe.environments.scores import Score
 from acme_moe.registry import Registry
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """Settings of an environment; a suite's settings are a subclass with more fields.
+
+    Attributes:
+      name: name of the suite: a registered name or an import path.
+    """
+
+    name: str
 
 
 class UnplayableError(ValueError):
@@ -76,15 +85,7 @@ class Suite:
             if not name:
                 raise validation.not_accepted("game", name, "the name of a game")
             return name
-        by_key = {name_key(game): game for game in self.games}
-        key = name_key(name)
-        if key in by_key:
-            return by_key[key]
-        close = [by_key[k] for k in difflib.get_close_matches(key, by_key, cutoff=0.6)]
-        hint = f" (did you mean {', '.join(close)}?)" if close else ""
-        raise ValueError(
-            f"game: {name!r} is not known; accepted: {', '.join(self.games)}{hint}"
-        )
+        return resolve_game(name, self.games)
 
 
 ENVIRONMENTS: Registry[Suite] = Registry(

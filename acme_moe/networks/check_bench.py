@@ -77,7 +77,7 @@ class Bench:
             lambda x: torso.encode(config, x, layers.Conv, layers.Dense)[0]
         ]
         if self.kind in ("moe", "head"):
-            stages.append(lambda x: torso.scoped_tokens(config, x))
+            stages.append(lambda x: torso.tokenize(config, x))
         if self.kind == "head":
             stages = [lambda x: value_network.features(config, x, True).features]
 
@@ -97,7 +97,7 @@ class Bench:
         if self.kind == "encoder":
             return torso.encode(config, x, layers.Conv, layers.Dense)
         if self.kind == "tokenizer":
-            return torso.scoped_tokens(config, x)
+            return torso.tokenize(config, x)
         if self.kind == "moe":
             return torso.mix(config, x, evaluation)
         dense = torso.dense_factory(config, evaluation)

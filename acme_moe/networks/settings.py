@@ -9,11 +9,8 @@ from typing import Any
 
 from acme_moe import validation
 from acme_moe.networks import parts
-from acme_moe.networks.parts import DENSES, ENCODERS, HEADS, MOES, TOKENIZERS
 from acme_moe.options import Options
 from acme_moe.registry import is_path
-
-__all__ = ["DENSES", "ENCODERS", "HEADS", "MOES", "TOKENIZERS", "NetworkConfig"]
 
 VARIANTS = ("all", "big", "regular")
 PHIS = ("fixed", "learned", "redrawn")
@@ -218,7 +215,7 @@ class NetworkConfig:
             ("impala_max_pool", 1),
         ):
             value = getattr(self, field)
-            if value is not None and not (_is_int(value) and value >= minimum):
+            if value is not None and value < minimum:
                 _refuse(field, value, f"None, or whole numbers from {minimum}")
         if not self.mlp_widths or not all(
             _is_int(width) and width >= 1 for width in self.mlp_widths
@@ -228,9 +225,6 @@ class NetworkConfig:
             validation.above(field, getattr(self, field), 0)
         for field in _NOT_NEGATIVE:
             validation.at_least(field, getattr(self, field), 0)
-        for field in (*_POSITIVE, *_NOT_NEGATIVE):
-            if math.isinf(getattr(self, field)):
-                _refuse(field, getattr(self, field), "finite numbers")
         if int(16 * self.impala_width) < 1:
             _refuse("impala_width", self.impala_width, "numbers from 1/16")
 

@@ -10,7 +10,6 @@ import jax
 from acme_moe.networks import layers, parts, torso
 from acme_moe.networks.describe import batch_of_one
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.tokenizers import tokenize
 
 
 class NoTokenGridError(ValueError):
@@ -82,7 +81,7 @@ def _shapes(
     def forward(observations: Any) -> None:
         x = torso.inputs(config, observations)
         features, _ = torso.encode(config, x, layers.Conv, layers.Dense)
-        shapes.extend([features.shape, tokenize(config, features).shape])
+        shapes.extend([features.shape, torso.tokenize(config, features).shape])
 
     init = hk.transform(forward).init
     jax.eval_shape(init, jax.random.key(0), batch_of_one(observation))

@@ -10,25 +10,7 @@ import dataclasses
 
 import jax
 
-from acme_moe.networks import layers, parts
-from acme_moe.networks.settings import NetworkConfig
-
-
-def tokenize(config: NetworkConfig, features: jax.Array) -> jax.Array:
-    """Splits features into tokens as `config.tokenizer` says.
-
-    Args:
-      config: names the tokenizer.
-      features: `[B, H, W, C]`, or `[B, D]` for `per_samp`.
-
-    Returns:
-      Tokens `[B, m, d]`.
-
-    Raises:
-      ValueError: a patch is larger than the feature map.
-    """
-    tokens: jax.Array = parts.make("tokenizer", config)(features)
-    return tokens
+from acme_moe.networks import layers
 
 
 @dataclasses.dataclass(frozen=True)

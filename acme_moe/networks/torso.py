@@ -19,7 +19,6 @@ from acme_moe.networks.interfaces import (
 )
 from acme_moe.networks.outputs import Mixed, MoEOutput
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.networks.tokenizers import tokenize
 from acme_moe.registry import is_path
 
 
@@ -98,7 +97,7 @@ def moe_torso(config: NetworkConfig, x: jax.Array, evaluation: bool) -> TorsoOut
     """
     encoded, activations = encode(config, x, layers.Conv, layers.Dense)
     encoded, levels = quantiles.embed(config, encoded, evaluation)
-    mixed = mix(config, scoped_tokens(config, encoded), evaluation)
+    mixed = mix(config, tokenize(config, encoded), evaluation)
     return TorsoOutput(
         mixed.tokens.reshape(encoded.shape[0], -1),
         {**activations, "penultimate": mixed.expert_hidden},
@@ -138,7 +137,7 @@ def densify(
         hidden_units=config.hidden_units,
         num_experts=config.num_experts,
         hidden_dense=hidden_dense,
-        tokenize=lambda features: scoped_tokens(config, features),
+        tokenize=lambda features: tokenize(config, features),
     )
     # The library's own parts already give their layer this name.
     outside = is_path(config.dense)
@@ -147,10 +146,22 @@ def densify(
     return hidden
 
 
-def scoped_tokens(config: NetworkConfig, features: jax.Array) -> jax.Array:
-    """Applies the config's tokenizer under its name; returns `[B, m, d]`."""
+def tokenize(config: NetworkConfig, features: jax.Array) -> jax.Array:
+    """Splits features into tokens as the config says.
+
+    Args:
+      config: names the tokenizer.
+      features: `[B, H, W, C]`, or `[B, D]` for `per_samp`.
+
+    Returns:
+      Tokens `[B, m, d]`.
+
+    Raises:
+      ValueError: a patch is larger than the feature map.
+    """
     with layers.scope("tokenizer"):
-        return tokenize(config, features)
+        tokens: jax.Array = parts.make("tokenizer", config)(features)
+    return tokens
 
 
 def mix(config: NetworkConfig, tokens: jax.Array, evaluation: bool) -> Mixed:

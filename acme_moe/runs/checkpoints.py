@@ -45,21 +45,19 @@ class ReplayAwayError(RuntimeError):
 class Checkpoints:
     """The checkpoints of a run."""
 
-    def __init__(self, directory: Path, *, kept: int, owner: bool = True) -> None:
+    def __init__(self, directory: Path, *, kept: int | None = None) -> None:
         """Opens the folder, and clears away what an interrupted write left.
 
         Args:
           directory: made where it is missing.
-          kept: how many complete checkpoints are kept.
-          owner: whether this object writes and removes checkpoints; False for one
-            that only reads while another process writes.
+          kept: how many complete checkpoints are kept; None to read only, while
+            another process may write.
         """
         self._directory = directory
         self._kept = kept
-        self._owner = owner
         with disk.writing(directory):
             directory.mkdir(parents=True, exist_ok=True)
-        if not owner:
+        if kept is None:
             return
         for name in directory.iterdir():
             if name.name.endswith(files.UNFINISHED):
@@ -124,6 +122,7 @@ class Checkpoints:
           ReplayAwayError: if a server does not answer.
           DiskError: if it cannot be written; earlier checkpoints are left as they are.
         """
+        assert self._kept is not None
         final = self._unused(position)
         path = final.with_name(final.name + files.UNFINISHED)
         with disk.writing(self._directory, needed=self._likely_size(state)):
@@ -155,7 +154,7 @@ class Checkpoints:
     def latest(self, *, compare_replay: bool = True) -> Checkpoint | None:
         """Returns the newest checkpoint that is whole; None if there are none at all.
 
-        Damaged ones that are newer are logged, and renamed by the owner.
+        Damaged ones that are newer are logged, and renamed by who may write.
 
         Args:
           compare_replay: see `read_checkpoint`.
@@ -172,7 +171,7 @@ class Checkpoints:
                 logging.error("%s; looking for the one before it", error)
                 damaged[path] = str(error)
                 continue
-            if self._owner:
+            if self._kept is not None:
                 # Else they would count as the newest, and whole ones be dropped first.
                 for bad in damaged:
                     if bad.exists():

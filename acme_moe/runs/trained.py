@@ -215,9 +215,7 @@ def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
         run = path.resolve().parent.parent
         checkpoint = read_checkpoint(path, compare_replay=False)
     elif checkpoints.is_dir():
-        latest = Checkpoints(checkpoints, kept=1, owner=False).latest(
-            compare_replay=False
-        )
+        latest = Checkpoints(checkpoints).latest(compare_replay=False)
         if latest is None:
             raise NoCheckpointError(
                 f"{path} holds no checkpoint yet; a run writes its first after "

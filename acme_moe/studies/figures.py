@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from acme_moe import files, validation
-from acme_moe.environments import SUITES, find_suite
+from acme_moe.environments import GAME_SETS, find_suite
 from acme_moe.studies.catalogue import (
     BASELINE,
     CQL,
@@ -28,8 +28,8 @@ from acme_moe.studies.catalogue import (
 from acme_moe.studies.relatives import RELATIVES
 from acme_moe.studies.study import Study
 
-_ATARI_20 = SUITES["atari_20"]
-_OFFLINE_17 = SUITES["offline_17"]
+_ATARI_20 = GAME_SETS["atari_20"]
+_OFFLINE_17 = GAME_SETS["offline_17"]
 _THREE = (BASELINE, TOP1_MOE, SOFT_MOE)
 # The length of the axes of several figures: 50 M frames.
 _50M_FRAMES = {"max_agent_steps": 12_500_000}
@@ -137,7 +137,7 @@ _STUDIES = (
                 (RAINBOW,),
                 (BASELINE, SOFT_MOE),
                 panel="{agent}, 60 games",
-                games=SUITES["atari_60"],
+                games=GAME_SETS["atari_60"],
             ),
             *arms(
                 (RAINBOW,),
@@ -177,7 +177,7 @@ _STUDIES = (
     Study(
         name="figure_12",
         title="Low-data agents, 8 experts",
-        games=SUITES["atari_26"],
+        games=GAME_SETS["atari_26"],
         arms=arms((DRQ_EPS_50M, DER_50M), _THREE),
     ),
     # Whole networks or every layer as experts, and normalisation.
@@ -204,7 +204,7 @@ _STUDIES = (
     Study(
         name="figure_16",
         title="Low-data agents, 4 experts",
-        games=SUITES["atari_26"],
+        games=GAME_SETS["atari_26"],
         arms=arms((DRQ_EPS_50M, DER_50M), _THREE, {"network.num_experts": 4}),
     ),
     # More of the fixed data: 5 M and 25 M transitions of each game.

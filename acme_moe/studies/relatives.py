@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from acme_moe.environments import SUITES, find_suite
+from acme_moe.environments import GAME_SETS, find_suite
 from acme_moe.studies.catalogue import (
     BASELINE,
     BTR,
@@ -35,7 +35,7 @@ from acme_moe.studies.catalogue import (
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert
 from acme_moe.studies.study import Agent, Arm, Study
 
-_ATARI_20 = SUITES["atari_20"]
+_ATARI_20 = GAME_SETS["atari_20"]
 _EXPERTS = (1, 2, 4, 8)
 _WIDE_GAP = Layer("GAP, widened", {**GAP.settings, "network.widen_dense": True})
 _SOFT_OF_8 = {
@@ -284,7 +284,7 @@ _STUDIES = (
     Study(
         name="hl_gauss_offline",
         title="Values by classification, 10 % of the data, 8 experts",
-        games=SUITES["offline_17"],
+        games=GAME_SETS["offline_17"],
         num_seeds=3,
         settings=_OFFLINE,
         arms=(

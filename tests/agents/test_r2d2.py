@@ -62,7 +62,7 @@ def test_the_table_counts_agent_steps():
 def test_the_defaults_are_those_of_the_paper_and_of_acme():
     config = R2D2Config()
     assert config.head_width == 512
-    assert config.target_update_period_in_updates == 2_500
+    assert config.in_updates(config.target_update_period) == 2_500
     # Each sequence is drawn this often.
     drawn = config.batch_size * config.exact_replay_ratio * config.sequence_period
     assert drawn == 4

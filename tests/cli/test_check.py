@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from acme_moe.networks import NetworkConfig, checking
+from acme_moe.networks import NetworkConfig, check_part
 from acme_moe.registry import load
 from tests.programs import run_python
 
@@ -21,7 +21,7 @@ def results(kind, name, **settings):
     path = f"{HERE}:{name}"
     named = {} if kind == "loss" else {kind: path}
     config = NetworkConfig(**{**SIZES, **settings, **named})
-    return {result.name: result for result in checking.check(kind, path, config)}
+    return {result.name: result for result in check_part.check(kind, path, config)}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_nothing_is_wrong_with_what_is_right(kind, name, settings):
     found = results(kind, name, **settings)
     assert not [x for x in found.values() if x.outcome == "FAILED"], found
     assert ("cost" in found) == (kind != "loss")
-    assert checking.infer_kind(load(f"{HERE}:{name}")) == kind
+    assert check_part.infer_kind(load(f"{HERE}:{name}")) == kind
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_nothing_is_wrong_with_what_is_right(kind, name, settings):
 )
 def test_what_is_wrong_with_a_mixture_is_found(name, check, detail, monkeypatch):
     # Of no fault, and most of the time.
-    monkeypatch.setattr(checking, "_cost", lambda bench: "not measured")
+    monkeypatch.setattr(check_part, "_cost", lambda bench: "not measured")
     failed = {k: x for k, x in results("moe", name).items() if x.outcome == "FAILED"}
     assert check in failed
     assert re.search(detail, failed[check].detail), failed[check]

@@ -3,8 +3,8 @@
 import json
 
 from acme_moe.distributed.config import DistributedConfig
-from acme_moe.distributed.coordinator import Phase
 from acme_moe.distributed.online_service import OnlineCoordinatorService
+from acme_moe.distributed.status import Phase
 from tests.runs import tiny
 
 SPEC = tiny.spec(agent={"replay_ratio": 0.5})

@@ -3,8 +3,7 @@
 import csv
 
 from acme_moe.distributed import status as status_lib
-from acme_moe.distributed.coordinator import Phase
-from acme_moe.distributed.status import RunStatus
+from acme_moe.distributed.status import Phase, RunStatus
 from acme_moe.runs.episodes import EpisodeResult
 from tests.distributed.played import Play, make, phase
 

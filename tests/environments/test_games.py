@@ -1,7 +1,7 @@
 import pytest
 from ale_py import roms
 
-from acme_moe.environments import GAMES, SUITES, AtariConfig, resolve_game, rom_id
+from acme_moe.environments import GAME_SETS, GAMES, AtariConfig, resolve_game, rom_id
 
 
 def test_every_game_has_a_rom_and_every_rom_of_one_player_is_a_game():
@@ -10,7 +10,7 @@ def test_every_game_has_a_rom_and_every_rom_of_one_player_is_a_game():
 
 
 def test_suites_have_the_size_of_their_name_and_roms():
-    for name, games in SUITES.items():
+    for name, games in GAME_SETS.items():
         assert len(games) == len(set(games)) == int(name.split("_")[1])
         assert list(games) == sorted(games)
         for game in games:
@@ -19,8 +19,8 @@ def test_suites_have_the_size_of_their_name_and_roms():
 
 
 def test_the_largest_suite_holds_the_others():
-    for games in SUITES.values():
-        assert set(games) <= set(SUITES["atari_60"])
+    for games in GAME_SETS.values():
+        assert set(games) <= set(GAME_SETS["atari_60"])
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@ import math
 
 import pytest
 
-from acme_moe.environments import GAMES, SCORES, SUITES, human_normalized_score
+from acme_moe.environments import GAME_SETS, GAMES, SCORES, normalized_score
 
 
 def test_every_game_of_every_suite_has_scores():
-    for games in SUITES.values():
+    for games in GAME_SETS.values():
         for game in games:
-            assert math.isfinite(human_normalized_score(game, 0.0))
+            assert math.isfinite(SCORES[game].normalize(0.0))
 
 
 def test_the_usual_benchmark_and_five_more():
@@ -38,8 +38,8 @@ def test_the_usual_benchmark_and_five_more():
 )
 def test_values(game, random, human):
     assert SCORES[game][:2] == (random, human)
-    assert human_normalized_score(game, random) == 0
-    assert human_normalized_score(game, human) == 1
+    assert SCORES[game].normalize(random) == 0
+    assert SCORES[game].normalize(human) == 1
 
 
 def test_people_play_better_than_chance():
@@ -47,12 +47,9 @@ def test_people_play_better_than_chance():
 
 
 def test_normalising():
-    assert human_normalized_score("breakout", 30.5) == pytest.approx(1)
-    assert human_normalized_score("Breakout", 59.3) == pytest.approx(2)
-    assert human_normalized_score("Pong", 21.0) == pytest.approx(41.7 / 35.3)
+    assert normalized_score("atari", "Breakout", 59.3) == pytest.approx(2)
+    assert normalized_score("atari", "Pong", 21.0) == pytest.approx(41.7 / 35.3)
 
 
-def test_games_without_scores_and_without_a_name():
-    assert math.isnan(human_normalized_score("Tetris", 10.0))
-    with pytest.raises(ValueError, match=r"^game: 'Pongg'"):
-        human_normalized_score("Pongg", 0.0)
+def test_games_without_scores():
+    assert normalized_score("atari", "Tetris", 10.0) is None

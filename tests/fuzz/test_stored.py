@@ -52,7 +52,7 @@ def test_damage_is_found_and_the_checkpoint_before_it_taken(saved, name, damage)
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
     try:
-        taken = Checkpoints(saved, kept=2, owner=False).latest()
+        taken = Checkpoints(saved).latest()
         if name != "manifest.json":
             assert taken.path.name == "000000000010"
         # White space in a manifest says nothing; then the whole checkpoint is right.
@@ -73,7 +73,7 @@ def test_a_hostile_description_is_damage(saved, name, value):
     whole = file.read_bytes()
     file.write_text(json.dumps(value))
     try:
-        taken = Checkpoints(saved, kept=2, owner=False).latest()
+        taken = Checkpoints(saved).latest()
         assert taken.path.name == "000000000010"
     except DamagedCheckpointError:
         pytest.fail("the one before it is whole")

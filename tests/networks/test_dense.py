@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from acme_moe.networks import NetworkConfig, checking, make_network
+from acme_moe.networks import NetworkConfig, check_part, make_network
 from acme_moe.networks.dense import GlobalAveragePool, simplicial
 from acme_moe.networks.describe import totals
 from acme_moe.networks.interfaces import DenseSpec
@@ -144,8 +144,8 @@ def test_widening_widens_each_but_the_groups():
 @pytest.mark.parametrize("noisy", [False, True])
 def test_the_checker_finds_nothing_wrong(dense, noisy, monkeypatch):
     monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
-    monkeypatch.setattr(checking, "_cost", lambda bench: "")
+    monkeypatch.setattr(check_part, "_cost", lambda bench: "")
     config = NetworkConfig(**SIZES, dense=dense, noisy=noisy)
-    found = list(checking.check("dense", dense, config))
+    found = list(check_part.check("dense", dense, config))
     assert not [x for x in found if x.outcome == "FAILED"], found
     assert found[-2].detail == "yes"

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from acme_moe.networks import NetworkConfig, checking, layers
+from acme_moe.networks import NetworkConfig, check_part, layers
 from acme_moe.networks.expert_choice import ExpertChoice
 from acme_moe.networks.interfaces import ExpertSpec
 
@@ -71,9 +71,9 @@ def test_the_router_learns():
 
 def test_the_checker_finds_nothing_wrong(monkeypatch):
     monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
-    monkeypatch.setattr(checking, "_cost", lambda bench: "")
+    monkeypatch.setattr(check_part, "_cost", lambda bench: "")
     config = NetworkConfig(
         encoder="nature_cnn", moe="expert_choice", num_experts=2, expert_width=4
     )
-    found = list(checking.check("moe", "expert_choice", config))
+    found = list(check_part.check("moe", "expert_choice", config))
     assert not [x for x in found if x.outcome == "FAILED"], found

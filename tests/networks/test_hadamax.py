@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from acme_moe.networks import NetworkConfig, checking, make_network
+from acme_moe.networks import NetworkConfig, check_part, make_network
 
 CONFIG = NetworkConfig(encoder="hadamax", moe="none", expert_width=4)
 
@@ -63,6 +63,6 @@ def test_shapes_on_atari_are_those_of_the_network_that_it_replaces():
 
 def test_the_checker_finds_nothing_wrong(monkeypatch):
     monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (8, 8, 2))
-    monkeypatch.setattr(checking, "_cost", lambda bench: "")
-    found = list(checking.check("encoder", "hadamax", CONFIG))
+    monkeypatch.setattr(check_part, "_cost", lambda bench: "")
+    found = list(check_part.check("encoder", "hadamax", CONFIG))
     assert not [x for x in found if x.outcome == "FAILED"], found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acme_moe.networks import NetworkConfig
-from acme_moe.networks.tokenizers import tokenize
+from acme_moe.networks.torso import tokenize
 
 FEATURES = np.arange(2 * 5 * 4 * 3, dtype=np.float32).reshape(2, 5, 4, 3)
 
@@ -50,5 +50,5 @@ def test_convolved_patches(channels, size):
     tokens, params = tokens_of(config)
     assert tokens.shape == (2, 4, size)
     patch = FEATURES[1, 2:4, 2:4]
-    expected = np.tensordot(patch, params["patches"]["w"], axes=3)
+    expected = np.tensordot(patch, params["tokenizer/patches"]["w"], axes=3)
     np.testing.assert_allclose(tokens[1, 3], expected, rtol=1e-5, atol=1e-4)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from acme_moe.networks import NetworkConfig, make_network
-from acme_moe.networks import settings as accepted
+from acme_moe.networks import NetworkConfig, make_network, parts
+from acme_moe.networks.settings import VARIANTS
 
 ACTIONS = 3
 BATCH = 2
@@ -22,10 +22,10 @@ HEADS = ({"dueling": True}, {"num_atoms": 5, "dueling": True, "noisy": True})
 def accepted_configs():
     """Every accepted combination of encoder, tokenizer, mixture and variant."""
     for encoder, moe, tokenizer, variant, normalization in itertools.product(
-        accepted.ENCODERS,
-        accepted.MOES,
-        accepted.TOKENIZERS,
-        accepted.VARIANTS,
+        parts.ENCODERS,
+        parts.MOES,
+        parts.TOKENIZERS,
+        VARIANTS,
         (False, True),
     ):
         if moe == "none" and tokenizer != "per_conv":
@@ -60,8 +60,12 @@ def compiled(config, num_actions=ACTIONS):
 
 def test_all_kinds_are_among_the_combinations():
     assert len(CONFIGS) > 40
-    for field in ("encoder", "moe", "tokenizer", "variant"):
-        known = getattr(accepted, f"{field.upper()}S")
+    for field, known in (
+        ("encoder", parts.ENCODERS),
+        ("moe", parts.MOES),
+        ("tokenizer", parts.TOKENIZERS),
+        ("variant", VARIANTS),
+    ):
         assert {getattr(config, field) for config in CONFIGS} == set(known)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acme_moe.environments import SUITES
+from acme_moe.environments import GAME_SETS
 from acme_moe.runs.config import from_config_dict, load_config
 from acme_moe.studies import catalogue
 from acme_moe.studies.figures import FIGURES, load_study
@@ -149,14 +149,14 @@ def test_figure_8_runs_all_60_games():
         for run in runs_of("figure_8")
         if run.arm == "rainbow-soft_moe"
     }
-    assert games == set(SUITES["atari_60"])
+    assert games == set(GAME_SETS["atari_60"])
 
 
 def test_seed_by_seed_so_that_a_plan_cut_short_has_whole_comparisons():
     runs = runs_of("figure_6")
     half = runs[: len(runs) // 5]
     assert {run.settings["seed"] for run in half} == {0}
-    assert {run.settings["game"] for run in half} == set(SUITES["atari_20"])
+    assert {run.settings["game"] for run in half} == set(GAME_SETS["atari_20"])
 
 
 def test_games_and_seeds_are_given_in_place_of_the_scales():

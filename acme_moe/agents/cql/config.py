@@ -15,7 +15,6 @@ class OfflineAgentConfig(AgentConfig):
     """Settings of every agent that learns from fixed data.
 
     Attributes:
-      target_update_period: updates between two copies to the target network.
       td_weight: weight of the temporal-difference loss.
       conservative_weight: weight of `logsumexp(Q(s, .)) - Q(s, a)`.
     """
@@ -26,7 +25,6 @@ class OfflineAgentConfig(AgentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.at_least("target_update_period", self.target_update_period, 1)
         for name in ("td_weight", "conservative_weight"):
             validation.at_least(name, getattr(self, name), 0)
         if not self.td_weight + self.conservative_weight:
@@ -34,11 +32,6 @@ class OfflineAgentConfig(AgentConfig):
                 "conservative_weight: 0.0 is not accepted beside td_weight 0.0; "
                 "one of them more than 0"
             )
-
-    @property
-    def target_update_period_in_updates(self) -> int:
-        """Updates between two copies to the target network."""
-        return self.in_updates(self.target_update_period)
 
     def in_updates(self, length: int) -> int:
         """Returns the length: without agent steps, lengths are in updates already."""
@@ -95,11 +88,6 @@ class BehaviorCloningConfig(CQLConfig):
         validation.one_of("td_weight", self.td_weight, (0.0,))
 
 
-def categorical_network() -> NetworkConfig:
-    """Returns the default network with a dueling head of 51 atoms."""
-    return NetworkConfig(dueling=True, num_atoms=51)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CQLC51Config(OfflineAgentConfig):
     """Conservative Q-learning on C51's expectations; double Q-learning always.
@@ -108,7 +96,9 @@ class CQLC51Config(OfflineAgentConfig):
       loss: loss of the distributions; see `RainbowConfig`.
     """
 
-    network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
+    network: NetworkConfig = dataclasses.field(
+        default_factory=lambda: NetworkConfig(dueling=True, num_atoms=51)
+    )
     n_step: int = 3
     loss: str = C51
 

@@ -1,13 +1,8 @@
-"""Data-efficient Rainbow (van Hasselt et al. 2019): Rainbow for few agent steps."""
+"""Data-efficient Rainbow (van Hasselt et al. 2019): Rainbow for few agent steps.
 
-from typing import TYPE_CHECKING
+`acme_moe.agents.rainbow.RainbowBuilder` builds it: only the settings differ.
+"""
 
-from acme_moe import lazy
 from acme_moe.agents.der.config import DERConfig
 
-if TYPE_CHECKING:
-    from acme_moe.agents.der.builder import DERBuilder
-
-__all__ = ["DERBuilder", "DERConfig"]
-
-__getattr__ = lazy.attributes(__name__, {"DERBuilder": f"{__name__}.builder"})
+__all__ = ["DERConfig"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from acme_moe import learning
-from acme_moe.agents import items
 from acme_moe.agents.builder import OnlineBuilder
 from acme_moe.agents.r2d2.config import R2D2Config
+from acme_moe.agents.r2d2.items import Sequences
 from acme_moe.networks import RecurrentNetwork
 
 
 class R2D2Builder(OnlineBuilder[R2D2Config]):
     """R2D2: a recurrent network, trained on prioritised sequences."""
 
-    items_type = items.Sequences
+    items_type = Sequences
 
     @property
     def priority_exponent(self) -> float:

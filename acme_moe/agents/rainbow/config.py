@@ -9,11 +9,6 @@ from acme_moe.error_losses import C51, check_distribution_loss
 from acme_moe.networks.settings import NetworkConfig
 
 
-def categorical_network() -> NetworkConfig:
-    """Returns the default network with Rainbow's head: dueling, noisy, 51 atoms."""
-    return NetworkConfig(dueling=True, noisy=True, num_atoms=51)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RainbowConfig(ValueAgentConfig):
     """Settings of Rainbow, which always uses double Q-learning.
@@ -34,7 +29,9 @@ class RainbowConfig(ValueAgentConfig):
       ValueError: names the first field with a bad value, and what is accepted.
     """
 
-    network: NetworkConfig = dataclasses.field(default_factory=categorical_network)
+    network: NetworkConfig = dataclasses.field(
+        default_factory=lambda: NetworkConfig(dueling=True, noisy=True, num_atoms=51)
+    )
     n_step: int = 3
     loss: str = C51
     prioritized: bool = True

@@ -66,22 +66,20 @@ def _to_first(x: jax.Array, maxima: jax.Array, g: jax.Array, axis: int) -> jax.A
     """
     length, windows = x.shape[axis], maxima.shape[axis]
     before = 2 * windows - length
-    padded = _pad(x, axis, before, 0, -jnp.inf)
+    padded = _pad(x, axis, before, -jnp.inf)
     is_first = jax.lax.slice_in_dim(padded, 0, None, 2, axis) == maxima
     is_second = jax.lax.slice_in_dim(padded, 1, None, 2, axis) == maxima
     first = jnp.where(is_first, g, 0)
     second = jnp.where(~is_first & is_second, g, 0)
     third = jnp.where(is_first | is_second, 0, g)
     of_window_before = jax.lax.slice_in_dim(third, 0, windows - 1, axis=axis)
-    even = first + _pad(of_window_before, axis, 1, 0)
+    even = first + _pad(of_window_before, axis, 1)
     both = jnp.stack([even, second], axis + 1)
     shape = (*x.shape[:axis], 2 * windows, *x.shape[axis + 1 :])
     return jax.lax.slice_in_dim(both.reshape(shape), before, None, axis=axis)
 
 
-def _pad(
-    x: jax.Array, axis: int, before: int, after: int, value: float = 0.0
-) -> jax.Array:
+def _pad(x: jax.Array, axis: int, before: int, value: float = 0.0) -> jax.Array:
     widths = [(0, 0)] * x.ndim
-    widths[axis] = (before, after)
+    widths[axis] = (before, 0)
     return jnp.pad(x, widths, constant_values=value)

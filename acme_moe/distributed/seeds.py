@@ -1,0 +1,44 @@
+"""What a node draws at random, which none of the others draws too."""
+
+from __future__ import annotations
+
+import enum
+
+from acme_moe.distributed.nodes import Remote
+from acme_moe.runs.assembly import draw_seeds
+from acme_moe.runs.spec import RunSpec
+
+
+class Kind(enum.IntEnum):
+    """The kinds of nodes that draw."""
+
+    LEARNER = 1
+    EVALUATOR = 2
+    ACTOR = 3
+
+
+def enter(
+    coordinator: Remote,
+    name: str,
+    spec: RunSpec,
+    kind: Kind,
+    number: int = 0,
+    *,
+    count: int,
+) -> list[int]:
+    """Tells the coordinator that a node starts, and draws seeds for this start.
+
+    Args:
+      coordinator: client of the coordinator.
+      name: of the node.
+      spec: the run.
+      kind: of the node.
+      number: of the node among its kind.
+      count: how many seeds.
+
+    Returns:
+      The seeds; a node that is started again, or with a resumed run, has others.
+    """
+    entered = coordinator.enter(name)
+    at = entered["position"], kind, number, entered["started"]
+    return draw_seeds(spec.run.seed, *at, count=count)
