@@ -91,7 +91,8 @@ class _Deferred(types.ModuleType):
             module = importlib.import_module(home)
             return getattr(module, _RENAMED.get(name, name))
         # The import system asks every module for names that begin with underscores.
-        if name not in PACKAGES[self.__name__] and not name.startswith("__"):
+        asked = not name.startswith("__") or name in ("__all__", "__version__")
+        if name not in PACKAGES[self.__name__] and asked:
             if self.__name__ in _MODULES and (part := self._module(name)):
                 return part
             _run_init(self)

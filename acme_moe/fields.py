@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from acme_moe import validation
 from acme_moe.options import Options, freeze
@@ -28,8 +28,12 @@ def to_fields(settings: Any) -> dict[str, Any]:
         elif value is None:
             import ml_collections
 
-            (kind,) = set(typing.get_args(hints[field.name])) - {type(None)}
-            value = ml_collections.config_dict.placeholder(kind)
+            kinds = set(typing.get_args(hints[field.name])) - {type(None)}
+            kind = kinds.pop() if len(kinds) == 1 else object
+            kind = typing.get_origin(kind) or kind
+            value = ml_collections.config_dict.placeholder(
+                kind if isinstance(kind, type) else object
+            )
         values[field.name] = value
     return values
 
@@ -47,22 +51,22 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
         path, and what would be accepted.
     """
     hints = typing.get_type_hints(cls)
-    defaults: dict[str, Any] = {
-        field.name: field.default_factory for field in dataclasses.fields(cls)
-    }
+    known = {field.name: field for field in dataclasses.fields(cls)}
     values = {}
     for name, value in fields.items():
-        validation.known_field(name, defaults, prefix)
-        hint = hints[name]
+        validation.known_field(name, known, prefix)
+        hint, default = hints[name], cast("Any", known[name].default_factory)
         if dataclasses.is_dataclass(value):
             pass  # Already made, by a caller that knew its class.
         elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
             validation.check_mapping(f"{prefix}{name}", value)
             # A field that is not given has this class's default, as Rainbow's head has.
-            whole = {**dataclasses.asdict(defaults[name]()), **value}
+            whole = {**dataclasses.asdict(default()), **value}
             value = from_fields(hint, whole, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            value = freeze(value)
+        else:
+            value = freeze(value) if isinstance(value, list) else value
+            # A class of somebody else's need not check its own.
+            validation.check_type(known[name], value, prefix)
         values[name] = value
     try:
         return cls(**values)

@@ -7,11 +7,13 @@ import contextlib
 import importlib.util
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from acme_moe import disk
+from acme_moe import disk, validation
 
 UNFINISHED = ".unfinished"
 """Suffix of a file that is being written; it is renamed when it is complete."""
@@ -65,13 +67,28 @@ def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n", synced=synced)
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Reads a JSON file's object, empty where it is missing or damaged."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads the object that a JSON file holds.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it holds something else; names the file.
+    """
     try:
         value = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: is not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: is not an object of JSON")
+    return value
+
+
+def read_json_if_whole(path: Path) -> dict[str, Any]:
+    """Reads the object of a JSON file, empty where that is missing or damaged."""
+    try:
+        return read_json(path)
+    except (FileNotFoundError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def sync(path: Path) -> None:
@@ -100,11 +117,37 @@ def last_lines(path: Path, count: int) -> list[str]:
         return []
 
 
+def load_function(path: Path, name: str, *, field: str) -> Callable[..., Any]:
+    """Runs a Python file, wherever it is, and returns a function that it defines.
+
+    Args:
+      path: of the file.
+      name: of the function.
+      field: name of the setting that gave the path.
+
+    Raises:
+      ValueError: if the file has no such function.
+    """
+    function = getattr(load_module(path), name, None)
+    if not callable(function):
+        raise validation.not_accepted(
+            field, str(path), f"a .py file with a function {name}"
+        )
+    return function
+
+
 def load_module(path: Path) -> ModuleType:
-    """Runs a Python file, wherever it is, and returns it as a module."""
+    """Runs a Python file, wherever it is, and returns it as a module.
+
+    Modules beside it can be imported, by the file and from then on.
+    """
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Where dataclasses look for their module; not over one of that name.
+    sys.modules.setdefault(path.stem, module)
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)
     spec.loader.exec_module(module)
     return module

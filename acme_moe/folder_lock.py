@@ -113,7 +113,7 @@ def _myself() -> dict[str, str | int]:
 
 def _describe_holder(path: Path) -> str:
     """Describes the process that holds a lock, if it has named itself yet."""
-    holder = files.read_object(path)
+    holder = files.read_json_if_whole(path)
     if not _myself().keys() <= holder.keys():
         return "another process"
     return f"process {holder['pid']} on {holder['host']} ({holder['command']})"

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from acme_moe import validation
 
 T = TypeVar("T")
-PartT = TypeVar("PartT")
 
 OUTSIDE = "the import path of one, module:attribute"
 """What every registry accepts besides the names in it, for messages."""
@@ -31,7 +30,7 @@ def is_path(name: str) -> bool:
 
 
 class Registry(Generic[T]):
-    """The parts of one kind. Iterating yields the names of the registered ones."""
+    """The parts of one kind. Iterating yields the registered names, in order."""
 
     def __init__(self, field: str, parts: Mapping[str, T | str] | None = None) -> None:
         """Registers parts.
@@ -43,36 +42,8 @@ class Registry(Generic[T]):
         self.field = field
         self._parts: dict[str, Any] = dict(parts or {})
 
-    def add(self, name: str, part: T | str) -> None:
-        """Registers a part, or the import path of one.
-
-        Raises:
-          ValueError: if the name is taken, or looks like an import path.
-        """
-        if name in self._parts or is_path(name):
-            raise validation.not_accepted(
-                self.field, name, "a name without a colon that is not taken yet"
-            )
-        self._parts[name] = part
-
-    def register(self, name: str) -> Callable[[PartT], PartT]:
-        """Returns a decorator that registers a part; raises as `add`."""
-
-        def decorate(part: PartT) -> PartT:
-            self.add(name, part)  # type: ignore[arg-type]
-            return part
-
-        return decorate
-
-    def names(self) -> tuple[str, ...]:
-        """Returns the names that are registered, in alphabetical order."""
-        return tuple(sorted(self._parts))
-
     def __iter__(self) -> Iterator[str]:
-        return iter(self.names())
-
-    def __len__(self) -> int:
-        return len(self._parts)
+        return iter(sorted(self._parts))
 
     def __contains__(self, name: object) -> bool:
         return name in self._parts
@@ -100,7 +71,7 @@ class Registry(Generic[T]):
         """
         if not isinstance(name, str):
             raise validation.not_accepted(
-                self.field, name, f"one of {', '.join(self.names())}, or {OUTSIDE}"
+                self.field, name, f"one of {', '.join(self)}, or {OUTSIDE}"
             )
         if name in self._parts:
             part = self._parts[name]
@@ -110,13 +81,13 @@ class Registry(Generic[T]):
         if not is_path(name):
             # A path with a dot where the colon should be, or a misspelt name.
             others = OUTSIDE if "." in name else ""
-            validation.one_of(self.field, name, self.names(), others)
+            validation.one_of(self.field, name, self, others)
         try:
             return load(name)
         except ImportError as error:
             raise ValueError(
                 f"{self.field}: {name!r} is not accepted; {error}; "
-                f"accepted: {', '.join(self.names())}, or {OUTSIDE}"
+                f"accepted: {', '.join(self)}, or {OUTSIDE}"
             ) from error
 
 

@@ -62,6 +62,8 @@ def test_what_only_the_whole_package_has_is_found_all_the_same():
         print(tf.executing_eagerly())
         assert isinstance(tf.constant(1.0), tf.Tensor)
         assert tf.TensorSpec is type(spec)
+        assert "Categorical" in distrax.__all__
+        assert distrax.__version__
         print(distrax.Categorical(logits=[0.0, 0.0]).num_categories)
         print(acme.jax.networks.CriticMultiplexer.__name__)
         server.stop()

@@ -30,20 +30,9 @@ def test_parts_are_found_by_name_and_by_path(layers, package):
     assert layers.get("dense") is len
     assert layers.get("json") is json.loads
     assert layers.get("outside_good:Sub.part") == 3
-    assert layers.names() == tuple(layers) == ("dense", "json")
+    assert tuple(layers) == ("dense", "json")
     assert "dense" in layers
     assert "outside_good:choose" not in layers
-
-
-def test_parts_are_registered_once(layers):
-    @layers.register("max")
-    def largest(x):
-        return max(x)
-
-    assert layers.get("max") is largest
-    for taken in ("max", "a:b"):
-        with pytest.raises(ValueError, match=rf"^layer: '{taken}' is not accepted"):
-            layers.add(taken, len)
 
 
 @pytest.mark.parametrize(

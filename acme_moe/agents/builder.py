@@ -134,15 +134,19 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         client = variable_utils.VariableClient(source, "")
         return actors.GenericActor(policy, random_key, client, adder, backend=platform)
 
+    def make_base_optimizer(self) -> optax.GradientTransformation:
+        """Makes the optimiser without pruning: Adam; a subclass may have another."""
+        return optax.adam(self.config.learning_rate, eps=self.config.adam_epsilon)
+
     def make_optimizer(self) -> optax.GradientTransformation:
-        """Makes the optimiser: Adam, with pruning where it is asked for."""
+        """Makes the optimiser, with pruning where the settings ask for it."""
         config, pruning = self.config, self.config.pruning
-        adam = optax.adam(config.learning_rate, eps=config.adam_epsilon)
+        optimizer = self.make_base_optimizer()
         if not pruning.sparsity:
-            return adam
+            return optimizer
         start = config.in_updates(pruning.start)
         return learning.pruned(
-            adam,
+            optimizer,
             sparsity=pruning.sparsity,
             start=start,
             # With a low replay ratio, both may round to the same number of updates.

@@ -42,12 +42,12 @@ def _show(summary: dict[str, Any], workdir: Path) -> int:
     import tabulate
 
     from acme_moe.environments import find_suite
-    from acme_moe.reporting.curve import describe, plot_curve
-    from acme_moe.reporting.runs import read_run
+    from acme_moe.reporting.run_figure import draw_curve
+    from acme_moe.reporting.runs import describe, read_run
 
     run = read_run(workdir)
     curve = workdir / "curve.png"
-    plot_curve(run, curve)
+    draw_curve(run).savefig(curve, dpi=120)
     reference = find_suite(run.suite).scores.get(summary["game"])
     step_ms = summary["learner_step_ms"]
     evaluation = summary["evaluation_return_mean"]

@@ -40,9 +40,9 @@ _OF_AGENTS = {
     "tensorflow",
     "tqdm",
 }
-# As README.md has it, which also says why no resolver takes the last two.
+# As docs/install.md has it, which also says why no resolver takes the last two.
 INSTALL = (
-    "pip install 'acme_moe[agents]'",
+    "pip install 'WHEEL[agents]'",
     "pip install --no-deps dm-acme==0.4.0 tensorflow-cpu==2.12.0",
 )
 

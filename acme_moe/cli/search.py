@@ -87,7 +87,7 @@ def _search(
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
-        fail("search: needs the package optuna; pip install 'acme_moe[optuna]'")
+        fail("search: needs the package optuna; pip install optuna")
     from acme_moe.studies import commands, tables
 
     asked = {

@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from acme_moe.disk import DiskError
     from acme_moe.studies import tables
+    from acme_moe.studies.derived import check_arms
     from acme_moe.studies.figures import load_study
     from acme_moe.studies.plan import expand, make_plan, of_arms
     from acme_moe.studies.plan_file import write_plan
@@ -81,6 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if status.value:
         show(tables.state_table(runs, states))
         return 0
+    try:
+        check_arms(plan.arms)
+    except ValueError as error:
+        fail(error)
     if dry_run.value:
         show(_cost_table(runs, states, steps_per_second.value))
         return 0

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
 
+from acme_moe.studies.scales import SCALES
+
 if TYPE_CHECKING:
     from acme_moe.studies.plan import PlannedRun
     from acme_moe.studies.sweep import Event, Sweep
@@ -76,7 +78,7 @@ def define(whole: str, part: str) -> SweepFlags:
         scale=flags.DEFINE_enum(
             "scale",
             "smoke",
-            ["smoke", "small", "paper"],
+            list(SCALES),
             "smoke: one game and tiny networks, minutes; small: four games, two seeds, "
             "100,000 agent steps; paper: all of it.",
         ),

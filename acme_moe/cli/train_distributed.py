@@ -9,7 +9,6 @@ other flags are then those that it had.
 """
 
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from typing import Any
 
 from absl import flags
 
-from acme_moe import compilation
+from acme_moe import compilation, files
 from acme_moe.cli import outcome, run_flags
 from acme_moe.cli.console import fail
 
@@ -77,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         status = outcome.finished(summary, given.workdir)
     except InterruptedRunError as interrupt:
-        saved = json.loads((given.workdir / "summary.json").read_text())
+        saved = files.read_json(given.workdir / "summary.json")
         status = outcome.interrupted(
             interrupt, f"{saved[spec.steps_key]} {spec.unit}", given
         )

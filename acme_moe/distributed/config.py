@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 from acme_moe import fields, files, validation
@@ -171,4 +170,4 @@ def read(workdir: Path) -> DistributedConfig:
     path = workdir / _FILE
     if not path.exists():
         return DistributedConfig()
-    return fields.from_fields(DistributedConfig, json.loads(path.read_text()))
+    return fields.from_fields(DistributedConfig, files.read_json(path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import signal
 import socket
 import threading
@@ -88,13 +87,13 @@ def run_distributed(
     if outcome == "interrupted":
         # If none arrived here, only one process of the program got a SIGTERM.
         raise InterruptedRunError(launched.signum or signal.SIGTERM)
-    return json.loads((workdir / "summary.json").read_text())
+    return files.read_json(workdir / "summary.json")
 
 
 def _note_failure(workdir: Path, outcome: str) -> None:
     """Writes the outcome into the summary of a run that ended without coordinator."""
     path = workdir / "summary.json"
-    summary = files.read_object(path)
+    summary = files.read_json_if_whole(path)
     if summary and not str(summary.get("status")).startswith("failed"):
         with contextlib.suppress(disk.DiskError), disk.writing(workdir):
             files.write_json(path, {**summary, "status": outcome})

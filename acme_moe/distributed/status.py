@@ -56,7 +56,7 @@ def write_status(workdir: Path, status: RunStatus) -> None:
 def read_status(workdir: Path, token: str) -> RunStatus | None:
     """Returns the status that this launch wrote last, None if it has not."""
     # A crash of the machine may leave an empty file.
-    fields = files.read_object(workdir / _STATUS_FILE)
+    fields = files.read_json_if_whole(workdir / _STATUS_FILE)
     return RunStatus(**fields) if fields.get("token") == token else None
 
 

@@ -204,7 +204,7 @@ def total(
     output: ObjectiveOutput,
     mask: jax.Array | None = None,
 ) -> tuple[jax.Array, ObjectiveOutput]:
-    """Adds the load-balancing losses that the network's settings ask for.
+    """Adds the mixture's losses: those that the settings ask for, and its own.
 
     Args:
       config: the network's settings.
@@ -233,5 +233,9 @@ def total(
         )
         value += balancing
         metrics["load_balancing_loss"] = balancing
+    if moe is not None and moe.auxiliary_loss is not None:
+        auxiliary = jnp.mean(moe.auxiliary_loss, where=mask)
+        value += auxiliary
+        metrics["auxiliary_loss"] = auxiliary
     metrics["loss"] = value
     return value, output._replace(metrics=metrics)

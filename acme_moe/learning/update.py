@@ -47,14 +47,18 @@ Update = Callable[
 def init_training_state(
     params: Any, optimizer: optax.GradientTransformation, key: jax.Array
 ) -> TrainingState:
-    """Makes the state before the first step, with a copy of `params` as the target."""
+    """Makes the state before the first step, with a copy of `params` as the target.
+
+    The update donates the buffers of the whole state, so the caller's `params` are gone
+    after the first one; `key` is copied.
+    """
     return TrainingState(
         params=params,
         steps=jnp.zeros((), jnp.int32),
         # A copy, because the update donates the target's buffers.
         target_params=jax.tree.map(jnp.copy, params),
         opt_state=optimizer.init(params),
-        key=key,
+        key=jnp.copy(key),
         max_priority=jnp.ones(()),
     )
 

@@ -11,8 +11,8 @@ scope of its own, and makes its parameters there. Common to all parts:
   (`layers.at_least_float32`).
 - Values and gradients are finite, also for an input of zeros: a ReLU may return nothing
   but zeros.
-- Shapes follow from the shapes of the input, not from its values. With
-  `evaluation=True` a part draws no random numbers.
+- Shapes follow from the shapes of the input, not from its values. A mixture draws no
+  random numbers with `evaluation=True`; other parts are not told, and draw none.
 - An instance keeps nothing between two calls.
 
 `acme-moe check my_package.routing:ExpertChoice` checks a part of one's own.

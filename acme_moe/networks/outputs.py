@@ -29,6 +29,8 @@ class MoEOutput(NamedTuple):
       load: `[B, experts]` float32, share of the tokens that an expert serves.
       dropped: `[B]` float32, share of the tokens that no expert serves; `load` and
         `dropped` sum to one.
+      auxiliary_loss: `[B]` float32, a loss of the mixture's own, whose mean is added to
+        the agent's; None without one.
     """
 
     dispatch_weights: jax.Array
@@ -37,6 +39,7 @@ class MoEOutput(NamedTuple):
     probabilities: jax.Array
     load: jax.Array
     dropped: jax.Array
+    auxiliary_loss: jax.Array | None = None
 
 
 class Mixed(NamedTuple):

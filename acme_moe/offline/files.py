@@ -222,7 +222,7 @@ def _read_array(
 
 def _episode_ends(path: str, number: int, rows: int) -> np.ndarray:
     """Reads the rows that end an episode; none in older sets, which lack the file."""
-    if file_name(_EPISODE_ENDS, number) not in _list_directory(path):
+    if not _exists(_join(path, file_name(_EPISODE_ENDS, number))):
         return np.zeros(0, np.int64)
     with _open(path, _EPISODE_ENDS, number) as stream:
         ends = _SetUnpickler(io.BytesIO(stream.read())).load()
@@ -287,6 +287,14 @@ def _list_directory(path: str) -> list[str]:
         return [entry.name for entry in Path(path).iterdir()]
     except Exception as error:  # TensorFlow's errors are no OSError.
         raise DatasetError(f"{path}: cannot be read ({error})") from error
+
+
+def _exists(name: str) -> bool:
+    if _remote(name):
+        import tensorflow as tf
+
+        return tf.io.gfile.exists(name)
+    return Path(name).exists()
 
 
 def _open_binary(name: str) -> Any:

@@ -45,7 +45,7 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
         return {kind: _compare_arms(plan, planned, kind, external) for kind in KINDS}
     runs, curves = _read_all_runs(workdir)
     return {
-        kind: _compare_runs(workdir.name, runs, curves, kind, external)
+        kind: _compare_runs(workdir.resolve().name, runs, curves, kind, external)
         for kind in KINDS
     }
 
@@ -141,7 +141,7 @@ def _read_all_runs(workdir: Path) -> tuple[dict[str, Run], dict[str, _Curves]]:
     Only runs that have a curve are among the first; their episodes are left out.
     """
     names = ("config.json", "summary.json", "scores.csv")
-    folders = sorted({path.parent for name in names for path in workdir.rglob(name)})
+    folders = sorted({x.parent for x in workdir.rglob("*") if x.name in names})
     if not folders:
         raise FileNotFoundError(f"{workdir}: holds no run")
     runs: dict[str, Run] = {}

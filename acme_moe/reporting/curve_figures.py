@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from acme_moe.reporting import statistics, style
 from acme_moe.reporting.comparison import Comparison, Line, Panel
-from acme_moe.reporting.curves import MEASURES
+from acme_moe.reporting.curves import MEASURES, interpolate
 from acme_moe.reporting.statistics import Interval
 from acme_moe.reporting.style import Look
 
 _GAMES_IN_A_ROW = 5
-# By unit of a run's length: how many make one on the axis, and the axis's label. If
-# all runs are shorter than a tenth of that, the axis counts single units.
+# By unit of the axis: how many make one there, and the axis's label. If all runs are
+# shorter than a tenth of that, the axis counts single units.
 _AXES = {
     "frames": (1e6, "frames, millions"),
     "updates": (62_500.0, "gradient updates, x 62,500"),
@@ -104,7 +103,7 @@ def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
             if (over := line.scores_over(panel.games, axis)) is None:
                 continue
             points, scores = over
-            interval = statistics.iqm_over({"": scores}, reps)[""]
+            interval = statistics.iqm_over(scores, reps)
             look = looks[line.series]
             style.draw_band(ax, points / scale, interval, line, panel, look)
             drawn = True
@@ -139,16 +138,23 @@ def _draw_game(
     measure: str | None = None,
 ) -> None:
     """Draws returns of a game, or a diagnostic, of each line of a panel."""
+    scale, x_label = _axis(panel, panel.unit)
     for line in panel.lines:
         if line.unit == panel.unit:
-            _draw_mean(ax, line, game, panel, looks[line.series], measure)
+            _draw_mean(ax, line, game, panel, looks[line.series], measure, scale)
     ax.set_title(f"{panel.name}: {game}", fontsize="small")
-    ax.set_xlabel(_axis(panel, panel.unit)[1])
+    ax.set_xlabel(x_label)
     ax.set_ylabel(label)
 
 
 def _draw_mean(
-    ax: Axes, line: Line, game: str, panel: Panel, look: Look, measure: str | None
+    ax: Axes,
+    line: Line,
+    game: str,
+    panel: Panel,
+    look: Look,
+    measure: str | None,
+    scale: float,
 ) -> None:
     """Draws the mean over the runs of a game, in a band from least to greatest."""
     curves = line.curves[game].values()
@@ -157,12 +163,8 @@ def _draw_mean(
         for curve in curves
         if measure is None or measure in curve.measures
     ]
-    points = np.unique(np.concatenate([np.empty(0), *(x for x, _ in runs)]))
-    for x, _ in runs:
-        points = points[(points >= x[0]) & (points <= x[-1])]
+    points, values = interpolate(runs)
     if not len(points):
         return
-    values = np.stack([np.interp(points, x, y) for x, y in runs])
     interval = Interval(values.mean(0), values.min(0), values.max(0))
-    scale, _ = _axis(panel, panel.unit)
     style.draw_band(ax, points / scale, interval, line, panel, look)

@@ -24,6 +24,8 @@ MEASURES = {
 """The columns of `diagnostics.csv` that a report shows, with their axis labels: those
 of the definitions `published`, then those of `authors`, then those of a mixture."""
 
+_MAX_POINTS = 100
+
 KINDS = ("evaluation", "training")
 """What scores may be of; see `curve_of`."""
 
@@ -93,41 +95,48 @@ def curve_of(run: Run, kind: str) -> Curve | None:
 
 
 def on_grid(
-    curves: Sequence[Curve],
-    axis: str,
-    max_points: int = 100,
-    *,
-    values: str = "scores",
+    curves: Sequence[Curve], axis: str, *, values: str = "scores"
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Interpolates curves linearly at common points.
 
     Args:
       curves: one of each run.
       axis: `positions` or `hours`.
-      max_points: the most points to return, taken evenly from all the curves' own.
       values: `scores` or `returns`.
 
     Returns:
-      Points `[K]` that lie within every curve, and values `[runs, K]`; None if the
-      curves have fewer than two in common, or if the axis of a curve has a nan.
+      Points `[K]` that lie within every curve, at most 100 and taken evenly from all
+      the curves' own, and values `[runs, K]`; None if the curves have fewer than two in
+      common, or if the axis of a curve has a nan.
     """
-    axes = [getattr(curve, axis) for curve in curves]
-    if any(np.isnan(positions).any() for positions in axes):
+    drawn = [(getattr(curve, axis), getattr(curve, values)) for curve in curves]
+    if any(np.isnan(positions).any() for positions, _ in drawn):
         return None
-    low = max(positions[0] for positions in axes)
-    high = min(positions[-1] for positions in axes)
-    points = np.unique(np.concatenate([*axes, [low, high]]))
-    points = points[(points >= low) & (points <= high)]
+    points, interpolated = interpolate(drawn)
     if len(points) < 2:
         return None
-    if len(points) > max_points:
-        points = points[np.linspace(0, len(points) - 1, max_points).round().astype(int)]
-    return points, np.stack(
-        [
-            np.interp(points, positions, getattr(curve, values))
-            for positions, curve in zip(axes, curves, strict=True)
-        ]
-    )
+    if len(points) > _MAX_POINTS:
+        kept = np.linspace(0, len(points) - 1, _MAX_POINTS).round().astype(int)
+        return points[kept], interpolated[:, kept]
+    return points, interpolated
+
+
+def interpolate(
+    curves: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolates curves linearly at those of their points that lie within each.
+
+    Args:
+      curves: positions `[M]`, growing, and values `[M]` of each.
+
+    Returns:
+      Points `[K]` and values `[curves, K]`; K may be 0.
+    """
+    points = np.unique(np.concatenate([np.empty(0), *(x for x, _ in curves)]))
+    for x, _ in curves:
+        points = points[(points >= x[0]) & (points <= x[-1])]
+    values = [np.interp(points, x, y) for x, y in curves]
+    return points, np.array(values).reshape(len(curves), len(points))
 
 
 def _measures(run: Run, skip: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -7,14 +7,17 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from acme_moe import validation
 from acme_moe.environments import find_suite, normalized_score
 from acme_moe.reporting.comparison import Line
 from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.runs import UNITS
+
+NumberT = TypeVar("NumberT", int, float)
 
 # Agent, place on an axis, panel and suite.
 _Key = tuple[str, float | None, str, str]
@@ -48,14 +51,14 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     for path, number, row in itertools.chain.from_iterable(map(_rows, paths)):
         suite = row.get("environment") or "atari"
         try:
-            x = float(row["x"]) if row.get("x") else None
+            x = _number(row, "x", float) if row.get("x") else None
             if not row["agent"]:
                 raise ValueError("agent: is missing; the name of the line")
             line = row["agent"], x, row.get("panel") or "", suite
             game = find_suite(suite).resolve_game(row["game"])
-            seed = int(row["seed"])
+            seed = _number(row, "seed", int)
             unit, position = _position(row)
-            score = float(row["score"])
+            score = _number(row, "score", float)
             if not all(map(math.isfinite, (position, score, x or 0.0))):
                 place = "" if x is None else f", x {x:g}"
                 raise ValueError(
@@ -123,8 +126,17 @@ def _position(row: Mapping[str, str | None]) -> tuple[str, float]:
     values = [(unit, value) for unit in UNITS if (value := row.get(unit))]
     if len(values) != 1:
         raise ValueError(f"needs a value of either {' or '.join(UNITS)}")
-    ((unit, value),) = values
-    return unit, float(value)
+    ((unit, _),) = values
+    return unit, _number(row, unit, float)
+
+
+def _number(row: Mapping[str, str | None], column: str, kind: type[NumberT]) -> NumberT:
+    """Returns the number in a column, or says what is there instead."""
+    try:
+        return kind(row[column] or "")
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise validation.not_accepted(column, row[column], what) from None
 
 
 def _curve(suite: str, game: str, scores: Mapping[float, float]) -> Curve:

@@ -33,7 +33,8 @@ IGNORED = frozenset(
         "log_every_seconds",
         "loggers",
         "record",
-        # Threads, memory, and a check of what is there.
+        # Processes, threads, memory, and a check of what is there.
+        "environment_processes",
         "dataset.workers",
         "dataset.num_files",
         "diagnostics.gradient_megabytes",

@@ -84,34 +84,35 @@ def _write(
     reps: int,
 ) -> None:
     """Writes the figures, the tables and the pages that hold them."""
-    written = {"missing": tables.missing_table(comparison, workdir)}
+    missing = {"missing": tables.missing_table(comparison, workdir)}
+    on_page, files = missing, missing
     shown: list[Shown] = []
     if comparison.panels:
         main = results.compute(comparison, reps)
         rest = [results.compute(other, reps) for other in others]
         pairs = [(found.panel, found.improvements) for found in main.panels]
-        written = {
+        on_page = {
             "aggregates": tables.aggregate_table(main, rest),
             "improvement": tables.improvement_table(pairs),
             "runs": tables.run_table(comparison),
-            **written,
+            **missing,
+        }
+        # Too long for a page.
+        pairs += results.other_pairs(comparison, reps)
+        measures = tables.diagnostics_table(comparison)
+        files = {
+            **on_page,
+            "improvement": tables.improvement_table(pairs),
+            "points": tables.curve_table(comparison),
+            **({} if measures is None else {"measures": measures}),
         }
         for name, caption, figure in _figures(main, reps):
             _save(figure, out / name)
             shown.append(Shown(name, f"{caption}, {comparison.kind} returns"))
-    files = dict(written)
-    if comparison.panels:
-        # Too long for a page.
-        files["points"] = tables.curve_table(comparison)
-        pairs += results.other_pairs(comparison, reps)
-        files["improvement"] = tables.improvement_table(pairs)
-        measures = tables.diagnostics_table(comparison)
-        if measures is not None:
-            files["measures"] = measures
     for name, table in files.items():
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())
-    content = comparison.title, _note(comparison, reps), shown, list(written.values())
+    content = comparison.title, _note(comparison, reps), shown, list(on_page.values())
     data = [f"{name}.csv" for name in files]
     (out / "report.html").write_text(html_page(*content, data=data, out=out))
     (out / "report.md").write_text(markdown_page(*content))

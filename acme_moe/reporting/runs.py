@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from acme_moe import files
 from acme_moe.environments import AtariConfig
 
 UNITS = ("frames", "updates")
 """What a run's length is counted in: `updates` if it learns from fixed data."""
 
-_MIXTURES = {"soft": "Soft MoE", "top1": "Top1-MoE"}
+_MIXTURES = {
+    "expert_choice": "Expert choice",
+    "soft": "Soft MoE",
+    "top1": "Top1-MoE",
+}
 _DENSE_LAYERS = {
     "gap": "GAP",
     "simplicial_v1": "Simplicial V1",
@@ -162,12 +166,11 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
-        raise BrokenRunError(f"{path}: is not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise BrokenRunError(f"{path}: is not an object of JSON")
-    return value
+        return files.read_json(path)
+    except FileNotFoundError:
+        raise _lacks(path) from None
+    except ValueError as error:
+        raise BrokenRunError(str(error)) from error
 
 
 def _read_episodes(path: Path) -> tuple[Episode, ...]:
@@ -223,12 +226,14 @@ def _read_csv(
     return header, rows
 
 
+def _lacks(path: Path) -> BrokenRunError:
+    return BrokenRunError(f"{path.parent}: is no run folder, it has no {path.name}")
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:
-        raise BrokenRunError(
-            f"{path.parent}: is no run folder, it has no {path.name}"
-        ) from None
+        raise _lacks(path) from None
     except UnicodeDecodeError as error:
         raise BrokenRunError(f"{path}: is not text") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.stats
@@ -64,22 +64,22 @@ def aggregates(
     }
 
 
-def iqm_over(scores: Mapping[str, np.ndarray], reps: int) -> dict[str, Interval]:
+def iqm_over(scores: np.ndarray, reps: int) -> Interval:
     """Computes the IQM at each of K points.
 
     Args:
-      scores: `[runs, games, K]` of each line, by its label.
+      scores: `[runs, games, K]`.
       reps: draws of the bootstrap.
 
     Returns:
-      Intervals of arrays `[K]` by label.
+      Interval of arrays `[K]`.
     """
 
     def iqm(values: np.ndarray) -> np.ndarray:
         flat = values.reshape(-1, values.shape[-1])
         return scipy.stats.trim_mean(flat, proportiontocut=0.25, axis=0)
 
-    return _intervals(scores, iqm, reps)
+    return _intervals({"": scores}, iqm, reps)[""]
 
 
 def profiles(
@@ -120,17 +120,12 @@ def improvement(x: np.ndarray, y: np.ndarray, reps: int) -> Interval:
         x, y = x[:, None], y[None]
         return np.array([np.mean((x > y) + 0.5 * (x == y))])
 
-    with _same_draws():
-        values, intervals = library.get_interval_estimates(
-            {"": [x, y]}, probability, reps=reps
-        )
-    return Interval(values[""][0], intervals[""][0, 0], intervals[""][1, 0])
+    interval = _intervals({"": [x, y]}, probability, reps)[""]
+    return Interval(*(array[0] for array in interval))
 
 
 def _intervals(
-    scores: Mapping[str, np.ndarray],
-    function: Callable[[np.ndarray], np.ndarray],
-    reps: int,
+    scores: Mapping[str, Any], function: Callable[..., np.ndarray], reps: int
 ) -> dict[str, Interval]:
     with _same_draws():
         values, intervals = library.get_interval_estimates(

@@ -42,6 +42,9 @@ def unflatten(
         if name not in arrays:
             raise ValueError(f"{where}: has no array {name}")
         array = arrays[name]
+        if array.dtype.kind == "V":
+            # Files of NumPy do not know JAX's own dtypes, such as bfloat16.
+            array = array.view(leaf.dtype)
         if array.shape != np.shape(leaf):
             raise ValueError(
                 f"{where}: {name} has shape {array.shape}, this run's has "

@@ -246,7 +246,8 @@ def _require_same(one: Any, other: Any, problem: str) -> None:
 def _evaluation(session: Session) -> str:
     evaluator = session.parts.make_evaluator(jax.random.PRNGKey(2), session.learner)
     environment = make_environment(session.spec, 1, evaluation=True)
-    results = evaluate(environment, evaluator, 5)
+    with contextlib.closing(environment):
+        results = evaluate(environment, evaluator, 5)
     mean = np.mean([result.episode_return for result in results])
     return f"5 episodes, mean return {mean:g}"
 

@@ -5,6 +5,7 @@ What it has to provide is described in `acme_moe.environments.suite.Suite`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -195,12 +196,13 @@ def _network(spec: RunSpec) -> str:
 
 
 def _pictures(spec: RunSpec) -> str:
-    environment: Any = make_environment(spec, 0)
-    render: Callable[[], Any] | None = getattr(environment, "render", None)
-    if not callable(render):
-        return "none: it has no render(), and is not filmed"
-    environment.reset()
-    picture = render()
+    environment: Any
+    with contextlib.closing(make_environment(spec, 0)) as environment:
+        render: Callable[[], Any] | None = getattr(environment, "render", None)
+        if not callable(render):
+            return "none: it has no render(), and is not filmed"
+        environment.reset()
+        picture = render()
     good = (
         isinstance(picture, np.ndarray)
         and picture.dtype == np.uint8

@@ -56,12 +56,7 @@ def load_config(source: str) -> ConfigDict:
 
 
 def _config_of_file(path: Path, *argument: str) -> ConfigDict:
-    get_config = getattr(files.load_module(path), "get_config", None)
-    if not callable(get_config):
-        raise validation.not_accepted(
-            "config", str(path), "a .py file with a function get_config"
-        )
-    config = get_config(*argument)
+    config = files.load_function(path, "get_config", field="config")(*argument)
     if not isinstance(config, ConfigDict):
         validation.check_mapping("config", config)
         config = ConfigDict(config)
@@ -186,9 +181,15 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
     if name not in (None, own):
         settings = {"name": name}
         flat["game"] = find_suite(str(name)).default_game
-    defaults = fields.to_fields(_environment({"name": settings["name"]}))
+    defaults = _plain(_environment({"name": settings["name"]}))
     flat["environment"] = {**defaults, **settings}
     return flat
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    """Returns the fields of a settings dataclass, with None where one is None."""
+    plain: dict[str, Any] = ConfigDict(fields.to_fields(settings)).to_dict()
+    return plain
 
 
 def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
@@ -202,8 +203,7 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
             "start from a preset of an agent that does not (--config=NAME)",
         )
     before, after = (
-        ConfigDict(fields.to_fields(agents.config_class(name)())).to_dict()
-        for name in (flat["agent"], agent)
+        _plain(agents.config_class(name)()) for name in (flat["agent"], agent)
     )
     defaults = dict(fields.flat(before))
     own = {k: v for k, v in flat.items() if k in before}
@@ -228,11 +228,7 @@ def read_config_json(path: Path) -> RunSpec:
     Raises:
       ValueError: if it is not one, or holds what is not accepted.
     """
-    try:
-        config = json.loads(path.read_text())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: is not JSON ({error})") from error
-    return from_config_dict(config)
+    return from_config_dict(files.read_json(path))
 
 
 # What may change between two parts of a run: how long it is, and what is watched.

@@ -10,7 +10,25 @@ from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs import trackers
-from acme_moe.runs.replay_config import ReplayConfig
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReplayConfig:
+    """Settings of replay that are the run's, not the agent's.
+
+    Attributes:
+      seeded: whether replay is kept in the process and sampled by the run's seed, so
+        that two runs with one seed are the same; otherwise a Reverb server keeps it,
+        whose samples do not depend on a seed.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
+
+    seeded: bool = False
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -50,9 +50,10 @@ class RunSpec(abc.ABC):
     def evaluation_period(self) -> int:
         """Distance between two evaluations."""
 
-    @abc.abstractmethod
     def position(self, state: RunState) -> int:
-        """Returns how far a run is."""
+        """Returns how far a run is: its agent steps, or updates."""
+        position: int = getattr(state, self.steps_key)
+        return position
 
     @abc.abstractmethod
     def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
@@ -154,10 +155,6 @@ class OnlineRunSpec(RunSpec):
         """Agent steps between two evaluations."""
         return self.run.evaluation_every
 
-    def position(self, state: RunState) -> int:
-        """Returns the agent steps taken."""
-        return state.agent_steps
-
     def schedule(self, state: RunState) -> UpdateSchedule:
         """Returns when updates are due in a run that has begun."""
         return UpdateSchedule(
@@ -235,10 +232,6 @@ class OfflineRunSpec(RunSpec):
     def evaluation_period(self) -> int:
         """Updates between two evaluations."""
         return self.run.updates_per_iteration
-
-    def position(self, state: RunState) -> int:
-        """Returns the updates taken."""
-        return state.learner_steps
 
     def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
         """Does nothing: updates are due at once."""

@@ -47,7 +47,7 @@ def check_installed(loggers: str) -> None:
             raise validation.not_accepted(
                 "loggers",
                 loggers,
-                f"{name} needs its package: pip install 'acme_moe[{name}]'",
+                f"{name} needs its package: pip install {name}",
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import statistics
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from acme_moe.studies.plan import PlannedRun
@@ -44,21 +45,24 @@ class Hours(NamedTuple):
 
 def steps(run: PlannedRun) -> Steps:
     """Returns how many steps and updates a run takes."""
-    fields = {**_defaults(run.config), **run.settings}
+    fields = {**_defaults(run.config, run.settings.get("agent")), **run.settings}
     if "num_iterations" in fields:
         return Steps(0, fields["num_iterations"] * fields["updates_per_iteration"])
     length = fields["max_agent_steps"]
     learning = max(0, length - fields["min_replay_size"])
-    return Steps(length, int(learning * fields["replay_ratio"]))
+    # The decimal that was written, free of binary rounding.
+    return Steps(length, int(learning * Fraction(str(fields["replay_ratio"]))))
 
 
 @functools.cache
-def _defaults(config: str) -> Mapping[str, Any]:
-    """Returns the flat fields of a preset or a config file."""
+def _defaults(config: str, agent: str | None) -> Mapping[str, Any]:
+    """Returns every field of a preset or a config file, perhaps with another agent."""
     # Imported here: it loads JAX, which a sweep that only shows its state does without.
-    from acme_moe.runs.config import load_config
+    from acme_moe.runs.config import to_config_dict
+    from acme_moe.studies.derived import run_spec
 
-    fields: Mapping[str, Any] = load_config(config).to_dict()
+    spec = run_spec(config, {} if agent is None else {"agent": agent})
+    fields: Mapping[str, Any] = to_config_dict(spec).to_dict()
     return fields
 
 

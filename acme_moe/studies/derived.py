@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from acme_moe import fields, validation
@@ -13,6 +13,7 @@ from acme_moe.studies.study import Agent
 
 if TYPE_CHECKING:
     from acme_moe.runs.spec import RunSpec
+    from acme_moe.studies.plan import PlannedArm
 
 UNITS = ("parameters", "flops")
 _WIDTH = "network.expert_width"
@@ -84,6 +85,33 @@ def _totals(config: str, settings: Options) -> tuple[int, int]:
     from acme_moe.runs.assembly import network_totals
 
     return network_totals(run_spec(config, settings))
+
+
+def check_arms(arms: Iterable[PlannedArm]) -> None:
+    """Refuses a plan with an arm whose runs would end at once.
+
+    Raises:
+      ValueError: names the arm and the setting.
+    """
+    from acme_moe.runs.spec import OfflineRunSpec
+
+    for arm in arms:
+        agent = arm.agent
+        try:
+            spec = run_spec(agent.config, {**arm.settings, "game": arm.games[0]})
+        except ValueError as error:
+            raise ValueError(f"arm {arm.name}: {error}") from error
+        found = {
+            "offline": isinstance(spec, OfflineRunSpec),
+            "environment": spec.run.environment.name,
+        }
+        asked = {"offline": agent.offline, "environment": arm.suite}
+        for name, value in found.items():
+            if asked[name] != value:
+                raise ValueError(
+                    f"arm {arm.name}: agent.{name}: {asked[name]!r} is not accepted; "
+                    f"{value!r}, as in {agent.config}"
+                )
 
 
 def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:

@@ -284,7 +284,7 @@ def load_study(name: str) -> Study:
     if path.suffix != ".py" or not path.exists():
         validation.one_of("study", name, STUDIES, "the path of a .py file")
         return STUDIES[name]
-    study = files.load_module(path).get_study()
+    study = files.load_function(path, "get_study", field="study")()
     if not isinstance(study, Study):
         raise ValueError(f"study: {path} gives {type(study).__name__}, not a Study")
     return study

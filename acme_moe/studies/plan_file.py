@@ -7,7 +7,6 @@ how far they are: that is told by their folders alone (`acme_moe.studies.state`)
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,10 +89,10 @@ def read_plan(workdir: Path) -> Plan:
       ValueError: if it is not what `write_plan` writes.
     """
     path = workdir / FILE_NAME
+    fields = files.read_json(path)
     try:
-        fields = json.loads(path.read_text())
         return Plan(**{**fields, "arms": tuple(_read_arms(fields["arms"]))})
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: is not a plan of a study ({error})") from error
 
 

@@ -75,7 +75,15 @@ class Preloaded:
         lock: int,
         cpus: Collection[int] | None = None,
     ) -> Fork:
-        """Starts a command in a session of its own; arguments as of `start_locked`."""
+        """Starts a command in a session of its own.
+
+        Args:
+          command: the program and its arguments.
+          log: the file of its output.
+          lock: the open file that holds its folder's lock; the command keeps it open
+            for as long as it lives.
+          cpus: CPUs that it may use; None for all.
+        """
         process = self._context.Process(
             target=_run, args=(tuple(command), log, _Inherited(lock), cpus)
         )

@@ -130,7 +130,7 @@ def load_search(name: str) -> Search:
         raise validation.not_accepted(
             "search", name, "the path of a .py file with get_search"
         )
-    search = files.load_module(path).get_search()
+    search = files.load_function(path, "get_search", field="search")()
     if not isinstance(search, Search):
         raise ValueError(f"search: {path} gives {type(search).__name__}, not a Search")
     return search

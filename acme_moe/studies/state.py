@@ -74,7 +74,7 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
     """
     folder = workdir / run.name
     summary = read_summary(folder)
-    config = files.read_object(folder / "config.json")
+    config = files.read_json_if_whole(folder / "config.json")
     position = _position(summary, config)
     status = str(summary.get("status", ""))
     reason = ""
@@ -102,7 +102,7 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
 
 def read_summary(folder: Path) -> dict[str, Any]:
     """Returns what a run's `summary.json` says, nothing where it is missing."""
-    return files.read_object(folder / "summary.json")
+    return files.read_json_if_whole(folder / "summary.json")
 
 
 def last_line(path: Path) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import signal
-import subprocess
 import time
 import types
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,32 +53,6 @@ class RunProcess(Protocol):
         """Sends it a signal, if it is still there."""
 
 
-def start_locked(
-    command: Sequence[str],
-    log: Path,
-    *,
-    lock: int,
-    cpus: Collection[int] | None = None,
-) -> RunProcess:
-    """Starts a command in a session of its own.
-
-    Args:
-      command: the program and its arguments.
-      log: the file of its output.
-      lock: the open file that holds its folder's lock; the command keeps it open for
-        as long as it lives.
-      cpus: CPUs that it may use; None for all.
-    """
-    popen = processes.start_logged(
-        command, log, stdin=subprocess.DEVNULL, pass_fds=(lock,)
-    )
-    if cpus is not None:
-        # Before the process has threads, which inherit it.
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(popen.pid, cpus)
-    return popen
-
-
 @dataclasses.dataclass
 class _Process:
     run: PlannedRun
@@ -98,10 +70,10 @@ class Sweep:
         workdir: Path,
         *,
         make_command: Callable[[PlannedRun], list[str]],
+        start: Callable[..., RunProcess],
         on_event: Callable[[Event], None],
         parallel: int = 1,
         split_cpus: bool = True,
-        start: Callable[..., RunProcess] = start_locked,
         more: Callable[[Sequence[PlannedRun]], Sequence[PlannedRun]] = lambda left: (),
     ) -> None:
         """Starts nothing yet.
@@ -110,11 +82,11 @@ class Sweep:
           runs: of the study, in the order in which they start.
           workdir: the study's folder.
           make_command: returns the command of a run.
+          start: starts a command, with the arguments of `Preloaded.start`.
           on_event: is told of each start and end.
           parallel: how many run at once.
           split_cpus: with several at once, gives each its share of the CPUs, so that
             their threads do not compete.
-          start: starts a command, with the arguments of `start_locked`.
           more: called with the runs that are left when fewer are left than may run at
             once; returns further runs, or none if there are no more.
         """

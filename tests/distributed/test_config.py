@@ -50,6 +50,9 @@ def test_the_folder_keeps_them_for_the_command_that_resumes(tmp_path):
     (tmp_path / "distributed.json").write_text('{"actors": 3}')
     with pytest.raises(ValueError, match="actors"):
         config_lib.read(tmp_path)
+    (tmp_path / "distributed.json").write_text("")
+    with pytest.raises(ValueError, match=r"distributed\.json: is not JSON"):
+        config_lib.read(tmp_path)
 
 
 def test_the_launcher_refuses_what_cannot_be_and_starts_nothing(tmp_path):

@@ -57,7 +57,7 @@ def test_the_summary_says_that_a_run_failed_without_coordinator(
     files.write_json(tmp_path / "summary.json", summary)
     with pytest.raises(launch.FailedRunError, match="no luck"):
         launch.run_distributed(tiny.spec(), tmp_path, DistributedConfig())
-    found = files.read_object(tmp_path / "summary.json")
+    found = files.read_json_if_whole(tmp_path / "summary.json")
     assert found == {"status": after, "agent_steps": 7}
 
 

@@ -13,6 +13,7 @@ from acme_moe import learning, losses
 from acme_moe.error_losses import Munchausen
 from acme_moe.networks import Network, NetworkConfig, make_network
 from acme_moe.networks.outputs import ValueOutput
+from acme_moe.networks.soft_moe import Soft
 from tests.learning.tiny import NUM_ACTIONS, batch
 
 TOP1 = NetworkConfig(
@@ -74,6 +75,23 @@ def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
     np.testing.assert_allclose(value, np.mean(weights * errors), rtol=1e-4)
     np.testing.assert_allclose(report.losses, errors, rtol=1e-4)
     np.testing.assert_allclose(report.priorities, np.sqrt(errors), rtol=1e-4, atol=1e-6)
+
+
+def of_its_own(tokens, experts):
+    """A mixture with a loss of its own."""
+    mixed = Soft(normalization=False, phi="learned")(tokens, experts)
+    loss = jnp.mean(jnp.square(mixed.tokens), axis=(1, 2))
+    return mixed._replace(moe=mixed.moe._replace(auxiliary_loss=loss))
+
+
+def test_a_loss_of_the_mixture_s_own_is_added():
+    config = dataclasses.replace(TOP1, moe=f"{__name__}:of_its_own")
+    value, report, (online, *_), _ = evaluate(learning.q_learning, config)
+    own = online.moe.auxiliary_loss
+    assert own.shape == (4,)
+    assert own.mean() > 0
+    np.testing.assert_allclose(value, np.mean(report.losses) + np.mean(own), rtol=1e-5)
+    np.testing.assert_allclose(report.metrics["auxiliary_loss"], np.mean(own))
 
 
 def noise_network():
@@ -159,7 +177,9 @@ def test_each_draw_of_an_objective_has_a_key_of_its_own(monkeypatch, settings):
             q_values=jnp.zeros((4, NUM_ACTIONS)),
             logits=None,
             atoms=None,
-            moe=types.SimpleNamespace(logits=None, probabilities=None),
+            moe=types.SimpleNamespace(
+                logits=None, probabilities=None, auxiliary_loss=None
+            ),
             features=None,
             activations={},
         )

@@ -148,6 +148,15 @@ def test_a_first_state_is_that_of_its_operations_one_by_one():
     assert len(set(pointers)) == len(pointers)
 
 
+def test_the_caller_s_key_outlives_the_update():
+    key, params = jax.random.PRNGKey(3), {"w": jnp.ones(2)}
+    state = learning.init_training_state(params, optax.sgd(0.1), key)
+    donate = jax.jit(lambda state: state._replace(key=state.key + 1), donate_argnums=0)
+    donate(state)
+    assert state.key.is_deleted()
+    assert not key.is_deleted()
+
+
 def test_an_unknown_loss_is_named():
     with pytest.raises(ValueError, match="loss: 'l1' is not known; accepted: huber"):
         learning.q_learning(NETWORK, discount=0.9, loss="l1")

@@ -77,8 +77,9 @@ BOTH = ("game", "seed", "agent", "frames", "updates", "score")
         ([], ("game", "seed"), "has no column agent, frames, score"),
         ([], FIELDS, "has no rows; needs one at least"),
         ([("Pang", 0, "a", 1, 1)], FIELDS, "line 2: game: 'Pang' is not known"),
-        ([("Pong", 0, "a", 1, "x")], FIELDS, "line 2: could not convert"),
-        ([("Pong", 0, "a")], FIELDS, "line 2"),
+        ([("Pong", 0, "a", 1, "x")], FIELDS, "score: 'x' is not accepted; a num"),
+        ([("Pong", "0.0", "a", 1, 1)], FIELDS, "seed: '0.0' is not accepted; a whole"),
+        ([("Pong", 0, "a", 1)], FIELDS, "line 2: score: None is not accepted; a n"),
         ([("Pong", 0, "", 1, 1)], FIELDS, "line 2: agent: is missing"),
         ([("Pong", 0, 1, 1)], (*FIELDS[:2], *FIELDS[3:], "agent"), "agent: is missing"),
         (

@@ -16,6 +16,7 @@ from tests.reporting.folders import write_run
 OF_NO_MATTER = {
     "checkpoint_every_minutes",
     "checkpoints_kept",
+    "environment_processes",
     "log_every_seconds",
     "loggers",
     "record",

@@ -11,10 +11,10 @@ from setuptools.config import pyprojecttoml
 
 from acme_moe.reporting import curve_figures
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.curve import draw_curve, plot_curve
 from acme_moe.reporting.curves import MEASURES, curve_of
 from acme_moe.reporting.page import Shown, html_page
 from acme_moe.reporting.report import write_report
+from acme_moe.reporting.run_figure import draw_curve
 from acme_moe.reporting.runs import read_run
 from acme_moe.studies import catalogue
 from acme_moe.studies.plan import expand, make_plan
@@ -309,7 +309,7 @@ def test_the_launcher_names_what_is_missing(tmp_path):
 
 def test_the_curve_of_one_run(tmp_path):
     write_run(tmp_path)
-    plot_curve(read_run(tmp_path), tmp_path / "curve.png")
+    draw_curve(read_run(tmp_path)).savefig(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 

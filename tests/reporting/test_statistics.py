@@ -44,7 +44,7 @@ def test_the_same_runs_give_the_same_interval_and_leave_numpys_state():
 
 def test_iqm_at_each_point():
     over = np.stack([SCORES, 10 * SCORES, np.ones((2, 2))], axis=-1)
-    interval = statistics.iqm_over({"a": over}, reps=100)["a"]
+    interval = statistics.iqm_over(over, reps=100)
     np.testing.assert_allclose(interval.value, [1.5, 15, 1])
     assert interval.low[2] == interval.high[2] == 1
     assert (interval.low <= interval.high).all()

@@ -9,11 +9,11 @@ import pytest
 from acme_moe.reporting import curve_figures, style
 from acme_moe.reporting.collect import collect
 from acme_moe.reporting.comparison import BASELINE, HUMAN, NONE, Line
-from acme_moe.reporting.curve import draw_curve
 from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.external import read_external
 from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.report import write_report
+from acme_moe.reporting.run_figure import draw_curve
 from acme_moe.reporting.runs import read_run
 from tests.reporting.folders import episode_return, write_run
 

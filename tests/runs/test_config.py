@@ -4,8 +4,12 @@ import dataclasses
 import json
 
 import pytest
+from ml_collections import ConfigDict
 
+from acme_moe import fields
+from acme_moe.environments import EnvironmentConfig
 from acme_moe.runs import config as config_lib
+from acme_moe.studies.derived import run_spec
 from tests.runs import tiny
 
 
@@ -109,6 +113,49 @@ def test_a_file_s_config_may_be_a_dictionary_and_has_to_be_one(tmp_path):
     path.write_text("config = {}\n")
     with pytest.raises(ValueError, match=r"a .py file with a function get_config"):
         config_lib.load_config(str(path))
+
+
+def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
+    (tmp_path / "beside_mine.py").write_text("EXPERTS = 3\n")
+    (tmp_path / "mine_with_parts.py").write_text(
+        "from __future__ import annotations\n"
+        "import dataclasses\n"
+        "from beside_mine import EXPERTS\n"
+        "@dataclasses.dataclass(frozen=True)\n"
+        "class Part:\n"
+        "    width: int = 1\n"
+        "def get_config():\n"
+        "    return {'network': {'num_experts': EXPERTS}}\n"
+    )
+    config = config_lib.load_config(str(tmp_path / "mine_with_parts.py"))
+    assert config.network.num_experts == 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Unchecked(EnvironmentConfig):
+    """Settings of somebody else's environment, which check nothing themselves."""
+
+    length: int = 5
+    name: str = "mine"
+    either: int | str | None = None
+    places: tuple[int, ...] | None = None
+
+
+@pytest.mark.parametrize("value", ["abc", 7.5, True])
+def test_values_are_checked_for_a_class_that_does_not(value):
+    with pytest.raises(ValueError, match=rf"^environment\.length: {value!r} is not"):
+        fields.from_fields(Unchecked, {"length": value}, "environment.")
+
+
+def test_a_field_that_is_none_may_have_any_type():
+    plain = ConfigDict(fields.to_fields(Unchecked())).to_dict()
+    assert fields.from_fields(Unchecked, plain) == Unchecked()
+
+
+def test_another_suite_comes_with_its_fields_that_are_none():
+    settings = {"environment.name": "gymnasium", "network.encoder": "mlp"}
+    spec = run_spec("dqn_atari", {**settings, "network.tokenizer": "per_samp"})
+    assert spec.run.environment.max_episode_steps is None
 
 
 def test_a_damaged_config_is_named(tmp_path):

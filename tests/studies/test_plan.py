@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from acme_moe.studies.derived import check_arms
 from acme_moe.studies.figures import load_study
 from acme_moe.studies.plan import expand, make_plan, of_arms
 from acme_moe.studies.plan_file import read_plan, write_plan
@@ -119,7 +120,7 @@ def test_sweeps_that_start_at_once_all_are_in_the_plan(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"arms": []}', '{"study": 1}'])
 def test_a_damaged_plan_is_refused(tmp_path, text):
     (tmp_path / "study.json").write_text(text)
-    with pytest.raises(ValueError, match=r"study.json: is not a plan"):
+    with pytest.raises(ValueError, match=r"study\.json: is not "):
         read_plan(tmp_path)
 
 
@@ -165,3 +166,25 @@ def test_offline_runs_take_the_published_run_of_their_seed(tmp_path):
 def test_the_papers_scale_needs_data(tmp_path):
     with pytest.raises(ValueError, match=r"data: is missing.*DQN Replay Dataset"):
         expand(plan_of("figure_11", "paper"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("agent", "settings", "message"),
+    [
+        ({}, {"network.moe": "nope"}, "network.moe: 'nope' is not known"),
+        ({}, {"batch_sise": 3}, "did you mean batch_size"),
+        ({"config": "dqn_atri"}, {}, "config: 'dqn_atri' is not known"),
+        ({"config": "dqn_minatar"}, {}, "agent.environment: 'atari' is not accepted"),
+        ({"offline": True}, {}, "agent.offline: True is not accepted; False"),
+    ],
+)
+def test_an_arm_that_could_not_run_is_refused(agent, settings, message):
+    (arm, *_) = plan_of().arms
+    check_arms([arm])
+    wrong = dataclasses.replace(
+        arm,
+        agent=dataclasses.replace(arm.agent, **agent),
+        settings={**arm.settings, **settings},
+    )
+    with pytest.raises(ValueError, match=f"^arm {arm.name}: .*{message}"):
+        check_arms([arm, wrong])

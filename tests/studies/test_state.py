@@ -1,5 +1,6 @@
 """A run's state is what its folder says."""
 
+import dataclasses
 import os
 
 import pytest
@@ -118,13 +119,18 @@ def test_speeds_are_measured_ones_only(tmp_path):
     }
 
 
-def test_costs_follow_from_config_and_settings():
+def test_costs_follow_from_config_and_settings(tmp_path):
     online = planned(max_agent_steps=1_000, min_replay_size=200)
     assert cost.steps(online) == (1_000, 200)
     doubled = planned(max_agent_steps=1_000, min_replay_size=200, replay_ratio=2.0)
     assert cost.steps(doubled) == (1_000, 1_600)
     # 50 M agent steps, an update every fourth after 20,000: the paper's DQN.
     assert cost.steps(planned()) == (50_000_000, 12_495_000)
+    # A config file need not have every field.
+    mine = tmp_path / "mine.py"
+    mine.write_text("def get_config():\n    return {'max_agent_steps': 30_000}\n")
+    run = dataclasses.replace(planned(), config=str(mine))
+    assert cost.steps(run) == (30_000, 2_500)
 
 
 def test_time_left_and_hours():

@@ -182,6 +182,9 @@ def test_a_study_of_ones_own_file(tmp_path):
         "def get_study():\n    return FIGURES['figure_6']\n"
     )
     assert load_study(str(path)) == load_study("figure_6")
+    path.write_text("study = None\n")
+    with pytest.raises(ValueError, match=r"study: .* with a function get_study"):
+        load_study(str(path))
 
 
 def test_arms_that_differ_need_names_that_do():

@@ -12,7 +12,7 @@ import pytest
 
 from acme_moe.studies import commands, locks
 from acme_moe.studies.sweep import Sweep, _shares
-from tests.studies.runs import planned, write_run
+from tests.studies.runs import planned, start, write_run
 
 # What a run does to its folder; `steps` come on top of what is there.
 RUN = textwrap.dedent(
@@ -62,6 +62,7 @@ class Watched:
                 does.get(run.name, "finish"),
             ],
             on_event=self.note,
+            start=start,
             **options,
         )
 

@@ -25,7 +25,7 @@ from acme_moe.studies.trials import (
     open_study,
     table,
 )
-from tests.studies.runs import planned
+from tests.studies.runs import planned, start
 
 ROOT = Path(__file__).parents[2]
 ASKED = {"scale": "smoke"}
@@ -95,6 +95,7 @@ def search_in(folder, search=None, *, num_trials=4, does=None, parallel=1):
             *(json.dumps(run.settings), does.get(run.name, "finish")),
         ],
         on_event=lambda event: None,
+        start=start,
         parallel=parallel,
         more=trials.more,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from acme_moe.environments import find_suite
@@ -14,16 +14,6 @@ from acme_moe.reporting.runs import Run, describe
 
 # Training returns are averaged over this many episodes, or as many as there are.
 _WINDOW = 10
-
-
-def plot_curve(run: Run, out: Path) -> None:
-    """Writes the learning curve of a run.
-
-    Args:
-      run: whose curve.
-      out: file to write; its ending gives the format.
-    """
-    draw_curve(run).savefig(out, dpi=120)
 
 
 def draw_curve(run: Run) -> Figure:
@@ -35,11 +25,9 @@ def draw_curve(run: Run) -> Figure:
     training = [e for e in run.episodes if e.kind == "training"]
     if training:
         steps = [run.position(e) for e in training]
-        returns = np.array([e.episode_return for e in training])
+        returns = pd.Series([e.episode_return for e in training])
         axes.plot(steps, returns, ".", color="0.75", label="training episode")
-        recent = [
-            returns[max(0, i - _WINDOW) : i].mean() for i in range(1, len(returns) + 1)
-        ]
+        recent = returns.rolling(_WINDOW, min_periods=1).mean()
         axes.plot(steps, recent, color="tab:blue", label=f"mean of the last {_WINDOW}")
     evaluations = [e for e in run.episodes if e.kind == "evaluation"]
     if evaluations:
