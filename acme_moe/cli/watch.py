@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     game = agent.spec.run.game
     print(f"{agent.checkpoint.path}: {frames} agent steps of {game} in {out}")
     try:
-        play.find_grid(agent)
+        agent.token_grid()
     except NoTokenGridError as error:
         print(f"without maps of the routing: {error}")
     return 0

@@ -86,6 +86,8 @@ def _part(module: str, modules: Container[str]) -> str | None:
     names = module.split("/")
     if names[-1] in ("slot_logits", "router"):
         return "router"
+    if "moe" in names:  # Anybody's mixture.
+        return "experts" if "experts" in names else "router"
     a_whole_network = names[0].startswith("expert_")  # In the variant `big`.
     has_a_router = f"{module}_routing/slot_logits" in modules  # In the variant `all`.
     if "experts" in names or a_whole_network or has_a_router:

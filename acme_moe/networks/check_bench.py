@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +12,15 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.error_losses import ERROR_LOSSES
-from acme_moe.networks import layers, parts, torso, value_network
+from acme_moe.error_losses import CLASSIFICATION_LOSSES, ERROR_LOSSES
+from acme_moe.networks import heads, layers, parts, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
 
 NUM_ACTIONS = 6
 BATCH = 4
 _IMAGE, _VECTOR = (84, 84, 4), (16,)
+# Of a loss of categories where the network has none: C51's number.
+_NUM_ATOMS = 51
 
 
 def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
@@ -25,7 +29,10 @@ def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
 
 
 class Bench:
-    """One part on its own, with inputs like those that it has in its network."""
+    """One part on its own, with inputs like those that it has in its network.
+
+    An input of a loss of categories is its logits, and after them the target value.
+    """
 
     def __init__(self, kind: str, path: str, config: NetworkConfig) -> None:
         self.kind, self.config = kind, config
@@ -43,10 +50,31 @@ class Bench:
         draw = jax.random.uniform if self.kind == "encoder" else jax.random.normal
         return draw(key, shape).astype(getattr(jnp, dtype))
 
-    def init(self) -> Any:
-        """Returns parameters."""
+    @functools.cached_property
+    def params(self) -> Any:
+        """Parameters."""
         init = jax.jit(self.transformed().init)
         return init(jax.random.key(1), self.inputs(BATCH))
+
+    @functools.cached_property
+    def gradients(self) -> Callable[[jax.Array], tuple[Any, Any, Any]]:
+        """Computes, of inputs, the output and the gradients by parameters and inputs.
+
+        It is compiled once.
+        """
+        function = self.transformed(evaluation=False)
+
+        def value(params: Any, x: jax.Array) -> tuple[jax.Array, Any]:
+            output = function.apply(params, jax.random.key(2), x)
+            return jnp.sum(jnp.sin(self.main(output))), output
+
+        compiled = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))
+
+        def gradients(x: jax.Array) -> tuple[Any, Any, Any]:
+            (_, output), (of_params, of_inputs) = compiled(self.params, x)
+            return output, of_params, of_inputs
+
+        return gradients
 
     def main(self, output: Any) -> jax.Array:
         """Returns the part of an output that the rest of the network reads."""
@@ -67,9 +95,10 @@ class Bench:
 
     def _example(self) -> tuple[int, ...]:
         """Returns the shape of one example of its input."""
-        if self.kind == "loss":
-            return ()
         config = self.config
+        if self.kind == "loss":
+            of_categories = _is_of_categories(self._path)
+            return (_num_atoms(config) + 1,) if of_categories else ()
         shape = observation_shape(config)
         if self.kind == "encoder":
             return shape
@@ -106,7 +135,28 @@ class Bench:
         if self.kind == "head":
             head = value_network.head_spec(config, NUM_ACTIONS, dense)
             return value_network.head_layer(config, x, head)
+        if _is_of_categories(self._path):
+            atoms = heads.support(_num_atoms(config), config.v_max)
+            loss = CLASSIFICATION_LOSSES.get(self._path)
+            return loss(x[:, :-1], x[:, -1], atoms)
         return ERROR_LOSSES.get(self._path)(x)
+
+
+def _num_atoms(config: NetworkConfig) -> int:
+    return config.num_atoms or _NUM_ATOMS
+
+
+def _is_of_categories(path: str) -> bool:
+    """Returns whether a loss is called with logits, targets and atoms."""
+    if path in CLASSIFICATION_LOSSES:
+        return True
+    try:
+        inspect.signature(ERROR_LOSSES.get(path)).bind("errors")
+    except TypeError:
+        return True
+    except ValueError:  # No such loss, which the checks report.
+        return False
+    return False
 
 
 def _init_with_output(function: Callable[[Any], Any]) -> Callable[..., Any]:

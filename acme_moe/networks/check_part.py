@@ -1,7 +1,7 @@
 """Checks of a network's part: whether it does what its interface asks of it.
 
-The interfaces are those of `acme_moe.networks.interfaces` and
-`acme_moe.error_losses.ErrorLoss`.
+The interfaces are those of `acme_moe.networks.interfaces`, and `ErrorLoss`
+and `ClassificationLoss` of `acme_moe.error_losses`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def infer_kind(part: Any) -> str | None:
 
     The annotation of the second of two parameters, or else its name, tells the kind. A
     part with a single parameter is a loss if the parameter is named `errors`, otherwise
-    a tokenizer.
+    a tokenizer. One with three is a loss of categories if the first is named `logits`.
 
     Returns:
       The kind; None if the parameters do not tell.
@@ -60,6 +60,8 @@ def infer_kind(part: Any) -> str | None:
     parameters = parameters[1:] if isinstance(part, type) else parameters
     if len(parameters) == 1:
         return "loss" if parameters[0].name == "errors" else "tokenizer"
+    if len(parameters) == 3 and parameters[0].name == "logits":
+        return "loss"
     if len(parameters) != 2:
         return None
     try:
@@ -121,24 +123,10 @@ def _parameters(bench: Bench) -> str:
     return f"{sum(math.prod(x.shape) for x in leaves):,}"
 
 
-def _gradients(bench: Bench, x: jax.Array) -> tuple[Any, Any, Any]:
-    """Returns the output and the gradients with respect to parameters and inputs."""
-    function = bench.transformed(evaluation=False)
-
-    def value(params: Any, x: jax.Array) -> tuple[jax.Array, Any]:
-        output = function.apply(params, jax.random.key(2), x)
-        return jnp.sum(jnp.sin(bench.main(output))), output
-
-    (_, output), gradients = jax.jit(
-        jax.value_and_grad(value, argnums=(0, 1), has_aux=True)
-    )(bench.init(), x)
-    return output, *gradients
-
-
 def _finite(bench: Bench) -> str:
     x = bench.inputs(BATCH)
     for what, inputs in (("random inputs", x), ("zeros", jnp.zeros_like(x))):
-        results = _gradients(bench, inputs)
+        results = bench.gradients(inputs)
         for name, result in zip(
             ("values", "gradients by parameters", "gradients by inputs"),
             results,
@@ -150,7 +138,7 @@ def _finite(bench: Bench) -> str:
 
 
 def _repeatable(bench: Bench) -> str:
-    function, params, x = bench.transformed(), bench.init(), bench.inputs(BATCH)
+    function, params, x = bench.transformed(), bench.params, bench.inputs(BATCH)
     redrawn = bench.kind == "moe" and bench.config.phi == "redrawn"
     key = jax.random.key(0) if redrawn else None
     first, second = (function.apply(params, key, x) for _ in range(2))
@@ -163,7 +151,7 @@ def _repeatable(bench: Bench) -> str:
 
 
 def _one_by_one(bench: Bench) -> str:
-    function, params, x = bench.transformed(), bench.init(), bench.inputs(BATCH)
+    function, params, x = bench.transformed(), bench.params, bench.inputs(BATCH)
     apply = jax.jit(lambda x: function.apply(params, jax.random.key(0), x))
     batch = apply(x)
     for i in range(BATCH):
@@ -193,7 +181,7 @@ def _compiled_once(bench: Bench) -> str:
         )(params)
         return jax.tree.map(lambda x, g: x - 1e-3 * g, params, gradients)
 
-    compiled, params = jax.jit(step), bench.init()
+    compiled, params = jax.jit(step), bench.params
     for seed in range(3):
         params = compiled(params, jax.random.key(seed), bench.inputs(BATCH, seed))
     require(traced == 1, f"{traced} times in 3 updates")
@@ -201,7 +189,7 @@ def _compiled_once(bench: Bench) -> str:
 
 
 def _trained(bench: Bench) -> str:
-    _, gradients, _ = _gradients(bench, bench.inputs(BATCH))
+    _, gradients, _ = bench.gradients(bench.inputs(BATCH))
     names = [
         f"{module}/{name}"
         for module, arrays in gradients.items()

@@ -90,7 +90,10 @@ def _moe_shapes(bench: Bench, x: Any, output: Any) -> None:
         tuple(moe.logits.shape) in (routing, routing[:3]),
         f"logits are {_text(moe.logits)}",
     )
-    for name, value in moe._asdict().items():
+    if moe.auxiliary_loss is not None:
+        _shape_is("auxiliary_loss", moe.auxiliary_loss, (batch,))
+    given = {k: v for k, v in moe._asdict().items() if v is not None}
+    for name, value in given.items():
         require(value.dtype == jnp.float32, f"{name} is {value.dtype}, not float32")
 
 

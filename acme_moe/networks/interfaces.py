@@ -174,7 +174,9 @@ class Mixture(Protocol):
         Returns:
           New tokens `[B, m, d]`; the experts' hidden activations `[B, E, S, hidden]`;
           and the routing, `MoEOutput`, all of it float32, in which `load` and `dropped`
-          sum to one. Fields that have no meaning for a mixture are zeros.
+          sum to one. Fields that have no meaning for a mixture are zeros. In
+          diagnostics, the parameters of modules below one called `experts` are the
+          experts', all others the router's.
         """
 
 

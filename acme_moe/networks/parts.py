@@ -141,4 +141,9 @@ def make(kind: str, config: NetworkConfig) -> Any:
 def takes_vectors(encoder: str) -> bool:
     """Returns whether an encoder takes vectors, and not images."""
     part = _outside("encoder", encoder) if is_path(encoder) else ENCODERS.get(encoder)
-    return getattr(part, "takes", "images") == "vectors"
+    takes = getattr(part, "takes", "images")
+    if takes not in ("images", "vectors"):
+        raise ValueError(
+            f"encoder: {encoder!r} takes {takes!r}; 'images' or 'vectors' is accepted"
+        )
+    return takes == "vectors"

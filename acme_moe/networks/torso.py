@@ -176,5 +176,9 @@ def mix(config: NetworkConfig, tokens: jax.Array, evaluation: bool) -> Mixed:
     # The library's own mixtures are already modules of this name.
     outside = is_path(config.moe)
     with layers.scope("moe") if outside else contextlib.nullcontext():
-        mixed: Mixed = parts.make("moe", config)(tokens, experts)
+        mixed = parts.make("moe", config)(tokens, experts)
+    if not isinstance(mixed, Mixed):
+        raise ValueError(
+            f"moe: {config.moe!r} returns {type(mixed).__name__}; a Mixed is accepted"
+        )
     return mixed

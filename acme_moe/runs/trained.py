@@ -24,6 +24,7 @@ import tree
 from acme_moe import disk, files
 from acme_moe.agents import acting
 from acme_moe.networks import MoEOutput
+from acme_moe.networks.token_grid import token_grid
 from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
 from acme_moe.runs.checkpoint import Checkpoint, OtherStateError, read_checkpoint
 from acme_moe.runs.checkpoints import Checkpoints
@@ -131,6 +132,19 @@ class TrainedAgent:
     def routing(self, observation: Any) -> MoEOutput | None:
         """Returns what the mixture does, without acting; see `Choice.routing`."""
         return _to_numpy(self._look(observation)[2])
+
+    def token_grid(self) -> tuple[int, int]:
+        """Returns the rows and columns in which the mixture's tokens lie.
+
+        A token's number counts them row by row, from the upper left of the picture.
+
+        Raises:
+          NoTokenGridError: if they are no places of the picture; says why.
+        """
+        seen = self.environment_spec.observations
+        if self.spec.agent.wants_action_and_reward:
+            seen = seen.observation
+        return token_grid(self.network.config, seen)
 
     def make_environment(self, seed: int = 0) -> dm_env.Environment:
         """Makes an environment as the run evaluates in, whose episodes are whole games.

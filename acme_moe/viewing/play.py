@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from acme_moe.networks import MoEOutput
-from acme_moe.networks.token_grid import NoTokenGridError, token_grid
+from acme_moe.networks.token_grid import NoTokenGridError
 from acme_moe.runs.assembly import check_renders
 from acme_moe.runs.trained import TrainedAgent
 
@@ -25,7 +25,7 @@ class Decision:
       q_values: `float32 [actions]`.
       dispatch: `float32 [rows, columns, experts]`, the dispatch weights of the tokens
         at their places, summed over the slots of each expert; None where there is no
-        mixture, or its tokens are no places (`find_grid` says why).
+        mixture, or its tokens are no places (`agent.token_grid()` says why).
       moe: the kind of mixture, a value of `NetworkConfig.moe`.
       episode_return: so far, of unclipped rewards.
     """
@@ -61,7 +61,7 @@ def play(
       Each decision, before what comes of it.
     """
     try:
-        grid = find_grid(agent)
+        grid = agent.token_grid()
     except NoTokenGridError:
         grid = None
     environment: Any = agent.make_environment(seed)
@@ -92,18 +92,6 @@ def play(
                 steps += 1
     finally:
         environment.close()
-
-
-def find_grid(agent: TrainedAgent) -> tuple[int, int]:
-    """Returns rows and columns of the tokens of an agent's mixture.
-
-    Raises:
-      NoTokenGridError: if they are no places of the picture; says why.
-    """
-    seen = agent.environment_spec.observations
-    if agent.spec.agent.wants_action_and_reward:
-        seen = seen.observation
-    return token_grid(agent.network.config, seen)
 
 
 def _at_places(

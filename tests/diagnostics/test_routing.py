@@ -81,6 +81,17 @@ def test_what_a_top1_mixture_drops_is_no_distribution():
     assert float(statistics["dropped_tokens"]) == 0.5
 
 
+def test_a_mixture_of_ones_own_has_a_router_by_any_name():
+    gradients = {
+        "moe/gate": {"w": np.full(4, 1.0)},
+        "moe/experts/ffn": {"w": np.full(9, 2.0)},
+        "encoder/conv": {"w": np.full(5, 3.0)},
+    }
+    norms = diagnostics.gradient_norms(gradients)
+    assert float(norms["router_gradient_norm"]) == pytest.approx(2)
+    assert float(norms["experts_gradient_norm"]) == pytest.approx(6)
+
+
 @pytest.mark.parametrize(
     ("settings", "router", "experts"),
     [

@@ -128,6 +128,28 @@ def test_an_encoder_of_vectors_takes_any_nest():
     assert output.activations["dense"].shape == (2, 8)
 
 
+def tokens_alone(tokens, experts):
+    return tokens
+
+
+def of_a_vector(x, kinds):
+    return kinds.dense(8)(x), {}
+
+
+of_a_vector.takes = "vector"
+
+
+def test_a_mixture_that_returns_something_else_is_named():
+    config = NetworkConfig(moe=f"{__name__}:tokens_alone", **SMALL)
+    with pytest.raises(ValueError, match=r":tokens_alone' returns .*; a Mixed is acc"):
+        values(config)
+
+
+def test_an_encoder_says_that_it_takes_images_or_vectors():
+    with pytest.raises(ValueError, match="takes 'vector'; 'images' or 'vectors' is"):
+        values(NetworkConfig(encoder=f"{__name__}:of_a_vector", moe="none"))
+
+
 def test_a_recurrent_network_has_them_too():
     config = dataclasses.replace(scaled(), head=f"{HERE}:tanh_head", dueling=True)
     network = make_recurrent_network(config, 3, lstm_size=5)
