@@ -1,7 +1,8 @@
-"""Every command in README and docs runs as it stands, or says that CI does not run it.
+"""Every command in README and docs runs as it stands, or is marked as not run in CI.
 
-Blocks of one page run one after the other in one folder, as a reader would run them.
-Of those that are marked, and of lists of settings, the settings are checked.
+The mark is a comment of the page's, which readers do not see, on the line before the
+block. Blocks of one page run one after the other in one folder, as a reader would run
+them. Of those that are marked, and of lists of settings, the settings are checked.
 """
 
 import os
@@ -19,26 +20,33 @@ from acme_moe.studies.figures import load_study
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MARK = re.compile(r"too long for CI|not run in CI")
+MARK = "<!-- not run in CI -->"
 
 
 def blocks(page, language):
-    """The page's blocks of that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
+    """The page's blocks of that language, each with whether it is marked."""
+    found = re.findall(
+        rf"^({MARK}\n)?```{language}\n(.*?)^```$", page.read_text(), re.M | re.S
+    )
+    return [(block, bool(mark)) for mark, block in found]
 
 
 def settings(block):
-    """The flags on a block's command line that set fields."""
+    """The flags on a block's command line that set fields, but for a variable's."""
     words = shlex.split(block, comments=True)
-    return [word for word in words if word.startswith("--config.")]
+    return [word for word in words if word.startswith("--config.") and "$" not in word]
 
 
-def runs(block):
-    return not MARK.search(block) and not block.lstrip().startswith("--")
+def commands(page):
+    """The page's blocks of commands, each with whether CI runs it."""
+    for block, marked in blocks(page, "bash"):
+        yield block, not marked and not block.lstrip().startswith("--")
 
 
-NOT_RUN = [(page, b) for page in PAGES for b in blocks(page, "bash") if not runs(b)]
-WITH_COMMANDS = [page for page in PAGES if any(map(runs, blocks(page, "bash")))]
+NOT_RUN = [
+    (page, block) for page in PAGES for block, runs in commands(page) if not runs
+]
+WITH_COMMANDS = [page for page in PAGES if any(runs for _, runs in commands(page))]
 
 
 @pytest.mark.parametrize(
@@ -69,14 +77,14 @@ def clone(tmp_path):
         if path.name not in (".venv", "runs", "build"):
             (tmp_path / path.name).symlink_to(path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    for block in blocks(ROOT / "docs" / "studies.md", "python"):
+    for block, _ in blocks(ROOT / "docs" / "studies.md", "python"):
         (tmp_path / "capacity.py").write_text(block)
     return tmp_path
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=[p.stem for p in WITH_COMMANDS])
 def test_commands_run(page, clone):
-    for block in filter(runs, blocks(page, "bash")):
+    for block in (block for block, runs in commands(page) if runs):
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
             cwd=clone,
