@@ -6,10 +6,13 @@ only their names.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from acme_moe import validation
+from acme_moe import options, validation
 from acme_moe.registry import OUTSIDE, Registry, is_path
 
 if TYPE_CHECKING:
@@ -66,7 +69,10 @@ class ErrorLoss(Protocol):
 
 
 class ClassificationLoss(Protocol):
-    """A loss of categorical predictions of values; it and its gradient are finite."""
+    """A loss of categorical predictions of values, not negative and finite.
+
+    So is its gradient finite. Rainbow's priorities are its square roots.
+    """
 
     def __call__(
         self, logits: jax.Array, targets: jax.Array, atoms: jax.Array, /
@@ -99,13 +105,39 @@ CLASSIFICATION_LOSSES: Registry[ClassificationLoss] = Registry(
 )
 
 
+def load_outside(path: str) -> tuple[Callable[..., jax.Array], bool]:
+    """Imports a loss that is not the library's.
+
+    Args:
+      path: import path of an `ErrorLoss` or a `ClassificationLoss`: of a function, or
+        of a frozen dataclass whose instances are called, which has its defaults.
+
+    Returns:
+      The loss, and whether it is a `ClassificationLoss`.
+
+    Raises:
+      ValueError: if it cannot be imported, or is neither.
+    """
+    part = ERROR_LOSSES.get(path)
+    if options.is_part(part):
+        loss = options.make(part, {}, "loss.")
+        signature = inspect.signature(loss)
+        for arguments, of_categories in ((1, False), (3, True)):
+            with contextlib.suppress(TypeError):
+                signature.bind(*range(arguments))
+                return loss, of_categories
+    raise validation.not_accepted(
+        "loss", path, "a function of errors, or of logits, targets and atoms"
+    )
+
+
 def check_value_loss(
     loss: str, num_atoms: int | None, num_quantiles: int | None = None
 ) -> None:
     """Refuses a loss that an agent whose targets are values cannot use.
 
     Args:
-      loss: a name, or the import path of an `ErrorLoss`.
+      loss: a name, or the import path of an `ErrorLoss` or a `ClassificationLoss`.
       num_atoms: number of atoms of the network's head; None for Q-values.
       num_quantiles: number of quantiles of the network; None for none.
 
@@ -121,16 +153,16 @@ def check_value_loss(
         raise validation.not_accepted("loss", loss, accepted)
     if loss == QUANTILE:
         return
-    if loss in CLASSIFICATION_LOSSES:
-        if num_atoms is None:
-            others = ", ".join(ERROR_LOSSES)
-            accepted = f"{others}, or a network.num_atoms, such as 51"
-            raise validation.not_accepted("loss", loss, accepted)
-    elif is_path(loss):
-        ERROR_LOSSES.check(loss)
+    of_categories = loss in CLASSIFICATION_LOSSES
+    if is_path(loss):
+        _, of_categories = load_outside(loss)
     else:
         known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES, QUANTILE)
         validation.one_of("loss", loss, known, OUTSIDE)
+    if of_categories and num_atoms is None:
+        others = ", ".join(ERROR_LOSSES)
+        accepted = f"{others}, or a network.num_atoms, such as 51"
+        raise validation.not_accepted("loss", loss, accepted)
 
 
 def check_distribution_loss(loss: str) -> None:
@@ -142,7 +174,9 @@ def check_distribution_loss(loss: str) -> None:
     Raises:
       ValueError: if there is no such loss.
     """
-    if is_path(loss):
-        CLASSIFICATION_LOSSES.check(loss)
-    else:
+    if not is_path(loss):
         validation.one_of("loss", loss, (C51, *CLASSIFICATION_LOSSES), OUTSIDE)
+    elif not load_outside(loss)[1]:
+        raise validation.not_accepted(
+            "loss", loss, "a function of logits, targets and atoms"
+        )

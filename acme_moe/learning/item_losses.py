@@ -18,10 +18,12 @@ from acme_moe.error_losses import (
     QUANTILE,
     ClassificationLoss,
     Munchausen,
+    load_outside,
 )
 from acme_moe.learning.outputs import Outputs
 from acme_moe.learning.types import Transition
 from acme_moe.networks import NetworkConfig
+from acme_moe.registry import is_path
 
 # (outputs, transitions) -> float32 [B]
 ItemLoss = Callable[[Outputs, Transition], jax.Array]
@@ -37,7 +39,7 @@ def of_values(
 
     Args:
       config: the network's settings.
-      loss: a name, or the import path of an `ErrorLoss`.
+      loss: a name, or the import path of an `ErrorLoss` or a `ClassificationLoss`.
       discount: the agent's discount.
       munchausen: settings of Munchausen targets.
 
@@ -49,7 +51,13 @@ def of_values(
     if loss in CLASSIFICATION_LOSSES:
         classification = CLASSIFICATION_LOSSES.get(loss)
         return _classified(config, classification, discount, munchausen)
-    error_loss = ERROR_LOSSES.get(loss)
+    error_loss: Callable[..., jax.Array]
+    if is_path(loss):
+        error_loss, of_categories = load_outside(loss)
+        if of_categories:
+            return _classified(config, error_loss, discount, munchausen)
+    else:
+        error_loss = ERROR_LOSSES.get(loss)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
         return error_loss(
@@ -70,6 +78,8 @@ def of_distributions(config: NetworkConfig, loss: str, discount: float) -> ItemL
     Raises:
       ValueError: if there is no such loss, or the head is not categorical.
     """
+    if is_path(loss):
+        return _classified(config, load_outside(loss)[0], discount)
     if loss != C51:
         return _classified(config, CLASSIFICATION_LOSSES.get(loss), discount)
     _require_atoms(config)

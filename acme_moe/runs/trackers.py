@@ -20,6 +20,8 @@ from acme_moe.runs.services import SERVICES, Row, TrackedRun
 _MAX_WAITING = 3_600
 _CLOSING_SECONDS = 60.0
 
+_PACKAGES = {"wandb": "'wandb>=0.19,<0.29'", "mlflow": "mlflow-skinny"}
+
 LOGGERS = ("csv", "tensorboard", *SERVICES)
 """Where a run's rows may go."""
 
@@ -47,7 +49,7 @@ def check_installed(loggers: str) -> None:
             raise validation.not_accepted(
                 "loggers",
                 loggers,
-                f"{name} needs its package: pip install {name}",
+                f"{name} needs its package: pip install {_PACKAGES[name]}",
             )
 
 

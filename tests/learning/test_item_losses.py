@@ -1,5 +1,6 @@
 """Losses by the names of agents' settings, on a network with a categorical head."""
 
+import dataclasses
 import functools
 
 import jax
@@ -23,24 +24,21 @@ DISCOUNT = 0.9
 
 @functools.cache
 def params(seed):
-    return NETWORK.init(jax.random.key(seed), batch().observation)
+    return jax.jit(NETWORK.init)(jax.random.key(seed), batch().observation)
 
 
 def outputs():
     """Online outputs at both ends, and the target's at the next."""
     transitions = batch()
-    here = NETWORK.apply(params(0), None, transitions.observation, True)
-    there = [
-        NETWORK.apply(params(seed), None, transitions.next_observation, True)
-        for seed in (0, 1)
-    ]
+    apply = jax.jit(lambda params, x: NETWORK.apply(params, None, x, True))
+    here = apply(params(0), transitions.observation)
+    there = [apply(params(seed), transitions.next_observation) for seed in (0, 1)]
     return transitions, here, *there
 
 
 def value_of(objective, probabilities=None):
     weights = jnp.ones(4) if probabilities is None else probabilities
-    value, output = objective(params(0), params(1), jax.random.key(0), batch(), weights)
-    return value, output
+    return jax.jit(objective)(params(0), params(1), jax.random.key(0), batch(), weights)
 
 
 @pytest.mark.parametrize("name", ["hl_gauss", "two_hot"])
@@ -103,3 +101,37 @@ def test_agents_of_distributions_take_it_in_place_of_c51(config_class):
     config_class(loss="two_hot")
     with pytest.raises(ValueError, match=r"^loss: 'huber' is not known.*c51, hl_gauss"):
         config_class(loss="huber")
+
+
+def squared_error_of_the_mean(logits, targets, atoms):
+    """A classification loss of one's own."""
+    return jnp.square(jax.nn.softmax(logits) @ atoms - targets)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clipped:
+    """An error loss of one's own, with its defaults."""
+
+    limit: float = 1.0
+
+    def __call__(self, errors):
+        return jnp.minimum(jnp.square(errors), self.limit)
+
+
+def test_a_loss_of_ones_own_is_of_errors_or_of_categories():
+    mine = f"{__name__}:squared_error_of_the_mean"
+    regressed, own, clipped = (
+        value_of(learning.q_learning(NETWORK, discount=DISCOUNT, loss=name))[1].losses
+        for name in ("squared", mine, f"{__name__}:Clipped")
+    )
+    np.testing.assert_allclose(own, regressed, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(clipped, np.minimum(regressed, 1), rtol=1e-4)
+    RainbowConfig(loss=mine)
+    DQNConfig(network=CONFIG, loss=mine)
+    with pytest.raises(ValueError, match=r"huber, squared, or a network\.num_atoms"):
+        DQNConfig(loss=mine)
+    with pytest.raises(ValueError, match="a function of logits, targets and atoms"):
+        RainbowConfig(loss=f"{__name__}:Clipped")
+    for path in ("math:pi", f"{__name__}:outputs"):
+        with pytest.raises(ValueError, match=f"^loss: '{path}' is not accepted; a fun"):
+            DQNConfig(loss=path)

@@ -154,9 +154,7 @@ def test_names_are_checked_with_what_would_do():
 def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     trackers.check_installed("csv,tensorboard")
-    with pytest.raises(
-        ValueError, match=r"loggers: .*pip install 'acme_moe\[mlflow\]'"
-    ):
+    with pytest.raises(ValueError, match=r"loggers: .*pip install mlflow-skinny"):
         trackers.check_installed("csv,mlflow")
 
 
