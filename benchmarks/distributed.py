@@ -9,12 +9,11 @@ with the same round's single process. The share of the CPU that is left idle, an
 CPU time per update, are those of the whole machine meanwhile. Agent steps may run
 ahead of updates by as much as with the agents' usual warm-up. Reverb alone is one
 server in a process of its own, to which one adder writes the same transitions as fast
-as it can, and from which one iterator then takes batches.
+as it can, and from which one iterator then takes batches; inserts/s stand as steps/s.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import multiprocessing
@@ -27,9 +26,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import psutil
 from absl import app, flags
+from common import add_play, random_play, read_rows
 from tables import Table, write_json
 
 if TYPE_CHECKING:
@@ -101,14 +100,6 @@ def _spec() -> OnlineRunSpec:
     )
 
 
-def _rows(workdir: Path) -> list[dict[str, str]]:
-    path = workdir / "learner.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        return [row for row in csv.DictReader(stream) if None not in row.values()]
-
-
 def measure(
     name: str, launcher: str, arguments: list[str], single: Result | None
 ) -> Result:
@@ -138,7 +129,7 @@ def measure(
         )
         before = after = None
         while process.poll() is None:
-            rows = _rows(workdir)
+            rows = read_rows(workdir / "learner.csv")
             taken = int(rows[-1]["learner_steps"]) if rows else 0
             if before is None and taken >= _LEFT_OUT * updates:
                 before = taken, psutil.cpu_times()
@@ -147,7 +138,7 @@ def measure(
             time.sleep(0.1)
         if process.returncode:
             raise RuntimeError(f"{name}: ended with status {process.returncode}")
-        rows = _rows(workdir)
+        rows = read_rows(workdir / "learner.csv")
         summary = json.loads((workdir / "summary.json").read_text())
     assert before is not None
     assert after is not None
@@ -209,25 +200,12 @@ def measure_reverb() -> tuple[float, float]:
     theirs.close()  # Or its end would not be seen.
     environment = make_environment(spec, 1)
     environment_spec = specs.make_environment_spec(environment)
-    rng = np.random.default_rng(0)
-    timesteps = [environment.reset()]
-    actions = []
-    for _ in range(_TRANSITIONS.value):
-        actions.append(np.int32(rng.integers(environment_spec.actions.num_values)))
-        timesteps.append(
-            environment.reset()
-            if timesteps[-1].last()
-            else environment.step(actions[-1])
-        )
+    play = list(random_play(environment, _TRANSITIONS.value))
     builder = agents.load_builder(spec.run.agent, spec.agent)
     client = reverb.Client(f"127.0.0.1:{mine.recv()}")
     adder = builder.make_adder(client, environment_spec)
     start = time.perf_counter()
-    for action, timestep in zip([None, *actions], timesteps, strict=True):
-        if timestep.first():
-            adder.add_first(timestep)
-        else:
-            adder.add(action, timestep)
+    add_play(adder, play)
     adder.flush()
     inserts = _TRANSITIONS.value / (time.perf_counter() - start)
     batches = builder.make_dataset_iterator(client)
@@ -284,7 +262,6 @@ def main(_: list[str]) -> None:
             "of one": ">8.2f",
             "CPU idle": ">10.1%",
             "CPU ms": ">8.0f",
-            "inserts/s": ">11.1f",
             "samples/s": ">11.1f",
             "age s": ">8.2f",
             "age updates": ">13.1f",
@@ -292,9 +269,11 @@ def main(_: list[str]) -> None:
     )
     medians = [_median(list(row)) for row in zip(*rounds, strict=True)]
     for result in medians:
-        table.add(*dataclasses.astuple(result))
+        figures = dataclasses.asdict(result)
+        del figures["inserts_per_second"]  # One a step.
+        table.add(*figures.values())
     inserts, samples = measure_reverb()
-    table.add("Reverb alone", *[None] * 5, inserts, samples, None, None)
+    table.add("Reverb alone", inserts, *[None] * 4, samples, None, None)
     write_json(
         {
             "medians": medians,

@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import csv
 import dataclasses
 import json
 import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -32,10 +30,11 @@ from typing import Any
 
 import numpy as np
 import psutil
+import tabulate
 from absl import app, flags
+from common import read_rows, start_small_run
 from tables import write_json
 
-from acme_moe.processes import start_logged
 from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
 from acme_moe.runs.state import UpdateSchedule
 
@@ -45,11 +44,6 @@ _KINDS = flags.DEFINE_list("kinds", ["one", "seeded", "many"], "Kinds of runs.")
 _SEED = flags.DEFINE_integer("seed", 0, "Decides nodes, signals and moments.")
 _MINUTES = flags.DEFINE_float("minutes", 600, "Begins no run and no fault after.")
 
-_COMMANDS = {
-    "one": ("train",),
-    "seeded": ("train", "--config.replay.seeded=true"),
-    "many": ("train_distributed", "--num_actors=1"),
-}
 _STEPS = {"one": 16_000, "seeded": 16_000, "many": 8_000}
 _WARM_UP, _RATIO = 200, Fraction(1, 4)
 _EVALUATION, _EPISODES = 4_000, 2
@@ -94,24 +88,17 @@ class Disturbed:
 
     def start(self) -> None:
         """Starts the run, or resumes it."""
-        command, *more = _COMMANDS[self.kind]
-        self._process = start_logged(
-            [
-                *(sys.executable, "-m", f"acme_moe.cli.{command}", *more),
-                *("--config=dqn_minatar", f"--workdir={self.workdir}"),
-                *("--config.network.moe=soft", "--config.network.num_experts=2"),
-                *("--config.network.expert_width=16", "--config.batch_size=8"),
-                f"--config.max_agent_steps={_STEPS[self.kind]}",
-                f"--config.min_replay_size={_WARM_UP}",
-                f"--config.evaluation_every={_EVALUATION}",
-                f"--config.evaluation_episodes={_EPISODES}",
-                "--config.environment.max_episode_steps=300",
-                "--config.max_replay_size=5000",
-                "--config.checkpoint_every_minutes=0.05",
-                "--config.log_every_seconds=1e-6",
-            ],
-            self.workdir.with_suffix(".log"),
-            append=True,
+        self._process = start_small_run(
+            *(self.kind, self.workdir),
+            f"--config.max_agent_steps={_STEPS[self.kind]}",
+            f"--config.min_replay_size={_WARM_UP}",
+            f"--config.evaluation_every={_EVALUATION}",
+            f"--config.evaluation_episodes={_EPISODES}",
+            "--config.environment.max_episode_steps=300",
+            "--config.max_replay_size=5000",
+            "--config.checkpoint_every_minutes=0.05",
+            "--config.log_every_seconds=1e-6",
+            num_actors=1,
         )
 
     def disturb(self, *, in_checkpoint: bool) -> Fault | None:
@@ -219,14 +206,6 @@ def newest_whole(workdir: Path) -> Any:
     return Checkpoints(folder).latest() if folder.exists() else None
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Returns the rows of a CSV file but for one that is cut."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        return [row for row in csv.DictReader(stream) if None not in row.values()]
-
-
 def last_update(workdir: Path) -> int:
     """Returns the last update that the learner's log or the coordinator tells of."""
     rows = read_rows(workdir / "learner.csv")
@@ -310,20 +289,23 @@ def undisturbed(folder: Path) -> tuple[list[dict[str, str]], dict[str, bytes]]:
 
 def print_table(faults: list[Fault]) -> None:
     """Prints a row for each kind, node and signal."""
-    print("| run | hit | signal | times | in a checkpoint | updates lost | seconds |")
-    print("|---|---|---|---|---|---|---|")
     groups = collections.defaultdict(list)
     for fault in faults:
         groups[fault.kind, fault.node, fault.signal].append(fault)
-    for (kind, node, name), of_group in sorted(groups.items()):
+    rows = []
+    for hit, of_group in sorted(groups.items()):
         updates = [fault.lost_updates for fault in of_group]
         seconds = [x.lost_seconds for x in of_group if x.lost_seconds is not None]
-        print(
-            f"| {kind} | {node} | {name} | {len(of_group)} "
-            f"| {sum(fault.in_checkpoint for fault in of_group)} "
-            f"| {np.median(updates):.0f}, at most {max(updates)} "
-            f"| {max(seconds, default=0):.1f} |"
+        rows.append(
+            (
+                *(*hit, len(of_group), sum(fault.in_checkpoint for fault in of_group)),
+                f"{np.median(updates):.0f}, at most {max(updates)}",
+                f"{max(seconds, default=0):.1f}",
+            )
         )
+    lost = "updates lost", "seconds"
+    header = "run", "hit", "signal", "times", "in a checkpoint", *lost
+    print(tabulate.tabulate(rows, header, tablefmt="pipe", disable_numparse=True))
 
 
 def main(_: list[str]) -> None:

@@ -17,8 +17,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 from absl import app, flags, logging
+from common import add_play, random_play
 from tables import Table, write_json
 
 from acme_moe import memory
@@ -65,15 +65,7 @@ def measure(encoder: str, batch_size: int) -> Result:
     )
     server, client = replay.start_server(builder.make_replay_tables(spec))
     adder = builder.make_adder(client, spec)
-    rng = np.random.default_rng(0)
-    timestep = None
-    for _ in range(_TRANSITIONS.value):
-        if timestep is None or timestep.last():
-            timestep = environment.reset()
-            adder.add_first(timestep)
-        action = np.int32(rng.integers(spec.actions.num_values))
-        timestep = environment.step(action)
-        adder.add(action, timestep)
+    add_play(adder, random_play(environment, _TRANSITIONS.value))
     adder.close()
 
     network = builder.make_network(spec)

@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
-import dopamine_process
 import numpy as np
 from absl import app, flags
+from dopamine_process import PYTHON, Worker
 from tables import Table, write_json
 
 from acme_moe import memory
@@ -164,17 +163,12 @@ def _time(step: Callable[[], None], steps: int) -> list[float]:
     return seconds
 
 
-class Dopamine:
-    """The worker process in the other interpreter."""
-
-    def __init__(self) -> None:
-        self._process = dopamine_process.start("dopamine_step.py")
-
-    def time(self, encoder: str, actions: int, moe: str, steps: int) -> list[float]:
-        """Returns the seconds of each step; none where dopamine cannot take them."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        request = {
+def _time_dopamine(
+    dopamine: Worker, encoder: str, actions: int, moe: str, steps: int
+) -> list[float]:
+    """Returns the seconds of each step; none where dopamine cannot take them."""
+    return dopamine.ask(
+        {
             "encoder": encoder,
             "actions": actions,
             "moe": moe,
@@ -182,16 +176,11 @@ class Dopamine:
             "experts": _EXPERTS.value,
             "batch": _BATCH.value,
         }
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        for line in self._process.stdout:
-            if line.startswith("seconds "):
-                return json.loads(line.removeprefix("seconds "))
-        raise RuntimeError("dopamine's process ended; its error stands above")
+    )
 
 
 def measure(
-    encoder: str, actions: int, dtype: str, dopamine: Dopamine | None
+    encoder: str, actions: int, dtype: str, dopamine: Worker | None
 ) -> list[Result]:
     """Times every penultimate layer with one encoder, all taking turns."""
     steps = {moe: make_step(encoder, actions, moe, dtype) for moe in _MOES.value}
@@ -202,14 +191,17 @@ def measure(
     for current in (*steps.values(), floor):
         _time(current, 2)  # Compiles.
     theirs_run = {
-        moe: bool(dopamine and dopamine.time(encoder, actions, moe, 1)) for moe in steps
+        moe: bool(dopamine and _time_dopamine(dopamine, encoder, actions, moe, 1))
+        for moe in steps
     }
     for _ in range(_ROUNDS.value):
         alone += _time(floor, _STEPS.value)
         for moe, step in steps.items():
             ours[moe] += _time(step, _STEPS.value)
             if dopamine and theirs_run[moe]:
-                theirs[moe] += dopamine.time(encoder, actions, moe, _STEPS.value)
+                theirs[moe] += _time_dopamine(
+                    dopamine, encoder, actions, moe, _STEPS.value
+                )
     return [
         Result(
             encoder,
@@ -245,7 +237,7 @@ def main(_: list[str]) -> None:
             "faster": ">8.2f",
         }
     )
-    dopamine = Dopamine() if dopamine_process.PYTHON.value else None
+    dopamine = Worker("dopamine_learner_step.py") if PYTHON.value else None
     results = []
     for encoder, actions, dtype in itertools.product(
         _ENCODERS.value, map(int, _ACTIONS.value), _DTYPES.value
@@ -269,6 +261,8 @@ def main(_: list[str]) -> None:
                 theirs,
                 theirs and theirs / row.step_ms,
             )
+    if dopamine is not None:
+        dopamine.close()
     write_json(results)
 
 

@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import dopamine_process
 import numpy as np
 from absl import app, flags
+from dopamine_process import PYTHON, Worker
 from tables import Table, write_json
 
 _AGENTS = flags.DEFINE_list("agents", ["dqn", "rainbow"], "Agents.")
@@ -92,25 +91,6 @@ def make_case(agent: str, encoder: str, moe: str) -> dict[str, Any]:
     }
 
 
-class Dopamine:
-    """The worker process in the other interpreter."""
-
-    def __init__(self) -> None:
-        self._process = dopamine_process.start("dopamine_train.py")
-
-    def take_steps(self, request: dict[str, Any]) -> dict[str, np.ndarray]:
-        """Returns what it writes for one request."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        for line in self._process.stdout:
-            if line == "done\n":
-                with np.load(request["steps"]) as file:
-                    return dict(file)
-        raise RuntimeError("dopamine's process ended; its error stands above")
-
-
 def compare(
     case: dict[str, Any], batches: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
 ) -> Result:
@@ -157,10 +137,10 @@ def milestones() -> list[int]:
 
 def main(_: list[str]) -> None:
     """Prints a row a setting."""
-    if dopamine_process.PYTHON.value is None:
+    if PYTHON.value is None:
         raise app.UsageError("dopamine_python: None is not accepted; an interpreter")
     batches = make_batches()
-    dopamine = Dopamine()
+    dopamine = Worker("dopamine_losses.py")
     table = Table(
         {
             "agent": "<9",
@@ -183,7 +163,9 @@ def main(_: list[str]) -> None:
             if (agent, moe) == ("rainbow", "none"):
                 continue
             case = make_case(agent, encoder, moe)
-            row = compare(case, batches, dopamine.take_steps({**case, **files}))
+            dopamine.ask({**case, **files})
+            with np.load(files["steps"]) as file:
+                row = compare(case, batches, dict(file))
             results.append(row)
             table.add(
                 agent,
@@ -195,6 +177,7 @@ def main(_: list[str]) -> None:
                 row.parameters_difference,
                 row.rounding[_UPDATES.value],
             )
+    dopamine.close()
     write_json(results)
 
 

@@ -14,10 +14,8 @@ on the device.
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import itertools
-import os
 import statistics
 import tempfile
 import time
@@ -25,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from absl import app, flags, logging
+from common import add_play, random_play, resident_bytes
 from tables import Table, write_json
 
 if TYPE_CHECKING:
@@ -62,12 +60,6 @@ class Result:
     learnt_per_second: float
 
 
-def _resident() -> int:
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def record(game: str, path: Path) -> Any:
     """Records a random policy as a set; returns the environment's spec."""
     from acme import specs
@@ -84,16 +76,7 @@ def record(game: str, path: Path) -> Any:
     environment = AtariEnvironment(game, 0)
     spec = specs.make_environment_spec(environment)
     recorder = Recorder(path, spec, run_folder=path, rows_per_file=_STEPS.value // 2)
-    adder = recorder.wrap(Nowhere())
-    rng = np.random.default_rng(0)
-    timestep = None
-    for _ in range(_STEPS.value):
-        if timestep is None or timestep.last():
-            timestep = environment.reset()
-            adder.add_first(timestep)
-        action = np.int32(rng.integers(spec.actions.num_values))
-        timestep = environment.step(action)
-        adder.add(action, timestep)
+    add_play(recorder.wrap(Nowhere()), random_play(environment, _STEPS.value))
     files = recorder.save()
     for number in range(files, files * _COPIES.value):
         for file in path.glob(f"*_ckpt.{number % files}.gz"):
@@ -130,9 +113,9 @@ def measure(game: str, path: Path, spec: Any, n_step: int) -> Result:
     from acme_moe.offline.sampler import make_sample_iterator
 
     open_set(path, spec, n_step, _FRACTION.value / 100)  # Imports.
-    before = _resident()
+    before = resident_bytes()
     dataset = open_set(path, spec, n_step, _FRACTION.value)
-    resident = _resident() - before
+    resident = resident_bytes() - before
 
     config = CQLConfig(network=NetworkConfig(encoder=_ENCODER.value), n_step=n_step)
     builder = CQLBuilder(config)

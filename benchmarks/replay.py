@@ -16,10 +16,8 @@ a replay in the process (`--config.replay.seeded=true` of a run).
 """
 
 import contextlib
-import ctypes
 import dataclasses
 import multiprocessing
-import os
 import statistics
 import tempfile
 import time
@@ -31,6 +29,7 @@ from typing import Any
 import dm_env
 import numpy as np
 from absl import app, flags
+from common import add_play, random_play, resident_bytes
 from tables import Table, write_json
 
 _GAMES = flags.DEFINE_list("game", ["Pong", "Seaquest"], "Games, separated by commas.")
@@ -70,6 +69,12 @@ def _settings(spec: Any, size: int) -> Any:
     )
 
 
+def _adder(client: Any, spec: Any) -> Any:
+    from acme_moe import replay
+
+    return replay.NStepAdder(client, spec, table="transitions", n_step=1, discount=0.99)
+
+
 def _serve(connection: Connection, spec: object, size: int, folder: str) -> None:
     """Runs nothing but the server, in a process of its own."""
     import reverb
@@ -81,15 +86,8 @@ def _serve(connection: Connection, spec: object, size: int, folder: str) -> None
     server, _ = replay.start_server([table], checkpointer=checkpointer)
     connection.send(server.port)
     while connection.recv() == "memory":
-        connection.send(_resident_bytes())
+        connection.send(resident_bytes())
     server.stop()
-
-
-def _resident_bytes() -> int:
-    """Returns the memory of this process."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextlib.contextmanager
@@ -108,11 +106,11 @@ def _server(
     theirs.close()  # Or its end would not be seen.
     client = reverb.Client(f"127.0.0.1:{mine.recv()}")
 
-    def resident_bytes() -> int:
+    def memory() -> int:
         mine.send("memory")
         return mine.recv()
 
-    yield client, resident_bytes
+    yield client, memory
     mine.send("stop")
     process.join()
 
@@ -124,7 +122,7 @@ def _local(
     """Yields a replay in this process, and what reads its memory."""
     from acme_moe import replay
 
-    yield replay.LocalReplay(_settings(spec, size), 0, Path(folder)), _resident_bytes
+    yield replay.LocalReplay(_settings(spec, size), 0, Path(folder)), resident_bytes
 
 
 _STORAGES = {"frames once": _server, "stacked": _server, "in the process": _local}
@@ -134,7 +132,6 @@ def measure(game: str, transitions: int, storage: str) -> Result:
     """Fills a replay and reads its memory."""
     from acme import specs
 
-    from acme_moe import replay
     from acme_moe.environments import AtariConfig, AtariEnvironment
     from acme_moe.replay.size import bytes_per_transition
 
@@ -144,28 +141,15 @@ def measure(game: str, transitions: int, storage: str) -> Result:
     if storage == "stacked":
         whole = specs.Array(spec.observations.shape, spec.observations.dtype)
         spec = spec._replace(observations=whole)
-    rng = np.random.default_rng(0)
     with (
         tempfile.TemporaryDirectory() as folder,
-        _STORAGES[storage](spec, transitions, folder) as (client, resident_bytes),
+        _STORAGES[storage](spec, transitions, folder) as (client, memory),
     ):
-        adder = replay.NStepAdder(
-            client, spec, table="transitions", n_step=1, discount=0.99
-        )
-        before = resident_bytes()
-        timestep: dm_env.TimeStep | None = None
-        seconds = 0.0
-        for _ in range(transitions):
-            if timestep is None or timestep.last():
-                timestep = environment.reset()
-                adder.add_first(timestep)
-            action = np.int32(rng.integers(spec.actions.num_values))
-            timestep = environment.step(action)
-            start = time.perf_counter()
-            adder.add(action, timestep)
-            seconds += time.perf_counter() - start
+        adder = _adder(client, spec)
+        before = memory()
+        seconds = add_play(adder, random_play(environment, transitions))
         adder.close()
-        held = resident_bytes() - before
+        held = memory() - before
         start = time.perf_counter()
         path = Path(client.checkpoint())
         checkpoint_seconds = time.perf_counter() - start
@@ -202,29 +186,14 @@ class Rates:
 _STEPS, _BATCHES = 2_000, 40
 
 
-def measure_rates(game: str, batch_size: int) -> Rates:
-    """Writes and samples, in turns with a bare writer and sampler."""
+def _tables(spec: Any) -> list[Any]:
+    """Makes our table, and the bare one."""
     import reverb
-    from acme import specs
 
     from acme_moe import replay
-    from acme_moe.environments import AtariConfig, AtariEnvironment
-    from acme_moe.replay.sampling import make_sampler
 
-    environment = AtariEnvironment(game, 1, AtariConfig())
-    spec = specs.make_environment_spec(environment)
-    stack = spec.observations.stack
-    rng = np.random.default_rng(0)
-    first = environment.reset()
-    steps: list[dm_env.TimeStep] = []
-    while len(steps) < _STEPS:
-        action = np.int32(rng.integers(spec.actions.num_values))
-        step = environment.step(action)
-        # One long episode, so that both sides write the same items.
-        steps.append(dm_env.transition(np.float32(0), step.observation, np.float32(1)))
-        if step.last():
-            environment.reset()
-    tables = [
+    ours = replay.to_tensor_specs(replay.transition_signature(spec))
+    return [
         reverb.Table(
             name,
             reverb.selectors.Uniform(),
@@ -233,76 +202,83 @@ def measure_rates(game: str, batch_size: int) -> Rates:
             rate_limiter=reverb.rate_limiters.MinSize(1),
             signature=signature,
         )
-        for name, signature in (
-            (
-                "transitions",
-                replay.to_tensor_specs(replay.transition_signature(spec)),
-            ),
-            ("bare", None),
-        )
+        for name, signature in (("transitions", ours), ("bare", None))
     ]
-    server, client = replay.start_server(tables)
-    adder = replay.NStepAdder(
-        client, spec, table="transitions", n_step=1, discount=0.99
-    )
 
-    def insert() -> None:
-        adder.add_first(first)
-        for step in steps:
-            adder.add(action, step)
-        adder.flush()
 
+def _one_episode(environment: Any) -> tuple[dm_env.TimeStep, list[dm_env.TimeStep]]:
+    """Plays one long episode, so that all write the same items."""
+    (_, first), *play = random_play(environment, _STEPS)
+    return first, [
+        dm_env.transition(np.float32(0), step.observation, np.float32(1))
+        for _, step in play
+        if not step.first()
+    ]
+
+
+def _insert(adder: Any, first: dm_env.TimeStep, steps: list[dm_env.TimeStep]) -> None:
+    action = np.int32(0)
+    adder.add_first(first)
+    for step in steps:
+        adder.add(action, step)
+    adder.flush()  # Does nothing where replay is in this process.
+
+
+def _insert_bare(client: Any, stack: int, steps: list[dm_env.TimeStep]) -> None:
+    writer = client.trajectory_writer(stack + 2, validate_items=False)
+    writer.configure((), num_keep_alive_refs=stack + 2, max_chunk_length=stack + 2)
+    for i, step in enumerate([*steps[:stack], *steps]):
+        writer.append(np.ascontiguousarray(step.observation[..., -1]))
+        if i >= stack:
+            writer.create_item("bare", 1.0, writer.history[-stack - 1 :])
+            writer.flush(25)
+    writer.close()
+
+
+def _bare_sampler(client: Any, batch_size: int) -> Any:
+    sampler = client._client.NewSampler("bare", 1 << 40, batch_size)
+    for _ in range(2 * batch_size):  # Until its own batches are as large.
+        sampler.GetNextTrajectory()
+    return sampler
+
+
+def _rate(count: int, call: Callable[..., object], *args: Any, calls: int = 1) -> float:
+    """Returns transitions a second, where so many calls take `count` of them."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        call(*args)
+    return count / (time.perf_counter() - start)
+
+
+def measure_rates(game: str, batch_size: int) -> Rates:
+    """Writes and samples, in turns with a bare writer and sampler."""
+    from acme import specs
+
+    from acme_moe import replay
+    from acme_moe.environments import AtariConfig, AtariEnvironment
+    from acme_moe.replay.sampling import make_sampler
+
+    environment = AtariEnvironment(game, 1, AtariConfig())
+    spec = specs.make_environment_spec(environment)
+    first, steps = _one_episode(environment)
+    server, client = replay.start_server(_tables(spec))
     local = replay.LocalReplay(_settings(spec, 10**6), 0)
-    local_adder = replay.NStepAdder(
-        local, spec, table="transitions", n_step=1, discount=0.99
-    )
-
-    def local_insert() -> None:
-        local_adder.add_first(first)
-        for step in steps:
-            local_adder.add(action, step)
-
-    def bare_insert() -> None:
-        writer = client.trajectory_writer(stack + 2, validate_items=False)
-        writer.configure((), num_keep_alive_refs=stack + 2, max_chunk_length=stack + 2)
-        for i, step in enumerate([*steps[:stack], *steps]):
-            writer.append(np.ascontiguousarray(step.observation[..., -1]))
-            if i >= stack:
-                writer.create_item("bare", 1.0, writer.history[-stack - 1 :])
-                writer.flush(25)
-        writer.close()
-
-    def rate(count: int, call: Callable[[], None]) -> float:
-        start = time.perf_counter()
-        call()
-        return count / (time.perf_counter() - start)
+    adder, local_adder = _adder(client, spec), _adder(local, spec)
+    sampled = _BATCHES * batch_size
 
     def one_round() -> tuple[float, ...]:
-        inserts = rate(_STEPS, insert), rate(_STEPS, bare_insert)
+        inserts = (
+            _rate(_STEPS, _insert, adder, first, steps),
+            _rate(_STEPS, _insert_bare, client, spec.observations.stack, steps),
+        )
         sample, _ = make_sampler(client, "transitions")
-        bare = client._client.NewSampler("bare", 1 << 40, batch_size)
-        for _ in range(2 * batch_size):  # Until the sampler's own batches are as large.
-            bare.GetNextTrajectory()
-
-        def sample_all() -> None:
-            for _ in range(_BATCHES):
-                sample(batch_size)
-
-        def bare_sample_all() -> None:
-            for _ in range(_BATCHES * batch_size):
-                bare.GetNextTrajectory()
-
-        def local_sample_all() -> None:
-            for _ in range(_BATCHES):
-                local.table.sample(batch_size)
-
-        count = _BATCHES * batch_size
+        bare = _bare_sampler(client, batch_size)
         return (
             *inserts,
-            rate(count, sample_all),
-            rate(count, bare_sample_all),
-            rate(_STEPS, local_insert),
-            rate(count, local_sample_all),
+            _rate(sampled, sample, batch_size, calls=_BATCHES),
+            _rate(sampled, bare.GetNextTrajectory, calls=sampled),
+            _rate(_STEPS, _insert, local_adder, first, steps),
+            _rate(sampled, local.table.sample, batch_size, calls=_BATCHES),
         )
 
     rounds = [one_round() for _ in range(_ROUNDS.value)]

@@ -16,7 +16,6 @@ import contextlib
 import json
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,9 +24,8 @@ import numpy as np
 import psutil
 import scipy.stats
 from absl import app, flags
+from common import start_small_run
 from tables import write_json
-
-from acme_moe.processes import start_logged
 
 _MINUTES = flags.DEFINE_float("minutes", 70, "Length of the runs.", lower_bound=0.1)
 _WARM_UP = flags.DEFINE_float("warm_up", 10, "Minutes that are left out.")
@@ -35,11 +33,6 @@ _PERIOD = flags.DEFINE_float("period", 10, "Seconds between two samples.")
 _RUNS = flags.DEFINE_list("runs", ["one", "seeded", "many"], "Which runs.")
 _REPLAY = flags.DEFINE_integer("replay", 5_000, "Transitions that replay holds.")
 
-_COMMANDS = {
-    "one": ("train",),
-    "seeded": ("train", "--config.replay.seeded=true"),
-    "many": ("train_distributed", "--num_actors=2"),
-}
 # What is counted, and the unit that its slope is told in.
 _MEASURES = {"memory": "MB/h", "files": "1/h", "threads": "1/h", "processes": "1/h"}
 _PARTS = 10
@@ -47,21 +40,14 @@ _PARTS = 10
 
 def start(name: str, folder: Path) -> subprocess.Popen[bytes]:
     """Starts one of the runs, longer than anyone waits."""
-    command, *flags_of_run = _COMMANDS[name]
-    return start_logged(
-        [
-            *(sys.executable, "-m", f"acme_moe.cli.{command}"),
-            *flags_of_run,
-            *("--config=dqn_minatar", f"--workdir={folder / name}"),
-            *("--config.network.moe=soft", "--config.network.num_experts=2"),
-            *("--config.network.expert_width=16", "--config.batch_size=8"),
-            *("--config.max_agent_steps=1000000000", "--config.min_replay_size=500"),
-            *("--config.evaluation_every=20000", "--config.evaluation_episodes=2"),
-            "--config.environment.max_episode_steps=1000",
-            f"--config.max_replay_size={_REPLAY.value}",
-            "--config.checkpoint_every_minutes=2",
-        ],
-        folder / f"{name}.log",
+    return start_small_run(
+        *(name, folder / name),
+        *("--config.max_agent_steps=1000000000", "--config.min_replay_size=500"),
+        *("--config.evaluation_every=20000", "--config.evaluation_episodes=2"),
+        "--config.environment.max_episode_steps=1000",
+        f"--config.max_replay_size={_REPLAY.value}",
+        "--config.checkpoint_every_minutes=2",
+        num_actors=2,
     )
 
 

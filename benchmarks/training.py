@@ -21,18 +21,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dm_env
-import dopamine_process
-import numpy as np
 from absl import app, flags, logging
+from dopamine_process import PYTHON, Worker
 from tables import Table, write_json
 
 from acme_moe import memory
@@ -103,112 +97,24 @@ def measure(
     encoder: str,
     moe: str,
     num_environments: int,
-    dopamine: _Dopamine | None,
+    dopamine: Worker | None,
 ) -> Result:
     """Measures one agent."""
-    import jax
-    from acme.utils import loggers
+    from timed_run import TimedRun
 
-    from acme_moe.runs.assembly import make_environment
-    from acme_moe.runs.online import OnlineRun
-    from acme_moe.runs.progress import Progress
+    def play(steps: int) -> None:
+        """Lets dopamine take agent steps."""
+        assert dopamine is not None
+        dopamine.ask({"encoder": encoder, "game": _GAME.value, "steps": steps})
 
     spec = make_spec(agent, encoder, moe, num_environments)
     ratio = spec.agent.replay_ratio
-    rounds_of_steps = max(1, round(_UPDATES.value / ratio / num_environments))
-    steps = rounds_of_steps * num_environments
-
-    class Timed(OnlineRun):
-        """A run that takes turns with its parts alone."""
-
-        milliseconds: dict[str, float]
-
-        def _train(self, progress: Progress) -> None:
-            def whole(rounds: int = rounds_of_steps) -> None:
-                for _ in range(rounds):
-                    self._act(progress)
-                    self._learn()
-                self.learner.check()
-
-            # Past the warm-up, and until everything is compiled.
-            whole(_WARM_UP + max(4, round(4 / ratio / num_environments)))
-            parts = {"whole": (whole, steps), **self._alone()}
-            times: dict[str, list[float]] = {name: [] for name in parts}
-            for _ in range(_ROUNDS.value):
-                for name, (run, count) in parts.items():
-                    started = time.perf_counter()
-                    run()
-                    seconds = time.perf_counter() - started
-                    times[name].append(1e3 * seconds / count)
-            self.milliseconds = {k: statistics.median(v) for k, v in times.items()}
-
-        def _alone(self) -> dict[str, tuple[Callable[[], Any], int]]:
-            environment = make_environment(spec, 1)
-            rng = np.random.default_rng(0)
-
-            def emulator() -> None:
-                timestep = environment.reset()
-                for _ in range(400):
-                    action = rng.integers(environment.action_spec().num_values)
-                    last = timestep.last()
-                    timestep = environment.reset() if last else environment.step(action)
-
-            environment_spec = self._parts.environment_spec
-            observation = jax.tree.map(
-                lambda spec: np.zeros(spec.shape, spec.dtype),
-                environment_spec.observations,
-            )
-
-            def policy() -> None:
-                for _ in range(100):
-                    self._actor.select_actions([observation] * num_environments)
-
-            alone = self._parts.builder.make_learner(
-                jax.random.PRNGKey(0),
-                self._parts.network,
-                itertools.repeat(next(self._session.data.samples)),
-                lambda *_: loggers.NoOpLogger(),
-                environment_spec,
-                self._client,
-            )
-
-            def update() -> None:
-                for _ in range(_UPDATES.value):
-                    alone.step()
-                alone.check()
-
-            # Fetched ahead by a thread where replay is a server.
-            drawn = self._session.data.samples
-
-            def batch() -> None:
-                for _ in range(_UPDATES.value):
-                    jax.block_until_ready(next(drawn))
-
-            adder = self._parts.builder.make_adder(self._client, environment_spec)
-            step = dm_env.transition(np.float32(0), observation, np.float32(1))
-
-            def add() -> None:
-                adder.add_first(dm_env.restart(observation))
-                for _ in range(100):
-                    adder.add(np.int32(0), step)
-                adder.reset()
-
-            for warm in (policy, update, batch):
-                warm()
-            parts: dict[str, tuple[Callable[[], Any], int]] = {
-                "emulator": (emulator, 400),
-                "policy": (policy, 100 * num_environments),
-                "add": (add, 100),
-                "batch": (batch, _UPDATES.value),
-                "update": (update, _UPDATES.value),
-            }
-            if dopamine is not None:
-                parts["dopamine"] = (dopamine.steps(encoder, steps), steps)
-            return parts
-
     with (
         tempfile.TemporaryDirectory() as folder,
-        Timed(spec, Path(folder)) as run,
+        TimedRun(
+            *(spec, Path(folder), _UPDATES.value, _ROUNDS.value),
+            play if dopamine else None,
+        ) as run,
     ):
         run.run()
         ms = run.milliseconds
@@ -232,33 +138,6 @@ def measure(
         floor / ms["whole"],
         ms.get("dopamine"),
     )
-
-
-class _Dopamine:
-    """dopamine's Rainbow in a process of its own."""
-
-    def __init__(self) -> None:
-        self._process = dopamine_process.start("dopamine_agent.py")
-
-    def steps(self, encoder: str, count: int) -> Callable[[], None]:
-        """Returns a function that takes agent steps, once that has warmed up."""
-        request = {"encoder": encoder, "game": _GAME.value}
-
-        def run(steps: int = count) -> None:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.write(json.dumps({**request, "steps": steps}) + "\n")
-            self._process.stdin.flush()
-            if self._process.stdout.readline().strip() != "done":
-                raise RuntimeError("dopamine's process ended; see its message above")
-
-        run(_WARM_UP + 20)
-        return run
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.terminate()
-        self._process.wait()
 
 
 def main(_: list[str]) -> None:
@@ -287,7 +166,7 @@ def main(_: list[str]) -> None:
             "times": ">7.1f",
         }
     )
-    dopamine = _Dopamine() if dopamine_process.PYTHON.value else None
+    dopamine = Worker("dopamine_training.py") if PYTHON.value else None
     results = []
     for agent, encoder, moe, games in itertools.product(
         _AGENTS.value, _ENCODERS.value, _MOES.value, map(int, _NUM_ENVIRONMENTS.value)

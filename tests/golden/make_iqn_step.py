@@ -56,9 +56,9 @@ def main(path: pathlib.Path) -> None:
     """Writes the file."""
     # What dopamine needs for Atari alone.
     sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
-    import dopamine_step
+    import dopamine_release
 
-    sys.meta_path.insert(0, dopamine_step.StandIns())
+    sys.meta_path.insert(0, dopamine_release.StandIns())
 
     import jax
     import optax

@@ -1,20 +1,18 @@
 """dopamine-rl's Rainbow with Soft MoE, playing and learning.
 
 The worker that `benchmarks/training.py` starts, in an interpreter which has dopamine-rl
-4.1.2, flax, gin-config, optax, gymnasium, ale-py, opencv and snappy. It reads lines of
-JSON, `{"encoder": ..., "game": ..., "steps": ...}`, takes as many agent steps and
-answers `done`. What dopamine imports beside these is replaced by stand-ins.
+4.1.2, flax, gin-config, optax, gymnasium, ale-py, opencv and snappy. A request
+`{"encoder": ..., "game": ..., "steps": ...}` is answered after as many agent steps.
 """
 
 from __future__ import annotations
 
 import functools
-import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import dopamine_step
+from dopamine_process import serve
+from dopamine_release import ENCODERS
 
 
 @functools.cache
@@ -34,7 +32,7 @@ def make_agent(encoder: str, game: str) -> Callable[[], None]:
         JaxFullRainbowAgent.num_updates_per_train_step = 1
         FullRainbowMoENetwork.moe_type = 'SOFTMOE'
         FullRainbowMoENetwork.num_experts = 8
-        FullRainbowMoENetwork.encoder_type = '{dopamine_step.ENCODERS[encoder]}'
+        FullRainbowMoENetwork.encoder_type = '{ENCODERS[encoder]}'
         FullRainbowMoENetwork.nn_scale = 1
         JaxDQNAgent.min_replay_history = 200
         JaxDQNAgent.update_period = 4
@@ -61,16 +59,12 @@ def make_agent(encoder: str, game: str) -> Callable[[], None]:
     return step
 
 
-def main() -> None:
-    """Answers requests until standard input ends."""
-    sys.meta_path.append(dopamine_step.StandIns())
-    for line in sys.stdin:
-        request = json.loads(line)
-        step = make_agent(request["encoder"], request["game"])
-        for _ in range(request["steps"]):
-            step()
-        print("done", flush=True)
+def play(request: Mapping[str, Any]) -> None:
+    """Takes the agent steps that are asked for."""
+    step = make_agent(request["encoder"], request["game"])
+    for _ in range(request["steps"]):
+        step()
 
 
 if __name__ == "__main__":
-    main()
+    serve(play)

@@ -1,21 +1,20 @@
 """Gradient steps of dopamine-rl's agents on given batches.
 
 The worker that `benchmarks/losses.py` starts, in an interpreter which has dopamine-rl
-4.1.2, flax, chex, gin-config, optax and the same JAX. It reads lines of JSON,
-`{"agent": ..., "moe": ..., "batches": FILE, "steps": FILE, ...}`, takes a step of the
-release's own `train` on each of the batches, writes the losses and the parameters
-before and after, under their Flax names, and answers `done`.
+4.1.2, flax, chex, gin-config, optax and the same JAX. For a request
+`{"agent": ..., "moe": ..., "batches": FILE, "steps": FILE, ...}` it takes a step of the
+release's own `train` on each of the batches, and writes the losses and the parameters
+before and after, under their Flax names.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import dopamine_step
 import numpy as np
+from dopamine_process import serve
+from dopamine_release import ENCODERS, MOES
 
 
 def make_train(request: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
@@ -33,10 +32,10 @@ def make_train(request: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
         "num_actions": request["num_actions"],
         "num_experts": request["num_experts"],
         "expert_hidden_units": request["hidden"],
-        "moe_type": dopamine_step.MOES[request["moe"]],
+        "moe_type": MOES[request["moe"]],
         "nn_scale": 1,
     }
-    encoder = dopamine_step.ENCODERS[request["encoder"]]
+    encoder = ENCODERS[request["encoder"]]
     optimizer = optax.adam(request["learning_rate"], eps=request["adam_epsilon"])
     discount = request["cumulative_discount"]
     image = np.zeros(request["image"], np.uint8)
@@ -76,8 +75,8 @@ def make_train(request: Mapping[str, Any]) -> tuple[Callable[..., Any], Any]:
     return train, (params, optimizer.init(params))
 
 
-def take_steps(request: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Returns the losses, and the parameters before and after."""
+def take_steps(request: Mapping[str, Any]) -> None:
+    """Takes the steps; writes the losses, and the parameters before and after."""
     import jax
     from flax import traverse_util
 
@@ -102,17 +101,8 @@ def take_steps(request: Mapping[str, Any]) -> dict[str, np.ndarray]:
     ):
         leaves = traverse_util.flatten_dict(tree["params"], sep="/")
         arrays |= {f"{prefix}/{name}": np.asarray(x) for name, x in leaves.items()}
-    return arrays
-
-
-def main() -> None:
-    """Answers requests until standard input ends."""
-    sys.meta_path.append(dopamine_step.StandIns())
-    for line in sys.stdin:
-        request = json.loads(line)
-        np.savez(request["steps"], **take_steps(request))
-        print("done", flush=True)
+    np.savez(request["steps"], **arrays)
 
 
 if __name__ == "__main__":
-    main()
+    serve(take_steps)
