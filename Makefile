@@ -64,7 +64,7 @@ demo: $(READY)
 	$(BIN)/python launchers/demo.py --workdir=$(WORKDIR)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs --durations=15 $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -47,7 +46,7 @@ _LEAST_SECONDS = ("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.01")
 
 
 def pytest_configure(config):
-    """Sets up one cache of compiled programs and one fork server for a session.
+    """Sets up a cache of compiled programs, a fork server and a folder for a session.
 
     Compiling, not running, takes most of the time of these small programs, and most
     of them are compiled by several tests. The next session on this machine finds them
@@ -55,24 +54,43 @@ def pytest_configure(config):
     """
     if hasattr(config, "workerinput"):
         return
+    stack = contextlib.ExitStack()
+    config.add_cleanup(stack.close)
+    stack.enter_context(_temporary_folder())
     if compilation.FOLDER not in os.environ:
         os.environ.setdefault(*_LEAST_SECONDS)
-        os.environ[compilation.FOLDER] = _cache(config)
-    stack = contextlib.ExitStack()
+        os.environ[compilation.FOLDER] = _cache()
     stack.enter_context(programs.fork_server())
-    config.add_cleanup(stack.close)
 
 
-def _cache(config):
+@contextlib.contextmanager
+def _temporary_folder():
+    """Has what this process and all that it starts leave behind removed at the end.
+
+    Each Reverb server leaves a folder. Those that pytest gives to tests stay as usual.
+    """
+    temporary = os.environ.get("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="acme_moe_tests_", ignore_cleanup_errors=True
+        ) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", temporary)
+        patch.setenv("TMPDIR", folder)
+        # Which has been read by now.
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+def _cache():
     """Returns a folder beside that of runs, whose programs are not to make room."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     kept = {"XDG_CACHE_HOME": f"{caches}/acme_moe_tests"}
     compilation.keep(kept)
     if compilation.FOLDER in kept:
         return kept[compilation.FOLDER]
-    folder = tempfile.mkdtemp(prefix="acme_moe_tests_")
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    return folder
+    return tempfile.mkdtemp()
 
 
 @pytest.fixture(autouse=True, scope="module")

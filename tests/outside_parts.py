@@ -174,3 +174,13 @@ def log_cosh(errors):
 def mean_loss(errors):
     """Not a loss of each error."""
     return errors**2 - jnp.mean(errors)
+
+
+def of_categories(logits, targets, atoms):
+    """A loss of categories."""
+    return jnp.square(jax.nn.softmax(logits) @ atoms - targets)
+
+
+def mean_of_categories(logits, targets, atoms):
+    """Not a loss of each example."""
+    return of_categories(logits, targets - targets.mean(), atoms)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +11,10 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.error_losses import CLASSIFICATION_LOSSES, ERROR_LOSSES
+from acme_moe.error_losses import CLASSIFICATION_LOSSES, ERROR_LOSSES, load_outside
 from acme_moe.networks import heads, layers, parts, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
+from acme_moe.registry import is_path
 
 NUM_ACTIONS = 6
 BATCH = 4
@@ -135,11 +135,11 @@ class Bench:
         if self.kind == "head":
             head = value_network.head_spec(config, NUM_ACTIONS, dense)
             return value_network.head_layer(config, x, head)
-        if _is_of_categories(self._path):
-            atoms = heads.support(_num_atoms(config), config.v_max)
-            loss = CLASSIFICATION_LOSSES.get(self._path)
-            return loss(x[:, :-1], x[:, -1], atoms)
-        return ERROR_LOSSES.get(self._path)(x)
+        loss = _load_loss(self._path)
+        if not _is_of_categories(self._path):
+            return loss(x)
+        atoms = heads.support(_num_atoms(config), config.v_max)
+        return loss(x[:, :-1], x[:, -1], atoms)
 
 
 def _num_atoms(config: NetworkConfig) -> int:
@@ -148,15 +148,17 @@ def _num_atoms(config: NetworkConfig) -> int:
 
 def _is_of_categories(path: str) -> bool:
     """Returns whether a loss is called with logits, targets and atoms."""
+    if is_path(path):
+        return load_outside(path)[1]
+    return path in CLASSIFICATION_LOSSES
+
+
+def _load_loss(path: str) -> Callable[..., jax.Array]:
+    if is_path(path):
+        return load_outside(path)[0]
     if path in CLASSIFICATION_LOSSES:
-        return True
-    try:
-        inspect.signature(ERROR_LOSSES.get(path)).bind("errors")
-    except TypeError:
-        return True
-    except ValueError:  # No such loss, which the checks report.
-        return False
-    return False
+        return CLASSIFICATION_LOSSES.get(path)
+    return ERROR_LOSSES.get(path)
 
 
 def _init_with_output(function: Callable[[Any], Any]) -> Callable[..., Any]:

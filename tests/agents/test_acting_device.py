@@ -69,9 +69,8 @@ def test_parameters_that_are_there_are_not_copied():
     assert variables["w"].devices() == {device}
 
 
-@pytest.mark.parametrize("name", ["dqn", "r2d2"])
-def test_policy_and_update_on_different_devices(name):
-    command = [sys.executable, "-m", "tests.agents.two_devices", name]
+def test_policy_and_update_on_different_devices():
+    command = [sys.executable, "-m", "tests.agents.two_devices", "dqn", "r2d2"]
     flags = f"{os.environ['XLA_FLAGS']} {FLAG}"
     environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     root = Path(__file__).parents[2]

@@ -70,11 +70,8 @@ def test_random_play_is_far_from_solving_it():
     assert total / episodes == pytest.approx(agents.RANDOM_RETURN, abs=0.04)
 
 
-@pytest.mark.parametrize(
-    ("name", "seed"),
-    [*((name, 0) for name in agents.NAMES), ("dqn", 1), ("rainbow", 1)],
-)
-def test_an_agent_solves_catch(name, seed):
+@pytest.mark.parametrize("name", agents.NAMES)
+def test_an_agent_solves_catch(name):
     builder = agents.make_builder(name, "vector")
-    games = (agents.catch(number) for number in (seed, seed + 10))
-    assert learned_return(builder, *games, seed) >= SOLVED
+    games = (agents.catch(number) for number in (0, 10))
+    assert learned_return(builder, *games, seed=0) >= SOLVED

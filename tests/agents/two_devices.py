@@ -1,6 +1,6 @@
-"""An agent whose policy runs on one device and whose update on another.
+"""Agents whose policy runs on one device and whose update on another.
 
-A program of its own, `python -m tests.agents.two_devices AGENT`, with two devices.
+A program of its own, `python -m tests.agents.two_devices AGENT...`, with two devices.
 """
 
 import itertools
@@ -87,7 +87,7 @@ def main(name):
         for i in range(GAMES):
             expected, states[i] = select(variables, stacks[i], states[i])
             # Exploration is all but off: the one draw that differs decides ties.
-            assert actions[i] == expected, (t, i, actions, expected)
+            assert actions[i] == expected, (name, t, i, actions, expected)
             actor.observe(i, actions[i], dm_env.transition(0.0, stacks[i]))
             jax.tree.map(
                 lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5),
@@ -104,4 +104,5 @@ def main(name):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for agent in sys.argv[1:]:
+        main(agent)

@@ -1,28 +1,24 @@
 """Benchmarks that build parts of the package by hand still do."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+import os
 
-from tests.programs import run_python
+from tests.programs import ROOT, run_python
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 
 
-def test_reverb_alone():
-    code = (
-        "import distributed; from absl import flags;"
-        "flags.FLAGS(['distributed', '--transitions=64', '--encoder=nature_cnn']);"
-        "print(*distributed.measure_reverb())"
+def test_reverb_alone(tmp_path):
+    program = tmp_path / "reverb_alone.py"
+    # The server's process imports the program, too.
+    program.write_text(
+        "import distributed\n"
+        "from absl import flags\n"
+        "if __name__ == '__main__':\n"
+        "    flags.FLAGS(['', '--transitions=64', '--encoder=nature_cnn'])\n"
+        "    print(*distributed.measure_reverb())\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=BENCHMARKS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python(program, env={"PYTHONPATH": f"{BENCHMARKS}{os.pathsep}{ROOT}"})
     assert done.returncode == 0, done.stderr
     inserts, samples = map(float, done.stdout.split())
     assert inserts > 0

@@ -34,9 +34,14 @@ def results(kind, name, **settings):
         ("encoder", "vectors", {"tokenizer": "per_samp"}),
         ("head", "tanh_head", {"num_atoms": 5}),
         ("loss", "log_cosh", {}),
+        ("loss", "of_categories", {}),
+        ("loss", "of_categories", {"num_atoms": 5}),
     ],
 )
-def test_nothing_is_wrong_with_what_is_right(kind, name, settings):
+def test_nothing_is_wrong_with_what_is_right(kind, name, settings, monkeypatch):
+    if name != "pooled":
+        # Measuring takes most of the time, and does so alike for each kind.
+        monkeypatch.setattr(check_part, "_update_seconds", lambda *_: 1.0)
     found = results(kind, name, **settings)
     assert not [x for x in found.values() if x.outcome == "FAILED"], found
     assert ("cost" in found) == (kind != "loss")
@@ -69,15 +74,29 @@ def test_what_is_wrong_with_a_mixture_is_found(name, check, detail, monkeypatch)
     assert re.search(detail, failed[check].detail), failed[check]
 
 
-def test_a_grid_that_is_not_the_tokens_is_found():
+def test_a_grid_that_is_not_the_tokens_is_found(monkeypatch):
+    monkeypatch.setattr(check_part, "_cost", lambda bench: "not measured")
     failed = results("tokenizer", "Misplaced")["shapes and dtypes"]
     assert failed.outcome == "FAILED"
     assert failed.detail == "grid says 3 x 3, and there are 1 tokens"
 
 
-def test_a_loss_of_the_batch_is_found():
-    failed = results("loss", "mean_loss")["a batch is its examples"]
+@pytest.mark.parametrize("name", ["mean_loss", "mean_of_categories"])
+def test_a_loss_of_the_batch_is_found(name):
+    failed = results("loss", name)["a batch is its examples"]
     assert failed.outcome == "FAILED"
+
+
+@pytest.mark.parametrize("name", ["squared", "hl_gauss", "two_hot"])
+def test_nothing_is_wrong_with_the_library_s_losses(name):
+    found = list(check_part.check("loss", name, NetworkConfig(**SIZES)))
+    assert not [x for x in found if x.outcome == "FAILED"], found
+
+
+def test_a_loss_that_compares_whole_distributions_cannot_be_checked():
+    (found,) = check_part.check("loss", "c51", NetworkConfig(**SIZES))
+    assert found.outcome == "FAILED"
+    assert "'c51' is not known" in found.detail
 
 
 def command(*arguments):
@@ -95,8 +114,15 @@ def test_it_asks_for_one_part(words, given):
     assert f"part: '{given}' is not accepted; one import path" in done.stderr
 
 
-@pytest.mark.parametrize(("name", "status"), [("log_cosh", 0), ("mean_loss", 1)])
-def test_the_command_prints_a_table(name, status):
-    done = command(f"{HERE}:{name}")
+@pytest.mark.parametrize(
+    ("name", "fields", "status"),
+    [
+        ("log_cosh", [], 0),
+        ("of_categories", ["--config.network.num_atoms=5"], 0),
+        ("mean_loss", [], 1),
+    ],
+)
+def test_the_command_prints_a_table(name, fields, status):
+    done = command(f"{HERE}:{name}", *fields)
     assert done.returncode == status, done.stderr
     assert "shapes and dtypes" in done.stdout

@@ -5,26 +5,18 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from acme_moe.cli.main import COMMANDS
+from tests.programs import ROOT, run_python
 
-ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"acme", "haiku", "jax", "numpy", "pandas", "reverb", "tensorflow"}
 
 
-def start(*words, cwd=None):
+def start(*words, cwd=ROOT):
     """Runs a command; `words` come after the interpreter."""
-    return subprocess.run(
-        [sys.executable, *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
+    return run_python(*words, cwd=cwd, env={"PYTHONPATH": str(ROOT)})
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +48,14 @@ def test_help_says_how_and_loads_nothing_heavy(name, console_script):
         (console_script, name),
         (ROOT / "launchers" / f"{name}.py",),
     ):
-        result = start("-X", "importtime", *words, "--help")
+        # In an interpreter of its own, which has imported nothing yet.
+        result = subprocess.run(
+            [sys.executable, "-X", "importtime", *map(str, words), "--help"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
         first, *_ = result.stdout.splitlines()
         assert first.endswith(".")
         assert "flags:" in result.stdout

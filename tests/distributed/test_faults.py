@@ -14,11 +14,10 @@ from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.distributed import launch
 from acme_moe.distributed.config import DistributedConfig
-from acme_moe.environments import AtariConfig
 from tests.distributed.launched import Launched
 from tests.runs import stored, tiny
 
-SHORT_EPISODES = AtariConfig(max_episode_steps=300)
+SHORT_EPISODES = tiny.atari(max_episode_steps=300)
 OFTEN = {"checkpoint_every_minutes": 0.05, "evaluation_episodes": 0}
 
 
@@ -29,6 +28,12 @@ def spec(steps, run=None, agent=None):
 
 def position(checkpoint):
     return int(checkpoint.partition("_")[0])
+
+
+def evaluations(run):
+    if not (run.workdir / "scores.csv").exists():
+        return []
+    return [row for row in run.rows("scores.csv") if row["kind"] == "evaluation"]
 
 
 def is_free(port):
@@ -114,6 +119,7 @@ def test_actor_evaluator_and_coordinator_are_replaced_and_the_run_ends(tmp_path)
 def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
     tmp_path, malloc_unset
 ):
+    """And a run that goes on after an evaluation has each of its scores once."""
     workdir = tmp_path / "run"
     endless = spec(10**6, run=OFTEN)
     with Launched(workdir, "--num_actors=1", spec=endless) as run:
@@ -155,9 +161,12 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         run.kill_everything()
         assert not run.processes()
         saved = position(run.checkpoints()[-1])
-    with Launched(workdir) as run:
+    period = 500
+    flags = ["--config.evaluation_episodes=1", f"--config.evaluation_every={period}"]
+    with Launched(workdir, *flags) as run:
         learned = int(saved * 0.25)
         run.wait_for(lambda: run.state()["learner_steps"] > learned)
+        run.wait_for(lambda: evaluations(run))
         run.process.send_signal(signal.SIGINT)
         assert run.ends() == 128 + signal.SIGINT, run.logs()
         summary = run.summary()
@@ -173,6 +182,20 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         stderr = run.stderr.read()
         assert f"SIGINT: saved after {steps} agent steps. To resume:" in stderr
         assert f"launchers/train_distributed.py --workdir={workdir}" in stderr
+        before = run.rows("scores.csv")
+    # As far as the second evaluation from where it is.
+    length = (steps // period + 2) * period
+    with Launched(workdir, f"--config.max_agent_steps={length}") as run:
+        assert run.ends() == 0, run.logs()
+        after = run.rows("scores.csv")
+        assert after[: len(before)] == before
+        evaluated = [int(row["agent_steps"]) for row in evaluations(run)]
+        assert evaluated[-1] == length
+        # One in each period, at most: none is played twice.
+        due = [at // period for at in evaluated]
+        assert due == sorted(set(due))
+        trained = [int(row["episode"]) for row in after if row["kind"] == "training"]
+        assert trained == list(range(1, len(trained) + 1))
 
 
 def test_a_run_that_cannot_continue_says_why(tmp_path):

@@ -30,6 +30,9 @@ def test_there_is_one():
 def test_it_runs(path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        # Its runs, shorter.
+        cell.source = cell.source.replace("=3000", "=1200").replace("=1500", "=600")
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=300, resources=where).execute()
     shown = [

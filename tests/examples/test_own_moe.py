@@ -13,7 +13,7 @@ from acme_moe.agents import dqn
 from acme_moe.networks import NetworkConfig, make_network
 from tests.agents import agents
 from tests.agents.test_learning import SOLVED, learned_return
-from tests.programs import ROOT, run_python
+from tests.programs import NOT_OPTIMIZED, ROOT, run_python
 
 ROWS = "own_moe.tokens:Rows"
 CHOICE = "own_moe.routing:ExpertChoice"
@@ -50,6 +50,15 @@ def test_its_options_count():
     assert output.moe.dispatch_weights.shape == (1, 3, 3, 2)
 
 
+@pytest.fixture
+def optimised():
+    """Programs that are called thousands of times are worth optimising."""
+    jax.config.update(NOT_OPTIMIZED, False)
+    yield
+    jax.config.update(NOT_OPTIMIZED, True)
+
+
+@pytest.mark.usefixtures("optimised")
 def test_it_learns_catch():
     config = agents.make_builder("dqn", "image").config
     network = dataclasses.replace(config.network, tokenizer=ROWS, moe=CHOICE)
@@ -130,17 +139,34 @@ def test_without_the_package_the_run_says_what_is_missing(elsewhere, trained):
     assert film.stderr.startswith("error: network.tokenizer: 'own_moe.tokens:Rows' is")
 
 
-def test_it_is_trained_in_many_processes(elsewhere):
-    arguments = ("--config=dqn_atari", "--workdir=many", *LAYER, *SMALL)
+def test_it_is_trained_in_many_processes_in_an_environment_from_outside(elsewhere):
+    """Each process imports both anew."""
+    network = {
+        "encoder": "mlp",
+        "mlp_widths": (16,),
+        "tokenizer": "per_samp",
+        "moe": CHOICE,
+        "moe_options.top_k": 2,
+        "num_experts": 2,
+        "expert_width": 8,
+    }
     done = start(
         elsewhere,
         "train_distributed",
-        *arguments,
-        *("--config.max_agent_steps=200", "--num_actors=1"),
+        *("--config=dqn_atari", "--workdir=many", "--num_actors=1"),
+        *(f"--config.network.{name}={value}" for name, value in network.items()),
+        "--config.environment.name=tests.corridor:corridor",
+        *("--config.environment.length=6", "--config.evaluation_episodes=2"),
+        *("--config.min_replay_size=100", "--config.batch_size=4"),
+        "--config.max_agent_steps=200",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((elsewhere / "many" / "summary.json").read_text())
     assert (summary["status"], summary["moe"]) == ("finished", CHOICE)
+    assert summary["game"] == "corridor"
+    assert summary["learner_steps"] == 25
+    assert 0 <= summary["evaluation_return_mean"] <= 1
+    assert summary["evaluation_human_normalized_score"] is None
 
 
 STUDY = f'''

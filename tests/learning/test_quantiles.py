@@ -1,6 +1,7 @@
 """Implicit quantiles: a step of dopamine's agent, and what a network of them gives."""
 
 import dataclasses
+import functools
 import pathlib
 
 import haiku as hk
@@ -54,6 +55,16 @@ def ours(flat):
     }
 
 
+def init(network, observations):
+    return jax.jit(network.init)(jax.random.key(0), observations)
+
+
+def applied(network, params, key, observations, evaluation=False):
+    # A function of its own is traced anew, with the levels that are drawn by then.
+    apply = jax.jit(lambda *arguments: network.apply(*arguments, evaluation))
+    return apply(params, key, observations)
+
+
 @pytest.fixture(scope="module")
 def arrays():
     with np.load(FILE) as file:
@@ -74,7 +85,8 @@ def test_a_step_is_that_of_the_reference(arrays, monkeypatch):
         next_observation=arrays["next_states"],
     )
     online, target = (ours(reference.draw(seed)) for seed in (0, 1))
-    (loss, output), gradient = jax.value_and_grad(objective, has_aux=True)(
+    step = jax.jit(jax.value_and_grad(objective, has_aux=True))
+    (loss, output), gradient = step(
         online, target, jax.random.key(0), transitions, jnp.ones(reference.BATCH)
     )
     np.testing.assert_allclose(loss, arrays["loss"], rtol=1e-5)
@@ -95,9 +107,8 @@ def test_the_target_selects_by_its_own_draw_or_another_alike(arrays, monkeypatch
         monkeypatch.setattr(
             quantiles, "_draw_levels", lambda *_, name=name: jnp.asarray(arrays[name])
         )
-        values = NATURE.apply(
-            ours(reference.draw(1)), jax.random.key(0), arrays["next_states"]
-        )
+        params = ours(reference.draw(1))
+        values = applied(NATURE, params, jax.random.key(0), arrays["next_states"])
         chosen.append(values.q_values.argmax(axis=1))
     np.testing.assert_array_equal(*chosen)
 
@@ -107,7 +118,7 @@ def test_values_of_levels_are_those_of_the_reference(arrays, monkeypatch):
         quantiles, "_draw_levels", lambda *_: jnp.asarray(arrays["levels"])
     )
     params = ours(reference.draw(0))
-    output = NATURE.apply(params, jax.random.key(0), arrays["states"])
+    output = applied(NATURE, params, jax.random.key(0), arrays["states"])
     np.testing.assert_allclose(
         output.quantile_values, arrays["quantile_values"], atol=1e-5
     )
@@ -121,14 +132,14 @@ def test_the_embedding_starts_as_large_whatever_the_number_of_features(size):
     config = dataclasses.replace(SMALL, num_quantiles=9, quantile_embedding=64)
     embed = hk.transform(lambda x: quantiles.embed(config, x, evaluation=True))
     ones = jnp.ones((1, size))
-    params = embed.init(jax.random.key(0), ones)
+    params = init(embed, ones)
     w = params["quantile_embedding"]["w"]
     variance = 1 / (np.sqrt(3) * 64)  # Of Dopamine's initialiser.
     assert w.shape == (64, size)
     np.testing.assert_allclose(w.std(), np.sqrt(variance), rtol=0.02)
     # Nearly normal before the ReLU, by the sum of 64; a normal's positive part has mean
     # sigma / sqrt(2 pi).
-    embedding, levels = embed.apply(params, None, ones)
+    embedding, levels = jax.jit(embed.apply)(params, None, ones)
     cosines = np.cos(np.pi * levels[0, :, None] * np.arange(1, 65))
     sigma = np.sqrt(variance * np.square(cosines).sum(axis=1))
     expected = (sigma / np.sqrt(2 * np.pi)).mean()
@@ -139,16 +150,16 @@ def test_the_embedding_starts_as_large_whatever_the_number_of_features(size):
 def test_an_example_has_values_at_each_level_whatever_the_layer(moe):
     network = make_network(dataclasses.replace(SMALL, moe=moe), 3)
     observations = batch().observation
-    params = network.init(jax.random.key(0), observations)
-    output = network.apply(params, jax.random.key(1), observations)
+    params = init(network, observations)
+    output = applied(network, params, jax.random.key(1), observations)
     assert output.q_values.shape == (4, 3)
     assert output.quantile_values.shape == (4, 4, 3)
     assert output.levels.shape == (4, 4)
     assert len(np.unique(output.levels)) == 16
     # An example's values are its own.
-    evaluated = network.apply(params, None, observations, True)
+    evaluated = applied(network, params, None, observations, True)
     np.testing.assert_allclose(evaluated.levels[0], [0.125, 0.375, 0.625, 0.875])
-    alone = network.apply(params, None, observations[1:2], True)
+    alone = applied(network, params, None, observations[1:2], True)
     np.testing.assert_allclose(
         alone.quantile_values[0], evaluated.quantile_values[1], atol=1e-6
     )
@@ -160,8 +171,9 @@ def test_noise_is_an_examples_and_not_a_quantiles(moe, monkeypatch):
     monkeypatch.setattr(quantiles, "_draw_levels", lambda *_: levels)
     network = make_network(dataclasses.replace(SMALL, moe=moe, noisy=True), 3)
     observations = jnp.ones_like(batch().observation)
-    params = network.init(jax.random.key(0), observations)
-    values = network.apply(params, jax.random.key(1), observations).quantile_values
+    params = init(network, observations)
+    output = applied(network, params, jax.random.key(1), observations)
+    values = output.quantile_values
     np.testing.assert_allclose(values, values[:, :1].repeat(4, axis=1), atol=1e-6)
     assert np.abs(values[0] - values[1]).max() > 1e-4
 
@@ -170,14 +182,14 @@ def test_noise_is_an_examples_and_not_a_quantiles(moe, monkeypatch):
 def test_routing_of_an_observation_is_the_mean_over_its_levels(moe):
     network = make_network(dataclasses.replace(SMALL, moe=moe), 3)
     observations = batch().observation[:1]
-    params = network.init(jax.random.key(0), observations)
+    params = init(network, observations)
     params = jax.tree.map(lambda x: x + 0.3, params)  # No ReLU gives zeros only.
-    output = network.apply(params, None, observations, True)
+    output = applied(network, params, None, observations, True)
     state = acting.initial_state(network, jax.random.key(1))
-    decision = acting.decide(
-        network, params, 0.0, observations[0], state, evaluation=True
-    )
-    for found, each in zip(decision.output.moe, output.moe, strict=True):
+    decide = functools.partial(acting.decide, network, evaluation=True)
+    decision = jax.jit(decide)(params, 0.0, observations[0], state)
+    routings = map(jax.tree.leaves, (decision.output.moe, output.moe))
+    for found, each in zip(*routings, strict=True):
         assert each.shape == (4, *found.shape)
         np.testing.assert_allclose(found, each.mean(axis=0), atol=1e-6)
     assert np.ptp(output.moe.probabilities, axis=0).max() > 1e-4
@@ -196,7 +208,7 @@ def test_quantiles_are_learnt():
         action=jnp.zeros(8, jnp.int32),
         reward=jnp.asarray([-1.0, 1.0] * 4),
     )
-    params = network.init(jax.random.key(0), same)
+    params = init(network, same)
 
     @jax.jit
     def step(params, key):
@@ -207,7 +219,7 @@ def test_quantiles_are_learnt():
 
     for i in range(600):
         params = step(params, jax.random.key(i))
-    values = network.apply(params, None, same, True).quantile_values[0, :, 0]
+    values = applied(network, params, None, same, True).quantile_values[0, :, 0]
     assert values[1] < -0.5
     assert values[-2] > 0.5
 

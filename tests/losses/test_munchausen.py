@@ -39,11 +39,13 @@ def by_hand(rewards, actions, discounts, q_before, q_after):
 @pytest.mark.parametrize("loss", ["squared", "huber"])
 def test_targets_are_those_of_the_paper(loss):
     data = batch()
+    init = jax.jit(NETWORK.init)
     params, target_params = (
-        NETWORK.init(jax.random.key(seed), data.observation) for seed in (0, 1)
+        init(jax.random.key(seed), data.observation) for seed in (0, 1)
     )
+    apply = jax.jit(lambda params, x: NETWORK.apply(params, None, x, True).q_values)
     here, before, after = (
-        NETWORK.apply(p, None, x, True).q_values
+        apply(p, x)
         for p, x in (
             (params, data.observation),
             (target_params, data.observation),
@@ -55,7 +57,9 @@ def test_targets_are_those_of_the_paper(loss):
     objective = learning.q_learning(
         NETWORK, discount=DISCOUNT, loss=loss, munchausen=SETTINGS
     )
-    _, output = objective(params, target_params, jax.random.key(2), data, jnp.ones(4))
+    _, output = jax.jit(objective)(
+        params, target_params, jax.random.key(2), data, jnp.ones(4)
+    )
     np.testing.assert_allclose(output.priorities, np.abs(errors), rtol=1e-4)
     np.testing.assert_allclose(
         output.losses, getattr(losses, loss)(jnp.asarray(errors)), rtol=1e-4

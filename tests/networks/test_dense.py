@@ -1,6 +1,7 @@
 """Layers without a mixture: numbers, and those of dopamine's `labs/moes`."""
 
 import pathlib
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -38,8 +39,8 @@ def network_of(**settings):
 def applied(dense, **settings):
     """Features before the layer, its parameters, and its hidden units."""
     network = network_of(dense=dense, **settings)
-    params = network.init(jax.random.key(0), IMAGES)
-    output = network.apply(params, None, IMAGES, evaluation=True)
+    params = jax.jit(network.init)(jax.random.key(0), IMAGES)
+    output = jax.jit(partial(network.apply, evaluation=True))(params, None, IMAGES)
     np.testing.assert_array_equal(output.activations["penultimate"], output.features)
     features = np.asarray(output.activations["conv_2"], np.float64)
     return features, jax.tree.map(np.asarray, params["dense"]), output.features

@@ -19,9 +19,9 @@ def mixed(num_slots, seed=0):
     function = hk.transform(lambda x: ExpertChoice()(x, spec))
     tokens = np.random.default_rng(seed).normal(size=(2, TOKENS, SIZE))
     tokens = 2 * tokens.astype(np.float32)
-    params = function.init(jax.random.key(seed), tokens)
+    params = jax.jit(function.init)(jax.random.key(seed), tokens)
     params = jax.tree.map(lambda x: np.asarray(x) + np.float32(0.1), params)
-    return tokens, params, function.apply(params, None, tokens)
+    return tokens, params, jax.jit(function.apply)(params, None, tokens)
 
 
 @pytest.mark.parametrize("num_slots", [1, 3, 7])

@@ -22,8 +22,9 @@ def test_a_token_sees_its_place_and_no_other(tokenizer):
     """Of every pixel that a token depends on the place is the token's."""
     function = hk.transform(tokenizer)
     x = np.random.default_rng(0).normal(size=SHAPE)
-    params = function.init(jax.random.key(0), x)
-    tokens = function.apply(params, None, x)
+    params = jax.jit(function.init)(jax.random.key(0), x)
+    apply = jax.jit(function.apply)
+    tokens = apply(params, None, x)
     rows, columns = grid_of(tokenizer, SHAPE)
     assert rows * columns == tokens.shape[1]
     seen = 0
@@ -31,7 +32,7 @@ def test_a_token_sees_its_place_and_no_other(tokenizer):
         for j in range(SHAPE[2]):
             changed = x.copy()
             changed[0, i, j] += 1
-            differs = np.any(function.apply(params, None, changed) != tokens, axis=-1)
+            differs = np.any(apply(params, None, changed) != tokens, axis=-1)
             places = [divmod(number, columns) for number in np.flatnonzero(differs[0])]
             expected = i // (SHAPE[1] // rows), j // (SHAPE[2] // columns)
             assert places in ([], [expected])

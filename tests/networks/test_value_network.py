@@ -19,8 +19,16 @@ SMALL = {"num_experts": 2, "expert_width": 6, "mlp_widths": (5,), "patch_size": 
 HEADS = ({"dueling": True}, {"num_atoms": 5, "dueling": True, "noisy": True})
 
 
+# One that gives feature maps and one that gives vectors: what follows an encoder sees
+# no other difference.
+COMBINED = ("nature_cnn", "mlp")
+
+
 def accepted_configs():
-    """Every accepted combination of encoder, tokenizer, mixture and variant."""
+    """Every accepted combination of tokenizer, mixture and variant with `COMBINED`.
+
+    With the other encoders one of each variant.
+    """
     for encoder, moe, tokenizer, variant, normalization in itertools.product(
         parts.ENCODERS,
         parts.MOES,
@@ -30,6 +38,12 @@ def accepted_configs():
     ):
         if moe == "none" and tokenizer != "per_conv":
             continue  # Not used, so nothing new.
+        if encoder not in COMBINED and (
+            moe not in ("none", "soft")
+            or (variant == "regular" and tokenizer != "per_conv")
+            or normalization
+        ):
+            continue
         try:
             yield NetworkConfig(
                 encoder=encoder,

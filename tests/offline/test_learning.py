@@ -125,16 +125,13 @@ def recorded(tmp_path_factory):
     return path, record(path, actor, seed=2)
 
 
-@pytest.mark.parametrize(("fraction", "share"), [(1.0, 1.0), (0.1, 0.9)])
-def test_cql_with_soft_moe_is_as_good_as_its_data_and_plain_dqn_is_not(
-    recorded, fraction, share
-):
+def test_cql_with_soft_moe_is_about_as_good_as_its_data_and_plain_dqn_is_not(recorded):
     path, behavior = recorded
     # What is measured against is an agent that has learnt something, not random play.
     assert behavior > RANDOM_RETURN + 0.5
     cql, dqn = (
-        mean_return(learn(name, settings(**SETTINGS), path, fraction, UPDATES))
+        mean_return(learn(name, settings(**SETTINGS), path, 0.1, UPDATES))
         for name, settings in (("cql", CQLConfig), ("offline_dqn", OfflineDQNConfig))
     )
-    assert cql >= share * behavior
+    assert cql >= 0.9 * behavior
     assert dqn < cql - 0.2

@@ -88,11 +88,15 @@ def test_new_priorities_arrive_at_their_items(client):
 
 
 def test_keys_that_were_dropped_meanwhile_do_no_harm(client):
-    add_episode(client, [1.0])
-    _, _, keys = sample_many(client, batches=1)
+    add_episode(client, [3.0, 1.0])
+    _, _, keys = sample_many(client, batches=2)
     writer = replay.PriorityWriter(client, TABLE)
-    writer.put(np.array([keys[0] + 1], np.uint64), jnp.array([2.0]))
+    dropped = int(keys[0]) ^ 1
+    assert dropped not in keys.values()
+    writer.put(np.array([dropped], np.uint64), jnp.array([2.0]))
     writer.flush()
+    _, probabilities, _ = sample_many(client, batches=2)
+    assert probabilities == {0: pytest.approx(0.75), 1: pytest.approx(0.25)}
     writer.close()
 
 

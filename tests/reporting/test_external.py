@@ -101,6 +101,7 @@ def test_external_scores_that_are_wrong_are_refused(tmp_path, rows, header, mess
         read_external(write_external(tmp_path / "x.csv", rows, header))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_offline_runs_have_updates_and_are_compared_over_them(tmp_path):
     for seed in (0, 1):
         write_run(tmp_path / "all" / f"dqn{seed}", seed=seed)
@@ -123,6 +124,7 @@ def test_offline_runs_have_updates_and_are_compared_over_them(tmp_path):
         assert cql.lines[1].curves["Breakout"][0].positions == [200]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_runs_table_is_read_as_external_scores(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs"))
     write_report(tmp_path / "runs", tmp_path / "a", reps=20)
@@ -140,6 +142,7 @@ def test_the_runs_table_is_read_as_external_scores(tmp_path):
     ]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_of_scores_alone_is_the_same(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs"))
     write_report(tmp_path / "runs", tmp_path / "a", reps=20)
@@ -196,6 +199,7 @@ def test_a_report_of_nothing_is_refused(tmp_path):
         write_report(None, tmp_path / "report")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_scores_alone_without_panels_have_one_for_each_suite(tmp_path):
     header = ("game", "seed", "agent", "frames", "score", "environment", "panel")
     rows = [
@@ -245,6 +249,7 @@ def test_no_two_lines_of_a_panel_have_one_name():
         make_panel("DQN", [ours, ours])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_external_lines_are_once_in_the_table_of_aggregates(tmp_path):
     for seed, moe in ((0, "none"), (0, "soft")):
         for game in ("Breakout", "Asterix"):

@@ -107,6 +107,7 @@ class Cells(html.parser.HTMLParser):
             self.rows[-1][-1] += data.strip()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_both_pages_have_the_cells_of_the_csv_files(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs")[:-1])
     name = "a | b <i> " + "long " * 9
@@ -153,7 +154,7 @@ def test_the_page_is_installed_with_the_package():
     }
 
 
-def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
+def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path, request):
     study = Study(
         name="scaling",
         title="Number of experts",
@@ -205,6 +206,7 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path):
         ("Soft MoE", "2"),
         ("Soft MoE", "8"),
     }
+    request.getfixturevalue("undrawn")
     again = write_report(None, tmp_path / "again", external=[points], reps=20)
     assert (tmp_path / "again" / "scaling.png").exists()
     assert again.panels[0].final_scores().keys() == panel.final_scores().keys()

@@ -175,6 +175,7 @@ def test_runs_that_are_left_out_are_no_part_of_the_reference():
     np.testing.assert_allclose(scores["Soft MoE"], [[2, 1]])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_runs_of_games_that_are_not_compared_stay_in_the_tables(tmp_path):
     for moe in ("none", "soft"):
         for game in ("Asterix", "Breakout", "Freeway"):
@@ -204,6 +205,7 @@ def test_without_a_baseline_that_scores_on_all_games_returns_are_compared():
         assert panel.final_scores()["Soft MoE"][0, 0] == 4
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_tables_of_runs_and_points_are_read_as_scores_of_their_suite(
     two_suites, tmp_path
 ):

@@ -1,6 +1,6 @@
-"""A real run of each agent on a real game, from its config file, made short.
+"""Real runs of agents on a real game, from their config files, made short.
 
-That each of them resumes as well is the matter of `test_bsuite_agents`.
+That each agent trains and resumes is the matter of `test_bsuite_agents`.
 """
 
 import csv
@@ -52,8 +52,6 @@ def train(config, workdir, **settings):
 @pytest.mark.parametrize(
     ("agent", "ratio", "moe"),
     [
-        ("rainbow", 0.25, "top1"),
-        ("der", 1.0, "soft"),
         ("drq_eps", 2.0, "none"),
         ("r2d2", 0.25, "soft"),
     ],

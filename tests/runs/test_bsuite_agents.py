@@ -1,4 +1,4 @@
-"""Every agent end to end on bsuite's Catch or CartPole, as its config file has it."""
+"""Every agent end to end on bsuite's Catch, as its config file has it."""
 
 import csv
 import json
@@ -24,6 +24,7 @@ IMAGES = (
     "environment.catch_image=True",
     "network.encoder=nature_cnn",
 )
+GAMES = {"catch": IMAGES, "cart_pole": CART_POLE}
 SMALL = (
     "environment.name=bsuite",
     "network.num_experts=2",
@@ -68,10 +69,17 @@ def make_spec(agent, *settings):
     return config_lib.from_config_dict(run_flags.set_fields(preset, ["run", *flags]))
 
 
-@pytest.mark.parametrize("game", [IMAGES, CART_POLE], ids=["catch", "cart_pole"])
-@pytest.mark.parametrize("agent", ONLINE_AGENTS)
+@pytest.mark.parametrize(
+    ("agent", "game"),
+    [
+        *((agent, "catch") for agent in ONLINE_AGENTS),
+        # Vectors, for a network with a memory and one without.
+        ("dqn", "cart_pole"),
+        ("r2d2", "cart_pole"),
+    ],
+)
 def test_it_trains_resumes_and_loads(agent, game, tmp_path):
-    settings = (*ONLINE, *game)
+    settings = (*ONLINE, *GAMES[game])
     spec = make_spec(agent, *settings)
     ratio = spec.agent.replay_ratio
     with OnlineRun(spec, tmp_path) as run:

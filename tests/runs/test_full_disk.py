@@ -123,7 +123,8 @@ def test_only_its_end_needs_the_room(tmp_path, monkeypatch, capsys, spec):
     status = json.loads((tmp_path / "summary.json").read_text())["status"]
     assert status == "failed: checkpoints could not be written"
     monkeypatch.undo()
-    with OnlineRun(spec, tmp_path) as run:
+    run = dataclasses.replace(spec.run, checkpoint_every_minutes=60.0)
+    with OnlineRun(dataclasses.replace(spec, run=run), tmp_path) as run:
         assert run.position == 20
         assert run.run()["status"] == "finished"
 

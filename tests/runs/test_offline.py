@@ -35,7 +35,11 @@ TRAIN_OFFLINE = [sys.executable, str(ROOT / "launchers" / "train_offline.py")]
 def recorded(tmp_path_factory):
     """A set that a run wrote, of several environments, in two parts."""
     folder = tmp_path_factory.mktemp("recorded")
-    settings = {"record": str(folder / "set"), "evaluation_episodes": 0}
+    settings = {
+        "record": str(folder / "set"),
+        "evaluation_episodes": 0,
+        "environment": AtariConfig(max_episode_steps=350),
+    }
     for steps in (300, 600):
         spec = tiny.spec(
             run={**settings, "max_agent_steps": steps, "num_environments": 2},
@@ -153,7 +157,9 @@ def test_going_on_is_as_though_it_had_never_stopped(finished, recorded, tmp_path
 def test_cql_c51_and_several_updates_a_call(recorded, tmp_path):
     agent = CQLC51Config(
         network=NetworkConfig(
-            encoder="nature_cnn",
+            encoder="mlp",
+            mlp_widths=(8,),
+            tokenizer="per_samp",
             moe="top1",
             num_experts=2,
             expert_width=8,

@@ -150,7 +150,11 @@ def test_without_its_replay_a_run_fills_it_anew_first(tmp_path):
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
     tmp_path, monkeypatch
 ):
-    settings = {"checkpoint_every_minutes": 1e-9, "evaluation_episodes": 0}
+    settings = {
+        "checkpoint_every_minutes": 1e-9,
+        "checkpoint_replay": False,
+        "evaluation_episodes": 0,
+    }
     with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
         step, poisoned = run.learner.step, []
 
@@ -206,7 +210,11 @@ def test_environments_whose_steps_would_not_end_at_the_run_s_are_refused(tmp_pat
 
 
 def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
-    settings = {"evaluation_every": 200, "final_evaluation_episodes": 2}
+    settings = {
+        "evaluation_every": 200,
+        "final_evaluation_episodes": 2,
+        "environment": tiny.atari(max_episode_steps=40),
+    }
     with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
         run.run()
     scores = rows(tmp_path / "scores.csv")
@@ -215,7 +223,11 @@ def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
 
 
 def test_the_last_evaluation_may_be_the_only_one(tmp_path):
-    settings = {"evaluation_episodes": 0, "final_evaluation_episodes": 2}
+    settings = {
+        "evaluation_episodes": 0,
+        "final_evaluation_episodes": 2,
+        "environment": tiny.atari(max_episode_steps=40),
+    }
     with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
         summary = run.run()
     scores = rows(tmp_path / "scores.csv")

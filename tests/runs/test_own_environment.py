@@ -151,24 +151,6 @@ def test_fixed_data_need_frames(tmp_path):
     assert "is not accepted for learning from fixed data" in done.stderr
 
 
-def test_a_distributed_run_plays_it(tmp_path):
-    """Each process imports it anew."""
-    done = acme_moe(
-        "train_distributed",
-        *FLAGS,
-        *OWN,
-        "--num_actors=1",
-        "--config.max_agent_steps=200",
-        f"--workdir={tmp_path}",
-    )
-    assert done.returncode == 0, done.stderr
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["status"] == "finished"
-    assert summary["game"] == "corridor"
-    assert summary["learner_steps"] == 35
-    assert summary["evaluation_human_normalized_score"] is None
-
-
 STUDY = f'''
 from acme_moe.studies.catalogue import BASELINE, DQN, SOFT_MOE, arms
 from acme_moe.studies.study import Study

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from acme_moe.agents.cql import CQLConfig
-from acme_moe.environments import AtariConfig, AtariEnvironment
+from acme_moe.environments import AtariEnvironment
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs import online
 from acme_moe.runs.offline import OfflineRun
@@ -13,7 +13,7 @@ from acme_moe.runs.run_config import OfflineRunConfig
 from acme_moe.runs.spec import OfflineRunSpec
 from tests.runs import tiny
 
-SHORT_GAMES = AtariConfig(max_episode_steps=20)
+SHORT_GAMES = tiny.atari(max_episode_steps=20)
 NEVER, ALWAYS = 1e6, 1e-6
 
 

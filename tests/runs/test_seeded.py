@@ -20,11 +20,11 @@ from tests.runs import seeded
 
 
 @pytest.mark.parametrize("agent", seeded.CONFIGS)
-def test_two_runs_of_one_seed_are_the_same(tmp_path, agent):
-    for name, changes in [("one", {}), ("same", {}), ("other", {"seed": 4})]:
-        with seeded.make(tmp_path / name, agent, **changes) as run:
+def test_two_runs_of_one_seed_are_the_same(tmp_path, uninterrupted, agent):
+    one, same, other = uninterrupted(agent), tmp_path / "same", tmp_path / "other"
+    for path, changes in [(same, {}), (other, {"seed": 4})]:
+        with seeded.make(path, agent, **changes) as run:
             run.run()
-    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
     assert len(seeded.scores(one)) > 5
     assert seeded.scores(one) == seeded.scores(same)
     assert seeded.state(one) == seeded.state(same)

@@ -24,7 +24,6 @@ MLP = [
 ]
 RUNS = {
     "dqn_minatar": ["--config=dqn_minatar", "--config.game=space_invaders"],
-    "rainbow_minatar": ["--config=rainbow_minatar", "--config.game=asterix"],
     "r2d2_catch": [
         "--config=r2d2_atari",
         "--config.environment.name=bsuite",
@@ -35,13 +34,6 @@ RUNS = {
         "--config.trace_length=4",
         "--config.sequence_period=2",
         "--config.replay_ratio=0.25",
-    ],
-    "dqn_cart_pole": [
-        "--config=dqn_atari",
-        "--config.environment.name=bsuite",
-        "--config.game=cart_pole",
-        "--config.num_environments=2",
-        *MLP,
     ],
 }
 
@@ -54,7 +46,7 @@ def test_it_trains_and_is_filmed(name, tmp_path):
     assert done.returncode == 0, done.stderr
     summary = json.loads((workdir / "summary.json").read_text())
     assert summary["learner_steps"] == 20
-    assert summary["game"] in ("SpaceInvaders", "Asterix", "Catch", "CartPole")
+    assert summary["game"] in ("SpaceInvaders", "Catch")
     assert summary["evaluation_human_normalized_score"] is None
     assert rows(workdir / "scores.csv")
     film = tmp_path / "film.mp4"
@@ -79,6 +71,9 @@ def test_gymnasium(game, tmp_path):
         f"--workdir={tmp_path / 'run'}",
     )
     assert done.returncode == 0, done.stderr
+    if game == "CartPole-v1":
+        # A report of the other is enough.
+        return
     reported = acme_moe(
         "report", f"--workdir={tmp_path}", f"--out={tmp_path / 'out'}", "--reps=20"
     )

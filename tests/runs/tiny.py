@@ -11,6 +11,11 @@ from acme_moe.runs.spec import OnlineRunSpec
 NETWORK = NetworkConfig(encoder="nature_cnn", moe="soft", num_experts=2, expert_width=8)
 
 
+def atari(max_episode_steps):
+    """Short games on a screen whose feature map has 5 x 5 positions."""
+    return AtariConfig(max_episode_steps=max_episode_steps, screen_size=36)
+
+
 def spec(run=None, agent=None):
     """A run of 300 agent steps; `run` and `agent` change fields."""
     return OnlineRunSpec(
@@ -22,7 +27,7 @@ def spec(run=None, agent=None):
                 evaluation_episodes=1,
                 log_every_seconds=1e-6,
                 # Longer than the run, so that only evaluations are cut short.
-                environment=AtariConfig(max_episode_steps=350),
+                environment=atari(max_episode_steps=350),
             ),
             **(run or {}),
         ),

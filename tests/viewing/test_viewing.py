@@ -22,13 +22,17 @@ from tests.runs import tiny
 from tests.runs.stored import store
 
 SIZE = (420, 800, 3)
+# Whose feature map has 11 x 11 positions.
+ATARI = AtariConfig(max_episode_steps=350)
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """The folder of a real run, short as it is."""
     workdir = tmp_path_factory.mktemp("run")
-    spec = tiny.spec(run={"evaluation_episodes": 0, "max_agent_steps": 104})
+    spec = tiny.spec(
+        run={"evaluation_episodes": 0, "max_agent_steps": 104, "environment": ATARI}
+    )
     with online.OnlineRun(spec, workdir) as run:
         run.run()
         params = jax.device_get(run.learner.state.params)
@@ -101,7 +105,8 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
     config = agents.config_class("r2d2")(
         network=tiny.NETWORK, lstm_size=8, head_width=8
     )
-    spec = tiny.spec(run={"agent": "r2d2", "max_agent_steps": 300_000})
+    settings = {"agent": "r2d2", "max_agent_steps": 300_000, "environment": ATARI}
+    spec = tiny.spec(run=settings)
     spec = dataclasses.replace(spec, agent=config)
     stored = store(spec, tmp_path)
     agent = trained.load(tmp_path)
@@ -130,7 +135,8 @@ def test_tokens_that_are_places_have_maps_and_of_others_the_command_says_why(
     tokenizer, tmp_path
 ):
     network = dataclasses.replace(tiny.NETWORK, tokenizer=tokenizer)
-    store(tiny.spec(agent={"network": network}), tmp_path)
+    spec = tiny.spec(run={"environment": ATARI}, agent={"network": network})
+    store(spec, tmp_path)
     (shown,) = play.play(trained.load(tmp_path), max_steps=1)
     places = tokenizer != "per_feat"
     assert (shown.dispatch is not None) == places
