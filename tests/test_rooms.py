@@ -14,7 +14,7 @@ ANYWHERE = {
     "_compat",
     "checks",
     "disk",
-    "error_losses",
+    "loss_settings",
     "fields",
     "files",
     "folder_lock",

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import rlax
 
 from acme_moe import losses
-from acme_moe.error_losses import (
+from acme_moe.learning.outputs import Outputs
+from acme_moe.learning.types import Transition
+from acme_moe.loss_settings import (
     C51,
     CLASSIFICATION_LOSSES,
     ERROR_LOSSES,
@@ -20,8 +22,6 @@ from acme_moe.error_losses import (
     Munchausen,
     load_outside,
 )
-from acme_moe.learning.outputs import Outputs
-from acme_moe.learning.types import Transition
 from acme_moe.networks import NetworkConfig
 from acme_moe.registry import is_path
 

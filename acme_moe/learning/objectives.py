@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe import losses
-from acme_moe.error_losses import C51, NO_MUNCHAUSEN, Munchausen
 from acme_moe.learning import item_losses
 from acme_moe.learning.outputs import BALANCING_FOLD, apply_to_both_ends
 from acme_moe.learning.types import Transition
+from acme_moe.loss_settings import C51, NO_MUNCHAUSEN, Munchausen
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
 
@@ -135,7 +135,7 @@ def categorical_q_learning(
       network: a network with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: `c51`, or a loss to the target's mean: `hl_gauss`, `two_hot`, or the import
-        path of an `error_losses.ClassificationLoss`.
+        path of an `loss_settings.ClassificationLoss`.
       shared_target_noise: whether the targets of a batch share one draw of the
         networks' noise, the same for both networks, as in Dopamine; if not, each
         example and each network has its own. Predictions always have their own.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from acme_moe.error_losses import Munchausen
+from acme_moe.loss_settings import Munchausen
 from acme_moe.losses.indexing import of_actions
 
 

@@ -11,7 +11,7 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.error_losses import CLASSIFICATION_LOSSES, ERROR_LOSSES, load_outside
+from acme_moe.loss_settings import CLASSIFICATION_LOSSES, ERROR_LOSSES, load_outside
 from acme_moe.networks import heads, layers, parts, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.registry import is_path

@@ -1,7 +1,7 @@
 """Checks of a network's part: whether it does what its interface asks of it.
 
 The interfaces are those of `acme_moe.networks.interfaces`, and `ErrorLoss`
-and `ClassificationLoss` of `acme_moe.error_losses`.
+and `ClassificationLoss` of `acme_moe.loss_settings`.
 """
 
 from __future__ import annotations

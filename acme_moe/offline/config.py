@@ -13,7 +13,7 @@ class DatasetConfig:
 
     Attributes:
       path: folder of one game and run of the DQN Replay Dataset (see
-        `acme_moe.offline.files`), local, or with a scheme that TensorFlow's file
+        `acme_moe.offline.reader`), local, or with a scheme that TensorFlow's file
         system knows, such as `gs://`.
       fraction: share of the set's transitions that is uniformly sampled, without
         replacement.

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from acme_moe.learning import Transition
-from acme_moe.offline import files
+from acme_moe.offline import reader
 from acme_moe.offline.config import DatasetConfig
 from acme_moe.offline.draws import Draw, make_generator
-from acme_moe.offline.files import DatasetError
 from acme_moe.offline.frame_store import BLOCK, FrameStore, pack
+from acme_moe.offline.reader import DatasetError
 from acme_moe.offline.transitions import (
     RowTransitions,
     TransitionSettings,
@@ -119,7 +119,7 @@ def load_dataset(
             "dataset.path: is missing; the folder of one game and run of the DQN "
             "Replay Dataset, or of what --config.record wrote"
         )
-    numbers = files.list_files(config.path, config.num_files)
+    numbers = reader.list_files(config.path, config.num_files)
     count = functools.partial(_count, config.path, settings, frame_shape, num_actions)
     load = functools.partial(_load_file, config, settings)
     with ThreadPoolExecutor(config.workers) as executor:
@@ -153,13 +153,13 @@ def _count(
     number: int,
 ) -> int:
     """Returns how many transitions a file has, if it is of the environment's game."""
-    shape = files.read_frame_header(path, number).shape
+    shape = reader.read_frame_header(path, number).shape
     if shape != frame_shape:
         raise DatasetError(
             f"{path}, file {number}: has frames of {list(shape)}; the environment's "
             f"are {list(frame_shape)}"
         )
-    columns = files.read_columns(path, number)
+    columns = reader.read_columns(path, number)
     rows = valid_rows(columns, settings)
     highest = int(columns.action[rows].max(initial=0))
     if highest >= num_actions or columns.action[rows].min(initial=0) < 0:
@@ -173,7 +173,7 @@ def _count(
 def _load_file(
     config: DatasetConfig, settings: TransitionSettings, number: int, share: int
 ) -> _File:
-    columns = files.read_columns(config.path, number)
+    columns = reader.read_columns(config.path, number)
     rng = make_generator(Draw.ROWS, config.seed, number)
     rows = valid_rows(columns, settings)
     rows = np.sort(rng.choice(rows, share, replace=False, shuffle=False))
@@ -181,7 +181,7 @@ def _load_file(
     needed = needed_rows(transitions, settings.stack, len(columns.last))
 
     def wanted() -> Iterator[np.ndarray]:
-        for start, part in files.read_frames(config.path, number):
+        for start, part in reader.read_frames(config.path, number):
             low, high = np.searchsorted(needed, [start, start + len(part)])
             if high > low:
                 yield part[needed[low:high] - start]

@@ -16,7 +16,7 @@ from acme import specs
 from acme.adders import base
 
 from acme_moe import disk, files
-from acme_moe.offline.files import FILE_NAME, OBSERVATION, DatasetError, file_name
+from acme_moe.offline.reader import FILE_NAME, OBSERVATION, DatasetError, file_name
 from acme_moe.offline.writer import FileWriter
 from acme_moe.replay import frames
 from acme_moe.specs import StackedFrames

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from acme_moe.offline.files import Columns
+from acme_moe.offline.reader import Columns
 
 
 class TransitionSettings(NamedTuple):

@@ -1,4 +1,4 @@
-"""Writes the files that `acme_moe.offline.files` reads."""
+"""Writes the files that `acme_moe.offline.reader` reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from acme_moe.files import UNFINISHED
-from acme_moe.offline.files import OBSERVATION, file_name
+from acme_moe.offline.reader import OBSERVATION, file_name
 
 # Compression level of gzip. Higher levels take time from the run that is recorded.
 _LEVEL = 1

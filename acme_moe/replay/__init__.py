@@ -7,9 +7,8 @@ TensorFlow are imported only where there are servers.
 from typing import TYPE_CHECKING
 
 from acme_moe import lazy
-from acme_moe.replay.adder import NStepAdder
+from acme_moe.replay.adder import EpisodeAdder
 from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
-from acme_moe.replay.episodes import EpisodeAdder
 from acme_moe.replay.frames import (
     decode_frame_sequences,
     decode_frames,
@@ -17,8 +16,9 @@ from acme_moe.replay.frames import (
 )
 from acme_moe.replay.interface import ReplayClient, TableSettings
 from acme_moe.replay.local import LocalReplay
+from acme_moe.replay.n_step_adder import NStepAdder
 from acme_moe.replay.priorities import LocalPriorities, PriorityWriter
-from acme_moe.replay.sequences import CORE_STATE, SequenceAdder, sequence_signature
+from acme_moe.replay.sequence_adder import CORE_STATE, SequenceAdder, sequence_signature
 from acme_moe.replay.tables import (
     make_table,
     start_server,

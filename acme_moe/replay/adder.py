@@ -1,37 +1,28 @@
-"""The adder that writes n-step transitions, with every frame stored once."""
+"""The base of the adders: a writer, an episode's bounds, and frames stored once."""
 
 from __future__ import annotations
 
-from collections import deque
+import abc
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import dm_env
 import numpy as np
 import tree
 from acme import specs
+from acme.adders import base
 
-from acme_moe.replay.episodes import EpisodeAdder
+from acme_moe.replay import frames
 from acme_moe.replay.interface import ReplayClient, TrajectoryWriter
-from acme_moe.replay.transitions import pack_step
-from acme_moe.specs import StackedFrames
-
-# Rows of frames that are compressed together. More rows take less memory, but all of
-# them are decompressed for each item that refers to one. See benchmarks/replay.py.
-_CHUNK_LENGTH = 6
+from acme_moe.replay.local.writer import LocalWriter
 
 
-class NStepAdder(EpisodeAdder):
-    """Adder that writes each agent step as one n-step transition.
+class EpisodeAdder(base.Adder):
+    """Base of adders that write an episode's steps as rows, which items refer to.
 
-    It differs from `acme.adders.reverb.NStepTransitionAdder` in what the paper's agents
-    need: frames are stored once (see `acme_moe.replay.frames`), rewards are clipped
-    before they are summed, and an episode's start adds no shorter transitions. Its end
-    adds n - 1 shorter ones, so that an episode of T steps is exactly T transitions.
-    None of them reaches beyond the last observation: after a terminal the discount is
-    0, and after a truncation the target bootstraps from that observation.
-
-    A row holds the action and the return of the transition that ends at its
-    observation; `acme_moe.replay.transitions` says which rows an item holds.
+    Row i > 0 of an episode holds o_i, a_{i-1} and what a subclass adds for that step,
+    so that each step takes one append. Row 0 holds o_0; blank rows come before it.
     """
 
     def __init__(
@@ -40,124 +31,176 @@ class NStepAdder(EpisodeAdder):
         environment_spec: specs.EnvironmentSpec,
         *,
         table: str,
-        n_step: int,
-        discount: float,
-        max_abs_reward: float | None = None,
-        max_in_flight_items: int = 25,
+        blank_rows: int,
+        rows_kept: int,
+        max_abs_reward: float | None,
+        max_in_flight_items: int,
     ) -> None:
-        """Makes an adder; it connects at the first step.
+        """Makes an adder, which connects at the first episode.
 
         Args:
           client: client of replay.
-          environment_spec: spec of the environment, which says how frames are stored.
+          environment_spec: spec of the environment.
           table: name of the table to write to.
-          n_step: steps that a transition spans.
-          discount: the agent's discount, applied between a transition's rewards.
+          blank_rows: blank rows before an episode, in addition to those of its first
+            stack of frames.
+          rows_kept: rows that an item can span, in addition to those of a stack of
+            frames.
           max_abs_reward: each reward is clipped to plus or minus this, if not None.
-          max_in_flight_items: transitions sent before a step waits for the server.
+          max_in_flight_items: items sent before a step waits for the server.
         """
-        super().__init__(
-            client,
-            environment_spec,
-            table=table,
-            blank_rows=0,
-            # A chunk that an item waiting to be sent refers to must be kept, or it is
-            # sent again, and the server holds it twice.
-            rows_kept=2 * n_step + 1 + _CHUNK_LENGTH + max_in_flight_items,
-            max_abs_reward=max_abs_reward,
-            max_in_flight_items=max_in_flight_items,
-        )
-        self._n_step = n_step
-        self._discount = discount
-        # (action, clipped reward, environment discount) of the steps whose transitions
-        # are not complete.
-        self._window: deque[tuple[Any, float, float]] = deque(maxlen=n_step)
+        self._client = client
+        self._spec = environment_spec.observations
+        self._action_spec = environment_spec.actions
+        stack = frames.stack_size(self._spec)
+        self._blank_rows = stack - 1 + blank_rows
+        self._rows_kept = stack - 1 + rows_kept
+        self._table = table
+        self._limit = math.inf if max_abs_reward is None else max_abs_reward
+        self._max_in_flight_items = max_in_flight_items
+        self._connection: TrajectoryWriter | None = None
+        self._episode_open = False
+        self._priority = 1.0
+
+    @abc.abstractmethod
+    def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
+        """Appends a row, with further columns, and writes the item that it completes.
+
+        Args:
+          row: the row's columns so far, with `observation` and `action`.
+          reward: the clipped reward.
+          discount: the environment's discount.
+        """
+
+    @abc.abstractmethod
+    def _end_episode(self) -> None:
+        """Writes the items that are left after the last step."""
 
     def _make_writer(self) -> TrajectoryWriter:
-        # Items do not have the columns of the table's signature.
-        writer = self._client.trajectory_writer(self._rows_kept, validate_items=False)
-        paths = [
-            ("observation", *path)
-            for path, spec in tree.flatten_with_path(self._spec)
-            if isinstance(spec, StackedFrames)
-        ]
-        for path in [*paths, ("step",)]:
-            writer.configure(
-                path,
-                num_keep_alive_refs=self._rows_kept,
-                max_chunk_length=_CHUNK_LENGTH,
-            )
-        return writer
+        """Connects to replay."""
+        return self._client.trajectory_writer(num_keep_alive_refs=self._rows_kept)
 
-    def _add_step(self, row: dict[str, Any], reward: float, discount: float) -> None:
-        self._window.append((row.pop("action"), reward, discount))
-        self._writer.append({**row, **self._step()})
-        if len(self._window) == self._n_step:
-            self._write_transition(rows_after_last=0)
+    def _blank_step(self) -> dict[str, Any]:
+        """Returns the columns, besides its observation, of a row without a step."""
+        return {}
 
-    def _end_episode(self) -> None:
-        """Writes the transitions that start in the episode's last n - 1 steps."""
-        if len(self._window) < self._n_step:
-            # An episode shorter than n: its first transition is not written yet.
-            self._write_transition(rows_after_last=0)
-        rows_after_last = 0
-        while len(self._window) > 1:
-            self._window.popleft()
-            rows_after_last += 1
-            self._writer.append(self._step())
-            self._write_transition(rows_after_last)
+    def _extra_columns(self, extras: Any) -> dict[str, Any]:
+        """Returns the columns of a step's row that come from the policy's extras."""
+        del extras
+        return {}
 
-    def _step(self) -> dict[str, np.ndarray]:
-        """Packs action, return and discount of the window.
+    def add_first(self, timestep: dm_env.TimeStep) -> None:
+        """Starts an episode.
 
-        The discount lacks the agent's last factor, which the learner applies.
+        Raises:
+          ValueError: if `timestep` is not a first one.
         """
-        value, factor, total = 0.0, 1.0, 1.0
-        for _, reward, discount in self._window:
-            value += factor * reward
-            total = factor * discount
-            factor = total * self._discount
-        action, *_ = self._window[0]
-        return {"step": pack_step(action, value, total)}
-
-    def _write_transition(self, rows_after_last: int) -> None:
-        """Writes the window's transition; its last observation is so many rows back."""
-        history = self._writer.history
-        last = -1 - rows_after_last
-        steps = len(self._window)
-
-        def rows(spec: specs.Array, column: Any) -> Any:
-            before = spec.stack - 1 if isinstance(spec, StackedFrames) else 0
-            return column[last - steps - before : last + 1 or None]
-
-        self._create_item(
-            (
-                tree.map_structure(rows, self._spec, history["observation"]),
-                history["step"][-1],
+        if not timestep.first():
+            raise ValueError(
+                "add_first: needs the timestep that reset() returned, got one of type "
+                f"{timestep.step_type!r}"
             )
-        )
+        self.reset()
+        if self._connection is None:
+            self._connection = self._make_writer()
+        blank = {"observation": frames.blank(self._spec), **self._blank_step()}
+        for _ in range(self._blank_rows):
+            self._writer.append(blank)
+        first = frames.newest(self._spec, timestep.observation)
+        self._writer.append({**blank, "observation": first})
+        self._episode_open = True
 
-    def _episode_state(self) -> dict[str, Any]:
+    def add(
+        self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()
+    ) -> None:
+        """Adds an action and its outcome; writes the item that it completes.
+
+        Args:
+          action: as the environment took it.
+          next_timestep: as the environment returned it.
+          extras: the policy's extras. `extras["priority"]`, if present, is the priority
+            of new items from now on; until the first one it is 1.
+
+        Raises:
+          ValueError: if no episode is open.
+        """
+        if not self._episode_open:
+            raise ValueError("add: no episode is open; call add_first before")
+        # Acme's actors pass None if there are no extras.
+        extras = () if extras is None else extras
+        if "priority" in extras:
+            self._priority = float(extras["priority"])
+        row = {
+            "observation": frames.newest(self._spec, next_timestep.observation),
+            "action": tree.map_structure(
+                lambda spec, x: np.asarray(x, spec.dtype), self._action_spec, action
+            ),
+            **self._extra_columns(extras),
+        }
+        reward = min(max(float(next_timestep.reward), -self._limit), self._limit)
+        self._add_step(row, reward, float(next_timestep.discount))
+        if next_timestep.last():
+            self._end_episode()
+            self.reset()
+        else:
+            self._writer.flush(self._max_in_flight_items)
+
+    def _create_item(self, trajectory: Any) -> None:
+        """Writes an item, a nest of columns of the writer's history."""
+        self._writer.create_item(self._table, self._priority, trajectory)
+
+    @property
+    def _writer(self) -> TrajectoryWriter:
+        assert self._connection is not None
+        return self._connection
+
+    def flush(self) -> None:
+        """Waits until replay holds every item that was written."""
+        if self._connection is not None:
+            self._connection.flush()
+
+    def close(self) -> None:
+        """Sends what is left and disconnects."""
+        if self._connection is not None:
+            self._connection.flush()
+            self._connection.close()
+            self._connection = None
+        self._episode_open = False
+
+    def state(self) -> dict[str, Any]:
+        """Returns the open episode as plain values; for replay in the process only."""
+        rows: dict[str, Any] = {}
+        if self._connection is not None:
+            assert isinstance(self._connection, LocalWriter)
+            rows = self._connection.state()
         return {
-            "window": [
-                ([np.asarray(x).tolist() for x in tree.flatten(action)], *rest)
-                for action, *rest in self._window
-            ]
+            "episode_open": self._episode_open,
+            "priority": self._priority,
+            "rows": rows,
+            **self._episode_state(),
         }
 
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes what `state` returned, once replay is restored."""
+        writer = self._connection = self._make_writer()
+        assert isinstance(writer, LocalWriter)
+        writer.restore(
+            state["rows"], {"observation": self._spec, "action": self._action_spec}
+        )
+        self._episode_open = state["episode_open"]
+        self._priority = state["priority"]
+        self._restore_episode(state)
+
+    @abc.abstractmethod
+    def _episode_state(self) -> dict[str, Any]:
+        """Returns what a subclass keeps of the open episode, as plain values."""
+
+    @abc.abstractmethod
     def _restore_episode(self, state: Mapping[str, Any]) -> None:
-        specs = tree.flatten(self._action_spec)
-        for leaves, reward, discount in state["window"]:
-            action = tree.unflatten_as(
-                self._action_spec,
-                [
-                    np.asarray(leaf, spec.dtype)
-                    for leaf, spec in zip(leaves, specs, strict=True)
-                ],
-            )
-            self._window.append((action, reward, discount))
+        """Takes what `_episode_state` returned."""
 
     def reset(self) -> None:
         """Ends the episode; what was written stays."""
-        super().reset()
-        self._window.clear()
+        if self._connection is not None:
+            self._connection.end_episode(clear_buffers=True)
+        self._episode_open = False

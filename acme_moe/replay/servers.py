@@ -14,7 +14,7 @@ import reverb
 from absl import logging
 
 from acme_moe.replay.interface import SampledItems
-from acme_moe.replay.sampler import TableSampler
+from acme_moe.replay.reverb_sampler import TableSampler
 from acme_moe.replay.tables import from_tensor_specs
 
 # Seconds after which a server counts as unreachable, until it responds.

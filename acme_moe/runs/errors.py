@@ -14,7 +14,7 @@ def lasting_errors() -> tuple[type[Exception], ...]:
     from acme_moe.environments.remembered import NotDeterministicError
     from acme_moe.folder_lock import FolderInUseError
     from acme_moe.learning.learner import NonFiniteLossError
-    from acme_moe.offline.files import DatasetError
+    from acme_moe.offline.reader import DatasetError
     from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acme_moe import replay
 from acme_moe.offline.dataset import load_dataset
-from acme_moe.offline.files import DatasetError
+from acme_moe.offline.reader import DatasetError
 from acme_moe.offline.sampler import make_sample_iterator
 from acme_moe.offline.transitions import TransitionSettings
 from acme_moe.runs.assembly import Parts

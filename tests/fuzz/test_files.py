@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acme_moe.offline import files
+from acme_moe.offline import reader
 from acme_moe.reporting.external import FIELDS, read_external
 from tests.fuzz import hostile
 from tests.offline import sets
 
 
 def read(path):
-    frames = np.concatenate([x.copy() for _, x in files.read_frames(path, 0)])
-    return (*files.read_columns(path, 0), frames)
+    frames = np.concatenate([x.copy() for _, x in reader.read_frames(path, 0)])
+    return (*reader.read_columns(path, 0), frames)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_a_damaged_file_of_a_set_is_refused_or_read_as_it_was(a_set, which, dama
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
     try:
-        after, refusal = hostile.attempt(read, str(path), refusal=files.DatasetError)
+        after, refusal = hostile.attempt(read, str(path), refusal=reader.DatasetError)
     finally:
         file.write_bytes(whole)
     if after is None:

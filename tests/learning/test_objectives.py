@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from acme_moe import learning, losses
-from acme_moe.error_losses import Munchausen
+from acme_moe.loss_settings import Munchausen
 from acme_moe.networks import Network, NetworkConfig, make_network
 from acme_moe.networks.outputs import ValueOutput
 from acme_moe.networks.soft_moe import Soft

@@ -7,7 +7,7 @@ import pytest
 
 from acme_moe import learning, losses
 from acme_moe.agents.dqn import DQNConfig
-from acme_moe.error_losses import Munchausen
+from acme_moe.loss_settings import Munchausen
 from acme_moe.networks import NetworkConfig, make_network
 from tests.learning.tiny import batch
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from acme_moe.offline import DatasetConfig
 from acme_moe.offline.dataset import load_dataset
-from acme_moe.offline.files import DatasetError
+from acme_moe.offline.reader import DatasetError
 from acme_moe.offline.sampler import make_sample_iterator
 from acme_moe.offline.transitions import TransitionSettings
 from tests.offline import sets

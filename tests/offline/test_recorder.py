@@ -17,7 +17,7 @@ from acme.wrappers import ObservationActionRewardWrapper
 
 from acme_moe.disk import DiskError
 from acme_moe.environments import AtariConfig, AtariEnvironment
-from acme_moe.offline import DatasetConfig, files, writer
+from acme_moe.offline import DatasetConfig, reader, writer
 from acme_moe.offline.dataset import load_dataset
 from acme_moe.offline.recorder import Recorder
 from acme_moe.offline.transitions import TransitionSettings
@@ -213,7 +213,7 @@ def test_files_are_no_longer_than_asked_for(tmp_path):
     recorder = Recorder(tmp_path, spec, run_folder=tmp_path / "run", rows_per_file=25)
     play(environment, recorder.wrap(Transitions()), 80)
     assert recorder.save() == 4
-    rows = [files.read_frame_header(str(tmp_path), n).rows for n in range(4)]
+    rows = [reader.read_frame_header(str(tmp_path), n).rows for n in range(4)]
     assert rows == [25, 25, 25, 80 + 6 - 75]
 
 
@@ -232,7 +232,7 @@ def test_going_on_forgets_what_came_after_the_checkpoint(tmp_path):
     recorder.write([(np.zeros((3, 2), np.uint8), 0, 0.0, False)])
     assert len(list(tmp_path.glob("*.unfinished"))) == 1
     again = Recorder(tmp_path, spec, run_folder=tmp_path / "run", num_files=1)
-    assert files.list_files(str(tmp_path)) == [0]
+    assert reader.list_files(str(tmp_path)) == [0]
     assert list(tmp_path.glob("*.unfinished")) == []
     play(environment, again.wrap(Transitions()), 9)
     assert again.save() == 2
@@ -260,11 +260,11 @@ def test_a_file_that_cannot_be_finished_is_begun_anew(a_set, tmp_path, monkeypat
     with pytest.raises(DiskError, match=r"No space left .* last whole file is lost"):
         recorder.save()
     assert list(path.glob("*.unfinished")) == []
-    assert files.list_files(str(path)) == [0, 1, 2]
+    assert reader.list_files(str(path)) == [0, 1, 2]
     monkeypatch.undo()
     recorder.write(rows)
     assert recorder.save() == 4
-    assert files.read_frame_header(str(path), 3).rows == 1
+    assert reader.read_frame_header(str(path), 3).rows == 1
 
 
 def test_a_set_is_never_written_over(tmp_path):
@@ -295,8 +295,8 @@ def everything(path):
 def test_a_run_that_has_no_checkpoint_yet_starts_its_set_again(a_set, tmp_path):
     spec, path = a_set
     Recorder(path, spec, run_folder=tmp_path / "run")
-    with pytest.raises(files.DatasetError, match="holds no set"):
-        files.list_files(str(path))
+    with pytest.raises(reader.DatasetError, match="holds no set"):
+        reader.list_files(str(path))
 
 
 def test_what_is_not_the_runs_own_set_stays_as_it_is(a_set, tmp_path):
@@ -305,34 +305,34 @@ def test_what_is_not_the_runs_own_set_stays_as_it_is(a_set, tmp_path):
     others = (
         r"record: .*set does not hold files 0 to 0 of the set that this run records"
     )
-    (path / files.file_name(files.OBSERVATION, 3)).touch()
+    (path / reader.file_name(reader.OBSERVATION, 3)).touch()
     before = everything(path)
     # A run of its own set elsewhere, and one of a version that claimed no folder.
     Recorder(tmp_path / "elsewhere", spec, run_folder=tmp_path / "other")
     for run, num_files in itertools.product(["other", "older"], [0, 1]):
         message = others if num_files else no_checkpoint
-        with pytest.raises(files.DatasetError, match=message):
+        with pytest.raises(reader.DatasetError, match=message):
             Recorder(path, spec, run_folder=tmp_path / run, num_files=num_files)
     # Nor is a folder without a word one of a run, whose own folder is elsewhere.
     (path / "recorder_id.txt").unlink()
     for num_files in (0, 1):
-        with pytest.raises(files.DatasetError, match=r"record: .*set "):
+        with pytest.raises(reader.DatasetError, match=r"record: .*set "):
             Recorder(path, spec, run_folder=tmp_path / "run", num_files=num_files)
     assert before == {**everything(path), "recorder_id.txt": mock.ANY}
 
 
 def test_a_set_that_lacks_what_its_run_has_recorded_is_left_alone(a_set, tmp_path):
     spec, path = a_set
-    (path / files.file_name(files.OBSERVATION, 1)).unlink()
+    (path / reader.file_name(reader.OBSERVATION, 1)).unlink()
     before = everything(path)
     with pytest.raises(
-        files.DatasetError,
+        reader.DatasetError,
         match=r"set does not hold files 0 to 1 of .*; give the folder that does, or "
         r"none \(--config\.record=\) to go on without recording",
     ):
         Recorder(path, spec, run_folder=tmp_path / "run", num_files=2)
     assert everything(path) == before
-    with pytest.raises(files.DatasetError, match="elsewhere does not hold files 0"):
+    with pytest.raises(reader.DatasetError, match="elsewhere does not hold files 0"):
         Recorder(tmp_path / "elsewhere", spec, run_folder=tmp_path / "run", num_files=2)
     assert not (tmp_path / "elsewhere").exists()
 
@@ -343,7 +343,7 @@ def test_a_run_and_its_set_may_move(a_set, tmp_path):
         folder.rename(f"{folder}_moved")
     moved = tmp_path / "set_moved"
     Recorder(moved, spec, run_folder=tmp_path / "run_moved", num_files=2)
-    assert files.list_files(str(moved)) == [0, 1]
+    assert reader.list_files(str(moved)) == [0, 1]
 
 
 def test_all_files_after_a_checkpoint_go_whatever_is_between(a_set, tmp_path):
@@ -352,7 +352,7 @@ def test_all_files_after_a_checkpoint_go_whatever_is_between(a_set, tmp_path):
     for file in path.glob("*_ckpt.1.gz"):
         file.unlink()
     Recorder(path, spec, run_folder=tmp_path / "run", num_files=1)
-    assert files.list_files(str(path)) == [0]
+    assert reader.list_files(str(path)) == [0]
 
 
 def test_only_stacks_of_frames_are_recorded(tmp_path):

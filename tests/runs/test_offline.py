@@ -17,8 +17,8 @@ from acme_moe.agents.cql import CQLC51Config, CQLConfig
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.offline import DatasetConfig, files
-from acme_moe.offline.files import DatasetError
+from acme_moe.offline import DatasetConfig, reader
+from acme_moe.offline.reader import DatasetError
 from acme_moe.reporting.runs import read_run
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
@@ -73,14 +73,14 @@ def rows(path):
 
 
 def test_a_run_writes_a_set_of_all_its_steps(recorded):
-    numbers = files.list_files(str(recorded))
+    numbers = reader.list_files(str(recorded))
     assert numbers == [0, 1]
     taken = 0
     for number in numbers:
-        columns = files.read_columns(str(recorded), number)
+        columns = reader.read_columns(str(recorded), number)
         starts = np.flatnonzero(np.concatenate([[True], columns.last[:-1]]))
         frames = np.concatenate(
-            [part.copy() for _, part in files.read_frames(str(recorded), number)]
+            [part.copy() for _, part in reader.read_frames(str(recorded), number)]
         )
         # Rows but for those of zeros that an episode starts with.
         blank = ~frames.any(axis=(1, 2))

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from acme_moe.cli import run_flags
-from acme_moe.offline import files
+from acme_moe.offline import reader
 from acme_moe.runs import checkpoints
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.online import OnlineRun
@@ -48,10 +48,10 @@ def test_a_run_killed_in_its_first_checkpoint_starts_again(tmp_path, monkeypatch
         patched.setattr(checkpoints.Checkpoints, "save", kill)
         with pytest.raises(SystemExit):
             run(config_lib.from_config_dict(CONFIG), tmp_path / "run")
-    assert files.list_files("set") == [0]
+    assert reader.list_files("set") == [0]
     run(resumed(tmp_path / "run"), tmp_path / "run")
-    assert files.list_files("set") == [0]
-    assert files.read_columns("set", 0).action.size == 30
+    assert reader.list_files("set") == [0]
+    assert reader.read_columns("set", 0).action.size == 30
 
 
 def test_a_run_resumed_elsewhere_leaves_the_set_there_alone(tmp_path, monkeypatch):
@@ -64,14 +64,14 @@ def test_a_run_resumed_elsewhere_leaves_the_set_there_alone(tmp_path, monkeypatc
         run(one, folder / "run")
     before = {file.name: file.read_bytes() for file in (there / "set").iterdir()}
     # What the run of `here` names `set` is another's.
-    with pytest.raises(files.DatasetError, match="there/set does not hold files 0"):
+    with pytest.raises(reader.DatasetError, match="there/set does not hold files 0"):
         run(resumed(here / "run"), here / "run")
     longer = "--config.max_agent_steps=40"
     # As the message advises: without, and then in its own.
     run(resumed(here / "run", longer, "--config.record="), here / "run")
-    assert files.list_files(str(here / "set")) == [0]
+    assert reader.list_files(str(here / "set")) == [0]
     own = (longer.replace("40", "50"), f"--config.record={here / 'set'}")
     assert run(resumed(here / "run", *own), here / "run")["agent_steps"] == 50
-    assert files.list_files(str(here / "set")) == [0, 1]
+    assert reader.list_files(str(here / "set")) == [0, 1]
     after = {file.name: file.read_bytes() for file in (there / "set").iterdir()}
     assert after == before

@@ -6,7 +6,7 @@ import dataclasses
 
 from acme_moe import validation
 from acme_moe.agents.config import AgentConfig, check_categorical
-from acme_moe.error_losses import C51, check_distribution_loss, check_value_loss
+from acme_moe.loss_settings import C51, check_distribution_loss, check_value_loss
 from acme_moe.networks.settings import NetworkConfig
 
 

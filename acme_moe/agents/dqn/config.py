@@ -6,7 +6,7 @@ import dataclasses
 
 from acme_moe import validation
 from acme_moe.agents.config import ValueAgentConfig
-from acme_moe.error_losses import Munchausen, check_value_loss
+from acme_moe.loss_settings import Munchausen, check_value_loss
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

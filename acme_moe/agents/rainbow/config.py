@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from acme_moe.agents.config import ValueAgentConfig, check_categorical
-from acme_moe.error_losses import C51, check_distribution_loss
+from acme_moe.loss_settings import C51, check_distribution_loss
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -18,7 +18,7 @@ class RainbowConfig(ValueAgentConfig):
       loss: `c51`, the cross-entropy to the projected distribution of the target; or a
         loss to the target's mean, spread over the atoms: `hl_gauss` or `two_hot`
         (Farebrother et al., 2024), or the import path of an
-        `error_losses.ClassificationLoss`.
+        `loss_settings.ClassificationLoss`.
       prioritized: whether transitions are sampled in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
       shared_target_noise: whether all targets of a batch share one draw of the noisy

@@ -11,7 +11,7 @@ from acme import specs
 
 from acme_moe.learning.types import Sequences
 from acme_moe.replay import frames
-from acme_moe.replay.episodes import EpisodeAdder
+from acme_moe.replay.adder import EpisodeAdder
 from acme_moe.replay.interface import ReplayClient
 from acme_moe.specs import StackedFrames
 
