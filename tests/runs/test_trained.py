@@ -32,16 +32,12 @@ HEADS = {
 }
 
 
-def spec_of(agent, moe="soft", screen_size=84, **settings):
+def spec_of(agent, moe="soft", **settings):
     """A run of any agent, with a small network and short games."""
     network = {**SMALL, "moe": moe, **HEADS.get(agent, {})}
     if agent == "r2d2":
         settings |= {"lstm_size": 8, "head_width": 8}
-    environment = {
-        "max_episode_steps": STEPS,
-        "terminal_on_life_loss": agent == "der",
-        "screen_size": screen_size,
-    }
+    environment = {"max_episode_steps": STEPS, "terminal_on_life_loss": agent == "der"}
     return config_lib.from_config_dict(
         {
             "agent": agent,
@@ -63,11 +59,10 @@ class Served:
         return [self._variables for _ in names]
 
 
-# Behaviour cloning is offline DQN with other weights of its losses.
-@pytest.mark.parametrize("agent", sorted({*agents.AGENTS} - {"behavior_cloning"}))
+@pytest.mark.parametrize("agent", agents.AGENTS)
 def test_it_acts_as_the_run_s_evaluation_does(agent, tmp_path):
     moe = {"cql": "top1", "offline_dqn": "none"}.get(agent, "soft")
-    spec = spec_of(agent, moe, screen_size=36, evaluation_epsilon=0.0)
+    spec = spec_of(agent, moe, evaluation_epsilon=0.0)
     store(spec, tmp_path)
     loaded = acme_moe.load(tmp_path)
     parts = Parts(spec)
