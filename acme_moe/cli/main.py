@@ -42,7 +42,7 @@ _OF_AGENTS = {
 }
 # As docs/install.md has it, which also says why no resolver takes the last two.
 INSTALL = (
-    "pip install 'WHEEL[agents]'",
+    "pip install './acme_moe-VERSION-py3-none-any.whl[agents]'",
     "pip install --no-deps dm-acme==0.4.0 tensorflow-cpu==2.12.0",
 )
 

@@ -39,8 +39,6 @@ _ROMS = {_camel_case(rom): rom for rom in _ROM_IDS}
 GAMES: tuple[str, ...] = tuple(_ROMS)
 """Every game that can be played, by the name used throughout: `MsPacman`."""
 
-# By what `name_key` returns: `ms_pacman` and `MSPACMAN` are one.
-
 _ATARI_20 = _split("""
     AirRaid Asterix Asteroids Bowling Breakout DemonAttack Freeway Gravitar Jamesbond
     MontezumaRevenge MsPacman Pong PrivateEye Qbert Seaquest SpaceInvaders Venture

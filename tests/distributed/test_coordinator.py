@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from acme_moe import disk
 from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.coordinator import (
@@ -353,3 +354,17 @@ def test_a_failed_run_ends_at_once_and_says_why(tmp_path):
         status_lib.read_status(tmp_path, "launch").outcome
         == "failed: learner: no memory"
     )
+
+
+def test_a_summary_that_finds_no_room_stops_nobody(tmp_path, monkeypatch):
+    coordinator = make(tmp_path)
+    Play(coordinator).go_to(210)
+
+    def full(summary):
+        raise disk.DiskError("no room")
+
+    monkeypatch.setattr(coordinator._folder, "write_summary", full)
+    coordinator.saved(None, final=False)
+    coordinator.evaluated(210, 40, [EpisodeResult(1.0, 9)])
+    assert coordinator.state()["evaluated_at"] == 210
+    assert coordinator.learn(0, None).updates > 0

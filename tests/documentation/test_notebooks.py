@@ -33,6 +33,7 @@ def test_it_runs(path, monkeypatch):
     for cell in notebook.cells:
         # Its runs, shorter.
         cell.source = cell.source.replace("=3000", "=1200").replace("=1500", "=600")
+    assert any("=1200" in cell.source for cell in notebook.cells)
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=300, resources=where).execute()
     shown = [

@@ -112,7 +112,7 @@ def squared_error_of_the_mean(logits, targets, atoms):
 class Clipped:
     """An error loss of one's own, with its defaults."""
 
-    limit: float = 1.0
+    limit: float = 0.1
 
     def __call__(self, errors):
         return jnp.minimum(jnp.square(errors), self.limit)
@@ -125,7 +125,8 @@ def test_a_loss_of_ones_own_is_of_errors_or_of_categories():
         for name in ("squared", mine, f"{__name__}:Clipped")
     )
     np.testing.assert_allclose(own, regressed, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(clipped, np.minimum(regressed, 1), rtol=1e-4)
+    assert regressed.min() < 0.1 < regressed.max()
+    np.testing.assert_allclose(clipped, np.minimum(regressed, 0.1), rtol=1e-4)
     RainbowConfig(loss=mine)
     DQNConfig(network=CONFIG, loss=mine)
     with pytest.raises(ValueError, match=r"huber, squared, or a network\.num_atoms"):

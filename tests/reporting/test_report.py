@@ -5,6 +5,7 @@ import dataclasses
 import html.parser
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 from setuptools.config import pyprojecttoml
@@ -339,3 +340,10 @@ def test_a_runs_curve_is_over_agent_steps_or_over_an_offline_runs_updates(
     ((line, *_),) = axes.containers
     assert list(line.get_xdata()) == steps
     assert axes.get_xlabel() == label
+
+
+def test_the_folder_that_one_is_in_has_a_name(tmp_path, monkeypatch):
+    write_run(tmp_path / "mine" / "a")
+    monkeypatch.chdir(tmp_path / "mine")
+    assert collect(Path(".").resolve())["evaluation"].title == "mine"
+    assert collect(Path("."))["evaluation"].title == "mine"

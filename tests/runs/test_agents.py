@@ -52,6 +52,7 @@ def train(config, workdir, **settings):
 @pytest.mark.parametrize(
     ("agent", "ratio", "moe"),
     [
+        ("der", 1.0, "top1"),
         ("drq_eps", 2.0, "none"),
         ("r2d2", 0.25, "soft"),
     ],

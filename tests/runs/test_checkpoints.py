@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import reverb
@@ -48,6 +49,14 @@ def test_arrays_and_counts_come_back(checkpoints):
     state = restored.load_state(TEMPLATE)
     np.testing.assert_array_equal(state["params"]["w"], STATE["params"]["w"])
     assert state["steps"] == 7
+
+
+def test_dtypes_that_numpy_lacks_come_back(checkpoints):
+    state = {"m": jnp.array([0.5, 3.0], jnp.bfloat16)}
+    checkpoints.save(1, state, {}, [])
+    restored = checkpoints.latest().load_state(state)
+    assert restored["m"].dtype == jnp.bfloat16
+    assert restored["m"].tolist() == [0.5, 3.0]
 
 
 def test_the_newest_are_kept(checkpoints):

@@ -59,7 +59,7 @@ def test_it_trains_and_is_filmed(name, tmp_path):
 
 @pytest.mark.parametrize("game", ["CartPole-v1", "tests.gymnasium_room:Room-v0"])
 def test_gymnasium(game, tmp_path):
-    """Vectors and dictionaries, and what a report says of them."""
+    """Vectors and dictionaries, and what a report says of one."""
     pytest.importorskip("gymnasium")
     done = acme_moe(
         "train",
@@ -71,6 +71,9 @@ def test_gymnasium(game, tmp_path):
         f"--workdir={tmp_path / 'run'}",
     )
     assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["game"], summary["status"]) == (game, "finished")
+    assert summary["learner_steps"] > 0
     if game == "CartPole-v1":
         # A report of the other is enough.
         return
