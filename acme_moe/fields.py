@@ -65,8 +65,9 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
             value = from_fields(hint, whole, f"{prefix}{name}.")
         else:
             value = freeze(value) if isinstance(value, list) else value
-            # A class of somebody else's need not check its own.
-            validation.check_type(known[name], value, prefix)
+            # A class of somebody else's need not check its own; its defaults are its.
+            if value != known[name].default:
+                validation.check_type(known[name], value, prefix)
         values[name] = value
     try:
         return cls(**values)

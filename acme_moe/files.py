@@ -139,15 +139,22 @@ def load_function(path: Path, name: str, *, field: str) -> Callable[..., Any]:
 def load_module(path: Path) -> ModuleType:
     """Runs a Python file, wherever it is, and returns it as a module.
 
-    Modules beside it can be imported, by the file and from then on.
+    Modules beside it can be imported while it runs.
     """
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name, folder = path.stem, str(path.resolve().parent)
+    free = name not in sys.modules and importlib.util.find_spec(name) is None
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Where dataclasses look for their module; not over one of that name.
-    sys.modules.setdefault(path.stem, module)
-    if (folder := str(path.resolve().parent)) not in sys.path:
-        sys.path.append(folder)
-    spec.loader.exec_module(module)
+    if free:
+        # Where dataclasses look for their module.
+        sys.modules[name] = module
+    sys.path.append(folder)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
+        if free:
+            del sys.modules[name]
     return module

@@ -131,6 +131,15 @@ def load_outside(path: str) -> tuple[Callable[..., jax.Array], bool]:
     )
 
 
+def is_of_categories(loss: str) -> bool:
+    """Returns whether a loss is a `ClassificationLoss`, by its name or import path.
+
+    Raises:
+      ValueError: as `load_outside`.
+    """
+    return load_outside(loss)[1] if is_path(loss) else loss in CLASSIFICATION_LOSSES
+
+
 def check_value_loss(
     loss: str, num_atoms: int | None, num_quantiles: int | None = None
 ) -> None:
@@ -153,13 +162,10 @@ def check_value_loss(
         raise validation.not_accepted("loss", loss, accepted)
     if loss == QUANTILE:
         return
-    of_categories = loss in CLASSIFICATION_LOSSES
-    if is_path(loss):
-        _, of_categories = load_outside(loss)
-    else:
+    if not is_path(loss):
         known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES, QUANTILE)
         validation.one_of("loss", loss, known, OUTSIDE)
-    if of_categories and num_atoms is None:
+    if is_of_categories(loss) and num_atoms is None:
         others = ", ".join(ERROR_LOSSES)
         accepted = f"{others}, or a network.num_atoms, such as 51"
         raise validation.not_accepted("loss", loss, accepted)
@@ -176,7 +182,7 @@ def check_distribution_loss(loss: str) -> None:
     """
     if not is_path(loss):
         validation.one_of("loss", loss, (C51, *CLASSIFICATION_LOSSES), OUTSIDE)
-    elif not load_outside(loss)[1]:
+    elif not is_of_categories(loss):
         raise validation.not_accepted(
             "loss", loss, "a function of logits, targets and atoms"
         )

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if workdir.value is not None:
         source = f"{workdir.value}/config.json"
 
-    from acme_moe import registry
+    from acme_moe import loss_settings, registry
     from acme_moe.cli import run_flags
     from acme_moe.runs import config as config_lib
 
@@ -83,6 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if kind == "dense":
             # It is there only where there is no mixture.
             named.append("--config.network.moe=none")
+        # A loss of categories needs some; as many as C51 has.
+        without_atoms = kind == "loss" and config.network.num_atoms is None
+        if without_atoms and loss_settings.is_of_categories(path):
+            named.append("--config.network.num_atoms=51")
         config = run_flags.set_fields(config, [program, *named, *fields])
         return config_lib.from_config_dict(config)
 

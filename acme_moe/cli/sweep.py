@@ -83,7 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         show(tables.state_table(runs, states))
         return 0
     try:
-        check_arms(plan.arms)
+        wanted = {run.arm for run in runs}
+        check_arms(arm for arm in plan.arms if arm.name in wanted)
     except ValueError as error:
         fail(error)
     if dry_run.value:

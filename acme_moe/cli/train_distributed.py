@@ -69,7 +69,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.processes import InterruptedRunError
     from acme_moe.runs.errors import lasting_errors
 
-    failures: tuple[type[Exception], ...] = (launch.FailedRunError, *lasting_errors())
     try:
         summary = launch.run_distributed(
             spec, given.workdir, config, launch_type=launch_type.value
@@ -82,7 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except DiskError as error:
         status = outcome.out_of_room(error, given)
-    except failures as error:
+    except launch.FailedRunError as error:
+        status = outcome.failed(error)
+    except lasting_errors() as error:  # Imports what they come from.
         status = outcome.failed(error)
     if launch_type.value == "local_mt":
         # Servers' threads may still be there, and the interpreter would wait for them.

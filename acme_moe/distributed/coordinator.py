@@ -114,7 +114,7 @@ class Coordinator:
             # The learner has come back from an earlier checkpoint: the last evaluation,
             # done or under way, is not of the parameters that it will end with.
             self.phase = Phase.DRAINING
-            self._final_ordered = False
+            self._final_ordered = self._save_ordered = False
             self.state.evaluated_at = min(self.state.evaluated_at, self.spec.length - 1)
         if not due and self.phase is Phase.DRAINING:
             pending = self.spec.evaluation_due(self.state)
@@ -273,7 +273,7 @@ class OnlineCoordinator(Coordinator):
         if self.phase is Phase.RUNNING and missing > 0:
             logging.warning("replay has lost its contents and is filled anew")
             self.spec.refill(self.state, missing)
-        elif self._waits_for_nothing:
+        elif self.phase is Phase.DRAINING and self._waits_for_nothing:
             self._fail_without_replay()
 
     @property

@@ -94,8 +94,9 @@ def _note_failure(workdir: Path, outcome: str) -> None:
     """Writes the outcome into the summary of a run that ended without coordinator."""
     path = workdir / "summary.json"
     summary = files.read_json_if_whole(path)
-    if summary and not str(summary.get("status")).startswith("failed"):
-        with contextlib.suppress(disk.DiskError), disk.writing(workdir):
+    # Or it ended first, and only its status could not be written.
+    if summary.get("status") == "running":
+        with contextlib.suppress(disk.DiskError):
             files.write_json(path, {**summary, "status": outcome})
 
 

@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import dataclasses
 import os
+import re
 import select
 import signal
 import subprocess
@@ -171,23 +172,20 @@ def _run_once(
 
 
 def _reached(settings: Supervision) -> tuple[int, ...]:
-    """Returns how far the run is, in counts that this node's death leaves as they are.
+    """Returns how far the run is, in counts that this node moves and keeps if it dies.
 
     What the learner has learnt since its last checkpoint is lost with it.
     """
     if settings.name == "learner":
-        checkpoints = (settings.workdir / "checkpoints").glob("[0-9]*")
-        return (
-            max(
-                (int(path.name[:12]) for path in checkpoints if "." not in path.name),
-                default=0,
-            ),
-        )
+        names = [path.name for path in (settings.workdir / "checkpoints").glob("*")]
+        whole = [name for name in names if re.fullmatch(r"\d{12}(_\d+)?", name)]
+        return (max((int(name[:12]) for name in whole), default=0),)
+    counts = ["evaluated_at"]
+    if settings.name != "evaluator":
+        counts += ["agent_steps", "learner_steps"]
     status = read_status(settings.workdir, settings.token)
     state = status.state if status else {}
-    return tuple(
-        state.get(name, 0) for name in ("agent_steps", "learner_steps", "evaluated_at")
-    )
+    return tuple(state.get(name, 0) for name in counts)
 
 
 def _reason(settings: Supervision, status: int, last: list[str]) -> str:

@@ -198,7 +198,7 @@ class CoordinatorService:
                 machine.state.replay_bytes_per_transition = replay_bytes_per_transition
             machine.saved(final=final)
             if machine.phase is not Phase.ENDED:
-                self._summarize()
+                self._write_summary("running")
 
     def evaluation(self) -> EvaluationOrder:
         """Returns what the evaluator has to play."""
@@ -232,7 +232,7 @@ class CoordinatorService:
             mean = statistics.fmean(result for result, _ in episodes)
             machine.state.evaluation_return_mean = mean
             self._evaluation = f"evaluation {mean:g}"
-            self._summarize()
+            self._write_summary("running")
 
     def interrupt(self) -> None:
         """Ends the run early: the learner saves, then all nodes end."""
@@ -304,13 +304,6 @@ class CoordinatorService:
         self._folder.close()
         self.keep()
         self._ended.set()
-
-    def _summarize(self) -> None:
-        """Writes the summary of a run under way; warns if it cannot."""
-        try:
-            self._write_summary("running")
-        except disk.DiskError as error:
-            logging.log_every_n_seconds(logging.WARNING, "%s", 60.0, error)
 
     def _details(self) -> dict[str, Any]:
         """Returns what the summary says of the learner and the processes."""

@@ -75,9 +75,10 @@ def q_learning(
       network: as `acme_moe.networks.make_network` returns it.
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: loss of the temporal-difference error: `squared` (without a half), `huber`
-        (with delta 1), or the import path of the user's own function `[B] -> [B]`; with
-        a categorical head also `hl_gauss` or `two_hot`, which compare logits with
-        targets; with quantiles `quantile`.
+        (with delta 1), or the import path of the user's own `[B] -> [B]`; with a
+        categorical head also `hl_gauss`, `two_hot` or the import path of a
+        `loss_settings.ClassificationLoss`, which compare logits with targets; with
+        quantiles `quantile`.
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen targets.
       weights: weights of the losses that are added.
@@ -135,7 +136,7 @@ def categorical_q_learning(
       network: a network with a categorical head.
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: `c51`, or a loss to the target's mean: `hl_gauss`, `two_hot`, or the import
-        path of an `loss_settings.ClassificationLoss`.
+        path of a `loss_settings.ClassificationLoss`.
       shared_target_noise: whether the targets of a batch share one draw of the
         networks' noise, the same for both networks, as in Dopamine; if not, each
         example and each network has its own. Predictions always have their own.

@@ -11,7 +11,13 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.loss_settings import CLASSIFICATION_LOSSES, ERROR_LOSSES, load_outside
+from acme_moe import validation
+from acme_moe.loss_settings import (
+    CLASSIFICATION_LOSSES,
+    ERROR_LOSSES,
+    is_of_categories,
+    load_outside,
+)
 from acme_moe.networks import heads, layers, parts, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.registry import is_path
@@ -19,8 +25,6 @@ from acme_moe.registry import is_path
 NUM_ACTIONS = 6
 BATCH = 4
 _IMAGE, _VECTOR = (84, 84, 4), (16,)
-# Of a loss of categories where the network has none: C51's number.
-_NUM_ATOMS = 51
 
 
 def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
@@ -97,8 +101,8 @@ class Bench:
         """Returns the shape of one example of its input."""
         config = self.config
         if self.kind == "loss":
-            of_categories = _is_of_categories(self._path)
-            return (_num_atoms(config) + 1,) if of_categories else ()
+            of_categories = is_of_categories(self._path)
+            return (_atoms(config).size + 1,) if of_categories else ()
         shape = observation_shape(config)
         if self.kind == "encoder":
             return shape
@@ -136,21 +140,15 @@ class Bench:
             head = value_network.head_spec(config, NUM_ACTIONS, dense)
             return value_network.head_layer(config, x, head)
         loss = _load_loss(self._path)
-        if not _is_of_categories(self._path):
+        if not is_of_categories(self._path):
             return loss(x)
-        atoms = heads.support(_num_atoms(config), config.v_max)
-        return loss(x[:, :-1], x[:, -1], atoms)
+        return loss(x[:, :-1], x[:, -1], _atoms(config))
 
 
-def _num_atoms(config: NetworkConfig) -> int:
-    return config.num_atoms or _NUM_ATOMS
-
-
-def _is_of_categories(path: str) -> bool:
-    """Returns whether a loss is called with logits, targets and atoms."""
-    if is_path(path):
-        return load_outside(path)[1]
-    return path in CLASSIFICATION_LOSSES
+def _atoms(config: NetworkConfig) -> jax.Array:
+    if config.num_atoms is None:
+        raise validation.not_accepted("num_atoms", None, "a number, such as 51")
+    return heads.support(config.num_atoms, config.v_max)
 
 
 def _load_loss(path: str) -> Callable[..., jax.Array]:

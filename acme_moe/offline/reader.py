@@ -290,11 +290,14 @@ def _list_directory(path: str) -> list[str]:
 
 
 def _exists(name: str) -> bool:
-    if _remote(name):
-        import tensorflow as tf
+    try:
+        if _remote(name):
+            import tensorflow as tf
 
-        return tf.io.gfile.exists(name)
-    return Path(name).exists()
+            return tf.io.gfile.exists(name)
+        return Path(name).exists()
+    except Exception as error:  # TensorFlow's errors are no OSError.
+        raise DatasetError(f"{name}: cannot be read ({error})") from error
 
 
 def _open_binary(name: str) -> Any:

@@ -112,6 +112,11 @@ class RunFolder:
             return _at_most(row, "agent_steps", state.agent_steps)
 
         _rewrite(self.path / "scores.csv", was_scored, SCORES_FIELDS)
+        self._unwritten = [
+            values
+            for values in self._unwritten
+            if was_scored(dict(zip(SCORES_FIELDS, map(str, values), strict=True)))
+        ]
 
     def forget_updates_after(self, state: RunState) -> None:
         """Drops the rows of the logs that a run resumed at `state` writes again."""

@@ -42,7 +42,7 @@ def check_installed(loggers: str) -> None:
     """Refuses services whose package is not there.
 
     Raises:
-      ValueError: names the extra to install.
+      ValueError: says what to install.
     """
     for name in split(loggers):
         if name in SERVICES and importlib.util.find_spec(name) is None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import statistics
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from acme_moe.options import Options
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import FolderState
+
+# Settings of which a run's length does not depend.
+_OF_NO_COST = {"game", "seed", "dataset.path", "record"}
 
 
 class Steps(NamedTuple):
@@ -45,25 +48,23 @@ class Hours(NamedTuple):
 
 def steps(run: PlannedRun) -> Steps:
     """Returns how many steps and updates a run takes."""
-    fields = {**_defaults(run.config, run.settings.get("agent")), **run.settings}
-    if "num_iterations" in fields:
-        return Steps(0, fields["num_iterations"] * fields["updates_per_iteration"])
-    length = fields["max_agent_steps"]
-    learning = max(0, length - fields["min_replay_size"])
-    # The decimal that was written, free of binary rounding.
-    return Steps(length, int(learning * Fraction(str(fields["replay_ratio"]))))
+    return _steps(
+        run.config,
+        Options({k: v for k, v in run.settings.items() if k not in _OF_NO_COST}),
+    )
 
 
 @functools.cache
-def _defaults(config: str, agent: str | None) -> Mapping[str, Any]:
-    """Returns every field of a preset or a config file, perhaps with another agent."""
-    # Imported here: it loads JAX, which a sweep that only shows its state does without.
-    from acme_moe.runs.config import to_config_dict
+def _steps(config: str, settings: Options) -> Steps:
+    # Imported here: they load JAX, and a sweep that only shows its state does without.
+    from acme_moe.runs.spec import OnlineRunSpec
     from acme_moe.studies.derived import run_spec
 
-    spec = run_spec(config, {} if agent is None else {"agent": agent})
-    fields: Mapping[str, Any] = to_config_dict(spec).to_dict()
-    return fields
+    spec = run_spec(config, settings)
+    if not isinstance(spec, OnlineRunSpec):
+        return Steps(0, spec.length)
+    learning = max(0, spec.length - spec.agent.min_replay_size)
+    return Steps(spec.length, int(learning * spec.agent.exact_replay_ratio))
 
 
 def seconds_per_step(

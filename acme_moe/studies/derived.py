@@ -1,4 +1,4 @@
-"""Settings of an arm that depend on the others: widths at equal size or cost."""
+"""The settings of an arm as a whole: widths at equal size or cost, and checks."""
 
 from __future__ import annotations
 

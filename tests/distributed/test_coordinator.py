@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-from acme_moe import disk
 from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.coordinator import (
@@ -356,15 +355,27 @@ def test_a_failed_run_ends_at_once_and_says_why(tmp_path):
     )
 
 
-def test_a_summary_that_finds_no_room_stops_nobody(tmp_path, monkeypatch):
+def test_an_interrupt_after_a_learner_died_while_saving_waits_for_nothing(
+    tmp_path,
+):
     coordinator = make(tmp_path)
-    Play(coordinator).go_to(210)
+    coordinator.replay_enters(0, 0, 0)
+    play = Play(coordinator)
+    play.go_to(300)
+    coordinator.evaluated(300, 75, [EpisodeResult(1.0, 9)])
+    assert play.learn().save
+    # It comes back with less, and waits for a batch from a replay that is lost.
+    assert coordinator.learn(10, None).updates
+    coordinator.interrupt()
+    phases = [coordinator.replay_holds(0, 0) for _ in range(60)]
+    assert (phases[10], phases[-1]) == ("saving", "ended")
 
-    def full(summary):
-        raise disk.DiskError("no room")
 
-    monkeypatch.setattr(coordinator._folder, "write_summary", full)
-    coordinator.saved(None, final=False)
-    coordinator.evaluated(210, 40, [EpisodeResult(1.0, 9)])
-    assert coordinator.state()["evaluated_at"] == 210
-    assert coordinator.learn(0, None).updates > 0
+def test_a_replay_that_comes_back_empty_lets_an_interrupted_run_save(tmp_path):
+    coordinator = make(tmp_path)
+    coordinator.replay_enters(0, 0, 0)
+    Play(coordinator).go_to(200)
+    coordinator.interrupt()
+    coordinator.replay_enters(0, 0, 200)
+    assert phase(coordinator) is Phase.SAVING
+    assert coordinator.learn(10, None).save

@@ -47,7 +47,11 @@ def test_a_run_is_interrupted_whichever_process_got_the_signal(tmp_path, launche
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("running", "failed: no luck"), ("failed: why", "failed: why")],
+    [
+        ("running", "failed: no luck"),
+        ("failed: why", "failed: why"),
+        ("finished", "finished"),
+    ],
 )
 def test_the_summary_says_that_a_run_failed_without_coordinator(
     tmp_path, launched, before, after

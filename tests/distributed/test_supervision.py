@@ -83,11 +83,17 @@ def test_a_node_that_dies_at_the_same_point_of_the_run_is_given_up(starts):
     assert (times, len(given_up)) == (3, 1)
 
 
+def test_an_evaluator_that_evaluates_nothing_is_given_up(starts, acts):
+    times, given_up = starts(*[A_LONG_LIFE] * 3, name="evaluator", live=acts)
+    assert (times, len(given_up)) == (3, 1)
+
+
 def test_a_learner_comes_as_far_as_its_checkpoints(starts, acts, tmp_path):
     def saves(life):
         acts(life)
         name = f"{life:012d}" if life < 3 else f"{life:012d}.unfinished"
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / "2024-best").mkdir(exist_ok=True)
 
     times, given_up = starts(*[A_LONG_LIFE] * 6, name="learner", live=saves)
     assert (times, len(given_up)) == (6, 1)

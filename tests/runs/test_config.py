@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import sys
 
 import pytest
 from ml_collections import ConfigDict
@@ -131,12 +133,28 @@ def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
     assert config.network.num_experts == 3
 
 
+@pytest.mark.parametrize("name", ["json", "optuna_of_mine", "wave"])
+def test_a_file_takes_no_module_s_place(tmp_path, name):
+    path = tmp_path / f"{name}.py"
+    path.write_text("def get_config():\n    return {'seed': 3}\n")
+    before = sys.modules.get(name)
+    assert config_lib.load_config(str(path)).seed == 3
+    assert sys.modules.get(name) is before
+    assert str(tmp_path) not in sys.path
+    path.write_text("raise RuntimeError('no')\n")
+    with pytest.raises(RuntimeError, match="no"):
+        config_lib.load_config(str(path))
+    assert sys.modules.get(name) is before
+    assert str(tmp_path) not in sys.path
+
+
 @dataclasses.dataclass(frozen=True)
 class Unchecked(EnvironmentConfig):
     """Settings of somebody else's environment, which check nothing themselves."""
 
     length: int = 5
     name: str = "mine"
+    limit: float = math.inf
     either: int | str | None = None
     places: tuple[int, ...] | None = None
 

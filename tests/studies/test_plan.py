@@ -188,3 +188,8 @@ def test_an_arm_that_could_not_run_is_refused(agent, settings, message):
     )
     with pytest.raises(ValueError, match=f"^arm {arm.name}: .*{message}"):
         check_arms([arm, wrong])
+
+
+@pytest.mark.parametrize("name", ["figure_11", "minatar_figure_1", "pruning"])
+def test_arms_of_studies_could_run(name):
+    check_arms(plan_of(name).arms)

@@ -131,6 +131,14 @@ def test_costs_follow_from_config_and_settings(tmp_path):
     mine.write_text("def get_config():\n    return {'max_agent_steps': 30_000}\n")
     run = dataclasses.replace(planned(), config=str(mine))
     assert cost.steps(run) == (30_000, 2_500)
+    # What is set is a config only as a whole.
+    mine.write_text(
+        "def get_config():\n"
+        "    return {'loss': 'quantile', 'network': {'num_quantiles': 8}}\n"
+    )
+    other = {"agent": "rainbow", "loss": "c51", "network.num_quantiles": None}
+    run = dataclasses.replace(run, settings=other)
+    assert cost.steps(run).agent_steps == 50_000_000
 
 
 def test_time_left_and_hours():
@@ -140,7 +148,10 @@ def test_time_left_and_hours():
     # 18,000 steps at 0.5 s, and 36,000 of an arm taken to be as fast; two at once.
     assert cost.seconds_left(runs, {"a": 0.5}, states, runs, 2) == 13_500
     # A run that acts says nothing of one that learns from fixed data.
-    offline = planned("c/Pong/0", num_iterations=2, updates_per_iteration=10)
+    offline = dataclasses.replace(
+        planned("c/Pong/0", num_iterations=2, updates_per_iteration=10),
+        config="cql_atari",
+    )
     states["c/Pong/0"] = state_of("waiting")
     everything = [*runs, offline]
     assert cost.seconds_left([offline], {"a": 0.5}, states, everything, 1) is None

@@ -18,8 +18,8 @@ class DQNConfig(ValueAgentConfig):
         Dopamine; `huber`, which clips the error as Mnih et al. (2015) do; with a
         categorical head also `hl_gauss` and `two_hot` (Farebrother et al., 2024), whose
         targets are the same values; with `num_quantiles`, `quantile` (IQN, Dabney et
-        al., 2018); or the import path of the user's own function,
-        `float32 [B] -> [B]`.
+        al., 2018); or the import path of the user's own
+        `loss_settings.ErrorLoss` or, with `num_atoms`, `ClassificationLoss`.
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen reinforcement learning: the log-policy in the
         reward, and a soft target, for which no action is selected.
