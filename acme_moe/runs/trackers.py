@@ -20,7 +20,8 @@ from acme_moe.runs.services import SERVICES, Row, TrackedRun
 _MAX_WAITING = 3_600
 _CLOSING_SECONDS = 60.0
 
-_PACKAGES = {"wandb": "'wandb>=0.19,<0.29'", "mlflow": "mlflow-skinny"}
+# As the extras of these names have them.
+_PACKAGES = {"wandb": "wandb>=0.19,<0.29", "mlflow": "mlflow-skinny>=2.9"}
 
 LOGGERS = ("csv", "tensorboard", *SERVICES)
 """Where a run's rows may go."""
@@ -49,7 +50,7 @@ def check_installed(loggers: str) -> None:
             raise validation.not_accepted(
                 "loggers",
                 loggers,
-                f"{name} needs its package: pip install {_PACKAGES[name]}",
+                f"{name} needs its package: pip install '{_PACKAGES[name]}'",
             )
 
 

@@ -15,6 +15,7 @@ from acme_moe.runs.config import check_resumes, from_config_dict, to_config_dict
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
+from tests.programs import ROOT
 from tests.runs import tiny
 
 
@@ -154,7 +155,9 @@ def test_names_are_checked_with_what_would_do():
 def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     trackers.check_installed("csv,tensorboard")
-    with pytest.raises(ValueError, match=r"loggers: .*pip install mlflow-skinny"):
+    with pytest.raises(
+        ValueError, match=r"loggers: .*pip install 'mlflow-skinny>=2.9'"
+    ):
         trackers.check_installed("csv,mlflow")
 
 
@@ -279,3 +282,9 @@ def test_the_real_mlflow_with_files(tmp_path, monkeypatch):
     assert run.data.tags["max_agent_steps"] == "400"
     history = client.get_metric_history(run_id, "evaluation/episode_return")
     assert [(m.step, m.value) for m in history] == [(100, -20.5), (200, -20.5)]
+
+
+def test_what_it_says_to_install_is_what_the_extras_have():
+    project = (ROOT / "pyproject.toml").read_text()
+    for name, requirement in trackers._PACKAGES.items():
+        assert f'{name} = ["{requirement}"]' in project
