@@ -59,7 +59,9 @@ class DistributedConfig:
         epsilon (Horgan et al. 2018, section 4.1, with 0.4 and 7).
       apex_alpha: see there.
       quick_failures: deaths of a node in a row that end the run, if each comes within
-        `quick_seconds` of its start or with the run no further than it was before.
+        `quick_seconds` of its start or with the run no further than it was before; what
+        counts is the last checkpoint for a learner, the last evaluation for an
+        evaluator.
       quick_seconds: see there.
 
     Raises:
