@@ -131,8 +131,20 @@ def load_outside(path: str) -> tuple[Callable[..., jax.Array], bool]:
     )
 
 
+def load(loss: str) -> tuple[Callable[..., jax.Array], bool]:
+    """Imports a loss by its name or import path; returns and raises as `load_outside`.
+
+    Those of whole distributions, `C51` and `QUANTILE`, are none of these.
+    """
+    if is_path(loss):
+        return load_outside(loss)
+    if loss in CLASSIFICATION_LOSSES:
+        return CLASSIFICATION_LOSSES.get(loss), True
+    return ERROR_LOSSES.get(loss), False
+
+
 def is_of_categories(loss: str) -> bool:
-    """Returns whether a loss is a `ClassificationLoss`, by its name or import path.
+    """Returns whether a loss is a `ClassificationLoss`; a named one is not imported.
 
     Raises:
       ValueError: as `load_outside`.

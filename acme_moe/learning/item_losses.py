@@ -15,11 +15,11 @@ from acme_moe.learning.types import Transition
 from acme_moe.loss_settings import (
     C51,
     CLASSIFICATION_LOSSES,
-    ERROR_LOSSES,
     NO_MUNCHAUSEN,
     QUANTILE,
     ClassificationLoss,
     Munchausen,
+    load,
     load_outside,
 )
 from acme_moe.networks import NetworkConfig
@@ -48,21 +48,12 @@ def of_values(
     """
     if loss == QUANTILE:
         return _quantile(config, discount, munchausen)
-    if loss in CLASSIFICATION_LOSSES:
-        classification = CLASSIFICATION_LOSSES.get(loss)
-        return _classified(config, classification, discount, munchausen)
-    error_loss: Callable[..., jax.Array]
-    if is_path(loss):
-        error_loss, of_categories = load_outside(loss)
-        if of_categories:
-            return _classified(config, error_loss, discount, munchausen)
-    else:
-        error_loss = ERROR_LOSSES.get(loss)
+    found, of_categories = load(loss)
+    if of_categories:
+        return _classified(config, found, discount, munchausen)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
-        return error_loss(
-            temporal_differences(outputs, transitions, discount, munchausen)
-        )
+        return found(temporal_differences(outputs, transitions, discount, munchausen))
 
     return item_loss
 

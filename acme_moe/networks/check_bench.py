@@ -11,16 +11,9 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe import validation
-from acme_moe.loss_settings import (
-    CLASSIFICATION_LOSSES,
-    ERROR_LOSSES,
-    is_of_categories,
-    load_outside,
-)
+from acme_moe import loss_settings, validation
 from acme_moe.networks import heads, layers, parts, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
-from acme_moe.registry import is_path
 
 NUM_ACTIONS = 6
 BATCH = 4
@@ -101,7 +94,7 @@ class Bench:
         """Returns the shape of one example of its input."""
         config = self.config
         if self.kind == "loss":
-            of_categories = is_of_categories(self._path)
+            of_categories = loss_settings.is_of_categories(self._path)
             return (_atoms(config).size + 1,) if of_categories else ()
         shape = observation_shape(config)
         if self.kind == "encoder":
@@ -139,8 +132,8 @@ class Bench:
         if self.kind == "head":
             head = value_network.head_spec(config, NUM_ACTIONS, dense)
             return value_network.head_layer(config, x, head)
-        loss = _load_loss(self._path)
-        if not is_of_categories(self._path):
+        loss, of_categories = loss_settings.load(self._path)
+        if not of_categories:
             return loss(x)
         return loss(x[:, :-1], x[:, -1], _atoms(config))
 
@@ -149,14 +142,6 @@ def _atoms(config: NetworkConfig) -> jax.Array:
     if config.num_atoms is None:
         raise validation.not_accepted("num_atoms", None, "a number, such as 51")
     return heads.support(config.num_atoms, config.v_max)
-
-
-def _load_loss(path: str) -> Callable[..., jax.Array]:
-    if is_path(path):
-        return load_outside(path)[0]
-    if path in CLASSIFICATION_LOSSES:
-        return CLASSIFICATION_LOSSES.get(path)
-    return ERROR_LOSSES.get(path)
 
 
 def _init_with_output(function: Callable[[Any], Any]) -> Callable[..., Any]:
