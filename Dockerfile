@@ -1,6 +1,6 @@
 # docker build --target cpu -t acme_moe .         for CPUs, 3 GB
 # docker build --target cuda -t acme_moe:cuda .   for NVIDIA GPUs, 8 GB
-# docker run --rm -v "$PWD/runs:/runs" acme_moe train --config=dqn_minatar --workdir=pong
+# docker run --rm --init -v "$PWD/runs:/runs" acme_moe train --config=dqn_minatar --workdir=minatar
 
 FROM python:3.10-slim AS wheel
 WORKDIR /source

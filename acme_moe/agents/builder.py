@@ -181,7 +181,7 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         replay_client: replay.ReplayClient | None = None,
         counter: counting.Counter | None = None,
     ) -> Learner:
-        """Makes a learner with Adam and a periodically copied target.
+        """Makes a learner with `make_optimizer` and a periodically copied target.
 
         Raises:
           ValueError: if replay is prioritised and `replay_client` is None.

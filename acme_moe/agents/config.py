@@ -153,9 +153,10 @@ class ValueAgentConfig(AgentConfig):
       max_replay_size: transitions kept.
       epsilon: exploration at the end of its decay from 1.
       epsilon_decay_steps: agent steps that the decay takes.
-      samples_per_insert_tolerance: if the replay table keeps the ratio, the share of
-        `min_replay_size` by which the run may be ahead or behind. With 0.01, the ratio
-        is within 2 % once half as many steps as in the warm-up have followed it.
+      samples_per_insert_tolerance: share of `min_replay_size` by which agent steps may
+        be ahead of the updates in a run of many processes; in Acme's own loops, where
+        the replay table keeps the ratio, ahead or behind. With 0.01, the ratio is
+        within 2 % once half as many steps as in the warm-up have followed it.
     """
 
     replay_ratio: float = 0.25

@@ -10,7 +10,7 @@ COMMANDS = {
     "train": "trains an agent on a game, in one process",
     "train_distributed": "trains an agent in many processes",
     "train_offline": "trains an agent on fixed data",
-    "sweep": "runs a study, every run of a figure of the paper",
+    "sweep": "runs a study, such as a figure of the paper",
     "search": "searches for settings of an agent, with Optuna",
     "report": "draws figures and tables of what came out of runs",
     "watch": "records a video of an agent at play",

@@ -1,4 +1,4 @@
-"""Runs a study: every run of a figure, those that are not finished.
+"""Runs a study: those of its runs that are not finished.
 
     acme-moe sweep --study=figure_1 --scale=smoke --workdir=runs/figure_1
 
@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     study = flags.DEFINE_string(
         "study",
         None,
-        "A figure of the paper such as figure_1, or a .py file with get_study.",
+        "A study by its name, such as figure_1, gap or bottleneck, or a .py file with "
+        "get_study.",
         required=True,
     )
     shared = sweep_flags.define("study", "an arm")

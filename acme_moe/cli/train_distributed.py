@@ -5,7 +5,7 @@ r"""Trains an agent on a game in many processes.
 
 Any field of the config is set as --config.FIELD=VALUE. A run that was stopped, by
 Ctrl-C or otherwise, is resumed by `acme-moe train_distributed --workdir=runs/pong`; its
-other flags are then those that it had.
+other flags, except --launch_type, are then those that it had.
 """
 
 import dataclasses

@@ -1,6 +1,7 @@
 """Wrappers of environments.
 
-Acme has the same wrappers; with these, making an environment does not import Acme.
+Acme has all but `WholeGamesWrapper`; with these, making an environment does not import
+Acme.
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ class WholeGamesWrapper(EnvironmentWrapper):
     After a lost life the agent still sees what it sees in training, the first
     observation of the next life with all earlier frames blank, as in the reference's
     evaluation. The rewards are those of the game. A wrapper around this one, such as
-    Acme's `ObservationActionRewardWrapper`, sees no episode end there: it then shows
-    the action and the reward before the lost life, where in training it shows zeros.
+    `ObservationActionRewardWrapper`, sees no episode end there: it then shows the
+    action and the reward before the lost life, where in training it shows zeros.
     """
 
     def step(self, action: Any) -> dm_env.TimeStep:

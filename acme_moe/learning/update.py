@@ -49,8 +49,9 @@ def init_training_state(
 ) -> TrainingState:
     """Makes the state before the first step, with a copy of `params` as the target.
 
-    The update donates the buffers of the whole state, so the caller's `params` are gone
-    after the first one; `key` is copied.
+    The update donates the buffers of the target, the optimiser and the key, never those
+    of `params`, which stay valid. The target and `key` are copies, so the caller's `key`
+    stays valid, too.
     """
     return TrainingState(
         params=params,

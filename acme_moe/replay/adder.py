@@ -21,8 +21,9 @@ from acme_moe.replay.local.writer import LocalWriter
 class EpisodeAdder(base.Adder):
     """Base of adders that write an episode's steps as rows, which items refer to.
 
-    Row i > 0 of an episode holds o_i, a_{i-1} and what a subclass adds for that step,
-    so that each step takes one append. Row 0 holds o_0; blank rows come before it.
+    Row i > 0 of an episode holds o_i and what a subclass makes of the action and the
+    outcome before it, so that each step takes one append. Row 0 holds o_0; blank rows
+    come before it.
     """
 
     def __init__(

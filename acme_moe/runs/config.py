@@ -1,8 +1,8 @@
 """The flat config of a run that a user edits.
 
 A config file, the command line and `config.json` all show one flat `ConfigDict`: the
-fields of the run's and of the agent's dataclass side by side, with `network`,
-`environment`, `acting`, `replay`, `diagnostics` and `dataset` nested.
+fields of the run's and of the agent's dataclass side by side, with those that are
+dataclasses themselves nested, such as `network`, `environment` or `pruning`.
 """
 
 from __future__ import annotations
@@ -231,7 +231,8 @@ def read_config_json(path: Path) -> RunSpec:
     return from_config_dict(files.read_json(path))
 
 
-# What may change between two parts of a run: how long it is, and what is watched.
+# What may change when a run is resumed: how long it is, what is watched, how it acts,
+# what it keeps, and where its data is.
 _MAY_CHANGE = {
     "acting.device",
     "max_agent_steps",
@@ -273,7 +274,7 @@ def check_resumes(spec: RunSpec, workdir: Path) -> None:
     ]
     if different:
         raise ValueError(
-            f"workdir: {workdir} holds a run with other settings; give another "
-            f"folder, or none but {', '.join(sorted(_MAY_CHANGE))} differently "
-            f"({'; '.join(different)})"
+            f"workdir: {workdir} holds a run with other settings "
+            f"({'; '.join(different)}); use another folder, or change only "
+            f"{', '.join(sorted(_MAY_CHANGE))}"
         )

@@ -271,7 +271,7 @@ STUDIES = {**FIGURES, _MINATAR.name: _MINATAR, **RELATIVES}
 
 
 def load_study(name: str) -> Study:
-    """Returns a study of the paper, or of a file of one's own.
+    """Returns a study by its name, or that of a file of one's own.
 
     Args:
       name: `figure_1`, `minatar_figure_1`, `bottleneck`, or the path of a `.py` file

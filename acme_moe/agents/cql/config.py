@@ -45,8 +45,9 @@ class CQLConfig(OfflineAgentConfig):
     Attributes:
       loss: loss of the temporal-difference error: `huber`, as in those agents of
         Dopamine's `labs/offline_rl` that have a conservative loss on Q-values,
-        `squared`, or the import path of a function; with a categorical head also
-        `hl_gauss` and `two_hot`, with `num_quantiles` `quantile` instead.
+        `squared`, or the import path of an `acme_moe.loss_settings.ErrorLoss`; with a
+        categorical head also `hl_gauss`, `two_hot` and the import path of a
+        `ClassificationLoss`, with `num_quantiles` `quantile` instead.
       double: whether the online network selects the target's action.
     """
 
