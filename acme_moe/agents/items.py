@@ -1,9 +1,9 @@
 """The items that agents store in replay and learn from: their base, and transitions.
 
 Those of R2D2, sequences, are in `acme_moe.agents.r2d2.items`. A builder has an instance
-of a subclass of `Items`, which makes everything that depends
-on the kind of item: the replay table's signature, its adder, the decoding of a sampled
-batch, and the policy and probe of the network.
+of a subclass of `Items`, which makes everything that depends on the kind of item: the
+replay table's signature, its adder, the decoding of a sampled batch, and the policy and
+probe of the network.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def init_training_state(
     """Makes the state before the first step, with a copy of `params` as the target.
 
     The update donates the buffers of the target, the optimiser and the key, never those
-    of `params`, which stay valid. The target and `key` are copies, so the caller's `key`
+    of `params`, which stay valid. The target and `key` are copies, so the caller's key
     stays valid, too.
     """
     return TrainingState(

@@ -1,4 +1,4 @@
-"""Losses on plain arrays: one value for each example, or of a batch (load balancing)."""
+"""Losses on plain arrays, one value for each example; load balancing, for a batch."""
 
 from acme_moe.losses.c51 import (
     categorical_double_q_errors,
