@@ -166,19 +166,19 @@ def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str
     The values of some fields decide which others there are. Apart from the name of the
     environment, these values are not set here, whatever the command line says of them.
     """
-    from acme_moe.runs import config as config_lib
+    from acme_moe.runs import choices
 
     named = flags.FlagValues()
     named.set_gnu_getopt(True)
-    for path in config_lib.CHOICES:
+    for path in choices.CHOICES:
         flags.DEFINE_string(f"config.{path}", None, "", flag_values=named)
     named(argv, known_only=True)
     chosen = {
         path: named[f"config.{path}"].value
-        for path in config_lib.CHOICES
+        for path in choices.CHOICES
         if named[f"config.{path}"].present
     }
-    return config_lib.with_choices(flat, chosen)
+    return choices.with_choices(flat, chosen)
 
 
 class _Lenient(flags.ArgumentParser):

@@ -16,10 +16,13 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from acme_moe import agents, fields, files, validation
-from acme_moe.agents.config import ValueAgentConfig
-from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
-from acme_moe.networks import NetworkConfig
-from acme_moe.networks import parts as network_parts
+from acme_moe.environments import find_suite
+from acme_moe.runs.choices import (
+    CHOICES,
+    environment_settings,
+    is_online,
+    with_choices,
+)
 from acme_moe.runs.presets import PRESETS
 from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
 from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
@@ -35,16 +38,36 @@ def preset(name: str) -> RunSpec:
     return from_config_dict(PRESETS[name])
 
 
-def load_config(source: str) -> ConfigDict:
+def load_config(source: str, settings: Mapping[str, Any] | None = None) -> ConfigDict:
     """Returns the flat config that a name or a path stands for.
 
     Args:
       source: a preset; a `.py` file with a `get_config`, which gets what follows a
         colon (`mine.py:big`); or a run's `config.json`.
+      settings: values of fields to set, by dotted path, such as `environment.name`.
+        Another agent or environment brings its own fields and defaults, which setting
+        the field of a loaded config does not.
 
     Raises:
-      ValueError: if it is none of them; lists the presets, and close ones.
+      ValueError: if `source` is none of them (lists the presets, and close ones), or if
+        `settings` cannot be combined with it.
     """
+    config = _load(source)
+    if settings:
+        choices = {k: v for k, v in settings.items() if k in CHOICES}
+        flat = with_choices(config.to_dict(), choices)
+        for path, value in settings.items():
+            fields.set_at(flat, path, value)
+        config = ConfigDict(flat)
+    # An attribute of the object is no field of the config.
+    object.__setattr__(config, _LOADED, _agent_and_environment(config))
+    return config
+
+
+_LOADED = "_acme_moe_loaded"
+
+
+def _load(source: str) -> ConfigDict:
     path, _, argument = source.partition(":")
     if path.endswith(".json") and Path(path).is_file():
         return to_config_dict(read_config_json(Path(path)))
@@ -60,7 +83,31 @@ def _config_of_file(path: Path, *argument: str) -> ConfigDict:
     if not isinstance(config, ConfigDict):
         validation.check_mapping("config", config)
         config = ConfigDict(config)
+    _check_as_loaded(config)
     return config
+
+
+def _agent_and_environment(config: Mapping[str, Any]) -> dict[str, Any]:
+    environment = config.get("environment", {})
+    # A ConfigDict is no Mapping.
+    name = environment.get("name") if hasattr(environment, "get") else None
+    return {"agent": config.get("agent"), "environment.name": name}
+
+
+def _check_as_loaded(config: Mapping[str, Any]) -> None:
+    """Refuses a loaded config whose agent or environment was set afterwards.
+
+    The values of the fields are still those of the one before: a `drq_eps` made of
+    `dqn_atari` like this would be DQN by another name.
+    """
+    now = _agent_and_environment(config)
+    for path, before in getattr(config, _LOADED, now).items():
+        if now[path] != before:
+            raise ValueError(
+                f"{path}: {now[path]!r} was set in a config of {before!r}, whose other "
+                "fields stay; set it while loading: "
+                f'load_config(..., {{"{path}": {now[path]!r}}})'
+            )
 
 
 def to_config_dict(spec: RunSpec) -> ConfigDict:
@@ -77,17 +124,18 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
         path, and what would be accepted.
     """
     if isinstance(config, ConfigDict):
+        _check_as_loaded(config)
         config = config.to_dict()
     validation.check_mapping("config", config)
     agent = config.get("agent", OnlineRunConfig.agent)
-    agent_class, online = agents.config_class(agent), _acts(agent)
+    agent_class, online = agents.config_class(agent), is_online(agent)
     run_class: type[RunConfig] = OnlineRunConfig if online else OfflineRunConfig
     spec_class: type[RunSpec] = OnlineRunSpec if online else OfflineRunSpec
     run_names = {field.name for field in dataclasses.fields(run_class)}
     agent_names = {field.name for field in dataclasses.fields(agent_class)}
     for name in config:
         validation.known_field(name, run_names | agent_names)
-    environment = _environment(config.get("environment", {}))
+    environment = environment_settings(config.get("environment", {}))
     run = {
         "game": find_suite(environment.name).default_game,
         **{k: v for k, v in config.items() if k in run_names},
@@ -99,122 +147,6 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
             agent_class, {k: v for k, v in config.items() if k in agent_names}
         ),
     )
-
-
-def _acts(agent: str) -> bool:
-    """Returns whether an agent acts, rather than learning from fixed data."""
-    return issubclass(agents.config_class(agent), ValueAgentConfig)
-
-
-def _environment(settings: Any) -> EnvironmentConfig:
-    """Returns an environment's settings, of its suite's own class."""
-    if dataclasses.is_dataclass(settings):
-        return settings  # type: ignore[return-value]
-    validation.check_mapping("environment", settings)
-    name = str(settings.get("name", AtariConfig.name))
-    suite = find_suite(name)
-    return fields.from_fields(
-        suite.config_class, {**settings, "name": name}, "environment."
-    )
-
-
-CHOICES = (
-    "agent",
-    "environment.name",
-    *(f"network.{kind}" for kind in network_parts.REGISTRIES),
-)
-"""Fields whose values decide which other fields there are."""
-
-
-def with_choices(
-    config: Mapping[str, Any], chosen: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Returns a flat config with the fields that go with what it names.
-
-    Another environment brings its own fields and its default game. Another agent
-    brings its own fields and defaults; of the previous agent's values, those that
-    differ from its defaults are kept. Another part brings its own options in place of
-    the previous part's.
-
-    Args:
-      config: flat config of a run.
-      chosen: values of fields in `CHOICES` that are to replace those of the config.
-        Only `environment.name` is replaced here; the others keep their values.
-
-    Raises:
-      ValueError: if a chosen value or an option in the config is not accepted, or if
-        the config changes a field that the other agent lacks; names it.
-    """
-    flat = _with_environment(config, chosen.get("environment.name"))
-    before = flat.setdefault("agent", OnlineRunConfig.agent)
-    agent = chosen.get("agent", before)
-    if agent != before:
-        flat = _of_other_agent(flat, agent)
-    network = dict(flat.get("network", {}))
-    for kind in network_parts.REGISTRIES:
-        field = network_parts.options_field(kind)
-        there = network.get(kind, getattr(NetworkConfig, kind))
-        part = chosen.get(f"network.{kind}", there)
-        given = network.get(field, {}) if part == there else {}
-        try:
-            options = network_parts.complete_options(kind, part, given)
-        except ValueError as error:
-            raise ValueError(f"network.{error}") from error
-        network[field] = options.to_dict()
-    return {**flat, "network": network}
-
-
-def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """Returns a flat config with every field of its environment.
-
-    Args:
-      config: of a run, or a part of one.
-      name: of the suite; None for the config's own. Another one than that comes with
-        its defaults, and with its default game.
-
-    Raises:
-      ValueError: if the suite cannot be found.
-    """
-    flat = dict(config)
-    settings = dict(flat.get("environment", {}))
-    own = settings.setdefault("name", AtariConfig.name)
-    if name not in (None, own):
-        settings = {"name": name}
-        flat["game"] = find_suite(str(name)).default_game
-    defaults = _plain(_environment({"name": settings["name"]}))
-    flat["environment"] = {**defaults, **settings}
-    return flat
-
-
-def _plain(settings: Any) -> dict[str, Any]:
-    """Returns the fields of a settings dataclass, with None where one is None."""
-    plain: dict[str, Any] = ConfigDict(fields.to_fields(settings)).to_dict()
-    return plain
-
-
-def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    """Returns a flat config with another agent's fields; `agent` is left as it is."""
-    if _acts(agent) != _acts(flat["agent"]):
-        kinds = ("learns from fixed data", "acts")
-        raise validation.not_accepted(
-            "agent",
-            agent,
-            f"the config is of {flat['agent']}, which {kinds[_acts(flat['agent'])]}; "
-            "start from a preset of an agent that does not (--config=NAME)",
-        )
-    before, after = (
-        _plain(agents.config_class(name)()) for name in (flat["agent"], agent)
-    )
-    defaults = dict(fields.flat(before))
-    own = {k: v for k, v in flat.items() if k in before}
-    for path, value in fields.flat(own):
-        # A config need not have every field.
-        if path in defaults and defaults[path] == value:
-            continue
-        top, *_ = path.split(".")
-        validation.known_field(top, after, kind=f"field of {agent}")
-        fields.set_at(after, path, value)
-    return {**{k: v for k, v in flat.items() if k not in before}, **after}
 
 
 def config_json(spec: RunSpec) -> str:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import fields, validation
+from acme_moe import validation
 from acme_moe.options import Options
 from acme_moe.studies.study import Agent
 
@@ -123,9 +123,4 @@ def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
     # Imported here: it loads JAX, which a sweep that only shows its state does without.
     from acme_moe.runs import config as config_lib
 
-    flat = config_lib.load_config(config).to_dict()
-    choices = {k: v for k, v in settings.items() if k in config_lib.CHOICES}
-    flat = config_lib.with_choices(flat, choices)
-    for path, value in settings.items():
-        fields.set_at(flat, path, value)
-    return config_lib.from_config_dict(flat)
+    return config_lib.from_config_dict(config_lib.load_config(config, settings))

@@ -117,6 +117,30 @@ def test_a_file_s_config_may_be_a_dictionary_and_has_to_be_one(tmp_path):
         config_lib.load_config(str(path))
 
 
+def test_another_agent_or_environment_is_named_while_loading(tmp_path):
+    settings = {"agent": "drq_eps", "environment.name": "minatar", "seed": 3}
+    spec = config_lib.from_config_dict(config_lib.load_config("dqn_atari", settings))
+    drq_eps = config_lib.preset("drq_eps_atari").agent
+    assert (spec.agent.n_step, spec.agent.loss) == (drq_eps.n_step, drq_eps.loss)
+    assert (spec.run.game, spec.run.environment.name) == ("Breakout", "minatar")
+    assert spec.run.seed == 3
+
+    config = config_lib.load_config("dqn_atari")
+    config.agent = "drq_eps"
+    with pytest.raises(ValueError, match=r"agent: 'drq_eps' was set in .* of 'dqn'"):
+        config_lib.from_config_dict(config)
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from acme_moe.runs.config import load_config\n"
+        "def get_config():\n"
+        "    config = load_config('dqn_atari')\n"
+        "    config.environment.name = 'minatar'\n"
+        "    return config\n"
+    )
+    with pytest.raises(ValueError, match=r'load_config\(..., {"environment.name": \'m'):
+        config_lib.load_config(str(path))
+
+
 def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
     (tmp_path / "beside_mine.py").write_text("EXPERTS = 3\n")
     (tmp_path / "mine_with_parts.py").write_text(
