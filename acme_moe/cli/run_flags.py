@@ -7,17 +7,18 @@ the flags that every run has, then those of its fields.
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from absl import flags
 
-from acme_moe import validation
+from acme_moe import fields, validation
 from acme_moe.cli.console import fail, parse_flags
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 SpecT = TypeVar("SpecT", bound="RunSpec")
 
+_PARSERS: Mapping[type, flags.ArgumentParser[Any]] = {
+    bool: flags.BooleanParser(),
+    int: flags.IntegerParser(),
+    float: flags.FloatParser(),
+}
 _TRAINED_BY = {"OnlineRunSpec": "train", "OfflineRunSpec": "train_offline"}
 
 
@@ -132,32 +138,16 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
       ValueError: names a field that is unknown, or what else is wrong. Values that are
         not of their field's type are left to the checks of a run spec.
     """
-    from ml_collections import ConfigDict, config_flags
+    from ml_collections import ConfigDict
 
-    config = ConfigDict(_follow_choices(config.to_dict(), argv))
-    _refuse_unknown(config.to_dict(), argv)
-    for kind, parser in (
-        (bool, flags.BooleanParser()),
-        (int, flags.IntegerParser()),
-        (float, flags.FloatParser()),
-        (type(None), None),
-    ):
-        config_flags.register_flag_parser_for_type(kind, _Lenient(parser))
-    values = flags.FlagValues()
-    values.set_gnu_getopt(True)
-    try:
-        flag = config_flags.DEFINE_config_dict(
-            "config",
-            ConfigDict(config.to_dict(), type_safe=False),
-            flag_values=values,
-            sys_argv=argv,
-        )
-        rest = values(argv)
-    except flags.Error as error:
-        raise ValueError(str(error)) from None
-    if len(rest) > 1:
-        raise ValueError(f"{rest[1]!r} is not a flag; --help names them")
-    return flag.value
+    flat = dict(_follow_choices(config.to_dict(), argv))
+    # A mapping comes before the fields below it.
+    for path, texts, before in _given(flat, argv):
+        value = _read(texts, before)
+        if isinstance(before, Mapping):
+            validation.check_mapping(path, value)
+        fields.set_at(flat, path, value)
+    return ConfigDict(flat)
 
 
 def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str, Any]:
@@ -181,64 +171,94 @@ def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str
     return choices.with_choices(flat, chosen)
 
 
-class _Lenient(flags.ArgumentParser):
-    """Parses what it can, and leaves the rest to whoever knows what is accepted."""
+def _given(
+    flat: Mapping[str, Any], argv: Sequence[str]
+) -> list[tuple[str, list[str], Any]]:
+    """Parses the flags of the fields.
 
-    def __init__(self, parser: flags.ArgumentParser | None) -> None:
-        """Wraps the parser of a type, or none for any literal."""
-        self._parser = parser
+    Returns:
+      The path of each field that was given, what each of its flags says, and the value
+      that it has in the config.
 
-    def parse(self, argument: Any) -> Any:
-        """Returns a value of the type, else any literal, else the text."""
-        readers: list[Callable[[Any], Any]] = [ast.literal_eval]
-        if self._parser is not None:
-            readers.insert(0, self._parser.parse)
-        for read in readers:
-            try:
-                return read(argument)
-            except (SyntaxError, TypeError, ValueError):
-                continue
-        return argument
+    Raises:
+      ValueError: if something else was given.
+    """
+    values = flags.FlagValues()
+    values.set_gnu_getopt(True)
+    holders = []
+    for path, value in _paths(flat):
+        # Several times, as the elements of a tuple are given.
+        holder = flags.DEFINE_multi_string(
+            f"config.{path}", None, "", flag_values=values
+        )
+        values[holder.name].boolean = isinstance(value, bool)
+        holders.append((path, holder, value))
+    try:
+        rest = values(argv)
+    except flags.UnrecognizedFlagError as error:
+        _refuse(error.flagname, flat)
+    except flags.Error as error:
+        raise ValueError(str(error)) from None
+    if len(rest) > 1:
+        raise ValueError(f"{rest[1]!r} is not a flag; --help names them")
+    return [(path, texts, value) for path, x, value in holders if (texts := x.value)]
 
 
-def _refuse_unknown(fields: Mapping[str, Any], argv: Sequence[str]) -> None:
-    """Refuses the first flag that is no field's.
+def _paths(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the path and value of every field, those of mappings included."""
+    for name, value in settings.items():
+        yield f"{prefix}{name}", value
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{prefix}{name}.")
+
+
+def _refuse(flag: str, here: Any) -> NoReturn:
+    """Refuses a flag that no field has.
+
+    Args:
+      flag: the flag, without its dashes.
+      here: flat config of the run.
 
     Raises:
       ValueError: names it, and what would be accepted in its place.
     """
-    known = flags.FlagValues()
-    known.set_gnu_getopt(True)
-    for path in _paths(fields, "config."):
-        # Boolean, as such a flag may be given with a value or without.
-        flag: flags.Flag[str] = flags.Flag(
-            flags.ArgumentParser(), None, path, None, "", boolean=True
-        )
-        flags.DEFINE_flag(flag, known)
-    try:
-        known(argv)
-    except flags.UnrecognizedFlagError as error:
-        unknown = error.flagname
-    else:
-        return
-    config, *parts = unknown.split(".")
+    config, *parts = flag.split(".")
     if config not in ("config", "noconfig"):
         key_flags = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
         names = [flag.name for flag in key_flags]
-        validation.known_field(unknown, names, "--", kind="flag")
-    here: Any = fields
+        validation.known_field(flag, names, "--", kind="flag")
     for depth, part in enumerate(parts):
         prefix = "".join(f"{parent}." for parent in parts[:depth])
         validation.known_field(part, here if isinstance(here, Mapping) else (), prefix)
         here = here[part]
+    raise ValueError(f"--{flag}: is not a flag; --no is for boolean fields")
 
 
-def _paths(fields: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    """Yields the path of every field, those with fields below them included."""
-    for name, value in fields.items():
-        yield f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _paths(value, f"{prefix}{name}.")
+def _read(texts: Sequence[str], before: Any) -> Any:
+    """Returns a field's value as the command line gives it.
+
+    Args:
+      texts: what each of the field's flags says; the last counts, for a tuple all do.
+      before: value in the config, which tells the field's type.
+
+    Returns:
+      A value of that type, else any literal, else the text, which is left to
+      whoever knows what is accepted.
+    """
+    from ml_collections.config_flags import tuple_parser
+
+    *_, text = texts
+    if isinstance(before, str):
+        return text
+    try:
+        if isinstance(before, tuple):
+            return sum(map(tuple_parser.TupleParser().parse, texts), ())
+        if type(before) in _PARSERS:
+            with contextlib.suppress(ValueError):
+                return _PARSERS[type(before)].parse(text)
+        return ast.literal_eval(text)
+    except (SyntaxError, TypeError, ValueError):
+        return text
 
 
 def _program(num_arguments: int) -> list[str]:

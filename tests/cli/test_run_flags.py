@@ -38,6 +38,22 @@ def test_a_field_is_unset_or_switched_off():
     assert not spec.agent.network.dueling
 
 
+def test_a_tuple_is_given_at_once_or_by_its_elements():
+    widths = "--config.network.mlp_widths"
+    for given in ([f"{widths}=64,32"], [f"{widths}=64", widths, "32"]):
+        assert fields(*given).agent.network.mlp_widths == (64, 32)
+
+
+NETWORK = "--config.network={'moe': 'top1', 'num_experts': 2}"
+
+
+def test_a_mapping_is_set_before_the_fields_below_it():
+    below = "--config.network.num_experts=3"
+    for given in ([NETWORK, below], [below, NETWORK]):
+        network = fields(*given).agent.network
+        assert (network.moe, network.num_experts) == ("top1", 3)
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
@@ -53,6 +69,9 @@ def test_a_field_is_unset_or_switched_off():
         ("--config.netwrok.moe=soft", r"^netwrok: .*did you mean network"),
         ("--config.network.moes=soft", r"^network\.moes: is not a field; .*mean moe"),
         ("--config.game.name=Pong", r"^game\.name: .*no field below it"),
+        ("--noconfig.game", r"^--noconfig\.game: is not a flag; --no is for boolean"),
+        ("--config.network=soft", r"^network: 'soft' .*; fields and their values"),
+        ("--config.network.mlp_widths=(4, 2", r"^network\.mlp_widths: '\(4, 2' is not"),
         ("--noconfig.game.name", r"^game\.name: .*no field below it"),
         ("--no_such_flag=3", r"^--no_such_flag: is not a flag; "),
         ("Pong", r"^'Pong' is not a flag"),
