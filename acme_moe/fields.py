@@ -12,12 +12,7 @@ from acme_moe.options import Options, freeze
 
 
 def to_fields(settings: Any) -> dict[str, Any]:
-    """Returns the fields of a settings dataclass, nested ones as mappings.
-
-    A field that is None becomes a placeholder with its type: without a type
-    ml_collections lets nobody set it on the command line.
-    """
-    hints = typing.get_type_hints(type(settings))
+    """Returns the fields of a settings dataclass, nested ones as mappings."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
@@ -25,15 +20,6 @@ def to_fields(settings: Any) -> dict[str, Any]:
             value = to_fields(value)
         elif isinstance(value, Options):
             value = value.to_dict()
-        elif value is None:
-            import ml_collections
-
-            kinds = set(typing.get_args(hints[field.name])) - {type(None)}
-            kind = kinds.pop() if len(kinds) == 1 else object
-            kind = typing.get_origin(kind) or kind
-            value = ml_collections.config_dict.placeholder(
-                kind if isinstance(kind, type) else object
-            )
         values[field.name] = value
     return values
 
