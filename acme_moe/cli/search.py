@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Does what the flags say; returns the exit status."""
-    file = flags.DEFINE_string(
-        "search", None, "A .py file with get_search.", required=True
-    )
-    shared = sweep_flags.define("search", "a trial")
-    num_trials = flags.DEFINE_integer(
+    flags.DEFINE_string("search", None, "A .py file with get_search.", required=True)
+    sweep_flags.define("search", "a trial")
+    flags.DEFINE_integer(
         "trials", 20, "Trials in all, those of earlier times included.", lower_bound=1
     )
     parse_flags(argv, __doc__)
@@ -42,18 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.studies.scales import SCALES
     from acme_moe.studies.search import load_search
 
-    workdir = Path(shared.workdir.value).resolve()
+    given = flags.FLAGS
+    workdir = Path(given.workdir).resolve()
     try:
-        search = load_search(file.value)
+        search = load_search(given.search)
         chosen = {
-            "scale": SCALES[shared.scale.value],
-            "games": shared.games.value,
-            "num_seeds": shared.seeds.value,
-            "data": shared.data.value,
+            "scale": SCALES[given.scale],
+            "games": given.games,
+            "num_seeds": given.seeds,
+            "data": given.data,
         }
         first = search.runs(0, {}, workdir=workdir, **chosen)
         with FolderLock(workdir, field="workdir"):
-            return _search(search, workdir, first, chosen, num_trials.value, shared)
+            return _search(search, workdir, first, chosen)
     except (DiskError, FolderInUseError, ValueError) as error:
         fail(error)
 
@@ -63,18 +62,11 @@ def _search(
     workdir: Path,
     tried: Sequence[PlannedRun],
     chosen: dict[str, Any],
-    num_trials: int,
-    shared: sweep_flags.SweepFlags,
 ) -> int:
     """Runs the trials, and prints each start and end, the best, and their command.
 
-    Args:
-      search: what is tried.
-      workdir: its folder, which this process holds.
-      tried: the runs of a trial.
-      chosen: arguments of `Search.runs`.
-      num_trials: in all.
-      shared: the flags.
+    This process holds the folder of the search. `tried` are the runs of a trial and
+    `chosen` the arguments of `Search.runs` that all trials share.
 
     Returns:
       The program's exit status: 0 if every trial has ended.
@@ -93,10 +85,11 @@ def _search(
     asked = {
         "name": search.name,
         "config": search.agent.config,
-        "scale": shared.scale.value,
+        "scale": flags.FLAGS.scale,
         "runs": [run.name for run in tried],
         "settings": tried[-1].settings,
     }
+    num_trials = flags.FLAGS.trials
     study = trials_lib.open_study(search, workdir, asked)
     trials = trials_lib.Trials(
         study,
@@ -113,7 +106,7 @@ def _search(
             f"[{trials.num_told}/{num_trials}] {tables.event_line(event)}", flush=True
         )
 
-    sweep = shared.make_sweep((), workdir, tell, more=trials.more)
+    sweep = sweep_flags.make_sweep((), workdir, tell, more=trials.more)
     signum = sweep.run()
     trials.tell((), stopped=signum is not None)
 

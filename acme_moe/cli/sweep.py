@@ -28,27 +28,25 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Does what the flags say; returns the exit status."""
-    study = flags.DEFINE_string(
+    flags.DEFINE_string(
         "study",
         None,
         "A study by its name, such as figure_1, gap or bottleneck, or a .py file with "
         "get_study.",
         required=True,
     )
-    shared = sweep_flags.define("study", "an arm")
-    arms = flags.DEFINE_list(
-        "arms", None, "Arms to run now, in place of all: dqn-soft_moe-8."
-    )
-    dry_run = flags.DEFINE_bool("dry_run", False, "Lists the runs and what they cost.")
-    status = flags.DEFINE_bool("status", False, "Says how far the runs are.")
-    steps_per_second = flags.DEFINE_float(
+    sweep_flags.define("study", "an arm")
+    flags.DEFINE_list("arms", None, "Arms to run now, in place of all: dqn-soft_moe-8.")
+    flags.DEFINE_bool("dry_run", False, "Lists the runs and what they cost.")
+    flags.DEFINE_bool("status", False, "Says how far the runs are.")
+    flags.DEFINE_float(
         "steps_per_second",
         None,
         "Measured speed for the hours of --dry_run: agent steps a second, or updates "
         "with fixed data. Without it, that of the finished runs in --workdir.",
         lower_bound=1e-9,
     )
-    print_commands = flags.DEFINE_enum(
+    flags.DEFINE_enum(
         "print_commands",
         None,
         ["shell", "slurm"],
@@ -57,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parse_flags(argv, __doc__)
 
     from acme_moe.disk import DiskError
-    from acme_moe.studies import tables
+    from acme_moe.studies import commands, tables
     from acme_moe.studies.derived import check_arms
     from acme_moe.studies.figures import load_study
     from acme_moe.studies.plan import expand, make_plan, of_arms
@@ -65,22 +63,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.studies.scales import SCALES
     from acme_moe.studies.state import read_state
 
-    workdir = Path(shared.workdir.value).resolve()
+    given = flags.FLAGS
+    workdir = Path(given.workdir).resolve()
     try:
         plan = make_plan(
-            load_study(study.value),
-            SCALES[shared.scale.value],
-            games=shared.games.value,
-            num_seeds=shared.seeds.value,
+            load_study(given.study),
+            SCALES[given.scale],
+            games=given.games,
+            num_seeds=given.seeds,
         )
-        runs = expand(plan, workdir, shared.data.value)
-        if arms.value is not None:
-            runs = of_arms(runs, arms.value)
+        runs = expand(plan, workdir, given.data)
+        if given.arms is not None:
+            runs = of_arms(runs, given.arms)
     except ValueError as error:
         fail(error)
     states = {run.name: read_state(run, workdir) for run in runs}
 
-    if status.value:
+    if given.status:
         show(tables.state_table(runs, states))
         return 0
     try:
@@ -88,15 +87,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_arms(arm for arm in plan.arms if arm.name in wanted)
     except ValueError as error:
         fail(error)
-    if dry_run.value:
-        show(_cost_table(runs, states, steps_per_second.value))
+    if given.dry_run:
+        show(_cost_table(runs, states, given.steps_per_second))
         return 0
     try:
         write_plan(plan, workdir)
     except (DiskError, ValueError) as error:
         fail(error)
-    if print_commands.value is None:
-        return _train(runs, workdir, shared)
+    if given.print_commands is None:
+        return _train(runs, workdir)
     left = [run for run in runs if states[run.name].startable]
     unmet = [run.needs for run in left if run.needs and not states[run.needs].finished]
     if unmet:
@@ -104,12 +103,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"data: is missing, and {unmet[0]} would have to be finished before others "
             "start; the path of the data, or a sweep without --print_commands"
         )
-    if left:
-        at_once = shared.parallel.value
-        form = print_commands.value
-        show(_commands(left, workdir, form, plan.study, at_once), end="")
-    else:
+    if not left:
         print("nothing is left to start", file=sys.stderr)
+    elif given.print_commands == "slurm":
+        script = commands.slurm_script(
+            left, workdir, Path.cwd(), name=plan.study, at_once=given.parallel
+        )
+        show(script, end="")
+    else:
+        show("\n".join(commands.shell_line(run, workdir) for run in left))
     return 0
 
 
@@ -130,28 +132,8 @@ def _cost_table(
     return tables.cost_table(runs, states, speeds, source)
 
 
-def _commands(
-    runs: Sequence[PlannedRun], workdir: Path, form: str, name: str, at_once: int
-) -> str:
-    """Returns what --print_commands prints of runs, in the form that it names."""
-    from acme_moe.studies import commands
-
-    if form == "slurm":
-        return commands.slurm_script(
-            runs, workdir, Path.cwd(), name=name, at_once=at_once
-        )
-    return "".join(f"{commands.shell_line(run, workdir)}\n" for run in runs)
-
-
-def _train(
-    runs: Sequence[PlannedRun], workdir: Path, shared: sweep_flags.SweepFlags
-) -> int:
+def _train(runs: Sequence[PlannedRun], workdir: Path) -> int:
     """Trains what is not finished, and prints each start and end and the table.
-
-    Args:
-      runs: of the study.
-      workdir: its folder.
-      shared: the flags.
 
     Returns:
       The program's exit status: 0 if all is finished.
@@ -161,11 +143,11 @@ def _train(
     failed: list[Event] = []
 
     def tell(event: Event) -> None:
-        print(_line(sweep, event, runs, shared.parallel.value), flush=True)
+        print(_line(sweep, event, runs), flush=True)
         if event.what == "failed":
             failed.append(event)
 
-    sweep = shared.make_sweep(runs, workdir, tell)
+    sweep = sweep_flags.make_sweep(runs, workdir, tell)
     started = time.monotonic()
     signum = sweep.run()
     states = sweep.states()
@@ -180,14 +162,14 @@ def _train(
     return int(not all(state.finished for state in states.values()))
 
 
-def _line(sweep: Sweep, event: Event, runs: Sequence[PlannedRun], parallel: int) -> str:
+def _line(sweep: Sweep, event: Event, runs: Sequence[PlannedRun]) -> str:
     """Returns what is printed of an event."""
     from acme_moe.studies import cost, tables
 
     states = sweep.states()
     done = sum(state.finished for state in states.values())
     speeds = cost.seconds_per_step(runs, states, finished_only=False)
-    left = cost.seconds_left(sweep.to_do, speeds, states, runs, parallel)
+    left = cost.seconds_left(sweep.to_do, speeds, states, runs, flags.FLAGS.parallel)
     line = f"[{done}/{len(states)}] {tables.event_line(event)}"
     if left:
         line += f"; about {tables.duration(left)} left"
