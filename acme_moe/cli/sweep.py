@@ -21,13 +21,51 @@ from acme_moe.cli import sweep_flags
 from acme_moe.cli.console import fail, parse_flags, show
 
 if TYPE_CHECKING:
-    from acme_moe.studies.plan import PlannedRun
+    from acme_moe.studies.plan import Plan, PlannedRun
     from acme_moe.studies.state import FolderState
     from acme_moe.studies.sweep import Event, Sweep
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Does what the flags say; returns the exit status."""
+    _define_flags()
+    parse_flags(argv, __doc__)
+    given = flags.FLAGS
+
+    from acme_moe.disk import DiskError
+    from acme_moe.studies import tables
+    from acme_moe.studies.derived import check_arms
+    from acme_moe.studies.plan_file import write_plan
+    from acme_moe.studies.state import read_state
+
+    workdir = Path(given.workdir).resolve()
+    try:
+        plan, runs = _plan(workdir)
+    except ValueError as error:
+        fail(error)
+    states = {run.name: read_state(run, workdir) for run in runs}
+    if given.status:
+        show(tables.state_table(runs, states))
+        return 0
+    wanted = {run.arm for run in runs}
+    try:
+        check_arms(arm for arm in plan.arms if arm.name in wanted)
+    except ValueError as error:
+        fail(error)
+    if given.dry_run:
+        show(_cost_table(runs, states, given.steps_per_second))
+        return 0
+    try:
+        write_plan(plan, workdir)
+    except (DiskError, ValueError) as error:
+        fail(error)
+    if given.print_commands is None:
+        return _train(runs, workdir)
+    _print_commands(plan, runs, states, workdir)
+    return 0
+
+
+def _define_flags() -> None:
     flags.DEFINE_string(
         "study",
         None,
@@ -52,67 +90,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         ["shell", "slurm"],
         "Prints what would run: a line a run, or the script of a SLURM array.",
     )
-    parse_flags(argv, __doc__)
 
-    from acme_moe.disk import DiskError
-    from acme_moe.studies import commands, tables
-    from acme_moe.studies.derived import check_arms
+
+def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
+    """Returns the plan that the flags ask for, and its runs.
+
+    Raises:
+      ValueError: if a flag has a value that is not accepted.
+    """
     from acme_moe.studies.figures import load_study
     from acme_moe.studies.plan import expand, make_plan, of_arms
-    from acme_moe.studies.plan_file import write_plan
     from acme_moe.studies.scales import SCALES
-    from acme_moe.studies.state import read_state
 
     given = flags.FLAGS
-    workdir = Path(given.workdir).resolve()
-    try:
-        plan = make_plan(
-            load_study(given.study),
-            SCALES[given.scale],
-            games=given.games,
-            num_seeds=given.seeds,
-        )
-        runs = expand(plan, workdir, given.data)
-        if given.arms is not None:
-            runs = of_arms(runs, given.arms)
-    except ValueError as error:
-        fail(error)
-    states = {run.name: read_state(run, workdir) for run in runs}
-
-    if given.status:
-        show(tables.state_table(runs, states))
-        return 0
-    try:
-        wanted = {run.arm for run in runs}
-        check_arms(arm for arm in plan.arms if arm.name in wanted)
-    except ValueError as error:
-        fail(error)
-    if given.dry_run:
-        show(_cost_table(runs, states, given.steps_per_second))
-        return 0
-    try:
-        write_plan(plan, workdir)
-    except (DiskError, ValueError) as error:
-        fail(error)
-    if given.print_commands is None:
-        return _train(runs, workdir)
-    left = [run for run in runs if states[run.name].startable]
-    unmet = [run.needs for run in left if run.needs and not states[run.needs].finished]
-    if unmet:
-        fail(
-            f"data: is missing, and {unmet[0]} would have to be finished before others "
-            "start; the path of the data, or a sweep without --print_commands"
-        )
-    if not left:
-        print("nothing is left to start", file=sys.stderr)
-    elif given.print_commands == "slurm":
-        script = commands.slurm_script(
-            left, workdir, Path.cwd(), name=plan.study, at_once=given.parallel
-        )
-        show(script, end="")
-    else:
-        show("\n".join(commands.shell_line(run, workdir) for run in left))
-    return 0
+    plan = make_plan(
+        load_study(given.study),
+        SCALES[given.scale],
+        games=given.games,
+        num_seeds=given.seeds,
+    )
+    runs = expand(plan, workdir, given.data)
+    return plan, runs if given.arms is None else of_arms(runs, given.arms)
 
 
 def _cost_table(
@@ -130,6 +128,37 @@ def _cost_table(
         speeds = cost.seconds_per_step(runs, states, finished_only=True)
         source = "at the speed of the finished runs here"
     return tables.cost_table(runs, states, speeds, source)
+
+
+def _print_commands(
+    plan: Plan,
+    runs: Sequence[PlannedRun],
+    states: Mapping[str, FolderState],
+    workdir: Path,
+) -> None:
+    """Prints the commands of the runs that can be started, as --print_commands says."""
+    from acme_moe.studies import commands
+
+    left = [run for run in runs if states[run.name].startable]
+    unmet = [run.needs for run in left if run.needs and not states[run.needs].finished]
+    if unmet:
+        fail(
+            f"data: is missing, and {unmet[0]} would have to be finished before others "
+            "start; the path of the data, or a sweep without --print_commands"
+        )
+    if not left:
+        print("nothing is left to start", file=sys.stderr)
+    elif flags.FLAGS.print_commands == "slurm":
+        script = commands.slurm_script(
+            left,
+            workdir,
+            Path.cwd(),
+            name=plan.study,
+            at_once=flags.FLAGS.parallel,
+        )
+        show(script, end="")
+    else:
+        show("\n".join(commands.shell_line(run, workdir) for run in left))
 
 
 def _train(runs: Sequence[PlannedRun], workdir: Path) -> int:
