@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from acme_moe.reporting import statistics, style
-from acme_moe.reporting.comparison import Comparison, Line, Panel
+from acme_moe.reporting.comparison import Comparison, Panel
 from acme_moe.reporting.curves import MEASURES, interpolate
 from acme_moe.reporting.statistics import Interval
 from acme_moe.reporting.style import Look
@@ -26,14 +26,34 @@ _AXES = {
 }
 
 
-def over_length(comparison: Comparison, reps: int) -> Figure | None:
-    """Draws sample-efficiency curves: IQM over frames or updates (figures 6 to 18)."""
-    return _over(comparison, "positions", reps)
+def scores_over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
+    """Draws the IQM of the scores over the length of the runs (figures 6 to 19).
 
-
-def over_wall_time(comparison: Comparison, reps: int) -> Figure | None:
-    """Draws the IQM over hours of wall time (figure 19)."""
-    return _over(comparison, "hours", reps)
+    Args:
+      comparison: what is drawn.
+      axis: `positions`, frames or updates as the panel has them, or `hours` of wall
+        time.
+      reps: draws of the bootstrap.
+    """
+    looks = style.looks(comparison)
+    figure, (axes,) = style.new_figure(len(comparison.panels))
+    drawn = False
+    for ax, panel in zip(axes, comparison.panels, strict=True):
+        unit = "hours" if axis == "hours" else panel.unit
+        scale, label = _axis(panel, unit)
+        for line in panel.lines:
+            if unit != "hours" and line.unit != unit:
+                continue
+            if (over := line.scores_over(panel.games, axis)) is None:
+                continue
+            points, scores = over
+            interval = statistics.iqm_over(scores, reps)
+            look = looks[line.series]
+            style.draw_band(ax, points / scale, interval, line, panel, look)
+            drawn = True
+        style.label_axes(ax, panel, label, style.iqm_label(panel, comparison.kind))
+    style.legend(figure, axes)
+    return figure if drawn else None
 
 
 def games(comparison: Comparison) -> Figure:
@@ -90,28 +110,6 @@ def diagnostics(comparison: Comparison) -> Figure | None:
     return figure
 
 
-def _over(comparison: Comparison, axis: str, reps: int) -> Figure | None:
-    looks = style.looks(comparison)
-    figure, (axes,) = style.new_figure(len(comparison.panels))
-    drawn = False
-    for ax, panel in zip(axes, comparison.panels, strict=True):
-        unit = "hours" if axis == "hours" else panel.unit
-        scale, label = _axis(panel, unit)
-        for line in panel.lines:
-            if unit != "hours" and line.unit != unit:
-                continue
-            if (over := line.scores_over(panel.games, axis)) is None:
-                continue
-            points, scores = over
-            interval = statistics.iqm_over(scores, reps)
-            look = looks[line.series]
-            style.draw_band(ax, points / scale, interval, line, panel, look)
-            drawn = True
-        style.label_axes(ax, panel, label, style.iqm_label(panel, comparison.kind))
-    style.legend(figure, axes)
-    return figure if drawn else None
-
-
 def _axis(panel: Panel, unit: str) -> tuple[float, str]:
     """Returns how many of a unit make one on a panel's axis, and the axis's label."""
     scale, label = _AXES[unit]
@@ -137,34 +135,24 @@ def _draw_game(
     label: str,
     measure: str | None = None,
 ) -> None:
-    """Draws returns of a game, or a diagnostic, of each line of a panel."""
+    """Draws returns of a game, or a diagnostic, of each line of a panel.
+
+    That is the mean over a line's runs, in a band from least to greatest.
+    """
     scale, x_label = _axis(panel, panel.unit)
     for line in panel.lines:
-        if line.unit == panel.unit:
-            _draw_mean(ax, line, game, panel, looks[line.series], measure, scale)
+        if line.unit != panel.unit:
+            continue
+        runs = [
+            (run.positions, run.returns) if measure is None else run.measures[measure]
+            for run in line.curves[game].values()
+            if measure is None or measure in run.measures
+        ]
+        points, values = interpolate(runs)
+        if len(points):
+            interval = Interval(values.mean(0), values.min(0), values.max(0))
+            look = looks[line.series]
+            style.draw_band(ax, points / scale, interval, line, panel, look)
     ax.set_title(f"{panel.name}: {game}", fontsize="small")
     ax.set_xlabel(x_label)
     ax.set_ylabel(label)
-
-
-def _draw_mean(
-    ax: Axes,
-    line: Line,
-    game: str,
-    panel: Panel,
-    look: Look,
-    measure: str | None,
-    scale: float,
-) -> None:
-    """Draws the mean over the runs of a game, in a band from least to greatest."""
-    curves = line.curves[game].values()
-    runs = [
-        (curve.positions, curve.returns) if measure is None else curve.measures[measure]
-        for curve in curves
-        if measure is None or measure in curve.measures
-    ]
-    points, values = interpolate(runs)
-    if not len(points):
-        return
-    interval = Interval(values.mean(0), values.min(0), values.max(0))
-    style.draw_band(ax, points / scale, interval, line, panel, look)

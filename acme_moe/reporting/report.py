@@ -123,8 +123,12 @@ def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Fig
     comparison = result.comparison
     curves, scores = curve_figures, score_figures
     drawn: list[tuple[str, str, Figure | None]] = [
-        ("curves", "Score over length", curves.over_length(comparison, reps)),
-        ("wall_time", "Score over time", curves.over_wall_time(comparison, reps)),
+        (
+            "curves",
+            "Score over length",
+            curves.scores_over(comparison, "positions", reps),
+        ),
+        ("wall_time", "Score over time", curves.scores_over(comparison, "hours", reps)),
         ("games", "Returns of each game", curves.games(comparison)),
         ("diagnostics", "Diagnostics", curves.diagnostics(comparison)),
         ("aggregates", "Aggregates", scores.aggregates(result)),

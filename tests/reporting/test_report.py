@@ -73,8 +73,8 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     for name in names:
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-    (curves,) = curve_figures.over_length(
-        collect(tmp_path / "runs")["training"], 20
+    (curves,) = curve_figures.scores_over(
+        collect(tmp_path / "runs")["training"], "positions", 20
     ).axes
     assert curves.get_ylabel() == "IQM human-normalised score, training"
     page = (out / "report.html").read_text()

@@ -57,7 +57,7 @@ def test_each_suite_has_a_panel_and_games_of_one_name_are_not_mixed(two_suites):
     # An agent step of MinAtar is one frame.
     (curve, _) = (line.curves["Asterix"][0] for line in minatar.lines)
     assert curve.positions.tolist() == [100, 200]
-    figure = curve_figures.over_length(comparison, reps=10)
+    figure = curve_figures.scores_over(comparison, "positions", reps=10)
     # In millions only where runs are as long.
     (axes,) = (axes for axes in figure.axes if "minatar" in axes.get_title())
     assert axes.get_xlabel() == "frames"
