@@ -76,18 +76,3 @@ def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
     for parent in parents:
         settings = settings.setdefault(parent, {})
     settings[name] = value
-
-
-def differences(
-    one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    """Yields the path and both values of each field in which two mappings differ.
-
-    A field that only one of them has is None in the other.
-    """
-    for name in sorted(one.keys() | other.keys()):
-        left, right = one.get(name), other.get(name)
-        if isinstance(left, Mapping) and isinstance(right, Mapping):
-            yield from differences(left, right, f"{prefix}{name}.")
-        elif left != right:
-            yield f"{prefix}{name}", left, right

@@ -197,12 +197,14 @@ def check_resumes(spec: RunSpec, workdir: Path) -> None:
     path = workdir / "config.json"
     if not path.exists():
         return
-    before = to_config_dict(read_config_json(path)).to_dict()
-    now = to_config_dict(spec).to_dict()
+    before, now = (
+        dict(fields.flat(to_config_dict(x).to_dict()))
+        for x in (read_config_json(path), spec)
+    )
     different = [
-        f"{name}: {old!r} there, {new!r} now"
-        for name, old, new in fields.differences(before, now)
-        if name not in _MAY_CHANGE
+        f"{name}: {before.get(name)!r} there, {now.get(name)!r} now"
+        for name in sorted((before.keys() | now.keys()) - _MAY_CHANGE)
+        if before.get(name) != now.get(name)
     ]
     if different:
         raise ValueError(

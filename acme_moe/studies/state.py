@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from acme_moe import files
+from acme_moe import fields, files
 from acme_moe.studies import locks
 from acme_moe.studies.plan import PlannedRun
 
@@ -129,12 +128,9 @@ def _length(config: Mapping[str, Any]) -> int:
 
 def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Returns how a nested config differs from settings that are named by paths."""
-    found = []
-    # As the config's file has them, where a tuple is a list.
-    for name, wanted in json.loads(json.dumps(dict(settings))).items():
-        there: Any = config
-        for part in name.split("."):
-            there = there.get(part) if isinstance(there, Mapping) else None
-        if name not in _PLACES and there != wanted:
-            found.append(f"{name} is {there!r}, not {wanted!r}")
-    return found
+    there = dict(fields.flat(config))
+    return [
+        f"{name} is {there.get(name)!r}, not {wanted!r}"
+        for name, wanted in fields.flat(settings)
+        if name not in _PLACES and there.get(name) != wanted
+    ]

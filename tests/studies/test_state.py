@@ -46,7 +46,7 @@ def test_a_tuple_is_the_list_that_the_config_has(tmp_path):
     write_run(tmp_path / run.name, network={"moe": "soft", "mlp_widths": [256, 128]})
     assert read_state(run, tmp_path).finished
     write_run(tmp_path / run.name, network={"moe": "soft", "mlp_widths": [256]})
-    reason = "network.mlp_widths is [256], not [256, 128]"
+    reason = "network.mlp_widths is (256,), not (256, 128)"
     assert read_state(run, tmp_path).reason == f"other settings there: {reason}"
 
 
