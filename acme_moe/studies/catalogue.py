@@ -21,12 +21,15 @@ RAINBOW_MINATAR = Agent(
     name="rainbow", label="Rainbow", config="rainbow_minatar", environment="minatar"
 )
 
-TOKENIZERS = (
-    ("per_conv", "PerConv"),
-    ("per_feat", "PerFeat"),
-    ("per_samp", "PerSamp"),
-)
-"""The names of tokenizers in settings and in figures."""
+# By label, the settings of each.
+Variants = Mapping[str, Mapping[str, Any]]
+
+TOKENIZERS: Variants = {
+    "PerConv": {"network.tokenizer": "per_conv"},
+    "PerFeat": {"network.tokenizer": "per_feat"},
+    "PerSamp": {"network.tokenizer": "per_samp"},
+}
+"""The tokenizers, by their names in figures."""
 
 
 class Layer(NamedTuple):
@@ -57,6 +60,21 @@ SIMPLICIAL_V1 = Layer(
 SIMPLICIAL_V2 = Layer(
     "Simplicial V2", {"network.moe": "none", "network.dense": "simplicial_v2"}
 )
+
+
+def varied(layers: Iterable[Layer], variants: Variants) -> tuple[Layer, ...]:
+    """Returns each layer in each variant.
+
+    Its name is followed by the variant's label, and its settings by the variant's.
+    """
+    return tuple(
+        layer._replace(
+            series=f"{layer.series}, {label}",
+            settings={**layer.settings, **settings},
+        )
+        for layer in layers
+        for label, settings in variants.items()
+    )
 
 
 def arms(

@@ -24,6 +24,7 @@ from acme_moe.studies.catalogue import (
     arms,
     arms_in_panels,
     arms_over,
+    varied,
 )
 from acme_moe.studies.relatives import RELATIVES
 from acme_moe.studies.study import Study
@@ -41,11 +42,7 @@ _DIVIDED = Layer(
     {"network.moe": "soft", "network.divide_expert_width": True},
 )
 # Figure 6: what a token is.
-_TOKENIZED = [
-    Layer(f"{layer.series}, {label}", {**layer.settings, "network.tokenizer": name})
-    for layer in (SOFT_MOE, TOP1_MOE)
-    for name, label in TOKENIZERS
-]
+_TOKENIZED = varied((SOFT_MOE, TOP1_MOE), TOKENIZERS)
 _RANDOM_PHI = Layer(
     "Soft MoE, random Phi", {"network.moe": "soft", "network.phi": "fixed"}
 )

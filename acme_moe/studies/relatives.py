@@ -6,9 +6,6 @@ layers with each other, and is no figure of a paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from acme_moe.environments import GAME_SETS, find_suite
 from acme_moe.studies.catalogue import (
     BASELINE,
@@ -28,9 +25,11 @@ from acme_moe.studies.catalogue import (
     TOKENIZERS,
     TOP1_MOE,
     Layer,
+    Variants,
     arms,
     arms_in_panels,
     arms_over,
+    varied,
 )
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert
 from acme_moe.studies.study import Agent, Arm, Study
@@ -60,21 +59,14 @@ _TOKENS = (
             {
                 "network.moe": "none",
                 "network.dense": dense,
-                "network.tokenizer": tokenizer,
+                **TOKENIZERS[tokens],
                 "network.widen_dense": True,
             },
         )
         for dense, label in (("token_sum", "Sum"), ("token_mean", "Mean"))
-        for tokenizer, tokens in TOKENIZERS[:2]
+        for tokens in ("PerConv", "PerFeat")
     ),
-    *(
-        Layer(
-            f"Single expert, {tokens}",
-            {**SOFT_MOE.settings, "network.tokenizer": tokenizer},
-            OneExpert(8),
-        )
-        for tokenizer, tokens in TOKENIZERS
-    ),
+    *varied((Layer("Single expert", SOFT_MOE.settings, OneExpert(8)),), TOKENIZERS),
     SOFT_MOE,
     EXPERT_CHOICE,
 )
@@ -85,38 +77,22 @@ _ATOMS = {"network.num_atoms": 51, "network.v_max": 10 * 50 / 51}
 _DQN_BY_CLASSES = {**_ATOMS, "learning_rate": 2.5e-4, "adam_epsilon": 3.125e-4}
 
 
-def _losses(
-    layers: Iterable[Layer], losses: Mapping[str, tuple[str, Mapping[str, Any]]]
-) -> tuple[Layer, ...]:
-    """Returns layers that differ in the loss as well.
-
-    Args:
-      layers: each with every loss.
-      losses: by label, the loss and the settings that go with it.
-    """
-    return tuple(
-        Layer(f"{layer.series}, {label}", {**layer.settings, "loss": loss, **settings})
-        for layer in layers
-        for label, (loss, settings) in losses.items()
-    )
-
-
-_LOSSES_OF_DQN = {
-    "MSE": ("squared", {}),
-    "Two-Hot": ("two_hot", _DQN_BY_CLASSES),
-    "HL-Gauss": ("hl_gauss", _DQN_BY_CLASSES),
+_LOSSES_OF_DQN: Variants = {
+    "MSE": {"loss": "squared"},
+    "Two-Hot": {"loss": "two_hot", **_DQN_BY_CLASSES},
+    "HL-Gauss": {"loss": "hl_gauss", **_DQN_BY_CLASSES},
 }
 # As `labs/offline_rl/jax/configs/jax_classy_cql.gin` of Dopamine has it.
 _CLASSY_CQL = {"learning_rate": 6.25e-5, "double": True}
-_LOSSES_OF_CQL = {
-    "MSE": ("squared", _CLASSY_CQL),
-    "Two-Hot": ("two_hot", {**_CLASSY_CQL, **_ATOMS}),
-    "HL-Gauss": ("hl_gauss", {**_CLASSY_CQL, **_ATOMS}),
+_LOSSES_OF_CQL: Variants = {
+    "MSE": {"loss": "squared", **_CLASSY_CQL},
+    "Two-Hot": {"loss": "two_hot", **_CLASSY_CQL, **_ATOMS},
+    "HL-Gauss": {"loss": "hl_gauss", **_CLASSY_CQL, **_ATOMS},
 }
-_LOSSES_OF_C51 = {
-    "C51": ("c51", {}),
-    "Two-Hot": ("two_hot", _ATOMS),
-    "HL-Gauss": ("hl_gauss", _ATOMS),
+_LOSSES_OF_C51: Variants = {
+    "C51": {"loss": "c51"},
+    "Two-Hot": {"loss": "two_hot", **_ATOMS},
+    "HL-Gauss": {"loss": "hl_gauss", **_ATOMS},
 }
 # 10 % of the data, 6.25 M updates with the CNN.
 _OFFLINE = {
@@ -134,20 +110,12 @@ _IQN = {
     "learning_rate": 5e-5,
     "adam_epsilon": 3.125e-4,
 }
-
-
-def _targets(layer: Layer) -> tuple[Layer, ...]:
-    """Returns a layer with values or quantiles, and both with Munchausen targets."""
-    return tuple(
-        Layer(f"{layer.series}, {label}", {**layer.settings, **settings})
-        for label, settings in (
-            ("DQN", {}),
-            ("M-DQN", _MUNCHAUSEN),
-            ("IQN", _IQN),
-            ("M-IQN", {**_IQN, **_MUNCHAUSEN}),
-        )
-    )
-
+_TARGETS: Variants = {
+    "DQN": {},
+    "M-DQN": _MUNCHAUSEN,
+    "IQN": _IQN,
+    "M-IQN": {**_IQN, **_MUNCHAUSEN},
+}
 
 _PRUNING = {
     "pruning.start": 10_000_000,
@@ -276,7 +244,7 @@ _STUDIES = (
                 "network.num_experts",
                 _EXPERTS,
                 (agent,),
-                _losses((SCALED_BASELINE, SOFT_MOE), losses),
+                varied((SCALED_BASELINE, SOFT_MOE), losses),
             )
         ),
     ),
@@ -288,8 +256,8 @@ _STUDIES = (
         num_seeds=3,
         settings=_OFFLINE,
         arms=(
-            *arms((CQL,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_CQL)),
-            *arms((CQL_C51,), _losses((BASELINE, SOFT_MOE), _LOSSES_OF_C51)),
+            *arms((CQL,), varied((BASELINE, SOFT_MOE), _LOSSES_OF_CQL)),
+            *arms((CQL_C51,), varied((BASELINE, SOFT_MOE), _LOSSES_OF_C51)),
         ),
     ),
     # Vieillard et al. (2020), their comparison of agents, here with each layer.
@@ -297,7 +265,7 @@ _STUDIES = (
         name="munchausen",
         title="Munchausen targets and implicit quantiles, 8 experts",
         games=_ATARI_20,
-        arms=arms((DQN,), (*_targets(BASELINE), *_targets(SOFT_MOE))),
+        arms=arms((DQN,), varied((BASELINE, SOFT_MOE), _TARGETS)),
     ),
     # The types of layers in the folder of the MoE paper's authors, `labs/moes`.
     Study(
