@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -214,30 +215,35 @@ def expand(
     by_turn: dict[tuple[int, str], dict[str, PlannedRun]] = {}
     recorders: dict[str, PlannedRun] = {}
     for arm in plan.arms:
-        for seed in arm.seeds:
-            for game in arm.games:
-                settings = {**arm.settings, "game": game, "seed": seed}
-                needs = None
-                if arm.agent.offline:
-                    if data is None:
-                        recorder = _recorder(plan, workdir, game)
-                        recorders[recorder.name] = recorder
-                        needs = recorder.name
-                        settings["dataset.path"] = recorder.settings["record"]
-                    else:
-                        settings["dataset.path"] = _data_path(data, game, seed)
-                run = PlannedRun(
-                    name=f"{arm.name}/{game}/{seed}",
-                    arm=arm.name,
-                    command=arm.agent.command,
-                    config=arm.agent.config,
-                    settings=settings,
-                    needs=needs,
-                )
-                by_turn.setdefault((seed, game), {})[run.name] = run
+        for seed, game in itertools.product(arm.seeds, arm.games):
+            recorder = None
+            if arm.agent.offline and data is None:
+                recorder = _recorder(plan, workdir, game)
+                recorders[recorder.name] = recorder
+            run = _planned(arm, game, seed, recorder, data)
+            by_turn.setdefault((seed, game), {})[run.name] = run
     turns = sorted(by_turn, key=lambda turn: turn[0])
     runs = [run for turn in turns for run in by_turn[turn].values()]
     return (*recorders.values(), *runs)
+
+
+def _planned(
+    arm: PlannedArm, game: str, seed: int, recorder: PlannedRun | None, data: str | None
+) -> PlannedRun:
+    """Returns a run of an arm; fixed data are those of a recorder, or in `data`."""
+    settings = {**arm.settings, "game": game, "seed": seed}
+    if recorder is not None:
+        settings["dataset.path"] = recorder.settings["record"]
+    elif arm.agent.offline and data is not None:
+        settings["dataset.path"] = _data_path(data, game, seed)
+    return PlannedRun(
+        name=f"{arm.name}/{game}/{seed}",
+        arm=arm.name,
+        command=arm.agent.command,
+        config=arm.agent.config,
+        settings=settings,
+        needs=None if recorder is None else recorder.name,
+    )
 
 
 def of_arms(runs: Sequence[PlannedRun], arms: Sequence[str]) -> tuple[PlannedRun, ...]:
