@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from acme_moe.reporting.runs import UNITS
 
 NumberT = TypeVar("NumberT", int, float)
 
-# Agent, place on an axis, panel and suite.
+# The line of an agent, a place on an axis, a panel and a suite.
 _Key = tuple[str, float | None, str, str]
 
 FIELDS = ("game", "seed", "agent", "frames", "score")
@@ -45,58 +45,98 @@ def read_external(*paths: Path) -> tuple[Line, ...]:
     Raises:
       ValueError: names the file and line that is wrong, and what would do.
     """
-    runs: dict[_Key, dict[str, dict[int, dict[float, float]]]] = {}
-    units: dict[_Key, str] = {}
-    files: dict[tuple[_Key, str, int], Path] = {}
+    scores = _Scores()
     for path, number, row in itertools.chain.from_iterable(map(_rows, paths)):
-        suite = row.get("environment") or "atari"
         try:
-            x = _number(row, "x", float) if row.get("x") else None
-            if not row["agent"]:
-                raise ValueError("agent: is missing; the name of the line")
-            line = row["agent"], x, row.get("panel") or "", suite
-            game = find_suite(suite).resolve_game(row["game"])
-            seed = _number(row, "seed", int)
-            unit, position = _position(row)
-            score = _number(row, "score", float)
-            if not all(map(math.isfinite, (position, score, x or 0.0))):
-                place = "" if x is None else f", x {x:g}"
-                raise ValueError(
-                    f"{position:g} {unit} and {score:g}{place} are not all finite"
-                )
-            of_line = runs.setdefault(line, {})
-            of_run = of_line.setdefault(game, {}).setdefault(seed, {})
-            if units.setdefault(line, unit) != unit:
-                raise ValueError(
-                    f"{row['agent']} has scores over frames and over updates"
-                )
-            name = f"{row['agent']}, {game}, seed {seed}"
-            if (file := files.setdefault((line, game, seed), path)) != path:
-                raise ValueError(
-                    f"{name} is in {file} too; all scores of a run have to be in one"
-                )
-            if position in of_run:
-                raise ValueError(f"{name} has two scores at {position:g} {unit}")
-            of_run[position] = score
+            scores.add(_parse(row), path)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: line {number}: {error}") from error
-    return tuple(
-        Line(
-            series=agent,
-            x=x,
-            panel=panel or None,
-            curves={
-                game: {
-                    seed: _curve(suite, game, scores) for seed, scores in seeds.items()
-                }
-                for game, seeds in games.items()
-            },
-            unit=units[agent, x, panel, suite],
-            suite=suite,
-            external=True,
+    return scores.lines()
+
+
+class _Score(NamedTuple):
+    """A score of a run, after a number of frames or updates."""
+
+    line: _Key
+    game: str
+    seed: int
+    unit: str
+    position: float
+    score: float
+
+
+class _Scores:
+    """Scores by line, game and seed, which have to agree with each other."""
+
+    def __init__(self) -> None:
+        """Starts without any."""
+        self._lines: dict[_Key, dict[str, dict[int, dict[float, float]]]] = {}
+        self._units: dict[_Key, str] = {}
+        self._files: dict[tuple[_Key, str, int], Path] = {}
+
+    def add(self, score: _Score, path: Path) -> None:
+        """Adds a score of a file.
+
+        Raises:
+          ValueError: if the line has another unit, or the run is in another file, or
+            has a score there.
+        """
+        line, game, seed, unit, position, value = score
+        agent, *_ = line
+        name = f"{agent}, {game}, seed {seed}"
+        if self._units.setdefault(line, unit) != unit:
+            raise ValueError(f"{agent} has scores over frames and over updates")
+        if (file := self._files.setdefault((line, game, seed), path)) != path:
+            raise ValueError(
+                f"{name} is in {file} too; all scores of a run have to be in one"
+            )
+        of_run = self._lines.setdefault(line, {}).setdefault(game, {})
+        if position in of_run.setdefault(seed, {}):
+            raise ValueError(f"{name} has two scores at {position:g} {unit}")
+        of_run[seed][position] = value
+
+    def lines(self) -> tuple[Line, ...]:
+        """Returns the lines, in the order in which they were added."""
+        return tuple(
+            Line(
+                series=agent,
+                x=x,
+                panel=panel or None,
+                curves={
+                    game: {
+                        seed: _curve(suite, game, scores)
+                        for seed, scores in seeds.items()
+                    }
+                    for game, seeds in games.items()
+                },
+                unit=self._units[agent, x, panel, suite],
+                suite=suite,
+                external=True,
+            )
+            for (agent, x, panel, suite), games in self._lines.items()
         )
-        for (agent, x, panel, suite), games in runs.items()
-    )
+
+
+def _parse(row: Mapping[str, Any]) -> _Score:
+    """Returns the score of a row.
+
+    Raises:
+      ValueError: names the column that is wrong.
+    """
+    suite = row.get("environment") or "atari"
+    x = _number(row, "x", float) if row.get("x") else None
+    agent = row["agent"]
+    if not agent:
+        raise ValueError("agent: is missing; the name of the line")
+    game = find_suite(suite).resolve_game(row["game"])
+    seed = _number(row, "seed", int)
+    unit, position = _position(row)
+    score = _number(row, "score", float)
+    if not all(map(math.isfinite, (position, score, x or 0.0))):
+        place = "" if x is None else f", x {x:g}"
+        raise ValueError(f"{position:g} {unit} and {score:g}{place} are not all finite")
+    line = agent, x, row.get("panel") or "", suite
+    return _Score(line, game, seed, unit, position, score)
 
 
 def _rows(path: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
