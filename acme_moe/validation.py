@@ -76,10 +76,11 @@ def type_name(field: dataclasses.Field[Any]) -> str:
     return field.type.__name__ if isinstance(field.type, type) else str(field.type)
 
 
-def at_least(name: str, value: float, low: float) -> None:
-    """Refuses values below `low`."""
+def at_least(name: str, value: float, low: float, why: str = "") -> None:
+    """Refuses values below `low`; `why` says what that limit is."""
     if not value >= low:
-        raise not_accepted(name, value, f"at least {low}")
+        reason = f", {why}" if why else ""
+        raise not_accepted(name, value, f"at least {low}{reason}")
 
 
 def above(name: str, value: float, low: float) -> None:

@@ -51,4 +51,12 @@ class Room(gymnasium.Env):
         return np.full((20, 30, 3), 50 * self._place, np.uint8)
 
 
+class DarkRoom(Room):
+    """A room whose constructor does not take the mode that its class names."""
+
+    def __init__(self):
+        super().__init__()
+
+
 gymnasium.register("Room-v0", Room)
+gymnasium.register("DarkRoom-v0", DarkRoom)

@@ -47,19 +47,19 @@ class PruningConfig:
         validation.at_least("period", self.period, 1)
 
     def check_length(self, length: int) -> None:
-        """Refuses a run that would end before pruning starts.
+        """Refuses a run that would end before pruning does.
 
         Args:
           length: length of the run, in agent steps after the warm-up (with fixed data,
             in updates).
 
         Raises:
-          ValueError: if the run ends before pruning starts.
+          ValueError: if the run ends before `sparsity` is reached.
         """
-        if self.sparsity and self.start >= length:
+        if self.sparsity and self.end > length:
             raise ValueError(
-                f"pruning.start: {self.start} is not accepted; less than {length}, "
-                "where the run ends, or nothing is pruned"
+                f"pruning.end: {self.end} is not accepted; at most {length}, where the "
+                f"run ends, or pruning.sparsity ({self.sparsity}) is not reached"
             )
 
 
@@ -175,10 +175,16 @@ class ValueAgentConfig(AgentConfig):
         validation.between("epsilon", self.epsilon, 0, 1)
         # Otherwise replay could have no complete item when learning starts.
         validation.at_least(
-            "min_replay_size", self.min_replay_size, self.steps_to_first_item
+            "min_replay_size",
+            self.min_replay_size,
+            self.steps_to_first_item,
+            "the steps to replay's first item",
         )
         validation.at_least(
-            "max_replay_size", self.max_replay_size, self.min_replay_size
+            "max_replay_size",
+            self.max_replay_size,
+            self.min_replay_size,
+            "min_replay_size",
         )
 
     @property

@@ -65,10 +65,11 @@ class CoordinatorService:
         self._starts: dict[str, int] = {}
         kept = status_lib.read_status(workdir, token)
         if kept is None:
-            self._folder.write_config()
             checkpoints = Checkpoints(workdir / "checkpoints")
             restored = checkpoints.latest()
             state = RunState(**restored.counts) if restored else RunState()
+            if not spec.is_done(state):
+                self._folder.write_config()
             replay_lost = restored is not None and not restored.replay_paths
             spec.begin(state, replay_lost=replay_lost)
         else:

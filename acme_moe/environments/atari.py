@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import ale_py
 import numpy as np
 from ale_py import roms
@@ -11,6 +13,7 @@ from acme_moe.environments.atari_suite import AtariConfig
 from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.games import resolve_game, rom_id
 from acme_moe.environments.screen import Screen, stack_frames
+from acme_moe.environments.suite import UnplayableError
 from acme_moe.specs import StackedFrames
 
 _MAX_SEED = 2**31 - 1
@@ -51,6 +54,7 @@ class AtariEnvironment(DiscreteEnvironment):
 
         Raises:
           ValueError: if there is no such game, or the seed is not in [0, 2^31).
+          UnplayableError: if the game lacks the mode or difficulty.
         """
         self._game = resolve_game(game)
         validation.between("seed", seed, 0, _MAX_SEED)
@@ -63,6 +67,13 @@ class AtariEnvironment(DiscreteEnvironment):
         rom = roms.get_rom_path(rom_id(self._game))
         assert rom is not None  # `GAMES` has no others.
         ale.loadROM(rom)
+        self._set("mode", config.mode, ale.getAvailableModes(), ale.setMode)
+        self._set(
+            "difficulty",
+            config.difficulty,
+            ale.getAvailableDifficulties(),
+            ale.setDifficulty,
+        )
         self._actions = tuple(
             ale.getLegalActionSet()
             if config.full_action_space
@@ -80,6 +91,24 @@ class AtariEnvironment(DiscreteEnvironment):
         self._steps = 0
         self._return = 0
         self._game_over = True  # So that the first `reset` starts a game.
+
+    def _set(
+        self,
+        name: str,
+        value: int | None,
+        accepted: Sequence[int],
+        set_value: Callable[[int], None],
+    ) -> None:
+        """Sets the game's mode or difficulty, unless it is to be the default."""
+        if value is None:
+            return
+        if value not in accepted:
+            raise UnplayableError(
+                f"environment.{name}: {value} is not accepted for {self._game}; "
+                f"{', '.join(map(str, accepted))}"
+            )
+        # From the next reset on, with which the first game starts.
+        set_value(value)
 
     def _start(self) -> np.ndarray:
         if self._in_episode or self._game_over:

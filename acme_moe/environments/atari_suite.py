@@ -35,6 +35,8 @@ class AtariConfig(EnvironmentConfig):
       screen_size: rows and columns of a frame, in pixels.
       full_action_space: whether the agent has all 18 actions of the console, not only
         those that the game reacts to.
+      mode: mode of the game, a number of ALE's; None for the game's default.
+      difficulty: difficulty of the game, likewise.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.
@@ -49,6 +51,8 @@ class AtariConfig(EnvironmentConfig):
     frame_stack: int = 4
     screen_size: int = 84
     full_action_space: bool = False
+    mode: int | None = None
+    difficulty: int | None = None
 
     def __post_init__(self) -> None:
         validation.check_types(self)

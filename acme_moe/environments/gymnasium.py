@@ -111,15 +111,17 @@ def make(game: str, seed: int, config: GymnasiumConfig) -> GymnasiumEnvironment:
         options["max_episode_steps"] = config.max_episode_steps
     try:
         environment = gymnasium.make(game, **options)
-        modes = environment.metadata.get("render_modes", ())
-        renders = _RENDER_MODE in modes
-        if renders:
+        if _RENDER_MODE in environment.metadata.get("render_modes", ()):
+            try:
+                rendered = gymnasium.make(game, render_mode=_RENDER_MODE, **options)
+            except TypeError:
+                # It names a mode that its constructor does not take.
+                return GymnasiumEnvironment(environment, seed)
             environment.close()
-            environment = gymnasium.make(game, render_mode=_RENDER_MODE, **options)
-    except (gymnasium.error.Error, ImportError) as error:
+            return RenderedGymnasiumEnvironment(rendered, seed)
+    except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise UnplayableError(f"game: {game!r} cannot be made ({error})") from error
-    kind = RenderedGymnasiumEnvironment if renders else GymnasiumEnvironment
-    return kind(environment, seed)
+    return GymnasiumEnvironment(environment, seed)
 
 
 # Spaces are recognised by their classes' names, so that this does not import Gymnasium.

@@ -43,6 +43,8 @@ class EnvironmentMaker:
         environment = find_suite(name).make(self.game, seed, self.config)
         _check(environment, name)
         leaves = tree.flatten(environment.observation_spec())
+        if self.action_and_reward:
+            leaves += [environment.action_spec(), environment.reward_spec()]
         if any(single_dtype(leaf.dtype) != leaf.dtype for leaf in leaves):
             environment = SinglePrecisionWrapper(environment)
         if self.evaluation and hasattr(environment, "game_over"):

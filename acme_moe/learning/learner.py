@@ -254,7 +254,7 @@ class Learner(core.Learner):
             self._priorities.flush()
         # Copies: on a CPU device_get may hand out the buffers themselves, which the
         # next update reuses.
-        state = jax.tree.map(np.array, jax.device_get(self._state))
+        state = jax.tree.map(np.array, jax.device_get(_without_types(self._state)))
         if not all(np.isfinite(x).all() for x in jax.tree.leaves(state.params)):
             raise NonFiniteLossError(
                 f"a parameter is no number after {int(state.steps)} updates"
@@ -263,7 +263,7 @@ class Learner(core.Learner):
 
     def restore(self, state: TrainingState) -> None:
         """Resumes from a saved state."""
-        self._state = jax.tree.map(jax.numpy.array, state)
+        self._state = jax.tree.map(_as_before, self._state, state)
         self._metrics = None
 
     def close(self) -> None:
@@ -271,3 +271,22 @@ class Learner(core.Learner):
         self._dispatcher.shutdown()
         if self._priorities is not None:
             self._priorities.close()
+
+
+def _is_typed_key(x: Any) -> bool:
+    return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _without_types(nest: Any) -> Any:
+    """Returns the nest with the data of typed keys, such as an optimiser may hold."""
+    return jax.tree.map(
+        lambda x: jax.random.key_data(x) if _is_typed_key(x) else x, nest
+    )
+
+
+def _as_before(before: jax.Array, saved: np.ndarray) -> jax.Array:
+    """Returns a saved leaf as the array or typed key that was there before."""
+    array = jax.numpy.array(saved)
+    if _is_typed_key(before):
+        return jax.random.wrap_key_data(array, impl=jax.random.key_impl(before))
+    return array

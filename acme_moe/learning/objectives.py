@@ -205,15 +205,15 @@ def total(
     output: ObjectiveOutput,
     mask: jax.Array | None = None,
 ) -> tuple[jax.Array, ObjectiveOutput]:
-    """Adds the mixture's losses: those that the settings ask for, and its own.
+    """Adds the mixture's losses, those that the settings ask for and its own.
 
     Args:
       config: the network's settings.
       online: the network's output on the observations `[B, ...]` that are trained on.
       key: the objective's.
       value: the loss so far.
-      output: the objective's output; the mean value and the loss are added to its
-        metrics.
+      output: the objective's output; the mean value, the loss and what the mixture
+        measures are added to its metrics.
       mask: `[B]` bool, the observations that count; all of them if None.
 
     Returns:
@@ -238,5 +238,8 @@ def total(
         auxiliary = jnp.mean(moe.auxiliary_loss, where=mask)
         value += auxiliary
         metrics["auxiliary_loss"] = auxiliary
+    if moe is not None and moe.metrics:
+        for name, measured in moe.metrics.items():
+            metrics[name] = jnp.mean(measured, where=mask)
     metrics["loss"] = value
     return value, output._replace(metrics=metrics)

@@ -125,6 +125,7 @@ def make_update(
             params, state.target_params, steps, target_update_period
         )
         metrics = {**output.metrics, "gradient_norm": _global_norm(gradients)}
+        _check_numbers(metrics)
         max_priority = jnp.maximum(state.max_priority, jnp.max(output.priorities))
         new_state = TrainingState(
             params, steps, target_params, opt_state, key, max_priority
@@ -172,6 +173,15 @@ def make_update(
     update.compiled = compiled  # type: ignore[attr-defined]
     update.compile_for = compile_for  # type: ignore[attr-defined]
     return update
+
+
+def _check_numbers(metrics: dict[str, jax.Array]) -> None:
+    """Refuses a metric that is an array: a log has one column for each."""
+    for name, value in metrics.items():
+        if jnp.ndim(value):
+            raise ValueError(
+                f"metrics: {name!r} has shape {jnp.shape(value)}; one number each"
+            )
 
 
 def _global_norm(gradients: Any) -> jax.Array:

@@ -90,10 +90,14 @@ def _moe_shapes(bench: Bench, x: Any, output: Any) -> None:
         tuple(moe.logits.shape) in (routing, routing[:3]),
         f"logits are {_text(moe.logits)}",
     )
+    own = {f"metrics[{name!r}]": value for name, value in (moe.metrics or {}).items()}
     if moe.auxiliary_loss is not None:
-        _shape_is("auxiliary_loss", moe.auxiliary_loss, (batch,))
-    given = {k: v for k, v in moe._asdict().items() if v is not None}
-    for name, value in given.items():
+        own["auxiliary_loss"] = moe.auxiliary_loss
+    for name, value in own.items():
+        _shape_is(name, value, (batch,))
+    routed = moe._replace(auxiliary_loss=None, metrics=None)._asdict()
+    given = {k: v for k, v in routed.items() if v is not None}
+    for name, value in {**given, **own}.items():
         require(value.dtype == jnp.float32, f"{name} is {value.dtype}, not float32")
 
 

@@ -31,6 +31,8 @@ class MoEOutput(NamedTuple):
         `dropped` sum to one.
       auxiliary_loss: `[B]` float32, a loss of the mixture's own, whose mean is added to
         the agent's; None without one.
+      metrics: `[B]` float32 each, what else the mixture measures, by name: their means
+        are logged with the loss. None for nothing.
     """
 
     dispatch_weights: jax.Array
@@ -40,6 +42,7 @@ class MoEOutput(NamedTuple):
     load: jax.Array
     dropped: jax.Array
     auxiliary_loss: jax.Array | None = None
+    metrics: Mapping[str, jax.Array] | None = None
 
 
 class Mixed(NamedTuple):

@@ -10,12 +10,12 @@ from typing import Any
 
 import dm_env
 import numpy as np
-import tree
 from absl import logging
 from acme import specs
 from acme.adders import base
 
 from acme_moe import disk, files
+from acme_moe.environments.wrappers import OAR
 from acme_moe.offline.reader import FILE_NAME, OBSERVATION, DatasetError, file_name
 from acme_moe.offline.writer import FileWriter
 from acme_moe.replay import frames
@@ -58,22 +58,23 @@ class Recorder:
           rows_per_file: most rows of a file; a published file has a million.
 
         Raises:
-          DatasetError: if the observation does not have exactly one stack of frames, or
-            if the folder holds another set than the run's, or less of the run's set
-            than it has recorded.
+          DatasetError: if the observation is not one stack of frames (with R2D2, beside
+            the last action and reward), or if the folder holds another set than the
+            run's, or less of the run's set than it has recorded.
           DiskError: if the folder cannot be made or written to.
         """
-        leaves = tree.flatten(environment_spec.observations)
-        stacks = [i for i, leaf in enumerate(leaves) if isinstance(leaf, StackedFrames)]
-        if len(stacks) != 1:
+        observations = environment_spec.observations
+        # R2D2's have the last action and reward beside the frames.
+        self._has_extras = isinstance(observations, OAR)
+        stack = observations.observation if self._has_extras else observations
+        if not isinstance(stack, StackedFrames):
             raise DatasetError(
-                f"record: observations {environment_spec.observations!r} cannot be "
-                "recorded; those with one stack of frames, acme_moe.specs.StackedFrames"
+                f"record: observations {observations!r} cannot be recorded; "
+                "those that are one stack of frames, acme_moe.specs.StackedFrames"
             )
         _claim(path, run_folder, num_files)
         _forget(path, num_files)
-        (self._leaf,) = stacks
-        self.spec = leaves[self._leaf]
+        self.spec = stack
         self._path = path
         self._rows_per_file = rows_per_file
         self._num_files = num_files
@@ -88,7 +89,8 @@ class Recorder:
 
     def newest_frame(self, observation: Any) -> np.ndarray:
         """Returns the frame that is recorded of an observation."""
-        return frames.newest(self.spec, tree.flatten(observation)[self._leaf])
+        stack = observation.observation if self._has_extras else observation
+        return frames.newest(self.spec, stack)
 
     def write(self, rows: list[_Row]) -> None:
         """Writes rows of one episode, which no later row of this file continues.

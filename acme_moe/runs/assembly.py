@@ -43,6 +43,20 @@ class Parts:
         self.environment_spec = environment_spec(spec)
         self.network = self.builder.make_network(self.environment_spec)
 
+    def check_network(self) -> None:
+        """Refuses a network that cannot be made for the environment's observations.
+
+        Raises:
+          UnplayableError: says what does not fit.
+        """
+        try:
+            params_spec(self.network, self.environment_spec.observations)
+        except ValueError as error:
+            raise UnplayableError(
+                f"network: cannot be made for environment.name "
+                f"{self.spec.run.environment.name!r} ({error})"
+            ) from error
+
     def make_evaluator(
         self, key: jax.Array, variable_source: Any, device: jax.Device | None = None
     ) -> Any:

@@ -23,7 +23,7 @@ import functools
 import io
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -240,12 +240,16 @@ class RunFolder:
         """
         csv_path, events = self.path / f"{label}.csv", self.path / "tensorboard"
 
-        def make_csv() -> loggers.Logger:
+        def make_csv(first: Mapping[str, Any]) -> loggers.Logger:
+            columns = _add_columns(csv_path, first)
             file = csv_path.open("a", newline="")
             self._open_files.append(file)
-            return loggers.CSVLogger(file, flush_every=flush_every)
+            logger = loggers.CSVLogger(file, flush_every=flush_every)
+            # The logger goes by the names of its first row, not by the file's header.
+            blank = dict.fromkeys(columns, "")
+            return FunctionLogger(lambda row: logger.write({**blank, **row}))
 
-        def make_events() -> loggers.Logger:
+        def make_events(_: Mapping[str, Any]) -> loggers.Logger:
             logger = EventLogger(events, label, self._spec.steps_key)
             self._open_files.append(logger)
             return logger
@@ -269,6 +273,21 @@ class RunFolder:
 
 def _to_host(values: dict[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(value).item() for name, value in values.items()}
+
+
+def _add_columns(path: Path, names: Iterable[str]) -> list[str]:
+    """Adds the columns that a CSV file lacks; returns all, in the file's order.
+
+    A resumed run may log more or less than before, such as a mixture's new measure.
+    """
+    before: list[str] = []
+    if path.exists():
+        with path.open(newline="", errors="replace") as file:
+            before = next(csv.reader(file), [])
+    columns = sorted({*before, *names})
+    if before and before != columns:
+        _rewrite(path, lambda _: True, columns)
+    return columns
 
 
 def _rewrite(

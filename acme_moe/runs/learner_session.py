@@ -81,6 +81,9 @@ class LearnerSession:
           checkpoints: checkpoints of the run.
           restored: the checkpoint that the run resumes from; None for a new run.
           state: state of the run at that checkpoint.
+
+        Raises:
+          UnplayableError: if the network does not take the environment's observations.
         """
         self.data = data
         self._spec = parts.spec
@@ -90,15 +93,20 @@ class LearnerSession:
         self._saved_at = time.monotonic()
         # time_delta 0: the log's counts are those of the step it was written at.
         self._counter = counting.Counter(time_delta=0.0)
-        self.learner: Learner = parts.builder.make_learner(
-            key,
-            parts.network,
-            data.samples,
-            folder.make_logger,
-            parts.environment_spec,
-            data.replay_client,
-            counting.Counter(self._counter, prefix="learner", time_delta=0.0),
-        )
+        try:
+            self.learner: Learner = parts.builder.make_learner(
+                key,
+                parts.network,
+                data.samples,
+                folder.make_logger,
+                parts.environment_spec,
+                data.replay_client,
+                counting.Counter(self._counter, prefix="learner", time_delta=0.0),
+            )
+        except ValueError:
+            # Only now, as it takes as long as making the network once more.
+            parts.check_network()
+            raise
         if restored:
             self.learner.restore(_load(restored, self.learner.save()))
             self._counter.increment(learner_steps=state.learner_steps)

@@ -152,6 +152,15 @@ class Run(abc.ABC, Generic[SpecT]):
           NonFiniteLossError: if the loss or a gradient is NaN or infinite; names the
             last checkpoint.
         """
+        if self._spec.is_done(self._state):
+            # `config.json` goes on saying what was done, whatever is asked for now.
+            logging.warning(
+                "the run is finished after %d %s, and evaluated; only a longer one "
+                "would do more, so its settings are not changed",
+                self.position,
+                self._spec.unit,
+            )
+            return self._write_summary("finished")
         # Only now, so that a run that cannot start does not claim the folder.
         self._folder.write_config()
         progress = Progress(self._spec, self._state)

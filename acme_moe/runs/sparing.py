@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,10 @@ class Warnings:
 class SparingLogger(loggers.Logger):
     """Leaves out a row that cannot be written, as no run depends on its logs."""
 
-    def __init__(self, path: Path, make: Callable[[], loggers.Logger]) -> None:
-        """Opens nothing yet: `make` does, once `path` can be written."""
+    def __init__(
+        self, path: Path, make: Callable[[Mapping[str, Any]], loggers.Logger]
+    ) -> None:
+        """Opens nothing yet: `make` does, given the first row for which it can."""
         self._path = path
         self._make = make
         self._logger: loggers.Logger | None = None
@@ -53,7 +55,7 @@ class SparingLogger(loggers.Logger):
         """Writes a row, or warns that it cannot."""
         with self._warnings.instead(self._path):
             if self._logger is None:
-                self._logger = self._make()
+                self._logger = self._make(data)
             self._logger.write(data)
 
     def close(self) -> None:

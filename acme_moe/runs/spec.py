@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -87,6 +88,10 @@ class RunSpec(abc.ABC):
         passed = position // period > state.evaluated_at // period
         return run.evaluation_episodes if passed else 0
 
+    def is_done(self, state: RunState) -> bool:
+        """Returns whether the run is at its end, and evaluated there."""
+        return self.position(state) >= self.length and not self.evaluation_due(state)
+
     def summarize(
         self, state: RunState, *, status: str, details: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -129,12 +134,16 @@ class OnlineRunSpec(RunSpec):
     agent: ValueAgentConfig
 
     def __post_init__(self) -> None:
-        if self.run.max_agent_steps <= self.agent.min_replay_size:
-            raise ValueError(
-                f"max_agent_steps: {self.run.max_agent_steps} is not accepted; more "
-                f"than min_replay_size ({self.agent.min_replay_size}), or nothing is "
-                "learnt"
-            )
+        per_call = self.agent.sgd_steps_per_call
+        learning_steps = math.ceil(per_call / self.agent.exact_replay_ratio)
+        validation.at_least(
+            "max_agent_steps",
+            self.run.max_agent_steps,
+            self.agent.min_replay_size + learning_steps,
+            f"min_replay_size ({self.agent.min_replay_size}) and the steps to the "
+            f"first {'update' if per_call == 1 else f'{per_call} updates'} at "
+            f"replay_ratio {self.agent.replay_ratio}, or nothing is learnt",
+        )
         self.agent.pruning.check_length(
             self.run.max_agent_steps - self.agent.min_replay_size
         )
@@ -143,6 +152,8 @@ class OnlineRunSpec(RunSpec):
             "min_replay_size",
             self.agent.min_replay_size,
             self.agent.steps_to_first_item * self.run.num_environments,
+            f"{self.agent.steps_to_first_item} steps to a first item in each of "
+            f"num_environments ({self.run.num_environments})",
         )
 
     @property

@@ -21,9 +21,9 @@ import jax
 import numpy as np
 import tree
 
-from acme_moe import disk, files
+from acme_moe import disk, files, validation
 from acme_moe.agents import acting
-from acme_moe.networks import MoEOutput
+from acme_moe.networks import MoEOutput, ValueOutput
 from acme_moe.networks.token_grid import token_grid
 from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
 from acme_moe.runs.checkpoint import Checkpoint, OtherStateError, read_checkpoint
@@ -46,11 +46,14 @@ class Choice(NamedTuple):
       routing: of the mixture of experts; None in a network without one. A `MoEOutput`
         of numpy arrays without the batch axis: `dispatch_weights` and
         `combine_weights` are `[tokens, experts, slots]`, `load` is `[experts]`.
+      features: `float32 [F]`, the input of the network's last layer; in a network with
+        quantiles, of the first.
     """
 
     action: int
     q_values: np.ndarray
     routing: MoEOutput | None
+    features: np.ndarray
 
 
 class _Params(NamedTuple):
@@ -74,17 +77,30 @@ class TrainedAgent:
       environment_spec: spec of the run's environments.
     """
 
-    def __init__(self, spec: RunSpec, checkpoint: Checkpoint, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        checkpoint: Checkpoint,
+        *,
+        seed: int = 0,
+        epsilon: float | None = None,
+    ) -> None:
         """Loads the parameters, and starts an episode; compiles nothing yet.
 
         Args:
           spec: the run.
-          checkpoint: of the run.
-          seed: of the policy's draws.
+          checkpoint: one of its checkpoints.
+          seed: seed of the policy's draws.
+          epsilon: probability of a random action; None for the run's
+            `evaluation_epsilon`.
 
         Raises:
           OtherStateError: if the checkpoint's parameters are not of the run's network.
+          ValueError: if `epsilon` is not between 0 and 1.
         """
+        if epsilon is None:
+            epsilon = spec.agent.evaluation_epsilon
+        validation.between("epsilon", epsilon, 0, 1)
         self.spec = spec
         self.checkpoint = checkpoint
         self.environment_spec = environment_spec(spec)
@@ -96,7 +112,7 @@ class TrainedAgent:
         self._cpu = jax.local_devices(backend="cpu")[0]
         self.params = jax.device_put(_load_params(checkpoint, params), self._cpu)
         self._key = jax.device_put(jax.random.PRNGKey(seed), self._cpu)
-        self._decide = _jit(network, spec.agent.evaluation_epsilon)
+        self._decide = _jit(network, epsilon)
         self.reset()
 
     def __repr__(self) -> str:
@@ -109,7 +125,7 @@ class TrainedAgent:
         self._state = jax.device_put(acting.initial_state(self.network, key), self._cpu)
 
     def choose(self, observation: Any) -> Choice:
-        """Acts as `act` does; returns Q-values and routing too, at no further cost.
+        """Acts as `act` does; returns Q-values, routing and features, at no extra cost.
 
         Args:
           observation: one, as the run's environment gives it.
@@ -117,21 +133,26 @@ class TrainedAgent:
         Raises:
           ValueError: if it is not what `environment_spec.observations` says.
         """
-        action, q_values, moe, self._state = self._look(observation)
-        return Choice(int(action), np.asarray(q_values), _to_numpy(moe))
+        action, output, self._state = self._look(observation)
+        return Choice(
+            int(action),
+            np.asarray(output.q_values),
+            _to_numpy(output.moe),
+            np.asarray(output.features),
+        )
 
     def act(self, observation: Any) -> int:
         """Returns the action for an observation. Argument and error as of `choose`."""
-        action, _, _, self._state = self._look(observation)
+        action, _, self._state = self._look(observation)
         return int(action)
 
     def q_values(self, observation: Any) -> np.ndarray:
         """Returns `float32 [actions]` without acting; see `Choice.q_values`."""
-        return np.asarray(self._look(observation)[1])
+        return np.asarray(self._look(observation)[1].q_values)
 
     def routing(self, observation: Any) -> MoEOutput | None:
         """Returns what the mixture does, without acting; see `Choice.routing`."""
-        return _to_numpy(self._look(observation)[2])
+        return _to_numpy(self._look(observation)[1].moe)
 
     def token_grid(self) -> tuple[int, int]:
         """Returns the rows and columns in which the mixture's tokens lie.
@@ -177,7 +198,7 @@ class TrainedAgent:
             replay=(),
         )
 
-    def _look(self, observation: Any) -> tuple[Any, Any, Any, acting.ActingState]:
+    def _look(self, observation: Any) -> tuple[Any, ValueOutput, acting.ActingState]:
         expected = self.environment_spec.observations
         try:
             observation = tree.map_structure(
@@ -191,15 +212,19 @@ class TrainedAgent:
         return self._decide(self.params, observation, self._state)
 
 
-def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
+def load(
+    path: str | os.PathLike[str], *, seed: int = 0, epsilon: float | None = None
+) -> TrainedAgent:
     """Loads the agent of a run in one process, in many, or on fixed data.
 
     Args:
       path: of the run's folder, whose newest whole checkpoint is taken, or of one of
         its checkpoints. Neither is changed, so the run may still be training.
-      seed: of the policy's draws.
+      seed: seed of the policy's draws.
+      epsilon: probability of a random action; None for the run's `evaluation_epsilon`.
 
     Raises:
+      ValueError: if `epsilon` is not between 0 and 1.
       NoCheckpointError: if it is neither; says what would be accepted.
       DamagedCheckpointError: if the checkpoint, or each of the run's, is damaged.
       OtherStateError: if the checkpoint's parameters are not of the run's network, as
@@ -208,7 +233,7 @@ def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
     spec, checkpoint = find_checkpoint(Path(path))
     while True:
         try:
-            return TrainedAgent(spec, checkpoint, seed=seed)
+            return TrainedAgent(spec, checkpoint, seed=seed, epsilon=epsilon)
         except FileNotFoundError:
             # A run under way drops old checkpoints once it has written a new one.
             dropped = checkpoint.path
@@ -218,11 +243,15 @@ def load(path: str | os.PathLike[str], *, seed: int = 0) -> TrainedAgent:
 
 
 def find_checkpoint(path: Path) -> tuple[RunSpec, Checkpoint]:
-    """Finds a checkpoint and its run. Argument and errors as of `load`.
+    """Finds a checkpoint and its run. Argument as of `load`.
 
-    That the parameters are of the run's network is not checked.
-    Replay's files may be gigabytes: only that they exist and their sizes are checked,
-    not their contents.
+    Does not check that the parameters fit the run's network. Of replay's files, which
+    may be gigabytes, checks only that they exist, and their sizes.
+
+    Raises:
+      NoCheckpointError: if there is none.
+      DamagedCheckpointError: if the checkpoint, or each of the run's, is damaged.
+      ValueError: if the run's `config.json` is not one.
     """
     checkpoints = path / "checkpoints"
     if (path / "manifest.json").is_file():
@@ -261,15 +290,16 @@ def _load_params(checkpoint: Checkpoint, template: Any) -> Any:
 
 
 def _jit(network: Any, epsilon: float) -> Any:
-    """Compiles `(params, observation, state) -> action, q_values, moe, state`."""
+    """Compiles `(params, observation, state) -> Decision`, without activations."""
 
     @jax.jit
-    def decide(params: Any, observation: Any, state: acting.ActingState) -> tuple:
+    def decide(
+        params: Any, observation: Any, state: acting.ActingState
+    ) -> acting.Decision:
         decision = acting.decide(
             network, params, epsilon, observation, state, evaluation=True
         )
-        output = decision.output
-        return decision.action, output.q_values, output.moe, decision.state
+        return decision._replace(output=decision.output._replace(activations={}))
 
     return decide
 

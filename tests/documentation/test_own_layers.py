@@ -1,15 +1,17 @@
 """The programs of the page on parts of one's own do what they say."""
 
 import re
+import types
 
 import jax
 import numpy as np
 import pytest
 from dm_env import specs as dm_specs
 
+import acme_moe
 from acme_moe.agents.config import PruningConfig
 from acme_moe.agents.dqn import DQNConfig
-from acme_moe.networks import NetworkConfig
+from acme_moe.networks import NetworkConfig, make_network
 from tests.programs import ROOT
 
 
@@ -54,3 +56,32 @@ def test_another_composition_is_a_network(defined):
     output = jax.eval_shape(network.apply, params, None, images)
     assert output.q_values.shape == (2, 3)
     assert output.moe.load.shape == (2, 8)
+
+
+def test_another_run_s_parameters_are_where_training_starts(defined, monkeypatch):
+    names = defined("WarmStartBuilder")
+    network = NetworkConfig(encoder="nature_cnn", moe="none", expert_width=8)
+    builder = names["WARM_START"].builder(DQNConfig(network=network))
+    images = np.zeros((1, 84, 84, 4), np.uint8)
+
+    class Environment:
+        actions = dm_specs.DiscreteArray(3)
+
+    def params_of(num_actions):
+        return make_network(network, num_actions).init(jax.random.key(1), images)
+
+    old, fresh = params_of(4), params_of(3)
+    loaded = types.SimpleNamespace(params=old)
+    monkeypatch.setattr(acme_moe, "load", lambda path: loaded)
+    init = builder.make_network(Environment).init
+    params = init(jax.random.key(1), images)
+    kept = [
+        np.array_equal(x, y)
+        for x, y in zip(*map(jax.tree.leaves, (params, old)), strict=True)
+    ]
+    heads = [
+        x.shape == y.shape
+        for x, y in zip(*map(jax.tree.leaves, (fresh, old)), strict=True)
+    ]
+    assert kept == heads
+    assert kept.count(False) == 2

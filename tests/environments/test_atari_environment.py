@@ -10,7 +10,7 @@ import pytest
 from absl.testing import absltest
 from dm_env import test_utils
 
-from acme_moe.environments import AtariConfig, AtariEnvironment
+from acme_moe.environments import AtariConfig, AtariEnvironment, UnplayableError
 from acme_moe.specs import StackedFrames
 
 NOOP, FIRE = 0, 1  # In Breakout and Pong.
@@ -35,6 +35,21 @@ def lose_a_life(environment):
     while not steps[-1].last():
         steps.append(environment.step(FIRE))
     return steps
+
+
+def test_a_mode_changes_the_game_and_one_that_it_lacks_is_named():
+    def screens(**settings):
+        environment = make(**settings)
+        environment.reset()
+        return [screen for screen, *_ in play(environment, [FIRE, *[3] * 60])]
+
+    assert screens() == screens(mode=0) == screens(difficulty=0)
+    assert screens() != screens(mode=12)
+    assert screens() != screens(difficulty=1)
+    with pytest.raises(UnplayableError, match=r"environment.mode: 3 .* Breakout; 0, 4"):
+        make(mode=3)
+    with pytest.raises(UnplayableError, match=r"environment.difficulty: 2 .*; 0, 1$"):
+        make(difficulty=2)
 
 
 class TruncatedConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):

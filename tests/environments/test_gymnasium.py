@@ -67,6 +67,11 @@ class TestWithThePackage:
         assert [step.last() for step in steps] == [False, False, True]
         assert steps[-1].discount == 1
 
+    def test_a_mode_that_the_constructor_does_not_take_is_no_fault(self):
+        environment = make("tests.gymnasium_room:DarkRoom-v0")
+        assert not hasattr(environment, "render")
+        assert environment.reset().observation["image"].shape == (4, 3, 1)
+
     def test_dictionaries_of_every_kind(self):
         environment = make(ROOM)
         specs = environment.observation_spec()

@@ -44,6 +44,17 @@ def make_learner(source=None, **kwargs):
     return Learner(make_state(optimizer), update, source or samples(), **kwargs)
 
 
+def noise():
+    """An optimiser that holds a typed key, and adds noise."""
+
+    def update(updates, key, params=None):
+        del params
+        key, own = jax.random.split(key)
+        return jax.tree.map(lambda x: x + jax.random.normal(own), updates), key
+
+    return optax.GradientTransformation(lambda params: jax.random.key(3), update)
+
+
 def equal(x, y):
     jax.tree.map(np.testing.assert_array_equal, x, y)
 
@@ -64,6 +75,22 @@ def test_an_update_that_compiles_meanwhile_is_waited_for():
         which.step()
         which.check()
     equal(learner.state, plain.state)
+
+
+def test_an_optimiser_may_hold_a_typed_key():
+    optimizer = optax.chain(optax.sgd(1e-3), noise())
+    update = learning.make_update(
+        learning.q_learning(NETWORK, discount=0.9), optimizer, target_update_period=4
+    )
+    one, other = (Learner(make_state(optimizer), update, samples()) for _ in range(2))
+    one.step()
+    saved = one.save()
+    assert all(isinstance(x, np.ndarray) for x in jax.tree.leaves(saved))
+    other.step()
+    other.restore(saved)
+    for learner in (one, other):
+        learner.step()
+    equal(one.save(), other.save())
 
 
 def test_steps_are_counted_and_logged():

@@ -81,7 +81,10 @@ def of_its_own(tokens, experts):
     """A mixture with a loss of its own."""
     mixed = Soft(normalization=False, phi="learned")(tokens, experts)
     loss = jnp.mean(jnp.square(mixed.tokens), axis=(1, 2))
-    return mixed._replace(moe=mixed.moe._replace(auxiliary_loss=loss))
+    measured = mixed.moe.load[:, 0]
+    return mixed._replace(
+        moe=mixed.moe._replace(auxiliary_loss=loss, metrics={"first_load": measured})
+    )
 
 
 def test_a_loss_of_the_mixture_s_own_is_added():
@@ -92,6 +95,8 @@ def test_a_loss_of_the_mixture_s_own_is_added():
     assert own.mean() > 0
     np.testing.assert_allclose(value, np.mean(report.losses) + np.mean(own), rtol=1e-5)
     np.testing.assert_allclose(report.metrics["auxiliary_loss"], np.mean(own))
+    load = np.mean(online.moe.load[:, 0])
+    np.testing.assert_allclose(report.metrics["first_load"], load, rtol=1e-6)
 
 
 def noise_network():
@@ -178,7 +183,7 @@ def test_each_draw_of_an_objective_has_a_key_of_its_own(monkeypatch, settings):
             logits=None,
             atoms=None,
             moe=types.SimpleNamespace(
-                logits=None, probabilities=None, auxiliary_loss=None
+                logits=None, probabilities=None, auxiliary_loss=None, metrics=None
             ),
             features=None,
             activations={},

@@ -162,6 +162,19 @@ def test_an_unknown_loss_is_named():
         learning.q_learning(NETWORK, discount=0.9, loss="l1")
 
 
+def test_a_metric_that_is_an_array_is_named():
+    def objective(params, *_):
+        metrics = {"load": jnp.zeros(8)}
+        return params["w"], learning.ObjectiveOutput(jnp.ones(1), jnp.ones(1), metrics)
+
+    optimizer = optax.sgd(0.1)
+    update = learning.make_update(objective, optimizer, target_update_period=1)
+    params, key = {"w": jnp.zeros(())}, jax.random.PRNGKey(0)
+    state = learning.init_training_state(params, optimizer, key)
+    with pytest.raises(ValueError, match=r"metrics: 'load' has shape \(8,\); one"):
+        update(state, jnp.ones(1), jnp.ones(1))
+
+
 def test_the_gradient_norm_is_that_of_all_parameters():
     rng = np.random.default_rng(0)
     shapes = ((), (3,), (32,), (7, 5), (16, 5), (4, 8, 3))

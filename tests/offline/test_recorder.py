@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from acme import specs
 from acme.adders import base
-from acme.wrappers import ObservationActionRewardWrapper
 
 from acme_moe.disk import DiskError
 from acme_moe.environments import AtariConfig, AtariEnvironment
+from acme_moe.environments.wrappers import ObservationActionRewardWrapper
 from acme_moe.offline import DatasetConfig, reader, writer
 from acme_moe.offline.dataset import load_dataset
 from acme_moe.offline.recorder import Recorder
@@ -359,8 +359,11 @@ def test_only_stacks_of_frames_are_recorded(tmp_path):
     environment = CountingEnvironment([9], [False])
     spec = specs.make_environment_spec(environment)
     vector = spec._replace(observations=specs.Array((3,), np.float32))
-    with pytest.raises(ValueError, match=r"record: .*StackedFrames"):
-        Recorder(tmp_path, vector, run_folder=tmp_path / "run")
+    # What is left out of a set, no agent could learn from.
+    both = {"frames": spec.observations, "vector": vector.observations}
+    for other in (vector, spec._replace(observations=both)):
+        with pytest.raises(ValueError, match=r"record: .*StackedFrames"):
+            Recorder(tmp_path, other, run_folder=tmp_path / "run")
 
 
 def test_what_an_agent_sees_beside_the_frames_is_left_out(tmp_path):

@@ -74,11 +74,16 @@ def test_the_config_has_every_field():
         ),
         (
             {"max_agent_steps": 100},
-            r"^max_agent_steps: 100 .*more than min_replay_size",
+            r"^max_agent_steps: 100 is not accepted; at least 104, min_replay_size",
         ),
         (
             {"pruning__sparsity": 0.95},
-            r"^pruning\.start: 10000000 is not accepted; less than \d+, where the run",
+            r"^pruning\.end: 40000000 is not accepted; at most \d+, where the run",
+        ),
+        # The first four updates are due after sixteen steps.
+        (
+            {"max_agent_steps": 110, "sgd_steps_per_call": 4},
+            r"^max_agent_steps: 110 is not accepted; at least 116, .* 4 updates",
         ),
         ({"max_replay_size": 5}, r"^max_replay_size: 5 is not accepted; at least 100"),
         ({"n_step": 200}, r"^min_replay_size: 100 is not accepted; at least 200"),

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from tensorboard.util import tensor_util
 
 from acme_moe.agents.acting_config import ActingConfig
 from acme_moe.agents.acting_device import NoAcceleratorError
-from acme_moe.environments import SCORES
+from acme_moe.environments import SCORES, UnplayableError
+from acme_moe.environments.gymnasium_suite import GymnasiumConfig
 from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import NonFiniteLossError
 from acme_moe.runs import config as config_lib
@@ -128,6 +130,24 @@ def test_a_finished_run_can_be_made_longer(finished, tmp_path):
     assert summary["replay_ratio_realised"] == 0.25
     log = rows(workdir / "learner.csv")
     assert [int(row["learner_steps"]) for row in log] == list(range(1, 61))
+
+
+def test_a_finished_run_keeps_its_settings_and_scores(finished, tmp_path):
+    workdir = tmp_path / "again"
+    shutil.copytree(finished, workdir)
+    names = ("config.json", "scores.csv", "learner.csv")
+    before = [(workdir / name).read_text() for name in names]
+    asked = tiny.spec(run={"final_evaluation_episodes": 7})
+    with online.OnlineRun(asked, workdir) as run:
+        assert run.run()["status"] == "finished"
+    assert [(workdir / name).read_text() for name in names] == before
+
+
+def test_a_network_that_does_not_fit_the_environment_is_refused(tmp_path):
+    pytest.importorskip("gymnasium")
+    spec = tiny.spec(run={"environment": GymnasiumConfig(), "game": "CartPole-v1"})
+    with pytest.raises(UnplayableError, match=r"^network: .*'gymnasium' \(.*'mlp'\)"):
+        online.OnlineRun(spec, tmp_path)
 
 
 def test_without_its_replay_a_run_fills_it_anew_first(tmp_path):

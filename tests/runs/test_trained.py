@@ -190,8 +190,8 @@ def test_draws_are_the_seed_s_and_explore_as_the_settings_say(tmp_path):
     checkpoint = store(spec, tmp_path)
     observation = trained.TrainedAgent(spec, checkpoint).make_environment().reset()[-1]
 
-    def draws(seed):
-        agent = acme_moe.load(checkpoint.path, seed=seed)
+    def draws(seed, epsilon=None):
+        agent = acme_moe.load(checkpoint.path, seed=seed, epsilon=epsilon)
         greedy = int(np.argmax(agent.q_values(observation)))
         return greedy, [agent.act(observation) for _ in range(200)]
 
@@ -199,6 +199,9 @@ def test_draws_are_the_seed_s_and_explore_as_the_settings_say(tmp_path):
     assert draws(1) == (greedy, actions) != draws(2)
     other = np.mean(np.array(actions) != greedy)
     assert other == pytest.approx(0.5 * 17 / 18, abs=0.12)
+    assert draws(1, epsilon=0.0) == (greedy, [greedy] * 200)
+    with pytest.raises(ValueError, match="epsilon: 2 is not accepted; 0 to 1"):
+        draws(1, epsilon=2)
 
 
 def test_looking_does_not_act(tmp_path):
@@ -212,6 +215,8 @@ def test_looking_does_not_act(tmp_path):
         looked.routing(timestep.observation)
         choice = looked.choose(timestep.observation)
         np.testing.assert_array_equal(choice.q_values, q_values)
+        # Of the two streams of a dueling head.
+        assert choice.features.shape == (2 * spec.agent.head_width,)
         assert choice.action == plain.act(timestep.observation)
         timestep = environment.step(choice.action)
     last = environment.reset().observation
