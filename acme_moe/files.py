@@ -103,12 +103,7 @@ def sync(path: Path) -> None:
 def last_lines(path: Path, count: int) -> list[str]:
     """Returns the last lines of a log without white space at their ends.
 
-    Args:
-      path: of the log.
-      count: how many lines at most.
-
-    Returns:
-      The lines, none where there is no such file.
+    There are `count` of them at most, none where there is no such file.
     """
     try:
         with path.open(errors="replace") as stream:

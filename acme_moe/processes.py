@@ -68,11 +68,7 @@ class InterruptedRunError(Exception):
     """A signal asked a run to end before its last step."""
 
     def __init__(self, signum: int) -> None:
-        """Keeps the signal.
-
-        Args:
-          signum: which signal it was.
-        """
+        """Keeps the signal."""
         super().__init__(signal.Signals(signum).name)
         self.signum = signum
 

@@ -58,6 +58,9 @@ def interrupted(interrupt: InterruptedRunError, done: str, given: RunFlags) -> i
       interrupt: names the signal.
       done: what is saved, such as "400 agent steps".
       given: the flags.
+
+    Returns:
+      The exit status that a shell gives such a signal.
     """
     print(
         f"\n{interrupt}: saved after {done}. To resume:\n  {given.resume_command}",
@@ -69,9 +72,7 @@ def interrupted(interrupt: InterruptedRunError, done: str, given: RunFlags) -> i
 def out_of_room(error: DiskError, given: RunFlags) -> int:
     """Tells what could not be written, and the command that resumes, if there is one.
 
-    Args:
-      error: names it.
-      given: the flags.
+    Returns the exit status.
     """
     message = f"\nerror: {error}"
     if (given.workdir / "config.json").exists():

@@ -74,12 +74,7 @@ class Coordinator:
     """
 
     def __init__(self, spec: RunSpec, state: RunState) -> None:
-        """Starts in the first phase, towards the usual end.
-
-        Args:
-          spec: the run.
-          state: of the run, which has begun.
-        """
+        """Starts a run that has begun in the first phase, towards the usual end."""
         self.spec = spec
         self.state = state
         self.phase = Phase.RUNNING

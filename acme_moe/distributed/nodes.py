@@ -43,12 +43,7 @@ class Remote:
     """
 
     def __init__(self, client: Any, has_ended: Callable[[], bool]) -> None:
-        """Keeps the client.
-
-        Args:
-          client: a `courier.Client` with a time-out.
-          has_ended: whether the run is over.
-        """
+        """Keeps a `courier.Client`, which has a time-out."""
         self._client = client
         self._has_ended = has_ended
 

@@ -33,14 +33,6 @@ class ReplayNode:
     ) -> None:
         """Starts the server, with what the newest checkpoint has of it.
 
-        Args:
-          coordinator: client of the coordinator.
-          spec: the run.
-          workdir: its folder.
-          config: of the distribution.
-          number: of this server, from 0.
-          port: to serve on.
-
         Raises:
           OtherStateError: if the checkpoint is of another number of servers.
         """

@@ -26,18 +26,10 @@ def enter(
     *,
     count: int,
 ) -> list[int]:
-    """Tells the coordinator that a node starts, and draws seeds for this start.
+    """Tells the coordinator that a node starts, and draws `count` seeds for this start.
 
-    Args:
-      coordinator: client of the coordinator.
-      name: of the node.
-      spec: the run.
-      kind: of the node.
-      number: of the node among its kind.
-      count: how many seeds.
-
-    Returns:
-      The seeds; a node that is started again, or with a resumed run, has others.
+    Each node of a kind has a number of its own. A node that is started again, or with a
+    resumed run, has other seeds.
     """
     entered = coordinator.enter(name)
     at = entered["position"], kind, number, entered["started"]

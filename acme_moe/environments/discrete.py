@@ -16,11 +16,7 @@ class DiscreteEnvironment(dm_env.Environment, abc.ABC):
     """An environment in which a step outside an episode starts one."""
 
     def __init__(self, num_actions: int) -> None:
-        """Starts no episode yet.
-
-        Args:
-          num_actions: number of actions.
-        """
+        """Starts no episode yet."""
         self._num_actions = num_actions
         self._in_episode = False
 

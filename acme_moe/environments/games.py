@@ -84,11 +84,7 @@ al., 2020) the Atari-100k benchmark, `atari_60` the largest set of appendix A, a
 
 
 def name_key(name: str) -> str:
-    """Returns a key that is the same for names that differ in case and separators only.
-
-    Args:
-      name: any name.
-    """
+    """Returns a key that names share if only their case and separators differ."""
     key = name.casefold()
     for separator in "_- ":
         key = key.replace(separator, "")

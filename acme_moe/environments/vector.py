@@ -97,12 +97,7 @@ class SequentialEnvironments(VectorEnvironment):
     def __init__(
         self, make: Callable[[int], dm_env.Environment], seeds: Sequence[int]
     ) -> None:
-        """Makes the environments.
-
-        Args:
-          make: makes the environment of a seed.
-          seeds: seed of each environment.
-        """
+        """Makes an environment of each seed."""
         self._environments = [make(seed) for seed in seeds]
         self._make = make
         self._actions: np.ndarray | None = None
@@ -152,10 +147,6 @@ def play_again(
     make: Callable[[int], dm_env.Environment], past: Past
 ) -> tuple[dm_env.Environment, dm_env.TimeStep | None]:
     """Makes an environment and plays in it what was played before.
-
-    Args:
-      make: makes the environment of a seed.
-      past: what was played.
 
     Returns:
       The environment, and its latest step; None if it has played nothing.

@@ -24,11 +24,8 @@ from acme_moe.environments.vector import Past, is_game_over, play_again
 def main(connection: Connection, memory: int) -> None:
     """Makes the environments, and follows orders for as long as they come.
 
-    Each message, the first one included, is answered with None or with what went wrong.
-
-    Args:
-      connection: connection to the parent.
-      memory: descriptor of the shared file.
+    Each message of the parent, the first one included, is answered with None or with
+    what went wrong. `memory` is the descriptor of the shared file.
     """
     environments: dict[int, dm_env.Environment] = {}
     with contextlib.suppress(EOFError, ConnectionError):  # The parent is gone.

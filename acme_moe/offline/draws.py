@@ -18,9 +18,6 @@ class Draw(enum.IntEnum):
 def make_generator(draw: Draw, seed: int, number: int = 0) -> np.random.Generator:
     """Makes the generator of a draw, which shares its stream with no other draw.
 
-    Args:
-      draw: what is drawn.
-      seed: seed of the draw.
-      number: number of the file or batch.
+    Each file or batch that is drawn has a number of its own.
     """
     return np.random.default_rng([draw, seed, number])

@@ -29,14 +29,7 @@ class FileWriter:
     def __init__(
         self, path: Path, number: int, frame_shape: tuple[int, int], *, stack: int
     ) -> None:
-        """Starts a file.
-
-        Args:
-          path: folder of the set.
-          number: of the file.
-          frame_shape: height and width of a frame.
-          stack: frames that an observation holds.
-        """
+        """Starts a file of the set at `path`; an observation holds `stack` frames."""
         self._path = path
         self._number = number
         self._shape = frame_shape

@@ -16,12 +16,7 @@ _WARNING_SECONDS = 120
 
 
 def command(run: PlannedRun, workdir: Path) -> list[str]:
-    """Returns the command of a run, which resumes one that was stopped.
-
-    Args:
-      run: of the study.
-      workdir: the study's folder.
-    """
+    """Returns the command of a run, which resumes one that was stopped."""
     fields = [f"--config.{name}={value}" for name, value in run.settings.items()]
     return [
         *(sys.executable, "-m", f"acme_moe.cli.{run.command}"),

@@ -18,10 +18,7 @@ _GLANCE_SECONDS = 0.05
 
 
 def take(folder: Path) -> int | None:
-    """Takes a folder's lock.
-
-    Args:
-      folder: of the run; it exists.
+    """Takes the lock of a run's folder, which exists.
 
     Returns:
       The open file that holds it, to be passed on and closed; None if another

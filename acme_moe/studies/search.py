@@ -64,13 +64,13 @@ class Search:
         """Returns the runs of a trial, `trial_0000/GAME/SEED`.
 
         Args:
-          number: of the trial.
-          settings: that `suggest` gave it.
-          workdir: the search's folder.
+          number: number of the trial, from 0.
+          settings: settings that `suggest` gave it.
+          workdir: folder of the search.
           scale: how large the runs are.
-          games: see `acme_moe.studies.plan.make_plan`.
-          num_seeds: see there.
-          data: see `acme_moe.studies.plan.expand`.
+          games: games in place of the search's; see `acme_moe.studies.plan.make_plan`.
+          num_seeds: runs on a game, in place of the search's.
+          data: where the fixed data are; see `acme_moe.studies.plan.expand`.
 
         Raises:
           ValueError: if the search has no such game, or data are missing.

@@ -47,12 +47,7 @@ class FolderState:
 
 
 def read_state(run: PlannedRun, workdir: Path) -> FolderState:
-    """Returns the state of a run, which is running if a process has its lock.
-
-    Args:
-      run: of the study.
-      workdir: the study's folder.
-    """
+    """Returns the state of a run, which is running if a process has its lock."""
     # Looked at first: a run that ends in between has written all by then.
     taken = locks.is_taken(workdir / run.name)
     state = read_state_at_rest(run, workdir)
@@ -66,10 +61,6 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
 
     It is finished if its summary says so, its settings are those of the plan, and it
     is as long as they ask for.
-
-    Args:
-      run: of the study.
-      workdir: the study's folder.
     """
     folder = workdir / run.name
     summary = read_summary(folder)

@@ -16,9 +16,7 @@ from acme_moe.studies.sweep import Event
 def state_table(runs: Sequence[PlannedRun], states: Mapping[str, FolderState]) -> str:
     """Returns a row per arm with its counts of states, then runs that have a reason.
 
-    Args:
-      runs: of the study.
-      states: of the runs, by name.
+    The states are those of the runs, by name.
     """
     by_arm: dict[str, list[str]] = {}
     for run in runs:

@@ -113,8 +113,7 @@ class Trials:
     def more(self, left: Sequence[PlannedRun]) -> Sequence[PlannedRun]:
         """Returns the runs of another trial, none if there is no other.
 
-        Args:
-          left: runs that have not ended.
+        Runs that are `left` have not ended.
         """
         self.tell(left)
         while self.error is None:

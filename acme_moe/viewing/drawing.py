@@ -37,9 +37,6 @@ def draw(decision: Decision) -> np.ndarray:
     Below are the action, and a bar for the Q-value of each action, on a scale from the
     least to the greatest.
 
-    Args:
-      decision: what to draw.
-
     Returns:
       `uint8 [height, width, 3]`, RGB, of the same size for all decisions of a run.
     """
