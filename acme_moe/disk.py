@@ -37,8 +37,8 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[None]:
       needed: number of bytes to be written, if known.
 
     Raises:
-      DiskError: in place of an error in the `with` block that comes from the disk or
-        the path; all others pass through.
+      DiskError: replaces an error in the `with` block that comes from the disk or the
+        path; all others pass through.
     """
     try:
         yield

@@ -116,8 +116,8 @@ def load_function(path: Path, name: str, *, field: str) -> Callable[..., Any]:
     """Runs a Python file, wherever it is, and returns a function that it defines.
 
     Args:
-      path: of the file.
-      name: of the function.
+      path: path of the file.
+      name: name of the function.
       field: name of the setting that gave the path.
 
     Raises:

@@ -26,7 +26,7 @@ def take(path: Path) -> int | None:
     """Takes the lock on a file, which is made where it is missing.
 
     Args:
-      path: of the file, whose contents stay as they are.
+      path: path of the file, whose contents stay as they are.
 
     Returns:
       The open file that holds the lock, to be passed on or closed; None if another
@@ -69,7 +69,7 @@ class FolderLock:
         """Takes the lock, and makes the folder where it is missing.
 
         Args:
-          folder: to hold.
+          folder: folder to lock.
           field: flag or setting that the folder comes from, for messages.
 
         Raises:

@@ -35,10 +35,10 @@ class ActorNode:
         Args:
           coordinator: client of the coordinator.
           learner: client of the learner, which has the parameters.
-          replay_client: of the server that this actor writes to.
+          replay_client: client of the server that this actor writes to.
           spec: the run.
-          config: of the distribution.
-          number: of this actor, from 0.
+          config: settings of the distributed run.
+          number: number of this actor, from 0.
         """
         self._number = number
         self._coordinator = coordinator

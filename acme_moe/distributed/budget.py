@@ -67,7 +67,7 @@ class StepBudget:
 
         Args:
           spec: the run.
-          state: of the run, whose agent steps are counted here.
+          state: counts of the run; its agent steps are counted here.
           pacing: how far agent steps may be ahead.
         """
         self._spec = spec

@@ -54,15 +54,16 @@ class DistributedConfig:
         number, and each holds its share of the replay's capacity.
       parameter_period: rounds of an actor (a step in each of its environments)
         between two pulls of the learner's parameters; Ape-X has 400 frames.
-      apex_epsilon: where given, actor i of N explores, once its decay is over, with
-        `apex_epsilon ** (1 + i / (N - 1) * apex_alpha)` instead of the agent's
-        epsilon (Horgan et al. 2018, section 4.1, with 0.4 and 7).
-      apex_alpha: see there.
+      apex_epsilon: base of the actors' own epsilons; None for the agent's epsilon.
+        Actor i of N explores, once its decay is over, with
+        `apex_epsilon ** (1 + i / (N - 1) * apex_alpha)` (Horgan et al. 2018, section
+        4.1, with 0.4 and 7).
+      apex_alpha: how much the exponents of these epsilons differ.
       quick_failures: deaths of a node in a row that end the run, if each comes within
         `quick_seconds` of its start or with the run no further than it was before; what
         counts is the last checkpoint for a learner, the last evaluation for an
         evaluator.
-      quick_seconds: see there.
+      quick_seconds: seconds from a node's start; see `quick_failures`.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.

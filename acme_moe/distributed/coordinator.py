@@ -28,7 +28,7 @@ class Grant(NamedTuple):
     """What an actor may do.
 
     Attributes:
-      agent_steps: to take now; 0 to ask again soon.
+      agent_steps: how many to take now; 0 to ask again soon.
       over: whether there are none left in the run.
     """
 
@@ -40,8 +40,8 @@ class LearnerOrder(NamedTuple):
     """What the learner has to do.
 
     Attributes:
-      updates: to take now.
-      agent_steps: of the run so far, for the log.
+      updates: how many to take now.
+      agent_steps: those of the run so far, for the log.
       save: whether to write the last checkpoint.
       ended: whether the run is over.
     """

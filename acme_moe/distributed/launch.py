@@ -47,7 +47,7 @@ def run_distributed(
     Args:
       spec: the run.
       workdir: its folder; if it holds a run, that is resumed.
-      config: of the distribution.
+      config: settings of the distributed run.
       launch_type: `local_mp` for processes or `local_mt` for threads of this one.
 
     Returns:

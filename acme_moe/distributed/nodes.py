@@ -71,7 +71,7 @@ class RemoteVariables:
         """Pulls nothing yet.
 
         Args:
-          learner: with the method `get_variables`.
+          learner: client of the learner, which has the method `get_variables`.
         """
         self._learner = learner
         self._pulled: tuple[float, int] | None = None
@@ -104,8 +104,8 @@ class RemoteHandle(base.Handle):
         """Keeps what the client needs.
 
         Args:
-          address: of the node.
-          settings: of the node's process.
+          address: where the node is reached.
+          settings: how the node is kept alive, its folder and token among them.
           timeout: seconds of one try of a call.
         """
         self._address = address

@@ -52,12 +52,12 @@ class Supervision:
     """How one node is kept alive.
 
     Attributes:
-      name: of the node.
-      workdir: of the run.
-      token: of the program's launch.
+      name: name of the node, `actor_0`.
+      workdir: folder of the run.
+      token: tells this launch of the program from others.
       environment: variables of the node's process, added to those that it inherits.
-      quick_failures: see `DistributedConfig`.
-      quick_seconds: see there.
+      quick_failures: as in `DistributedConfig`.
+      quick_seconds: as in `DistributedConfig`.
       launcher: id of the launcher's process; if it is on this machine, its end also
         ends the node.
     """
@@ -91,7 +91,7 @@ def supervise(
     """Runs a node until it ends by itself, the run is over, or it fails for good.
 
     Args:
-      settings: of the node.
+      settings: how the node is kept alive.
       payload: the pickled function that the process calls.
       give_up: called with a message if the node cannot be kept alive.
       watch_launcher: whether the launcher is on this machine.

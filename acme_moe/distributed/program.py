@@ -64,7 +64,7 @@ def make_distributed_program(
     Args:
       spec: the run, any agent of `acme_moe.agents`.
       workdir: its folder; if it holds a run, the program resumes it.
-      config: of the distribution.
+      config: settings of the distributed run.
 
     Returns:
       A program for one launch; make another one to launch again.

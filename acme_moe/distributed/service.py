@@ -36,7 +36,9 @@ from acme_moe.runs.state import RunState, Stopwatch
 
 
 class CoordinatorService:
-    """The coordinator's face to the other nodes. Public methods are called by Courier.
+    """The coordinator as other nodes see it.
+
+    They call its public methods through Courier.
 
     Attributes:
       coordinator: what it serves.
@@ -50,7 +52,7 @@ class CoordinatorService:
         Args:
           spec: the run.
           workdir: its folder.
-          config: of the distribution.
+          config: settings of the distributed run.
           token: tells this launch of the program from earlier ones.
 
         Raises:

@@ -27,8 +27,8 @@ class RunStatus:
     """What the coordinator keeps on disk, for itself and for those who restart nodes.
 
     Attributes:
-      token: of the launch that it belongs to.
-      phase: of the run, a value of `Phase`.
+      token: tells the launch that it belongs to from others.
+      phase: phase of the run, a value of `Phase`.
       outcome: how the run ends, or has ended.
       state: fields of `acme_moe.runs.state.RunState`.
       starts: how often each node was started in this launch.

@@ -48,8 +48,8 @@ class AtariEnvironment(DiscreteEnvironment):
 
         Args:
           game: its name, `MsPacman` or `ms_pacman`.
-          seed: of the emulator's sticky actions and of the numbers of no-ops. It is not
-            used again when a game starts, so the games of one environment differ.
+          seed: seed of the sticky actions and of the numbers of no-ops. It is not used
+            again when a game starts, so the games of one environment differ.
           config: the environment's settings.
 
         Raises:

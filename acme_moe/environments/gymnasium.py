@@ -93,7 +93,7 @@ def make(game: str, seed: int, config: GymnasiumConfig) -> GymnasiumEnvironment:
 
     Args:
       game: the id, `CartPole-v1`, or `my_module:MyEnv-v0` to import a module first.
-      seed: of the environment.
+      seed: seed of the environment.
       config: its settings.
 
     Raises:

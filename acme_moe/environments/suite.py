@@ -55,8 +55,8 @@ class Suite:
     """Environments that share their settings.
 
     Attributes:
-      config_class: of the settings, a frozen dataclass with a field `name`; all fields
-        but that one have defaults.
+      config_class: class of the settings, a frozen dataclass with a field `name`; all
+        fields but that one have defaults.
       make: `(game, seed, config) -> dm_env.Environment`. The actions are a
         `dm_env.specs.DiscreteArray`. An environment may also have `render`, which
         returns a picture `uint8 [height, width, 3]`, `action_names`, and `game_over`,
@@ -152,7 +152,7 @@ def normalized_score(suite: str, game: str, episode_return: float) -> float | No
     Args:
       suite: its name or import path.
       game: its name as `Suite.resolve_game` returns it.
-      episode_return: of a whole game, rewards not clipped.
+      episode_return: return of a whole game, rewards not clipped.
 
     Returns:
       The score; None where there is no reference for the game, or it is no number.

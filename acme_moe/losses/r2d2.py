@@ -57,7 +57,7 @@ def transformed_n_step_errors(
         index = until_last.reshape(*mask.shape, *(1,) * (x.ndim - 2))
         return jnp.take_along_axis(x, index, axis=0)
 
-    # As rlax does past a sequence's end: no reward, no discount, the last value.
+    # As rlax does past a sequence's end: reward 0, discount 1, the last value.
     errors = jax.vmap(
         functools.partial(
             rlax.transformed_n_step_q_learning,

@@ -107,7 +107,7 @@ def load_dataset(
       config: the set and the share.
       settings: how transitions are made.
       frame_shape: height and width of the environment's frames.
-      num_actions: of the environment.
+      num_actions: number of the environment's actions.
 
     Raises:
       DatasetError: names the setting that is missing, or the file that is missing,

@@ -78,7 +78,7 @@ def start_server(
     server = reverb.Server(
         [without_ratio(table) for table in tables], port, checkpointer
     )
-    # By its number: where /etc/hosts has no localhost, Reverb waits for ever.
+    # 127.0.0.1, as Reverb waits forever for `localhost` where /etc/hosts lacks it.
     return server, reverb.Client(f"127.0.0.1:{server.port}")
 
 

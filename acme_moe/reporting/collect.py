@@ -29,7 +29,7 @@ def collect(workdir: Path, external: Sequence[Line] = ()) -> dict[str, Compariso
     runs with other settings than most of their arm are left out.
 
     Args:
-      workdir: of a study, or any folder with run folders below it.
+      workdir: folder of a study, or any folder with run folders below it.
       external: lines to add to every panel.
 
     Returns:

@@ -47,9 +47,9 @@ class Line:
       series: name of the line, which gives its colour; shared by lines at other `x`.
       x: place on the axis of a scaling figure.
       curves: those of the finished runs, by game and then seed.
-      unit: of the curves' positions, `frames` or `updates`.
-      suite: that the games are of.
-      normalization: of the scores that are compared, see `NORMALIZATIONS`.
+      unit: unit of the curves' positions, `frames` or `updates`.
+      suite: suite of the games.
+      normalization: what the scores are normalised by, one of `NORMALIZATIONS`.
       planned_games: number of games planned; None without a plan.
       planned_seeds: number of runs a game planned; None without a plan.
       external: whether the scores come from outside the folder of the other lines.
@@ -183,12 +183,12 @@ class Comparison:
     """All that a report is made of.
 
     Attributes:
-      title: of the report.
-      kind: of the scores, see `acme_moe.reporting.curves.curve_of`.
+      title: title of the report.
+      kind: kind of the scores, see `acme_moe.reporting.curves.curve_of`.
       panels: what is compared.
       missing: what is in no figure.
-      form: of the main figure, see `acme_moe.studies.study.Study`.
-      x_label: of its axis, in form `scaling`.
+      form: form of the main figure, see `acme_moe.studies.study.Study`.
+      x_label: label of its axis, in form `scaling`.
     """
 
     title: str

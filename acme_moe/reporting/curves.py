@@ -40,7 +40,7 @@ class Curve:
       returns: `[K]` mean returns of whole episodes, rewards not clipped.
       scores: `[K]` the same, human-normalised; nan without reference scores.
       measures: the run's diagnostics, by name: positions `[M]` and values `[M]`.
-      folder: of the run; None for scores from elsewhere.
+      folder: folder of the run; None for scores from elsewhere.
     """
 
     positions: np.ndarray
@@ -62,7 +62,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
     """Returns the curve of a run.
 
     Args:
-      run: whose curve.
+      run: the run.
       kind: `evaluation`, the mean of each evaluation; or `training`, the mean of the
         training episodes that ended in each iteration, the steps between two
         evaluations.

@@ -64,7 +64,7 @@ def line_labels(runs: Mapping[str, Run]) -> dict[str, str]:
     """Groups runs into lines and names each line.
 
     Args:
-      runs: by any names.
+      runs: the runs, by any names.
 
     Returns:
       The label of each run's line, by the run's name. Runs of an agent have the same

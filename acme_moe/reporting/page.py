@@ -17,8 +17,8 @@ class Shown(NamedTuple):
     """A figure that a page shows.
 
     Attributes:
-      name: of its files, without their endings.
-      caption: of the figure.
+      name: name of its files, without their endings.
+      caption: its caption.
     """
 
     name: str
@@ -40,7 +40,7 @@ def html_page(
     run's folder.
 
     Args:
-      title: of the report.
+      title: title of the report.
       note: how to read the report.
       figures: files beside the page, each a PNG and a PDF.
       tables: what follows the figures.

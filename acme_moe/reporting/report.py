@@ -39,11 +39,11 @@ def write_report(
     """Writes the report of a folder of runs, or of scores alone.
 
     Args:
-      workdir: of a study, or any folder with run folders below it; None: the report is
-        of the external scores.
+      workdir: folder of a study, or any folder with run folders below it; None for a
+        report of the external scores.
       out: folder that the report goes to.
-      kind: of the scores that the figures show: `evaluation` or `training`. The table
-        of aggregates has both. Without runs, what the external scores are of.
+      kind: kind of the scores in the figures, `evaluation` or `training`; the table of
+        aggregates has both. Without runs, the kind of the external scores.
       external: CSV files with scores from elsewhere; see `read_external`.
       reps: draws of the bootstrap.
 

@@ -24,9 +24,9 @@ class PanelResults(NamedTuple):
     """The numbers of a panel.
 
     Attributes:
-      panel: what they are of.
-      aggregates: by label and metric.
-      improvements: of its lines over their baselines.
+      panel: the panel.
+      aggregates: intervals of the aggregate scores, by line and metric.
+      improvements: how likely its lines improve on their baselines.
     """
 
     panel: Panel

@@ -43,7 +43,7 @@ class Episode:
       learner_steps: updates by then.
       kind: `training` or `evaluation`.
       episode_return: undiscounted, of unclipped rewards.
-      episode_length: in agent steps.
+      episode_length: number of agent steps.
       human_normalized_score: 0 for random play, 1 for the human's; nan where the
         suite has no reference scores.
       wall_seconds: time into the run when the episode ended; nan if not recorded.

@@ -107,7 +107,7 @@ def new_figure(
     Args:
       columns: axes in a row.
       rows: rows of axes.
-      size: of one of the axes, in inches.
+      size: width and height of one of the axes, in inches.
     """
     figure = Figure(
         figsize=(size[0] * columns, size[1] * rows + 0.6), layout="constrained"

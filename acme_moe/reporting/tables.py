@@ -30,7 +30,7 @@ class Table:
       caption: its heading.
       frame: its rows.
       float_format: how its fractions are written.
-      folders: of each row's run; None for a row that is of none here.
+      folders: folder of each row's run; None for a row without one here.
       linked: the column that names the run.
     """
 
@@ -224,7 +224,7 @@ def missing_table(comparison: Comparison, workdir: Path | None) -> Table:
     """Makes a table with a row for each run that is in no figure.
 
     Args:
-      comparison: that misses them.
+      comparison: what is compared.
       workdir: folder that the runs' names start from; None: they have no folders.
     """
     frame = pd.DataFrame(comparison.missing, columns=MissingRun._fields)

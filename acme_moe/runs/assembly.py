@@ -26,8 +26,8 @@ class Parts:
 
     Attributes:
       spec: the run.
-      builder: of its agent.
-      environment_spec: of its environments.
+      builder: builder of its agent.
+      environment_spec: spec of its environments.
       network: the builder's.
     """
 
@@ -36,7 +36,7 @@ class Parts:
 
         Args:
           spec: the run.
-          builder: in place of the agent's own, such as one with another network.
+          builder: replaces the agent's own, such as one with another network.
         """
         self.spec = spec
         self.builder = builder or agents.load_builder(spec.run.agent, spec.agent)

@@ -68,7 +68,7 @@ class Session:
 
         Args:
           spec: the run.
-          builder: of its agent.
+          builder: builder of its agent.
           stack: closes everything.
         """
         self.spec = spec

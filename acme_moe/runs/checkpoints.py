@@ -1,8 +1,8 @@
-"""The checkpoints of a run: written beside the last one, and only then trusted.
+"""A run's checkpoints, each written beside the previous one.
 
-A checkpoint is written under another name and renamed when complete, so that a folder
-with a checkpoint's name is either whole or was damaged later, which its manifest shows
-(`acme_moe.runs.checkpoint`).
+A checkpoint counts only once it is complete: it is written under another name and then
+renamed, so that a folder with a checkpoint's name is either whole or was damaged later,
+which its manifest shows (`acme_moe.runs.checkpoint`).
 """
 
 from __future__ import annotations

@@ -86,9 +86,9 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
     """Returns a flat config with every field of its environment.
 
     Args:
-      config: of a run, or a part of one.
-      name: of the suite; None for the config's own. Another one than that comes with
-        its defaults, and with its default game.
+      config: flat config of a run, or a part of one.
+      name: name of the suite; None for the config's own. Another one than that comes
+        with its defaults, and with its default game.
 
     Raises:
       ValueError: if the suite cannot be found.

@@ -20,7 +20,7 @@ class EpisodeResult(NamedTuple):
 
     Attributes:
       episode_return: undiscounted, of unclipped rewards.
-      episode_length: in agent steps.
+      episode_length: number of agent steps.
     """
 
     episode_return: float
@@ -34,8 +34,8 @@ class Rounds:
         """Starts no episode yet.
 
         Args:
-          environments: to act in.
-          actor: with a policy state and an adder for each.
+          environments: environments to act in.
+          actor: an actor with a policy state and an adder for each.
         """
         self._environments = environments
         self._actor = actor
@@ -93,8 +93,8 @@ class Rounds:
 
         Args:
           state: as `state` returned it.
-          timesteps: the latest of each environment.
-          actions: of the step that is under way; None if there is none.
+          timesteps: latest step of each environment.
+          actions: actions of the step that is under way; None if there is none.
         """
         self._games = [EpisodeResult(*game) for game in state["games"]]
         self._timesteps = list(timesteps)
@@ -122,8 +122,8 @@ def evaluate(
     """Plays episodes with the parameters that the actor's source has now.
 
     Args:
-      environment: to play in.
-      actor: with the evaluation policy.
+      environment: environment to play in.
+      actor: an actor with the evaluation policy.
       episodes: how many.
       check: called at each step; may raise to break off the evaluation.
       on_start: called with the number, from 1, of each episode that starts.

@@ -23,7 +23,7 @@ class EventLogger(loggers.Logger):
         """Opens a file of its own.
 
         Args:
-          folder: of the event files, made where it is missing.
+          folder: folder of the event files, made where it is missing.
           label: comes before each name, as in `label/LearnerSteps`.
           steps_key: the value that gives the position on TensorBoard's axis.
         """

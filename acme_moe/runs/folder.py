@@ -67,7 +67,7 @@ class RunFolder:
         """Makes the folder where it is missing.
 
         Args:
-          path: of the folder.
+          path: path of the folder.
           spec: the run.
           track: used in place of the method, where another process has the services.
         """
@@ -92,7 +92,7 @@ class RunFolder:
         """Writes `summary.json`, or warns that it cannot.
 
         Raises:
-          DiskError: in place of the warning, if the run is over and saved.
+          DiskError: replaces the warning if the run is over and saved.
         """
         path = self.path / "summary.json"
         self._status = summary["status"]
@@ -140,11 +140,11 @@ class RunFolder:
         A row that cannot be written is kept, and written with the next one.
 
         Args:
-          state: of the run, when the episode ended.
+          state: state of the run when the episode ended.
           kind: `training` or `evaluation`.
           episode: counts within its kind and evaluation, from 1.
-          result: of the episode, whose normalised score is left empty where the suite
-            has no reference scores.
+          result: result of the episode; its normalised score is left empty where the
+            suite has no reference scores.
         """
         if kind == "training":
             self._track_scores(state, kind, [result])
@@ -296,7 +296,7 @@ def _rewrite(
     """Drops rows of a CSV file, if there is one, and gives it certain columns.
 
     Args:
-      path: of the file.
+      path: path of the file.
       keep: whether a row stays.
       fields: the columns of the rows to come, in order; empty to keep the file's.
         Columns that only the file has come last.

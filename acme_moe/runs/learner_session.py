@@ -229,7 +229,7 @@ class Diagnosis:
 
         Args:
           measure: as a builder's `make_diagnostics` returns it.
-          learner: whose network it is.
+          learner: the learner, whose network is measured.
           write: takes a row for each measurement: the run's counts, the values, the
             `seconds` that they took, and `compile_seconds`, 0 after the first.
           every: interval between two measurements, in the unit of the positions.
@@ -253,7 +253,7 @@ class Diagnosis:
         """Measures and logs; waits for the running update and for the results.
 
         Args:
-          position: of the run.
+          position: position of the run.
           counts: `agent_steps`, where there are any, and `learner_steps`.
         """
         sample, state = self._learner.sample, self._learner.state

@@ -24,7 +24,7 @@ class Progress:
 
         Args:
           spec: the run, whose game is the bar's name.
-          state: of the run so far.
+          state: state of the run so far.
         """
         # The bar already shows the speed of what it counts.
         self._shows_update_speed = spec.steps_key != "learner_steps"
@@ -80,9 +80,9 @@ class Progress:
         """Draws the present state.
 
         Args:
-          position: of the run, in what the bar counts.
-          updates: taken so far.
-          loss: of the last update, None before the first.
+          position: position of the run, in what the bar counts.
+          updates: number of updates so far.
+          loss: loss of the last update, None before the first.
           details: what else the line shows.
         """
         now = time.monotonic()

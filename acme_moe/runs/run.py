@@ -47,7 +47,7 @@ class Run(abc.ABC, Generic[SpecT]):
         Args:
           spec: the run.
           workdir: its folder.
-          builder: in place of the agent's own, such as one with another network.
+          builder: replaces the agent's own, such as one with another network.
 
         Raises:
           FolderInUseError: if another process writes to the folder.

@@ -61,7 +61,7 @@ class RunSpec(abc.ABC):
         """Sets in the state when updates are due, for a run that starts or resumes.
 
         Args:
-          state: of the run.
+          state: counts of the run.
           replay_lost: whether replay has to be filled anew first.
         """
 
@@ -98,9 +98,9 @@ class RunSpec(abc.ABC):
         """Returns what `summary.json` holds.
 
         Args:
-          state: of the run.
+          state: counts of the run.
           status: `running`, `finished`, `interrupted`, or `failed: ` and why.
-          details: of the learner, the data and the processes.
+          details: what is said of the learner, the data and the processes.
         """
         run, mean = self.run, state.evaluation_return_mean
         return {

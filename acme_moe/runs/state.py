@@ -13,15 +13,15 @@ class RunState:
     """The counts of a run; they go into each checkpoint.
 
     Attributes:
-      agent_steps: taken so far.
+      agent_steps: agent steps taken so far.
       learner_steps: updates taken so far.
       training_episodes: games that have ended.
       evaluated_at: position of the run at which its last evaluation was due.
-      evaluation_return_mean: of that evaluation.
+      evaluation_return_mean: mean return of that evaluation.
       schedule_start: see `UpdateSchedule.start`.
       schedule_steps_before: see `UpdateSchedule.steps_before`.
-      training_seconds: spent acting and learning.
-      wall_seconds: spent altogether, evaluations and checkpoints included.
+      training_seconds: seconds of acting and learning.
+      wall_seconds: seconds altogether, evaluations and checkpoints included.
       replay_bytes_per_transition: see `acme_moe.replay.size`; of the last checkpoint;
         None for an agent that stores sequences.
       recorded_files: complete files of the set that the run records.

@@ -58,7 +58,7 @@ class Trackers:
     """The services that a run goes to.
 
     Attributes:
-      names: of them.
+      names: names of the services that are used.
     """
 
     def __init__(self, loggers: Sequence[str], run: Callable[[], TrackedRun]) -> None:
@@ -78,7 +78,7 @@ class Trackers:
         """Sends a row to each service; does nothing after `close`.
 
         Args:
-          label: of the log that it is of.
+          label: name of the log that the row is from.
           row: numbers by name, the position in the run among them.
         """
         if self._closed:
@@ -110,8 +110,8 @@ class TrackerThread:
         """Starts the thread, which opens the run of the service.
 
         Args:
-          name: of the service, one of `SERVICES`.
-          run: that is tracked.
+          name: name of the service, one of `SERVICES`.
+          run: the run, as the service is told of it.
         """
         self._name = name
         self._rows: queue.Queue[Row | str] = queue.Queue(_MAX_WAITING)
@@ -135,7 +135,7 @@ class TrackerThread:
         """Sends the final status, and waits for the service for a minute at most.
 
         Args:
-          status: of the run; see `Tracker.finish`.
+          status: status of the run; see `Tracker.finish`.
         """
         self.put(status)
         self._thread.join(_CLOSING_SECONDS)

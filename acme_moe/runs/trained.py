@@ -43,8 +43,8 @@ class Choice(NamedTuple):
     Attributes:
       action: the action.
       q_values: `float32 [actions]`; with a categorical head, the expected values.
-      routing: of the mixture of experts; None in a network without one. A `MoEOutput`
-        of numpy arrays without the batch axis: `dispatch_weights` and
+      routing: output of the mixture of experts; None in a network without one. A
+        `MoEOutput` of numpy arrays without the batch axis: `dispatch_weights` and
         `combine_weights` are `[tokens, experts, slots]`, `load` is `[experts]`.
       features: `float32 [F]`, the input of the network's last layer; in a network with
         quantiles, of the first.
@@ -171,7 +171,7 @@ class TrainedAgent:
         """Makes an environment as the run evaluates in, whose episodes are whole games.
 
         Args:
-          seed: of the emulator.
+          seed: seed of the emulator.
         """
         return make_environment(self.spec, seed, evaluation=True)
 
@@ -182,7 +182,7 @@ class TrainedAgent:
         cannot be trained further: four bytes per parameter, and some text.
 
         Args:
-          path: of the folder, which is made.
+          path: path of the folder, which is made.
 
         Raises:
           DiskError: if it cannot be written, or there is anything at `path` already.
@@ -218,8 +218,8 @@ def load(
     """Loads the agent of a run in one process, in many, or on fixed data.
 
     Args:
-      path: of the run's folder, whose newest whole checkpoint is taken, or of one of
-        its checkpoints. Neither is changed, so the run may still be training.
+      path: the run's folder, whose newest whole checkpoint is taken, or one of its
+        checkpoints. Neither is changed, so the run may still be training.
       seed: seed of the policy's draws.
       epsilon: probability of a random action; None for the run's `evaluation_epsilon`.
 

@@ -60,10 +60,10 @@ def slurm_script(
     saves and goes on in a later turn.
 
     Args:
-      runs: of the study, one at least.
+      runs: the runs, one at least.
       workdir: the study's folder.
       start: the folder in which the commands start, for paths that are relative.
-      name: of the job.
+      name: name of the job.
       at_once: how many tasks may run at once.
     """
     cases = "\n".join(

@@ -11,7 +11,7 @@ from acme_moe.options import Options
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import FolderState
 
-# Settings of which a run's length does not depend.
+# Settings that do not affect a run's length.
 _OF_NO_COST = {"game", "seed", "dataset.path", "record"}
 
 
@@ -19,8 +19,8 @@ class Steps(NamedTuple):
     """The length of a run.
 
     Attributes:
-      agent_steps: in the game; 0 with fixed data.
-      updates: of the network.
+      agent_steps: number of agent steps; 0 with fixed data.
+      updates: number of updates.
     """
 
     agent_steps: int
@@ -36,7 +36,7 @@ class Hours(NamedTuple):
     """The time of runs, as far as it has been measured.
 
     Attributes:
-      hours: of the runs whose speed is known.
+      hours: hours of the runs whose speed is known.
       num_known: how many those are.
       num_unknown: how many others there are.
     """
@@ -97,8 +97,8 @@ def hours(runs: Iterable[PlannedRun], seconds_per_step: Mapping[str, float]) -> 
     """Returns the time that runs take from start to end.
 
     Args:
-      runs: of the study.
-      seconds_per_step: of the arms that have been measured.
+      runs: the runs.
+      seconds_per_step: seconds by arm, of those that have been measured.
     """
     total, known, unknown = 0.0, 0, 0
     for run in runs:
@@ -125,8 +125,8 @@ def seconds_left(
 
     Args:
       to_do: the runs.
-      seconds_per_step: of the arms that have been measured.
-      states: of the runs, by name.
+      seconds_per_step: seconds by arm, of those that have been measured.
+      states: states of the runs, by name.
       runs: all runs, those that were measured among them.
       parallel: how many run at once.
 

@@ -69,7 +69,7 @@ class OneExpert:
     """Replaces several experts by one that is as wide as all of them together.
 
     Attributes:
-      num_experts: whose width it has.
+      num_experts: how many experts it is as wide as.
     """
 
     num_experts: int

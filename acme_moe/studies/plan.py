@@ -58,8 +58,8 @@ class Plan:
       study: its name.
       title: what is asked.
       scale: its name.
-      form: of the figure.
-      x_label: of the axis of form `scaling`.
+      form: form of the figure.
+      x_label: label of the axis of form `scaling`.
       arms: what is compared.
       recording: settings of the runs that record data for offline runs, if no data
         are given.
@@ -110,7 +110,7 @@ def make_plan(
       games: used in place of the scale's; each arm takes those of them that it has.
         Without them, an arm that has none of the scale's games takes as many of its
         own, from the first on.
-      num_seeds: in place of the scale's.
+      num_seeds: runs on a game, in place of those of study and scale.
 
     Raises:
       ValueError: if an arm is left without a game.
@@ -250,7 +250,7 @@ def of_arms(runs: Sequence[PlannedRun], arms: Sequence[str]) -> tuple[PlannedRun
     """Returns the runs of some arms, with those that record their data.
 
     Args:
-      runs: of a plan, as `expand` returns them.
+      runs: runs of a plan, as `expand` returns them.
       arms: names of arms.
 
     Raises:

@@ -29,10 +29,11 @@ class Search:
       suggest: `(trial: optuna.Trial) -> settings` of the agent's config that the trial
         takes, `{"learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-3)}`.
         It may raise `optuna.TrialPruned` for a choice that is not worth a run.
-      games: of every trial.
+      games: games of every trial.
       num_seeds: runs of a trial on a game, with seeds from 0.
-      settings: that all trials share.
-      sampler: of Optuna; None for its default, the tree-structured Parzen estimator.
+      settings: settings that all trials share.
+      sampler: sampler of Optuna; None for its default, the tree-structured Parzen
+        estimator.
 
     Raises:
       ValueError: names the field with a bad value, and what is accepted.
@@ -87,7 +88,7 @@ class Search:
         """Returns a run at the agent's own size, with what a trial was given.
 
         Args:
-          settings: of the trial.
+          settings: settings of the trial.
           tried: the runs of any trial. This run is on one of their games, or on its
             data, and with the seed after theirs, which had no part in the choice.
         """

@@ -77,7 +77,7 @@ def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
         state, reason = "failed", status.removeprefix("failed").lstrip(": ")
     elif status != "finished":
         state = "stopped"
-        reason = status if status == "interrupted" else "ended without a word"
+        reason = status if status == "interrupted" else "ended without saving"
     elif position < _length(config):
         state, reason = "stopped", "shorter than asked for"
     else:

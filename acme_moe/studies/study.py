@@ -18,8 +18,8 @@ class Agent:
     """An agent as a run's config sets it up.
 
     Attributes:
-      name: in folders, `der_50m`.
-      label: in figures, `DER`.
+      name: its name in folders, `der_50m`.
+      label: its name in figures, `DER`.
       config: a preset of `acme_moe.runs.config`, or the path of a `.py` file.
       offline: whether it learns from fixed data.
       environment: the suite that its config plays.
@@ -46,7 +46,7 @@ class Arm:
     """Runs that share everything but game and seed: one point or curve of a figure.
 
     Attributes:
-      panel: of the figure that it stands in, `DQN`.
+      panel: panel of the figure that it stands in, `DQN`.
       series: the line that it belongs to, `Soft MoE`; gives its colour.
       agent: what is trained.
       settings: fields of the config that it sets, `{"network.moe": "soft"}`.
@@ -86,12 +86,12 @@ class Study:
       name: `figure_1`.
       title: what is asked.
       arms: what is compared. Arms in two panels with one name are the same runs.
-      games: of every arm that has none of its own.
-      form: of the figure: `scaling` is final scores over `Arm.x`, `curves` scores
+      games: games of every arm that has none of its own.
+      form: form of the figure: `scaling` is final scores over `Arm.x`, `curves` scores
         over frames or updates, `wall_time` over hours, `games` a curve a game.
-      x_label: of the axis of `scaling`.
+      x_label: label of the axis of `scaling`.
       num_seeds: runs of an arm on a game, with seeds from 0.
-      settings: of all arms, `{"max_agent_steps": 12_500_000}`.
+      settings: settings of all arms, `{"max_agent_steps": 12_500_000}`.
 
     Raises:
       ValueError: names the field with a bad value, and what is accepted.
@@ -162,8 +162,8 @@ def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
     """Returns the suite that an agent plays.
 
     Args:
-      agent: whose config names one.
-      settings: of its arm, which may name another.
+      agent: the agent, whose config names one.
+      settings: settings of its arm, which may name another.
     """
     return settings.get("environment.name", agent.environment)
 

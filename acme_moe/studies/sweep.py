@@ -79,14 +79,14 @@ class Sweep:
         """Starts nothing yet.
 
         Args:
-          runs: of the study, in the order in which they start.
+          runs: the runs, in the order in which they start.
           workdir: the study's folder.
           make_command: returns the command of a run.
           start: starts a command, with the arguments of `Preloaded.start`.
           on_event: is told of each start and end.
           parallel: how many run at once.
-          split_cpus: with several at once, gives each its share of the CPUs, so that
-            their threads do not compete.
+          split_cpus: whether to give each of several at once its share of the CPUs, so
+            that their threads do not compete.
           more: called with the runs that are left when fewer are left than may run at
             once; returns further runs, or none if there are no more.
         """

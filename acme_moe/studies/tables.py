@@ -44,9 +44,9 @@ def cost_table(
     """Returns a row a run with its state and steps, then the sums and the hours.
 
     Args:
-      runs: of the study.
-      states: of the runs, by name.
-      seconds_per_step: of the arms that have been measured.
+      runs: the runs.
+      states: states of the runs, by name.
+      seconds_per_step: seconds by arm, of those that have been measured.
       source: says where those are from.
     """
     rows = [(run.name, states[run.name].state, *cost.steps(run)) for run in runs]

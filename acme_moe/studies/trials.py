@@ -84,7 +84,7 @@ class Trials:
         """Asks for nothing yet.
 
         Args:
-          study: of the folder.
+          study: study of the folder, as `open_study` returns it.
           search: suggests the settings of trials.
           make_runs: returns the runs of a trial.
           workdir: the search's folder.

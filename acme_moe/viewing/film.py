@@ -33,7 +33,7 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
 
     Args:
       frames: at least one, all of the same even size.
-      path: of the file.
+      path: path of the file.
       fps: frames a second.
 
     Returns:

@@ -21,13 +21,13 @@ class Decision:
     Attributes:
       screen: `uint8 [height, width, 3]`, what the environment renders.
       action: what the agent does.
-      action_names: of all actions.
+      action_names: names of all actions.
       q_values: `float32 [actions]`.
       dispatch: `float32 [rows, columns, experts]`, the dispatch weights of the tokens
         at their places, summed over the slots of each expert; None where there is no
         mixture, or its tokens are no places (`agent.token_grid()` says why).
       moe: the kind of mixture, a value of `NetworkConfig.moe`.
-      episode_return: so far, of unclipped rewards.
+      episode_return: sum of the unclipped rewards so far.
     """
 
     screen: np.ndarray
@@ -52,7 +52,7 @@ def play(
       agent: who plays.
       episodes: how many.
       max_steps: agent steps after which playing ends, in all episodes together.
-      seed: of the environment.
+      seed: seed of the environment.
 
     Raises:
       UnplayableError: if the environment cannot be made, or does not render.

@@ -74,7 +74,7 @@ def test_fewer_seeds_than_planned_are_stated_and_never_averaged_unevenly(tmp_pat
     assert panel.final_scores()["Baseline"].shape == (2, 2)
     assert panel.final_scores()["Soft MoE"].shape == (1, 2)
     assert panel.lines[1].num_left_out(panel.games) == 1
-    assert comparison.missing == ((unfinished, "stopped: ended without a word"),)
+    assert comparison.missing == ((unfinished, "stopped: ended without saving"),)
 
 
 def test_a_game_that_one_line_lacks_is_compared_in_none(tmp_path):

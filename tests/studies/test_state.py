@@ -24,7 +24,7 @@ def test_finished(tmp_path):
     ("run", "state", "reason"),
     [
         ({"status": "interrupted", "steps": 40}, "stopped", "interrupted"),
-        ({"status": "running", "steps": 40}, "stopped", "ended without a word"),
+        ({"status": "running", "steps": 40}, "stopped", "ended without saving"),
         ({"status": "finished", "length": 200}, "stopped", "shorter than asked for"),
         ({"status": "failed: loss is nan"}, "failed", "loss is nan"),
         (

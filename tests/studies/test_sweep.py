@@ -130,7 +130,7 @@ def test_a_killed_run_is_stopped_and_resumes_in_its_folder(tmp_path):
     watched = Watched(tmp_path, several(1), {"arm/Pong/0": "die"})
     _, states = watched.run()
     assert states == {"arm/Pong/0": "stopped"}
-    assert watched.last.reason == "killed by SIGKILL: ended without a word"
+    assert watched.last.reason == "killed by SIGKILL: ended without saving"
     _, states = Watched(tmp_path, several(1)).run()
     assert states == {"arm/Pong/0": "finished"}
     assert (tmp_path / "arm/Pong/0/turns").read_text() == "from 10\n"

@@ -40,7 +40,7 @@ class MinAtarEnvironment(DiscreteEnvironment):
 
         Args:
           game: its name, as in the suite.
-          seed: of the game and of its sticky actions.
+          seed: seed of the game and of its sticky actions.
           config: the environment's settings.
         """
         self._config = config = MinAtarConfig() if config is None else config

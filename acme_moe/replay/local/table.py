@@ -107,7 +107,7 @@ class Table:
             ]
         for column, item in zip(columns, self._items, strict=True):
             rows = column.rows
-            # At each step, so without the array that `np.shape` would make of a list.
+            # Runs at every agent step: `np.shape` would convert the list to an array.
             shape = () if isinstance(rows, int) else (len(rows),)
             if shape != item.shape[1:]:
                 raise ValueError(
