@@ -52,6 +52,7 @@ def pytest_configure(config):
     of them are compiled by several tests. The next session on this machine finds them
     in the user's cache.
     """
+    programs.skip_fsync()
     if hasattr(config, "workerinput"):
         return
     stack = contextlib.ExitStack()
@@ -109,6 +110,12 @@ def quick_compilation(request):
         patch.setenv(programs.NOT_OPTIMIZED.upper(), "true")
         yield
     jax.config.update(programs.NOT_OPTIMIZED, before)
+
+
+@pytest.fixture
+def small_images(monkeypatch):
+    """The checker of parts has smaller images than Atari's."""
+    monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
 
 
 @pytest.fixture

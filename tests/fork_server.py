@@ -23,7 +23,7 @@ import socket
 import sys
 from pathlib import Path
 
-from tests.programs import NOT_OPTIMIZED
+from tests.programs import NOT_OPTIMIZED, skip_fsync
 
 _MODULES = (
     "acme_moe.cli.outcome",
@@ -114,5 +114,6 @@ def _become(request: dict, path: list[str]) -> None:
 if __name__ == "__main__":
     of_server = {os.getcwd(), *os.environ.get("PYTHONPATH", "").split(":")}
     of_all = [entry for entry in sys.path if entry not in of_server]
+    skip_fsync()
     if program := _serve(int(sys.argv[1])):
         _become(program, of_all)

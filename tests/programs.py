@@ -1,6 +1,7 @@
 """Runs the project's programs for tests of what they do, not how they are started."""
 
 import contextlib
+import csv
 import json
 import os
 import socket
@@ -44,6 +45,14 @@ def fork_server():
             del os.environ[_SOCKET]
 
 
+def skip_fsync():
+    """Lets nothing in this process wait for the disk: no test asserts that it does.
+
+    `test_disk.py` looks at calls, in place of which it puts its own.
+    """
+    os.fsync = lambda _: None
+
+
 def run_python(*command, cwd=ROOT, env=None, timeout=None):
     """Runs `python COMMAND...` to its end, without the time that its imports take.
 
@@ -77,3 +86,14 @@ def run_python(*command, cwd=ROOT, env=None, timeout=None):
         return subprocess.CompletedProcess(
             command, int(status), stdout.read(), stderr.read()
         )
+
+
+def launch(program, *arguments):
+    """Runs a launcher, such as `train.py`; see `run_python`."""
+    return run_python(ROOT / "launchers" / program, *arguments)
+
+
+def rows(path):
+    """The rows of a table that a program left: texts by column."""
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))

@@ -4,16 +4,13 @@ import ast
 import importlib
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-import acme_moe
 from acme_moe import _compat
-
-ROOT = Path(acme_moe.__file__).parents[1]
+from tests.programs import ROOT
 
 
 def acme_modules():
@@ -98,20 +95,3 @@ def test_light_imports_stay_light(statement):
         "rlax",
         "tensorflow",
     }
-
-
-@pytest.mark.parametrize("launcher", ["train", "demo"])
-def test_help_loads_nothing_heavy(launcher):
-    result = subprocess.run(
-        [
-            *(sys.executable, "-X", "importtime"),
-            *(str(ROOT / "launchers" / f"{launcher}.py"), "--help"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "--workdir" in result.stdout
-    modules = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
-    assert "acme_moe.cli.console" in modules
-    assert not modules & {"jax", "haiku", "tensorflow", "acme", "reverb", "numpy"}

@@ -1,4 +1,7 @@
-"""Every agent with settings that solve Catch in seconds."""
+"""Every agent with settings that solve Catch in seconds.
+
+But for DER: with these settings it is Rainbow, to which it gives other defaults.
+"""
 
 from acme_moe import agents
 from acme_moe.environments.bsuite import Catch
@@ -36,7 +39,6 @@ _SETTINGS = {
 _HEADS = {
     "dqn": {},
     "rainbow": {"dueling": True, "noisy": True, "num_atoms": 21, "v_max": 2.0},
-    "der": {"dueling": True, "noisy": True, "num_atoms": 21, "v_max": 2.0},
     "drq_eps": {"dueling": True},
     "r2d2": {"dueling": True},
 }

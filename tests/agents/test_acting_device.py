@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from acme_moe.agents import acting_device
 from acme_moe.agents.acting_config import ActingConfig
+from tests.programs import ROOT
 
 FLAG = "--xla_force_host_platform_device_count=2"
 
@@ -73,5 +73,4 @@ def test_policy_and_update_on_different_devices():
     command = [sys.executable, "-m", "tests.agents.two_devices", "dqn", "r2d2"]
     flags = f"{os.environ['XLA_FLAGS']} {FLAG}"
     environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    root = Path(__file__).parents[2]
-    subprocess.run(command, env=environment, cwd=root, check=True)
+    subprocess.run(command, env=environment, cwd=ROOT, check=True)

@@ -4,7 +4,6 @@ import dataclasses
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import pytest
@@ -22,10 +21,11 @@ from acme_moe.networks import NetworkConfig
 from acme_moe.runs.config import from_config_dict
 from acme_moe.runs.spec import OfflineRunSpec
 from tests.agents import agents
+from tests.programs import ROOT
 
 CONFIGS = [
     path
-    for path in sorted((Path(__file__).parents[2] / "configs").glob("*_atari*.py"))
+    for path in sorted((ROOT / "configs").glob("*_atari*.py"))
     # The regime of another agent; tests/runs/test_presets.py has its values.
     if path.stem != "btr_atari"
 ]
@@ -76,7 +76,11 @@ def play(environment, actor, steps):
 
 @pytest.mark.parametrize(
     "parts",
-    [(name, kind) for name in agents.NAMES for kind in ("vector", "image")],
+    [
+        *((name, "vector") for name in agents.NAMES),
+        # Rainbow's head and items are those of vectors.
+        *((name, "image") for name in agents.NAMES if name != "rainbow"),
+    ],
     indirect=True,
     ids="-".join,
 )

@@ -70,7 +70,8 @@ def test_random_play_is_far_from_solving_it():
     assert total / episodes == pytest.approx(agents.RANDOM_RETURN, abs=0.04)
 
 
-@pytest.mark.parametrize("name", agents.NAMES)
+# R2D2 learns it with the ball hidden, in `test_r2d2.py`.
+@pytest.mark.parametrize("name", [name for name in agents.NAMES if name != "r2d2"])
 def test_an_agent_solves_catch(name):
     builder = agents.make_builder(name, "vector")
     games = (agents.catch(number) for number in (0, 10))

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "accelerator.py"
+from tests.programs import ROOT
+
+BENCHMARK = ROOT / "benchmarks" / "accelerator.py"
 ABSENT = ("acme", "reverb", "tensorflow", "launchpad")
 
 

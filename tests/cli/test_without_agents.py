@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from acme_moe.cli.main import COMMANDS, INSTALL
-
-ROOT = Path(__file__).parents[2]
+from tests.programs import ROOT
 
 # The program of an installation, as if some modules were not there.
 PROGRAM = """

@@ -1,6 +1,5 @@
 """A distributed run in real processes, for tests that watch and disturb it."""
 
-import csv
 import json
 import os
 import signal
@@ -11,29 +10,35 @@ from pathlib import Path
 
 import psutil
 
+from tests import programs
+from tests.programs import ROOT
 from tests.runs import tiny
 
-ROOT = Path(__file__).resolve().parents[2]
 TRAIN = [sys.executable, str(ROOT / "launchers" / "train_distributed.py")]
 # Far beyond what anything here takes on a busy machine.
 PATIENCE = 180
 
 
+def flags(workdir, spec=None):
+    """The launcher's flags for a run of `spec`, or to resume that of the folder."""
+    config = []
+    if spec is not None:
+        config = [
+            f"--config={ROOT / 'configs' / f'{spec.run.agent}_atari.py'}",
+            *tiny.flags(spec),
+        ]
+    return [*config, f"--workdir={workdir}"]
+
+
 class Launched:
     """The launcher's process, and what can be seen of the run that it started."""
 
-    def __init__(self, workdir, *flags, spec=None):
+    def __init__(self, workdir, *more, spec=None):
         """Starts a run of `spec`, or resumes that of the folder."""
         self.workdir = workdir
-        config = []
-        if spec is not None:
-            config = [
-                f"--config={ROOT / 'configs' / f'{spec.run.agent}_atari.py'}",
-                *tiny.flags(spec),
-            ]
         self.stderr = (workdir.parent / f"{workdir.name}.stderr").open("w+")
         self.process = subprocess.Popen(
-            [*TRAIN, *config, f"--workdir={workdir}", *flags],
+            [*TRAIN, *flags(workdir, spec), *more],
             stdout=subprocess.PIPE,
             stderr=self.stderr,
             text=True,
@@ -133,8 +138,13 @@ class Launched:
         return json.loads((self.workdir / "summary.json").read_text())
 
     def rows(self, name):
-        with (self.workdir / name).open(newline="") as stream:
-            return list(csv.DictReader(stream))
+        return programs.rows(self.workdir / name)
+
+    def evaluations(self):
+        """The rows of evaluations in `scores.csv`, none before there is the file."""
+        if not (self.workdir / "scores.csv").exists():
+            return []
+        return [row for row in self.rows("scores.csv") if row["kind"] == "evaluation"]
 
     def log(self, node):
         return (self.workdir / "logs" / f"{node}.log").read_text()

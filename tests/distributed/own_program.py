@@ -24,7 +24,7 @@ SPEC = OnlineRunSpec(
     run=OnlineRunConfig(
         agent="r2d2",
         game="Pong",
-        max_agent_steps=300,
+        max_agent_steps=200,
         evaluation_episodes=0,
         log_every_seconds=1e-6,
     ),

@@ -1,14 +1,13 @@
 """The settings of a distributed run, and what an actor's agent becomes with them."""
 
-import subprocess
-
 import pytest
 
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed.config import DistributedConfig
-from tests.distributed.launched import ROOT, TRAIN
+from tests.distributed.launched import PATIENCE, TRAIN
+from tests.programs import ROOT, run_python
 from tests.runs import tiny
 
 
@@ -56,17 +55,12 @@ def test_the_folder_keeps_them_for_the_command_that_resumes(tmp_path):
 
 
 def test_the_launcher_refuses_what_cannot_be_and_starts_nothing(tmp_path):
-    result = subprocess.run(
-        [
-            *TRAIN,
-            f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
-            f"--workdir={tmp_path / 'run'}",
-            *("--num_actors=3", "--num_replay_servers=2"),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
+    result = run_python(
+        *TRAIN[1:],
+        f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
+        f"--workdir={tmp_path / 'run'}",
+        *("--num_actors=3", "--num_replay_servers=2"),
+        timeout=PATIENCE,
     )
     assert result.returncode == 2
     assert result.stderr.startswith(

@@ -1,6 +1,5 @@
 """Phases, counts and files of a run, without any process."""
 
-import csv
 import json
 import math
 
@@ -19,6 +18,7 @@ from acme_moe.runs import trackers
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.state import RunState
 from tests.distributed.played import SPEC, Play, make, phase, status
+from tests.programs import rows
 from tests.runs import tiny
 
 
@@ -47,12 +47,11 @@ def test_a_run_goes_through_its_phases(tmp_path):
     assert status(tmp_path) == "finished"
     assert status_lib.ended(tmp_path, "launch")
     assert not status_lib.ended(tmp_path, "another launch")
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        rows = [
-            (row["agent_steps"], row["learner_steps"], row["episode_return"])
-            for row in csv.DictReader(stream)
-        ]
-    assert rows == [("210", "40", "-3.0"), ("300", "100", "-1.0")]
+    scores = [
+        (row["agent_steps"], row["learner_steps"], row["episode_return"])
+        for row in rows(tmp_path / "scores.csv")
+    ]
+    assert scores == [("210", "40", "-3.0"), ("300", "100", "-1.0")]
 
 
 @pytest.mark.parametrize(

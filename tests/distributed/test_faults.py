@@ -3,6 +3,7 @@
 Each launch takes a while to start, so that several faults share one.
 """
 
+import json
 import signal
 import socket
 
@@ -14,11 +15,12 @@ from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.distributed import launch
 from acme_moe.distributed.config import DistributedConfig
-from tests.distributed.launched import Launched
+from tests.distributed.launched import PATIENCE, TRAIN, Launched, flags
+from tests.programs import run_python
 from tests.runs import stored, tiny
 
 SHORT_EPISODES = tiny.atari(max_episode_steps=300)
-OFTEN = {"checkpoint_every_minutes": 0.05, "evaluation_episodes": 0}
+OFTEN = {"checkpoint_every_minutes": 0.02, "evaluation_episodes": 0}
 
 
 def spec(steps, run=None, agent=None):
@@ -28,12 +30,6 @@ def spec(steps, run=None, agent=None):
 
 def position(checkpoint):
     return int(checkpoint.partition("_")[0])
-
-
-def evaluations(run):
-    if not (run.workdir / "scores.csv").exists():
-        return []
-    return [row for row in run.rows("scores.csv") if row["kind"] == "evaluation"]
 
 
 def is_free(port):
@@ -161,12 +157,12 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         run.kill_everything()
         assert not run.processes()
         saved = position(run.checkpoints()[-1])
-    period = 500
-    flags = ["--config.evaluation_episodes=1", f"--config.evaluation_every={period}"]
-    with Launched(workdir, *flags) as run:
+    period = 100
+    changes = ["--config.evaluation_episodes=1", f"--config.evaluation_every={period}"]
+    with Launched(workdir, *changes) as run:
         learned = int(saved * 0.25)
         run.wait_for(lambda: run.state()["learner_steps"] > learned)
-        run.wait_for(lambda: evaluations(run))
+        run.wait_for(lambda: run.evaluations())
         run.process.send_signal(signal.SIGINT)
         assert run.ends() == 128 + signal.SIGINT, run.logs()
         summary = run.summary()
@@ -189,7 +185,7 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         assert run.ends() == 0, run.logs()
         after = run.rows("scores.csv")
         assert after[: len(before)] == before
-        evaluated = [int(row["agent_steps"]) for row in evaluations(run)]
+        evaluated = [int(row["agent_steps"]) for row in run.evaluations()]
         assert evaluated[-1] == length
         # One in each period, at most: none is played twice.
         due = [at // period for at in evaluated]
@@ -214,18 +210,18 @@ def test_a_run_that_cannot_continue_says_why(tmp_path):
 
 def test_threads_of_one_process_do_the_same(tmp_path):
     workdir = tmp_path / "run"
-    with Launched(
-        workdir,
-        "--num_actors=2",
-        "--launch_type=local_mt",
-        spec=spec(500),
-    ) as run:
-        assert run.ends() == 0, run.logs()
-        summary = run.summary()
-        assert summary["status"] == "finished"
-        assert summary["agent_steps"] == 500
-        assert summary["learner_steps"] == (500 - 100) * 0.25
-        assert summary["evaluated_at"] == 500
+    done = run_python(
+        *TRAIN[1:],
+        *flags(workdir, spec(200)),
+        *("--num_actors=2", "--launch_type=local_mt"),
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((workdir / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert summary["agent_steps"] == 200
+    assert summary["learner_steps"] == (200 - 100) * 0.25
+    assert summary["evaluated_at"] == 200
 
 
 def test_nodes_that_would_not_find_each_other_are_not_launched(tmp_path, monkeypatch):

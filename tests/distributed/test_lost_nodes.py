@@ -1,11 +1,10 @@
 """What a coordinator makes of nodes that die, itself included."""
 
-import csv
-
 from acme_moe.distributed import status as status_lib
 from acme_moe.distributed.status import Phase, RunStatus
 from acme_moe.runs.episodes import EpisodeResult
 from tests.distributed.played import Play, make, phase
+from tests.programs import rows
 
 
 def test_a_learner_that_dies_before_the_last_checkpoint_learns_again(tmp_path):
@@ -23,11 +22,8 @@ def test_a_learner_that_dies_before_the_last_checkpoint_learns_again(tmp_path):
     assert coordinator.evaluation() == (1, 300)
     coordinator.evaluated(300, 100, [(1.0, 10)])
     assert play.learn().save
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [(row["kind"], row["episode_return"]) for row in rows] == [
-        ("evaluation", "1.0")
-    ]
+    (row,) = rows(tmp_path / "scores.csv")
+    assert (row["kind"], row["episode_return"]) == ("evaluation", "1.0")
 
 
 def test_an_evaluation_of_lost_parameters_does_not_end_the_run(tmp_path):
@@ -97,8 +93,7 @@ def test_a_run_that_was_given_up_keeps_its_scores(tmp_path):
     given_up = RunStatus("launch", "ended", "failed: x", {}, {})
     status_lib.write_status(tmp_path, given_up)
     assert phase(make(tmp_path)) is Phase.ENDED
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        assert len(list(csv.DictReader(stream))) == 1
+    assert len(rows(tmp_path / "scores.csv")) == 1
 
 
 def test_a_status_that_a_crash_left_empty_is_none(tmp_path):
@@ -120,7 +115,6 @@ def test_a_coordinator_that_died_resumes_where_it_was(tmp_path):
     assert again.state()["agent_steps"] == 150
     assert again.state()["learner_steps"] == 25
     assert again.enter("actor_0") == {"position": 150, "started": 1}
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        assert not list(csv.DictReader(stream))
+    assert not rows(tmp_path / "scores.csv")
     # Another launch resumes from checkpoints alone, and there are none.
     assert make(tmp_path, token="other").state()["agent_steps"] == 0

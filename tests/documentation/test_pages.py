@@ -4,14 +4,13 @@ import ast
 import importlib
 import itertools
 import re
-from pathlib import Path
 
 import pytest
 
 from acme_moe.runs.config import preset, to_config_dict
 from acme_moe.runs.presets import PRESETS
+from tests.programs import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 

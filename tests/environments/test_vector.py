@@ -94,10 +94,9 @@ def as_bytes(value):
     return None if value is None else np.asarray(value, order="C").tobytes()
 
 
-@pytest.mark.parametrize("processes", [2, 3])
-def test_the_steps_are_the_same_in_any_number_of_processes(processes):
+def test_the_steps_are_the_same_in_any_number_of_processes():
     expected = None
-    for count in (1, processes):
+    for count in (1, 2):
         environments = make(BREAKOUT, 3, count)
         try:
             played = play(environments, 200)

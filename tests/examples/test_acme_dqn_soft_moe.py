@@ -2,14 +2,14 @@
 
 import runpy
 import statistics
-from pathlib import Path
 
 from acme import specs, wrappers
 from acme.agents.jax import dqn
 
 from tests.agents.agents import RANDOM_RETURN, catch
+from tests.programs import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "acme_dqn_soft_moe.py"
+EXAMPLE = ROOT / "examples" / "acme_dqn_soft_moe.py"
 
 
 def test_it_solves_catch():

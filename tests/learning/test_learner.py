@@ -14,6 +14,12 @@ from acme_moe import learning
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from tests.learning.tiny import NETWORK, batch, make_state
 
+OPTIMIZER = optax.adam(1e-2)
+# Which all learners share, so that it is compiled once.
+UPDATE = learning.make_update(
+    learning.q_learning(NETWORK, discount=0.9), OPTIMIZER, target_update_period=4
+)
+
 
 class Rows(loggers.Logger):
     """Keeps what is written."""
@@ -37,11 +43,7 @@ def samples(change=lambda i, data: data):
 
 
 def make_learner(source=None, **kwargs):
-    optimizer = optax.adam(1e-2)
-    update = learning.make_update(
-        learning.q_learning(NETWORK, discount=0.9), optimizer, target_update_period=4
-    )
-    return Learner(make_state(optimizer), update, source or samples(), **kwargs)
+    return Learner(make_state(OPTIMIZER), UPDATE, source or samples(), **kwargs)
 
 
 def noise():

@@ -141,10 +141,13 @@ def test_widening_widens_each_but_the_groups():
         assert wide > narrow
 
 
-@pytest.mark.parametrize("dense", DENSES)
-@pytest.mark.parametrize("noisy", [False, True])
+# Noise is in the layer that all have, of one vector or of each token.
+NOISY = [("flatten", True), ("token_mean", True)]
+
+
+@pytest.mark.usefixtures("small_images")
+@pytest.mark.parametrize(("dense", "noisy"), [*((x, False) for x in DENSES), *NOISY])
 def test_the_checker_finds_nothing_wrong(dense, noisy, monkeypatch):
-    monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
     monkeypatch.setattr(check_part, "_cost", lambda bench: "")
     config = NetworkConfig(**SIZES, dense=dense, noisy=noisy)
     found = list(check_part.check("dense", dense, config))

@@ -69,8 +69,8 @@ def test_the_router_learns():
     assert np.abs(gradients["moe/router"]["w"]).max() > 0
 
 
+@pytest.mark.usefixtures("small_images")
 def test_the_checker_finds_nothing_wrong(monkeypatch):
-    monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
     monkeypatch.setattr(check_part, "_cost", lambda bench: "")
     config = NetworkConfig(
         encoder="nature_cnn", moe="expert_choice", num_experts=2, expert_width=4

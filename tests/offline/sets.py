@@ -54,6 +54,12 @@ def random_columns(lengths, seed, *, shape=(5, 4), stack=4, num_actions=3, cut=0
     return [column[:keep] for column in columns]
 
 
+def write_noise(path, lengths=(150, 150), **settings):
+    """A set of one file, whose episodes are of noise; see `random_columns`."""
+    path.mkdir(parents=True)
+    write_file(path, 0, random_columns(lengths, seed=0, **settings))
+
+
 def brute_force(columns, *, stack, n_step, discount, clip, invalid, breaks=()):
     """All transitions of one file, a row at a time, straight from the definition."""
     observation, action, reward, terminal = columns

@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from acme_moe.cli.main import INSTALL
+from tests.programs import ROOT
 
-ROOT = Path(__file__).parents[2]
 # Of the repository's own keeping.
 NOT_SHIPPED = {".ci/run", ".dockerignore", ".gitignore"}
 # The pairs for whose sake two packages are installed without a resolver.

@@ -119,8 +119,3 @@ def write_external(path, rows, header=("game", "seed", "agent", "frames", "score
     with path.open("w", newline="") as stream:
         csv.writer(stream).writerows([header, *rows])
     return path
-
-
-def rows_of(path):
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))

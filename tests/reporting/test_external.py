@@ -11,11 +11,11 @@ from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.external import FIELDS, read_external
 from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.report import write_report
+from tests.programs import rows
 from tests.reporting.folders import (
     GAMES,
     episode_return,
     planned,
-    rows_of,
     write_all,
     write_external,
     write_run,
@@ -110,7 +110,7 @@ def test_offline_runs_have_updates_and_are_compared_over_them(tmp_path):
             write_run(path, seed=seed, agent="cql", num_iterations=2)
     write_report(tmp_path / "offline", tmp_path / "a", reps=20)
     write_report(tmp_path / "all", tmp_path / "b", reps=20)
-    offline, both = (rows_of(tmp_path / out / "runs.csv") for out in "ab")
+    offline, both = (rows(tmp_path / out / "runs.csv") for out in "ab")
     assert all("frames" not in row for row in offline)
     assert {row["updates"] for row in offline} == {"200"}
     lengths = {(row["panel"], row["frames"], row["updates"]) for row in both}
@@ -146,11 +146,11 @@ def test_the_runs_table_is_read_as_external_scores(tmp_path):
 def test_a_report_of_scores_alone_is_the_same(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs"))
     write_report(tmp_path / "runs", tmp_path / "a", reps=20)
-    points = rows_of(tmp_path / "a" / "points.csv")
+    points = rows(tmp_path / "a" / "points.csv")
     halves = []
     for seed in ("0", "1"):
-        rows = [tuple(row.values()) for row in points if row["seed"] == seed]
-        path = write_external(tmp_path / f"seed{seed}.csv", rows, tuple(points[0]))
+        part = [tuple(row.values()) for row in points if row["seed"] == seed]
+        path = write_external(tmp_path / f"seed{seed}.csv", part, tuple(points[0]))
         halves.append(path)
     comparison = write_report(None, tmp_path / "b", external=halves, reps=20)
     assert [line.label for line in comparison.panels[0].lines] == [
@@ -162,7 +162,7 @@ def test_a_report_of_scores_alone_is_the_same(tmp_path):
         one, other = (
             [
                 {k: v for k, v in row.items() if k not in unknown}
-                for row in rows_of(tmp_path / out / f"{name}.csv")
+                for row in rows(tmp_path / out / f"{name}.csv")
                 if row.get("scores") != "training"
             ]
             for out in "ab"
@@ -262,10 +262,10 @@ def test_external_lines_are_once_in_the_table_of_aggregates(tmp_path):
                 training=(0.1, 0.2),
             )
     header = (*FIELDS, "environment")
-    rows = [(game, 0, "Theirs", 1, 5, "minatar") for game in ("Breakout", "Asterix")]
-    external = [write_external(tmp_path / "x.csv", rows, header)]
+    theirs = [(game, 0, "Theirs", 1, 5, "minatar") for game in ("Breakout", "Asterix")]
+    external = [write_external(tmp_path / "x.csv", theirs, header)]
     write_report(tmp_path, tmp_path / "report", external=external, reps=20)
-    found = rows_of(tmp_path / "report" / "aggregates.csv")
+    found = rows(tmp_path / "report" / "aggregates.csv")
     theirs = [row["scores"] for row in found if row["line"] == "Theirs"]
     assert len(theirs) == len({row["metric"] for row in found}) == 4
 

@@ -22,11 +22,10 @@ from acme_moe.studies.plan import expand, make_plan
 from acme_moe.studies.plan_file import write_plan
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
-from tests.programs import ROOT, run_python
+from tests.programs import ROOT, launch, rows
 from tests.reporting.folders import (
     episode_return,
     planned,
-    rows_of,
     write_all,
     write_external,
     write_run,
@@ -50,7 +49,7 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     write_report(tmp_path / "runs", out, external=[theirs], reps=50)
     found = {
         (row["line"], row["scores"], row["metric"]): float(row["value"])
-        for row in rows_of(out / "aggregates.csv")
+        for row in rows(out / "aggregates.csv")
     }
     assert found["Soft MoE", "evaluation", "IQM"] == pytest.approx(1.5)
     assert found["Soft MoE", "evaluation", "Optimality gap"] == pytest.approx(0.25)
@@ -59,7 +58,7 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     assert found["Theirs", "external", "Median"] == pytest.approx(3.0)
     beaten = {
         (row["line"], row["over"]): float(row["probability"])
-        for row in rows_of(out / "improvement.csv")
+        for row in rows(out / "improvement.csv")
     }
     # Breakout: 0 and 1 against 0 and 0; Pong is always won. Theirs is 3 on both.
     assert beaten == {
@@ -67,8 +66,8 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
         ("Theirs", "Baseline"): pytest.approx(1.0),
         ("Theirs", "Soft MoE"): pytest.approx(0.75),
     }
-    assert len(rows_of(out / "runs.csv")) == 8 + 2
-    assert rows_of(out / "missing.csv") == []
+    assert len(rows(out / "runs.csv")) == 8 + 2
+    assert rows(out / "missing.csv") == []
     names = ("curves", "wall_time", "games", "aggregates", "profiles", "improvement")
     for name in names:
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -189,10 +188,10 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path, request):
     assert (tmp_path / "report" / "scaling.png").exists()
     (panel,) = comparison.panels
     assert panel.title == "DQN\n1 of 2 games, 1 seed"
-    (missing,) = rows_of(tmp_path / "report" / "missing.csv")
+    (missing,) = rows(tmp_path / "report" / "missing.csv")
     assert missing == {"run": "dqn-gap-8/Pong/0", "reason": "not started"}
     assert missing["run"] in (tmp_path / "report" / "report.html").read_text()
-    improvement = rows_of(tmp_path / "report" / "improvement.csv")
+    improvement = rows(tmp_path / "report" / "improvement.csv")
     assert [(row["line"], row["over"]) for row in improvement] == [
         ("Soft MoE, 2", "Scaled baseline, 2"),
         ("GAP, 2", "Scaled baseline, 2"),
@@ -203,7 +202,7 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path, request):
     ]
     # Its files alone give the same report.
     points = tmp_path / "report" / "points.csv"
-    assert {(row["agent"], row["x"]) for row in rows_of(points)} >= {
+    assert {(row["agent"], row["x"]) for row in rows(points)} >= {
         ("Soft MoE", "2"),
         ("Soft MoE", "8"),
     }
@@ -211,7 +210,7 @@ def test_a_scaling_figure_and_what_is_missing_from_it(tmp_path, request):
     again = write_report(None, tmp_path / "again", external=[points], reps=20)
     assert (tmp_path / "again" / "scaling.png").exists()
     assert again.panels[0].final_scores().keys() == panel.final_scores().keys()
-    assert rows_of(tmp_path / "again" / "improvement.csv") == improvement
+    assert rows(tmp_path / "again" / "improvement.csv") == improvement
 
 
 def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
@@ -219,7 +218,7 @@ def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
     out = tmp_path / "report"
     comparison = write_report(tmp_path, out, reps=20)
     assert comparison.panels == ()
-    assert len(rows_of(out / "missing.csv")) == 8
+    assert len(rows(out / "missing.csv")) == 8
     assert list(out.glob("*.png")) == []
 
 
@@ -264,6 +263,7 @@ def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     assert "diagnostics.csv: line 2 is damaged" in missing.reason
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_diagnostic_is_drawn_of_the_lines_that_have_it(tmp_path):
     for moe, measured in (
         ("none", "agent_steps\n100\n200\n"),
@@ -278,7 +278,7 @@ def test_a_diagnostic_is_drawn_of_the_lines_that_have_it(tmp_path):
     (line,) = entropy.lines
     assert line.get_label().startswith("Soft MoE")
     write_report(tmp_path, tmp_path / "report", reps=20)
-    measured = rows_of(tmp_path / "report" / "measures.csv")
+    measured = rows(tmp_path / "report" / "measures.csv")
     assert [
         (row["agent"], row["frames"], row["dispatch_entropy"]) for row in measured
     ] == [("Soft MoE", "400", "4.1"), ("Soft MoE", "800", "3.9")]
@@ -298,13 +298,11 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     cells = planned(tmp_path / "runs")
     write_all(tmp_path / "runs", cells[1:])
 
-    def launch(*arguments):
-        return run_python(ROOT / "launchers" / "report.py", *arguments)
-
-    done = launch(f"--workdir={tmp_path}/runs", f"--out={tmp_path}/report", "--reps=20")
+    flags = [f"--workdir={tmp_path}/runs", f"--out={tmp_path}/report", "--reps=20"]
+    done = launch("report.py", *flags)
     assert done.returncode == 0, done.stderr
     assert "missing: dqn-baseline/Breakout/0: not started" in done.stdout
-    nothing = launch(f"--workdir={tmp_path}/nothing", f"--out={tmp_path}/report")
+    nothing = launch("report.py", f"--workdir={tmp_path}/nothing", *flags[1:])
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: ")
     assert "Traceback" not in nothing.stderr

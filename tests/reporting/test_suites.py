@@ -15,6 +15,7 @@ from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.run_figure import draw_curve
 from acme_moe.reporting.runs import read_run
+from tests.programs import rows
 from tests.reporting.folders import episode_return, write_run
 
 
@@ -24,11 +25,11 @@ def write_plain_run(folder, environment, **settings):
     path = folder / "scores.csv"
     with path.open(newline="") as stream:
         reader = csv.DictReader(stream)
-        rows = [{**row, "human_normalized_score": ""} for row in reader]
+        plain = [{**row, "human_normalized_score": ""} for row in reader]
     with path.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, reader.fieldnames)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(plain)
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_each_suite_has_a_panel_and_games_of_one_name_are_not_mixed(two_suites):
     }
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_and_the_tables_say_which_are_normalised(two_suites, tmp_path):
     out = tmp_path / "out"
     write_report(two_suites, out, reps=10)
@@ -78,10 +80,9 @@ def test_the_page_and_the_tables_say_which_are_normalised(two_suites, tmp_path):
         in text
     )
     assert text.endswith("## Runs that are in no figure\n\nNone.\n")
-    with (out / "aggregates.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    aggregates = rows(out / "aggregates.csv")
     metrics = {
-        panel: {row["metric"] for row in rows if row["panel"] == panel}
+        panel: {row["metric"] for row in aggregates if row["panel"] == panel}
         for panel in ("dqn, atari", "dqn, minatar")
     }
     # The optimality gap is the distance to the reference.
@@ -185,10 +186,9 @@ def test_runs_of_games_that_are_not_compared_stay_in_the_tables(tmp_path):
     comparison = write_report(tmp_path / "runs", tmp_path / "out", reps=10)
     assert comparison.panels[0].normalization == BASELINE
     for name, points in (("runs", 1), ("points", 2)):
-        with (tmp_path / "out" / f"{name}.csv").open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        assert len(rows) == 5 * points
-        left_out = [row["game"] for row in rows if row["compared"] == "no"]
+        table = rows(tmp_path / "out" / f"{name}.csv")
+        assert len(table) == 5 * points
+        left_out = [row["game"] for row in table if row["compared"] == "no"]
         assert left_out == ["Freeway"] * points
     assert comparison.missing == ()
 

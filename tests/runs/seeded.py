@@ -1,12 +1,12 @@
 """Short seeded runs of several agents, and what is compared of two of them."""
 
-import csv
 import json
 
 import numpy as np
 
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.online import OnlineRun
+from tests.programs import rows
 
 _SMALL_NETWORK = {"num_experts": 2, "expert_width": 8}
 _RUN = {
@@ -65,11 +65,10 @@ def make(workdir, name, **changes):
 
 def scores(workdir):
     """The rows of `scores.csv`, without their times."""
-    with (workdir / "scores.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    for row in rows:
+    found = rows(workdir / "scores.csv")
+    for row in found:
         del row["wall_seconds"]
-    return rows
+    return found
 
 
 def newest(workdir):

@@ -3,13 +3,12 @@
 That each agent trains and resumes is the matter of `test_bsuite_agents`.
 """
 
-import csv
 import json
 import math
 
 import pytest
 
-from tests.programs import ROOT, run_python
+from tests.programs import ROOT, launch, rows
 
 _SMALL = {
     "network.encoder": "nature_cnn",
@@ -17,7 +16,7 @@ _SMALL = {
     "network.expert_width": 8,
     "min_replay_size": 100,
     "batch_size": 4,
-    "evaluation_every": 150,
+    "evaluation_every": 140,
     "evaluation_episodes": 1,
     "final_evaluation_episodes": 1,
     "environment.max_episode_steps": 120,
@@ -41,8 +40,8 @@ _MORE = {
 
 def train(config, workdir, **settings):
     """Runs the launcher as a user would."""
-    return run_python(
-        ROOT / "launchers" / "train.py",
+    return launch(
+        "train.py",
         f"--config={ROOT / 'configs' / config}",
         f"--workdir={workdir}",
         *(f"--config.{name}={value}" for name, value in settings.items()),
@@ -60,17 +59,16 @@ def train(config, workdir, **settings):
 def test_an_agent_trains(agent, ratio, moe, tmp_path):
     settings = _SMALL | _MORE.get(agent, {})
     settings |= {"replay_ratio": ratio, "network.moe": moe, "game": "Pong"}
-    result = train(f"{agent}_atari.py", tmp_path, max_agent_steps=180, **settings)
+    result = train(f"{agent}_atari.py", tmp_path, max_agent_steps=140, **settings)
     assert result.returncode == 0, result.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["status"] == "finished"
     assert summary["agent"] == agent
     assert summary["moe"] == moe
-    assert summary["learner_steps"] == ratio * 80
+    assert summary["learner_steps"] == ratio * 40
     assert summary["replay_ratio_realised"] == ratio
-    with (tmp_path / "learner.csv").open(newline="") as stream:
-        log = list(csv.DictReader(stream))
-    assert int(log[-1]["learner_steps"]) == ratio * 80
+    log = rows(tmp_path / "learner.csv")
+    assert int(log[-1]["learner_steps"]) == ratio * 40
     for row in log:
         steps = int(row["agent_steps"]) - 100
         assert int(row["learner_steps"]) <= math.floor(ratio * steps)

@@ -1,6 +1,5 @@
 """Diagnostics of a run: when, on what, and what they leave alone."""
 
-import csv
 import dataclasses
 import math
 
@@ -18,12 +17,8 @@ from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import Diagnosis
 from acme_moe.runs.state import RunState
 from tests.learning import tiny
+from tests.programs import rows
 from tests.runs import tiny as tiny_run
-
-
-def rows(path):
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 class Log:
@@ -124,19 +119,6 @@ def test_a_run_measures_itself_and_keeps_its_replay_ratio(tmp_path):
         assert 0 < float(row["dispatch_entropy"]) <= math.log(25) + 1e-5
         assert float(row["seconds"]) > 0
     assert [float(row["compile_seconds"]) > 0 for row in log] == [True, False, False]
-
-
-def test_a_run_measures_itself_as_the_authors_do(tmp_path):
-    settings = DiagnosticsConfig(every=100, definitions="authors")
-    spec = tiny_run.spec(
-        run={"evaluation_episodes": 0, "max_agent_steps": 120, "diagnostics": settings}
-    )
-    with online.OnlineRun(spec, tmp_path) as run:
-        run.run()
-    (row,) = rows(tmp_path / "diagnostics.csv")
-    assert 1 <= float(row["authors_entk_srank_0.01"]) <= 4
-    assert 0 <= float(row["authors_dormant_share_0.0"]) <= 1
-    assert "ntk_rank" not in row
 
 
 def test_without_it_a_run_has_neither_log_nor_diagnosis(tmp_path):

@@ -1,6 +1,5 @@
 """What a run's folder keeps when the run resumes from a checkpoint."""
 
-import csv
 from unittest import mock
 
 from acme_moe.agents.cql import CQLConfig
@@ -10,12 +9,12 @@ from acme_moe.runs.learner_session import LearnerSession
 from acme_moe.runs.run_config import OfflineRunConfig
 from acme_moe.runs.spec import OfflineRunSpec
 from acme_moe.runs.state import RunState
+from tests.programs import rows
 from tests.runs import tiny
 
 
 def positions(folder):
-    with (folder / "scores.csv").open(newline="") as stream:
-        return [(row["kind"], row["agent_steps"]) for row in csv.DictReader(stream)]
+    return [(row["kind"], row["agent_steps"]) for row in rows(folder / "scores.csv")]
 
 
 def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
@@ -30,9 +29,9 @@ def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
 def test_a_measurement_between_the_checkpoint_and_the_next_update_is_forgotten(
     tmp_path,
 ):
-    rows = "agent_steps,learner_steps\n100,10\n148,12\n150,12\n152,13\n"
+    text = "agent_steps,learner_steps\n100,10\n148,12\n150,12\n152,13\n"
     for log in ("learner", "diagnostics"):
-        (tmp_path / f"{log}.csv").write_text(rows)
+        (tmp_path / f"{log}.csv").write_text(text)
     folder = RunFolder(tmp_path, tiny.spec())
     folder.forget_updates_after(RunState(agent_steps=148, learner_steps=12))
     measured = (tmp_path / "diagnostics.csv").read_text().split()
@@ -76,8 +75,8 @@ def test_files_that_a_full_disk_left_empty_get_their_columns(tmp_path):
         folder.close()
     assert positions(tmp_path) == [("training", "100")] * 2
     for name in names[1:]:
-        with (tmp_path / f"{name}.csv").open(newline="") as stream:
-            assert [row["learner_steps"] for row in csv.DictReader(stream)] == ["9"] * 2
+        log = rows(tmp_path / f"{name}.csv")
+        assert [row["learner_steps"] for row in log] == ["9"] * 2
 
 
 def test_a_resumed_run_may_log_more_and_less_than_before(tmp_path):
@@ -106,8 +105,8 @@ def test_without_agent_steps_updates_tell_the_position(tmp_path):
         state = RunState(learner_steps=updates)
         folder.add_score(state, "evaluation", 1, EpisodeResult(1.0, 100))
     folder.forget_scores_after(RunState(learner_steps=100, evaluated_at=50))
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        assert [row["learner_steps"] for row in csv.DictReader(stream)] == ["50"]
+    (row,) = rows(tmp_path / "scores.csv")
+    assert row["learner_steps"] == "50"
 
 
 def test_each_score_has_its_wall_time(tmp_path):
@@ -115,8 +114,8 @@ def test_each_score_has_its_wall_time(tmp_path):
     for seconds in (1.5, 2.5):
         state = RunState(agent_steps=100, wall_seconds=seconds)
         folder.add_score(state, "training", 1, EpisodeResult(1.0, 100))
-    with (tmp_path / "scores.csv").open(newline="") as stream:
-        assert [row["wall_seconds"] for row in csv.DictReader(stream)] == ["1.5", "2.5"]
+    scores = rows(tmp_path / "scores.csv")
+    assert [row["wall_seconds"] for row in scores] == ["1.5", "2.5"]
 
 
 def old_and_new_score(folder, text, state):
@@ -125,30 +124,29 @@ def old_and_new_score(folder, text, state):
     run_folder = RunFolder(folder, tiny.spec())
     run_folder.forget_scores_after(RunState(agent_steps=100))
     run_folder.add_score(state, "training", 2, EpisodeResult(1.0, 100))
-    with (folder / "scores.csv").open(newline="") as stream:
-        return list(csv.DictReader(stream))
+    return rows(folder / "scores.csv")
 
 
 def test_scores_from_before_wall_times_get_an_empty_column(tmp_path):
-    rows = old_and_new_score(
+    scores = old_and_new_score(
         tmp_path,
         "agent_steps,learner_steps,kind,episode,episode_return,episode_length,"
         "human_normalized_score\n100,1,training,1,3.0,50,0.5\n",
         RunState(agent_steps=200, wall_seconds=7.0),
     )
-    assert [row["wall_seconds"] for row in rows] == ["", "7.0"]
-    assert [row["agent_steps"] for row in rows] == ["100", "200"]
+    assert [row["wall_seconds"] for row in scores] == ["", "7.0"]
+    assert [row["agent_steps"] for row in scores] == ["100", "200"]
 
 
 def test_scores_from_before_updates_were_counted_keep_their_columns(tmp_path):
-    rows = old_and_new_score(
+    scores = old_and_new_score(
         tmp_path,
         "actor_steps,kind,episode,episode_return,episode_length,"
         "human_normalized_score\n100,training,1,3.0,50,0.5\n",
         RunState(agent_steps=200, learner_steps=9),
     )
-    assert [row["learner_steps"] for row in rows] == ["", "9"]
-    assert [row["episode_return"] for row in rows] == ["3.0", "1.0"]
+    assert [row["learner_steps"] for row in scores] == ["", "9"]
+    assert [row["episode_return"] for row in scores] == ["3.0", "1.0"]
 
 
 def test_zeros_that_a_crash_left_are_forgotten(tmp_path):

@@ -1,6 +1,5 @@
 """Real runs on real frames: recorded by one run, learnt from by another."""
 
-import csv
 import json
 import os
 import re
@@ -15,7 +14,6 @@ import pytest
 import acme_moe
 from acme_moe.agents.cql import CQLC51Config, CQLConfig
 from acme_moe.diagnostics import DiagnosticsConfig
-from acme_moe.environments import AtariConfig
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.offline import DatasetConfig, reader
 from acme_moe.offline.reader import DatasetError
@@ -25,7 +23,7 @@ from acme_moe.runs import online
 from acme_moe.runs.offline import OfflineRun
 from acme_moe.runs.run_config import OfflineRunConfig
 from acme_moe.runs.spec import OfflineRunSpec
-from tests.programs import ROOT, run_python
+from tests.programs import ROOT, launch, rows
 from tests.runs import tiny
 
 TRAIN_OFFLINE = [sys.executable, str(ROOT / "launchers" / "train_offline.py")]
@@ -38,11 +36,13 @@ def recorded(tmp_path_factory):
     settings = {
         "record": str(folder / "set"),
         "evaluation_episodes": 0,
-        "environment": AtariConfig(max_episode_steps=350),
+        "environment": tiny.atari(max_episode_steps=350),
+        "num_environments": 2,
+        "environment_processes": 1,
     }
     for steps in (300, 600):
         spec = tiny.spec(
-            run={**settings, "max_agent_steps": steps, "num_environments": 2},
+            run={**settings, "max_agent_steps": steps},
             agent={"replay_ratio": 0.02},
         )
         with online.OnlineRun(spec, folder / "run") as run:
@@ -56,7 +56,7 @@ def spec(path, run=None, agent=None, dataset=None):
         "updates_per_iteration": 6,
         "evaluation_episodes": 1,
         "log_every_seconds": 1e-6,
-        "environment": AtariConfig(max_episode_steps=40),
+        "environment": tiny.atari(max_episode_steps=40),
         "dataset": DatasetConfig(
             **{"path": str(path), "fraction": 0.5, **(dataset or {})}
         ),
@@ -65,11 +65,6 @@ def spec(path, run=None, agent=None, dataset=None):
         run=OfflineRunConfig(**{**settings, **(run or {})}),
         agent=agent or CQLConfig(network=tiny.NETWORK, batch_size=4),
     )
-
-
-def rows(path):
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def test_a_run_writes_a_set_of_all_its_steps(recorded):
@@ -205,10 +200,6 @@ def test_what_is_refused_is_named(recorded, tmp_path):
         config_lib.from_config_dict(flat)
 
 
-def launch(program, *arguments):
-    return run_python(ROOT / "launchers" / program, *arguments)
-
-
 def test_a_launcher_names_the_other_where_that_is_meant(tmp_path):
     for program, config, other in (
         ("train.py", "cql_atari.py", "launchers/train_offline.py trains it"),
@@ -242,10 +233,10 @@ def test_the_launcher_stops_and_resumes(recorded, tmp_path):
         except subprocess.TimeoutExpired:
             continue
         raise AssertionError(process.stderr.read())
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 128 + signal.SIGTERM
-    found = re.search(r"SIGTERM: saved after (\d+) updates", stderr)
+    assert process.returncode == 128 + signal.SIGINT
+    found = re.search(r"SIGINT: saved after (\d+) updates", stderr)
     assert found, stderr
     assert f"launchers/train_offline.py --workdir={tmp_path}" in stderr
     stopped = int(found[1])

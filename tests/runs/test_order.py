@@ -9,6 +9,7 @@ GAMES, WARM_UP, STEPS = 4, 100, 160
 def test_actions_are_selected_before_the_last_update_and_taken_beside_it(tmp_path):
     settings = {
         "num_environments": GAMES,
+        "environment_processes": 1,
         "evaluation_episodes": 0,
         "max_agent_steps": STEPS,
     }

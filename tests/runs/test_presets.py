@@ -1,7 +1,6 @@
 """The presets have the values that their papers state, and no others."""
 
 import importlib
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,7 @@ from acme_moe.runs.config import (
 )
 from acme_moe.runs.presets import PRESETS
 from acme_moe.runs.spec import OfflineRunSpec
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.programs import ROOT
 
 _ATARI_200M = {
     "game": "Pong",

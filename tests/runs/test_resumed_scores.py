@@ -1,7 +1,5 @@
 """What `scores.csv` holds when a run has died and gone on: each row once."""
 
-import csv
-
 import pytest
 
 from acme_moe.agents.cql import CQLConfig
@@ -11,6 +9,8 @@ from acme_moe.runs import online
 from acme_moe.runs.offline import OfflineRun
 from acme_moe.runs.run_config import OfflineRunConfig
 from acme_moe.runs.spec import OfflineRunSpec
+from tests.offline import sets
+from tests.programs import rows
 from tests.runs import tiny
 
 SHORT_GAMES = tiny.atari(max_episode_steps=20)
@@ -39,9 +39,8 @@ def die(monkeypatch):
     return set_up
 
 
-def rows(workdir, kind):
-    with (workdir / "scores.csv").open(newline="") as stream:
-        return [row for row in csv.DictReader(stream) if row["kind"] == kind]
+def scores(workdir, kind):
+    return [row for row in rows(workdir / "scores.csv") if row["kind"] == kind]
 
 
 # In the warm-up after an evaluation, in the second one, and while it learns.
@@ -65,35 +64,21 @@ def test_a_run_that_acts(tmp_path, die, dies_at, checkpoint_every_minutes):
         online.OnlineRun(spec, tmp_path) as run,
     ):
         run.run()
-    assert rows(tmp_path, "evaluation")
+    assert scores(tmp_path, "evaluation")
     with online.OnlineRun(spec, tmp_path) as run:
         run.run()
-    evaluated = [int(row["agent_steps"]) for row in rows(tmp_path, "evaluation")]
+    evaluated = [int(row["agent_steps"]) for row in scores(tmp_path, "evaluation")]
     assert evaluated == [50, 100, 150]
-    trained = rows(tmp_path, "training")
+    trained = scores(tmp_path, "training")
     assert [int(row["episode"]) for row in trained] == list(range(1, len(trained) + 1))
     ends = [int(row["agent_steps"]) for row in trained]
     assert ends == sorted(set(ends))
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    """A set that a run wrote."""
-    folder = tmp_path_factory.mktemp("recorded")
-    settings = {
-        "record": str(folder / "set"),
-        "evaluation_episodes": 0,
-        "max_agent_steps": 150,
-    }
-    with online.OnlineRun(
-        tiny.spec(run=settings, agent={"replay_ratio": 0.02}), folder / "run"
-    ) as run:
-        run.run()
-    return folder / "set"
-
-
 @pytest.mark.parametrize("checkpoint_every_minutes", [NEVER, ALWAYS])
-def test_a_run_on_fixed_data(tmp_path, die, recorded, checkpoint_every_minutes):
+def test_a_run_on_fixed_data(tmp_path, die, checkpoint_every_minutes):
+    data = tmp_path / "set"
+    sets.write_noise(data, shape=(36, 36), num_actions=6)
     spec = OfflineRunSpec(
         run=OfflineRunConfig(
             num_iterations=3,
@@ -101,7 +86,7 @@ def test_a_run_on_fixed_data(tmp_path, die, recorded, checkpoint_every_minutes):
             evaluation_episodes=2,
             checkpoint_every_minutes=checkpoint_every_minutes,
             environment=SHORT_GAMES,
-            dataset=DatasetConfig(path=str(recorded), fraction=0.5),
+            dataset=DatasetConfig(path=str(data), fraction=0.5),
         ),
         agent=CQLConfig(network=tiny.NETWORK, batch_size=4),
     )
@@ -112,5 +97,5 @@ def test_a_run_on_fixed_data(tmp_path, die, recorded, checkpoint_every_minutes):
         run.run()
     assert [
         (int(row["learner_steps"]), int(row["episode"]))
-        for row in rows(tmp_path, "evaluation")
+        for row in scores(tmp_path, "evaluation")
     ] == [(2, 1), (2, 2), (4, 1), (4, 2), (6, 1), (6, 2)]

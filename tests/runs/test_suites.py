@@ -5,7 +5,8 @@ import json
 import cv2
 import pytest
 
-from tests.runs.test_own_environment import acme_moe, rows
+from tests.programs import rows
+from tests.runs.test_own_environment import acme_moe
 
 SHORT = [
     "--config.max_agent_steps=140",

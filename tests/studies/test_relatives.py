@@ -1,5 +1,6 @@
 """The studies of the paper's relatives: their settings, and widths at equal size."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,11 @@ def plan_of(name, scale):
     return make_plan(RELATIVES[name], SCALES[scale])
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    # Two of the three scales have one and the same widths to solve for.
+    sorted({*itertools.product(QUICK, SCALES)} - {("minatar_bottleneck", "small")}),
+)
 def test_every_arm_is_accepted_by_its_agent_and_is_its_own(name, scale):
     runs = expand(plan_of(name, scale), Path("/runs"), data="/data")
     arms = {run.arm: run for run in runs}

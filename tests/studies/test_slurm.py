@@ -1,6 +1,5 @@
 """A sweep through a real SLURM of two nodes, one of which dies in the middle."""
 
-import csv
 import os
 import shutil
 import subprocess
@@ -14,7 +13,8 @@ import portpicker
 import psutil
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.programs import ROOT, rows
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
@@ -119,11 +119,6 @@ def until(condition, seconds=300):
     return value
 
 
-def rows_of(path):
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 # Cells start in the order of the plan, and are the tasks of the array.
 CELLS = [
     f"dqn-{arm}/{game}/0"
@@ -166,5 +161,5 @@ def test_a_sweep_survives_the_death_of_a_node(cluster, tmp_path):
         *(sys.executable, "-m", "acme_moe.cli.report", f"--workdir={workdir}"),
         *(f"--out={out}", "--reps=50"),
     )
-    assert len(rows_of(out / "runs.csv")) == 6
-    assert rows_of(out / "missing.csv") == []
+    assert len(rows(out / "runs.csv")) == 6
+    assert rows(out / "missing.csv") == []

@@ -1,12 +1,11 @@
 """A study of two small networks on a real game, from the sweep to the report."""
 
-import csv
 import json
 import textwrap
 
 import pytest
 
-from tests.programs import ROOT, run_python
+from tests.programs import launch, rows
 
 STUDY = textwrap.dedent(
     '''
@@ -31,10 +30,6 @@ STUDY = textwrap.dedent(
     '''
 )
 RUNS = ["dqn-baseline/Asterix/0", "dqn-soft_moe/Asterix/0"]
-
-
-def launch(program, *arguments):
-    return run_python(ROOT / "launchers" / program, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +81,9 @@ def test_the_report_shows_both(study, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "DQN: 1 game, 1 seed" in done.stdout
     assert "missing" not in done.stdout
-    with (tmp_path / "aggregates.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert {row["line"] for row in rows} == {"Baseline", "Soft MoE"}
-    assert {row["scores"] for row in rows} == {"evaluation", "training"}
+    table = rows(tmp_path / "aggregates.csv")
+    assert {row["line"] for row in table} == {"Baseline", "Soft MoE"}
+    assert {row["scores"] for row in table} == {"evaluation", "training"}
     for name in ("curves", "wall_time"):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -25,9 +24,9 @@ from acme_moe.studies.trials import (
     open_study,
     table,
 )
+from tests.programs import ROOT
 from tests.studies.runs import planned, start
 
-ROOT = Path(__file__).parents[2]
 ASKED = {"scale": "smoke"}
 
 # Writes the folder of a run whose score is best at a learning rate of 0.001.

@@ -11,28 +11,23 @@ from acme import specs
 from PIL import Image
 
 from acme_moe import agents
-from acme_moe.environments import AtariConfig
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
 from acme_moe.runs.checkpoint import DamagedCheckpointError
 from acme_moe.viewing import drawing, film, play
-from tests.programs import ROOT, run_python
+from tests.programs import launch
 from tests.runs import tiny
 from tests.runs.stored import store
 
 SIZE = (420, 800, 3)
-# Whose feature map has 11 x 11 positions.
-ATARI = AtariConfig(max_episode_steps=350)
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """The folder of a real run, short as it is."""
     workdir = tmp_path_factory.mktemp("run")
-    spec = tiny.spec(
-        run={"evaluation_episodes": 0, "max_agent_steps": 104, "environment": ATARI}
-    )
+    spec = tiny.spec(run={"evaluation_episodes": 0, "max_agent_steps": 104})
     with online.OnlineRun(spec, workdir) as run:
         run.run()
         params = jax.device_get(run.learner.state.params)
@@ -40,7 +35,7 @@ def played(tmp_path_factory):
 
 
 def watch(*flags):
-    return run_python(ROOT / "launchers" / "watch.py", *flags)
+    return launch("watch.py", *flags)
 
 
 def test_a_film_has_a_frame_a_step(played, tmp_path):
@@ -71,15 +66,16 @@ def test_the_agent_of_the_checkpoint_plays(played):
         specs.make_environment_spec(make_environment(spec, 0))
     )
     environment = make_environment(spec, 3, evaluation=True)
+    apply = jax.jit(network.apply, static_argnums=3)
     timestep = environment.reset()
     for decision in decisions:
         np.testing.assert_array_equal(decision.screen, environment.render())
-        output = network.apply(params, None, timestep.observation[None], True)
+        output = apply(params, None, timestep.observation[None], True)
         np.testing.assert_allclose(decision.q_values, output.q_values[0], atol=1e-6)
-        expected = output.moe.dispatch_weights[0].sum(-1).reshape(11, 11, 2)
+        expected = output.moe.dispatch_weights[0].sum(-1).reshape(5, 5, 2)
         np.testing.assert_allclose(decision.dispatch, expected, atol=1e-5)
-        # What a slot takes sums to one, and an expert has 61 of them.
-        np.testing.assert_allclose(decision.dispatch.sum((0, 1)), 61, rtol=1e-4)
+        # What a slot takes sums to one, and an expert has 13 of them.
+        np.testing.assert_allclose(decision.dispatch.sum((0, 1)), 13, rtol=1e-4)
         timestep = environment.step(decision.action)
     again = list(play.play(trained.load(workdir), max_steps=5, seed=3))
     assert [m.action for m in again] == [m.action for m in decisions]
@@ -105,7 +101,7 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
     config = agents.config_class("r2d2")(
         network=tiny.NETWORK, lstm_size=8, head_width=8
     )
-    settings = {"agent": "r2d2", "max_agent_steps": 300_000, "environment": ATARI}
+    settings = {"agent": "r2d2", "max_agent_steps": 300_000}
     spec = tiny.spec(run=settings)
     spec = dataclasses.replace(spec, agent=config)
     stored = store(spec, tmp_path)
@@ -113,7 +109,7 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
     assert agent.checkpoint.path == stored.path
     decisions = list(play.play(agent, max_steps=4))
     assert len(decisions) == 4
-    assert decisions[0].dispatch.shape == (11, 11, 2)
+    assert decisions[0].dispatch.shape == (5, 5, 2)
     assert drawing.draw(decisions[0]).shape == SIZE
     # The same screen is worth something else to who remembers another past.
     assert not np.array_equal(decisions[0].q_values, decisions[1].q_values)
@@ -121,7 +117,7 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
 
 def test_a_network_without_a_mixture_has_no_maps(tmp_path):
     network = dataclasses.replace(tiny.NETWORK, moe="none")
-    short = AtariConfig(max_episode_steps=3)
+    short = tiny.atari(max_episode_steps=3)
     spec = tiny.spec(run={"environment": short}, agent={"network": network})
     store(spec, tmp_path)
     # Two whole games of three steps each.
@@ -135,13 +131,13 @@ def test_tokens_that_are_places_have_maps_and_of_others_the_command_says_why(
     tokenizer, tmp_path
 ):
     network = dataclasses.replace(tiny.NETWORK, tokenizer=tokenizer)
-    spec = tiny.spec(run={"environment": ATARI}, agent={"network": network})
+    spec = tiny.spec(agent={"network": network})
     store(spec, tmp_path)
     (shown,) = play.play(trained.load(tmp_path), max_steps=1)
     places = tokenizer != "per_feat"
     assert (shown.dispatch is not None) == places
     if places:
-        assert shown.dispatch.shape == (11, 1, 2)
+        assert shown.dispatch.shape == (5, 1, 2)
         assert drawing.draw(shown).shape == SIZE
         return
     out = tmp_path / "game.gif"
