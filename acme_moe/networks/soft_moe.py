@@ -29,27 +29,6 @@ def l2_normalize(x: jax.Array, axis: int) -> jax.Array:
     return x / (jnp.where(square > 0, norm, 0.0) + _NORM_EPSILON)
 
 
-def slot_logits(
-    tokens: jax.Array, phi: jax.Array, scale: jax.Array | None = None
-) -> jax.Array:
-    """Computes the affinity of tokens and slots, `X Phi`.
-
-    Args:
-      tokens: `[B, m, d]`.
-      phi: `[d, S]`.
-      scale: None, or a scalar: then tokens and the columns of Phi are l2-normalised
-        and Phi is multiplied by it (Puigcerver et al., 2023, section 2.3).
-
-    Returns:
-      `[B, m, S]`.
-    """
-    if scale is not None:
-        tokens = l2_normalize(tokens, axis=-1)
-        phi = scale * l2_normalize(phi, axis=0)
-    rows = tokens.reshape(-1, tokens.shape[-1])
-    return matmul(rows, phi).reshape(*tokens.shape[:-1], phi.shape[-1])
-
-
 def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Computes softmaxes over the tokens, and over the slots of all experts.
 
@@ -63,11 +42,13 @@ def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 class SlotLogits(hk.Module):
-    """Logits of tokens and slots, `[B, m, d] -> [B, m, experts * slots]`.
+    """Logits of tokens and slots, `X Phi`: `[B, m, d] -> [B, m, experts * slots]`.
 
     Phi is learned from a LeCun normal start, or random and not trained: `fixed` is
     a parameter that no gradient reaches, so it is drawn once and saved with the
     others; `redrawn` is drawn at each call and needs a random key in evaluation too.
+    With `normalization` tokens and the columns of Phi are l2-normalised, and Phi is
+    multiplied by a learned scalar (Puigcerver et al., 2023, section 2.3).
     """
 
     def __init__(
@@ -99,10 +80,13 @@ class SlotLogits(hk.Module):
             # Fans are counted as for a convolution over the token's entries.
             init = layers.lecun_normal(size * self._num_experts)
             phi = layers.get_parameter("phi", shape, dtype, init)
-        scale = None
+        phi = phi.reshape(size, -1)
         if self._normalization:
             scale = layers.get_parameter("scale", (), dtype, jnp.ones)
-        return slot_logits(tokens, phi.reshape(size, -1), scale)
+            tokens = l2_normalize(tokens, axis=-1)
+            phi = scale * l2_normalize(phi, axis=0)
+        logits = matmul(tokens.reshape(-1, size), phi)
+        return logits.reshape(*tokens.shape[:-1], phi.shape[-1])
 
 
 class SoftMoE(hk.Module):
@@ -125,7 +109,7 @@ class SoftMoE(hk.Module):
           num_slots: slots of an expert.
           hidden_units: units of an expert's hidden layer.
           hidden_dense: makes that layer; see `Experts`.
-          normalization: see `slot_logits`.
+          normalization: see `SlotLogits`.
           phi: see `SlotLogits`.
           name: the module's name.
         """
@@ -164,7 +148,7 @@ class Soft:
     """The mixture `soft`: `SoftMoE` with a network's settings.
 
     Attributes:
-      normalization: see `slot_logits`.
+      normalization: see `SlotLogits`.
       phi: see `SlotLogits`.
     """
 
