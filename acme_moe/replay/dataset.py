@@ -12,11 +12,31 @@ import numpy as np
 import tree
 
 from acme_moe.learning.types import Sample, Transition
-from acme_moe.replay.sampling import make_sampler
+from acme_moe.replay.interface import SampledItems
+from acme_moe.replay.local import LocalReplay
 
 # Arrays of fewer bytes go to the device through a compiled identity, all in one call:
 # jax.device_put takes 35 microseconds for each. Larger ones would be copied twice.
 _SMALL_BYTES = 1 << 16
+
+
+def make_sampler(client: Any, table: str) -> tuple[Callable[[int], SampledItems], Any]:
+    """Makes a sampler of a table with a signature.
+
+    Args:
+      client: a `LocalReplay`, a `reverb.Client`, or `ReplayServers`. The server, or the
+        first of several, is waited for.
+      table: name of the table to sample from.
+
+    Returns:
+      A function that samples a number of items, and the table's signature, whose
+      leaves are the items' columns.
+    """
+    if isinstance(client, LocalReplay):
+        return client.table.sample, client.table.settings.signature
+    from acme_moe.replay.servers import make_server_sampler
+
+    return make_server_sampler(client, table)
 
 
 def make_transfer(device: jax.Device | None) -> Callable[[list[np.ndarray]], list[Any]]:
