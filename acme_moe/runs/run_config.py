@@ -71,6 +71,9 @@ class RunConfig:
       environment: the suite of the game, and its settings. Evaluation uses the same,
         but its episodes always last for a whole game; if a lost life ends an episode
         in training, it blanks the earlier frames of the stack in evaluation.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     agent: str
@@ -127,6 +130,9 @@ class OnlineRunConfig(RunConfig):
       record: folder that the run's interactions are written to, as a set that an
         offline run can learn from; empty for none.
       replay: where replay is kept.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     agent: str = "dqn"
@@ -158,6 +164,9 @@ class OfflineRunConfig(RunConfig):
       num_iterations: iterations of the whole run, each followed by an evaluation.
       updates_per_iteration: gradient updates of an iteration.
       dataset: the data that it learns from.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     agent: str = "cql"
