@@ -99,8 +99,8 @@ class LayerMixtures:
         self, *args: Any, name: str = "conv", **kwargs: Any
     ) -> Callable[[jax.Array], jax.Array]:
         """Makes a mixture of convolutions; arguments as of `layers.Conv`."""
-        num_experts = self._config.num_experts
-        experts = layers.ParallelConv(num_experts, *args, name=name, **kwargs)
+        kind: LayerFactory = layers.ParallelConv
+        experts = kind(self._config.num_experts, *args, name=name, **kwargs)
         return self._mixture(experts, name)
 
     def dense(
