@@ -155,7 +155,11 @@ def make(kind: str, config: NetworkConfig) -> Any:
 
 
 def takes_vectors(encoder: str) -> bool:
-    """Returns whether an encoder takes vectors, and not images."""
+    """Returns whether an encoder takes vectors, and not images.
+
+    Raises:
+      ValueError: if there is no such encoder, or its `takes` is neither.
+    """
     part = _outside("encoder", encoder) if is_path(encoder) else ENCODERS.get(encoder)
     takes = getattr(part, "takes", "images")
     if takes not in ("images", "vectors"):
