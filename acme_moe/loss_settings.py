@@ -36,6 +36,9 @@ class Munchausen:
         Q-learning, whose target is not soft either.
       temperature: temperature of the softmax policy.
       clip: lower bound of temperature times log-policy, at most 0.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     alpha: float = 0.0

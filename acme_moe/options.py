@@ -68,7 +68,8 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
     Args:
       part: a frozen dataclass whose instances are called, and whose fields are the
         options; or a function, which has none.
-      options: values by name; an option that is not given keeps its default.
+      options: values by name; an option that is not given keeps its default. None for
+        one that has no default is none given.
       prefix: path to the options, including its trailing dot.
 
     Returns:
@@ -80,14 +81,15 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
         `TypeError` that making the dataclass raised.
     """
     by_name = {field.name: field for field in fields(part)}
-    for name, value in options.items():
+    for name in options:
         validation.known_field(name, by_name, prefix, kind="option")
-        validation.check_type(by_name[name], value, prefix)
     for name, field in by_name.items():
-        if _is_required(field) and name not in options:
+        if _is_required(field) and options.get(name) is None:
             raise ValueError(
                 f"{prefix}{name}: is missing; {validation.type_name(field)}"
             )
+    for name, value in options.items():
+        validation.check_type(by_name[name], value, prefix)
     if not isinstance(part, type):
         return part
     try:
@@ -112,6 +114,17 @@ def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
     """
     made = make(part, options, prefix)
     return Options({field.name: getattr(made, field.name) for field in fields(part)})
+
+
+def defaults(part: Any) -> dict[str, Any]:
+    """Returns the default of each option, None for one that has none."""
+    values = {}
+    for field in fields(part):
+        if field.default_factory is not dataclasses.MISSING:
+            values[field.name] = field.default_factory()
+        else:
+            values[field.name] = None if _is_required(field) else field.default
+    return values
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

@@ -65,7 +65,11 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
 
 
 def check_mapping(name: str, value: Any) -> None:
-    """Refuses a value that is not a mapping of names to values."""
+    """Refuses a value that is not a mapping of names to values.
+
+    Raises:
+      ValueError: if it is none.
+    """
     if not isinstance(value, Mapping):
         raise not_accepted(name, value, "fields and their values")
 
@@ -77,20 +81,32 @@ def type_name(field: dataclasses.Field[Any]) -> str:
 
 
 def at_least(name: str, value: float, low: float, why: str = "") -> None:
-    """Refuses values below `low`; `why` says what that limit is."""
+    """Refuses values below `low`, and NaN; `why` says what that limit is.
+
+    Raises:
+      ValueError: names the field, the value and what is accepted.
+    """
     if not value >= low:
         reason = f", {why}" if why else ""
         raise not_accepted(name, value, f"at least {low}{reason}")
 
 
 def above(name: str, value: float, low: float) -> None:
-    """Refuses values that are not greater than `low`."""
+    """Refuses values that are not greater than `low`, and NaN.
+
+    Raises:
+      ValueError: names the field, the value and what is accepted.
+    """
     if not value > low:
         raise not_accepted(name, value, f"more than {low}")
 
 
 def between(name: str, value: float, low: float, high: float) -> None:
-    """Refuses values outside `[low, high]`."""
+    """Refuses values outside `[low, high]`, and NaN.
+
+    Raises:
+      ValueError: names the field, the value and what is accepted.
+    """
     if not low <= value <= high:
         raise not_accepted(name, value, f"{low} to {high}")
 

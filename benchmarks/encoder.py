@@ -59,7 +59,7 @@ def make_jax(own_convolution: bool, images: np.ndarray) -> tuple[Step, Step]:
 
         def __call__(self, x: jax.Array) -> jax.Array:
             init = hk.initializers.TruncatedNormal(0.1)
-            y = hk.Conv2D(self._channels, self._size, self._stride, w_init=init)
+            y = hk.Conv2D(self.channels, self.size, self.stride, w_init=init)
             return y(x)
 
     encoder = encoders.Impala(

@@ -17,6 +17,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import random
 import signal
@@ -36,7 +37,7 @@ from common import read_rows, start_small_run
 from tables import write_json
 
 from acme_moe.runs.checkpoints import Checkpoints, DamagedCheckpointError
-from acme_moe.runs.state import UpdateSchedule
+from acme_moe.runs.state import RunState
 
 _KILLS = flags.DEFINE_integer("kills", 100, "Faults of all runs.", lower_bound=1)
 _PER_RUN = flags.DEFINE_integer("per_run", 6, "Faults of one run.", lower_bound=1)
@@ -248,14 +249,11 @@ def breaches(run: Disturbed) -> list[str]:
         found.append("games missing")
     checkpoints = run.workdir / "checkpoints"
     try:
-        counts = newest_whole(run.workdir).counts
-        schedule = UpdateSchedule(
-            _RATIO, counts["schedule_start"], counts["schedule_steps_before"]
-        )
-        due_updates = schedule.updates(steps)
-        if not summary["learner_steps"] == counts["learner_steps"] == due_updates:
+        state = RunState(**newest_whole(run.workdir).counts)
+        due_updates = math.floor(_RATIO * state.steps_past_warm_up)
+        if not summary["learner_steps"] == state.learner_steps == due_updates:
             found.append(f"{summary['learner_steps']} updates, not {due_updates}")
-        if counts["agent_steps"] != steps:
+        if state.agent_steps != steps:
             found.append("the last checkpoint is not of the end")
     except DamagedCheckpointError as error:
         found.append(str(error))

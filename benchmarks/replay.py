@@ -256,7 +256,7 @@ def measure_rates(game: str, batch_size: int) -> Rates:
 
     from acme_moe import replay
     from acme_moe.environments import AtariConfig, AtariEnvironment
-    from acme_moe.replay.sampling import make_sampler
+    from acme_moe.replay.dataset import make_sampler
 
     environment = AtariEnvironment(game, 1, AtariConfig())
     spec = specs.make_environment_spec(environment)

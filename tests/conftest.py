@@ -113,12 +113,6 @@ def quick_compilation(request):
 
 
 @pytest.fixture
-def small_images(monkeypatch):
-    """The checker of parts has smaller images than Atari's."""
-    monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (24, 24, 2))
-
-
-@pytest.fixture
 def malloc_unset(monkeypatch):
     """An environment in which a process keeps its freed memory if told to."""
     for variable in (*memory.VARIABLES, "GLIBC_TUNABLES"):

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import jax
 from acme import core
 
-from acme_moe.agents.acting_config import ActingConfig
-
 _TIMED_CALLS = 20
 
 
@@ -19,23 +17,26 @@ class NoAcceleratorError(ValueError):
     """The policy is to act on an accelerator, and JAX has none."""
 
 
-def candidates(config: ActingConfig) -> list[jax.Device]:
+def candidates(device: str) -> list[jax.Device]:
     """Returns the devices that the settings allow, the CPU first.
+
+    Args:
+      device: the setting `acting.device`: `auto`, `cpu` or `accelerator`.
 
     Raises:
       NoAcceleratorError: if an accelerator is asked for and JAX has none.
     """
     cpu, learners = jax.local_devices(backend="cpu")[0], jax.local_devices()[0]
-    if config.device == "cpu":
+    if device == "cpu":
         return [cpu]
     if learners.platform == "cpu":
-        if config.device == "accelerator":
+        if device == "accelerator":
             raise NoAcceleratorError(
-                f"acting.device: {config.device!r} is not accepted; cpu or auto, for "
+                f"acting.device: {device!r} is not accepted; cpu or auto, for "
                 "JAX finds no accelerator"
             )
         return [cpu]
-    return [learners] if config.device == "accelerator" else [cpu, learners]
+    return [learners] if device == "accelerator" else [cpu, learners]
 
 
 class Choice(NamedTuple):

@@ -123,6 +123,9 @@ class OfflineBuilder(abc.ABC, Generic[Config]):
         """Makes an actor; each call of its `update` pulls parameters.
 
         Its policy runs on the platform of `device`, the CPU if None.
+
+        Raises:
+          ValueError: if `variable_source` is None, without which there are none.
         """
         del environment_spec
         if variable_source is None:

@@ -32,6 +32,9 @@ class PruningConfig:
         starts.
       end: agent steps (updates) after which `sparsity` is reached.
       period: agent steps (updates) between two choices of the weights to prune.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     sparsity: float = 0.0
@@ -84,6 +87,9 @@ class AgentConfig(abc.ABC):
         an update is short. In a run that acts, the realised replay ratio may then lag
         by up to that many updates. With prioritised replay, all batches of a call are
         drawn before the priorities of any of its updates are known.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     network: NetworkConfig = dataclasses.field(default_factory=NetworkConfig)
@@ -133,7 +139,11 @@ class AgentConfig(abc.ABC):
 
 
 def check_categorical(network: NetworkConfig) -> None:
-    """Refuses a network without atoms, for an agent whose loss is C51's."""
+    """Refuses a network without atoms, for an agent whose loss is C51's.
+
+    Raises:
+      ValueError: if it has none.
+    """
     if network.num_atoms is None:
         raise ValueError(
             "network.num_atoms: None is not accepted; a number of atoms, such as 51"
@@ -157,6 +167,9 @@ class ValueAgentConfig(AgentConfig):
         be ahead of the updates in a run of many processes; in Acme's own loops, where
         the replay table keeps the ratio, ahead or behind. With 0.01, the ratio is
         within 2 % once half as many steps as in the warm-up have followed it.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     replay_ratio: float = 0.25

@@ -132,4 +132,9 @@ class Transitions(Items[AgentConfig, Network]):
 
     def decode(self, observation_spec: Any, batch: Any) -> learning.Transition:
         """Stacks the transitions' frames."""
-        return replay.decode_transitions(observation_spec, batch)
+        return batch._replace(
+            observation=replay.decode_frames(observation_spec, batch.observation),
+            next_observation=replay.decode_frames(
+                observation_spec, batch.next_observation
+            ),
+        )

@@ -98,11 +98,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             fail(f"--kind: is missing; one of {', '.join(_FIELDS)}")
         # An agent's settings are checked before they are used.
         spec = None if kind == "agent" else make_spec()
+        results = _check(kind, path, spec, make_spec)
     except (ImportError, ValueError) as error:
         fail(error)
     print(f"{path}, {kind} of a run" + (f" of {source}" if source else ""))
     failures = 0
-    for result in _check(kind, path, spec, make_spec):
+    for result in results:
         failures += result.failed
         print(f"{result.outcome:<7} {result.name:<26} {result.detail}", flush=True)
     print("all is as it should be" if not failures else f"failed: {failures}")
@@ -141,7 +142,23 @@ def _check(
         return check_environment.check(spec)
     from acme_moe.networks import check_part
 
-    return check_part.check(kind, path, spec.agent.network)
+    network = spec.agent.network
+    if kind == "loss":
+        return check_part.check(kind, path, network)
+
+    from acme_moe.runs.assembly import environment_spec
+
+    environments = environment_spec(spec)
+    observations: Any = environments.observations
+    if spec.agent.wants_action_and_reward:
+        observations = observations.observation
+    return check_part.check(
+        kind,
+        path,
+        network,
+        check_part.observation_shape(network, observations),
+        environments.actions.num_values,
+    )
 
 
 if __name__ == "__main__":

@@ -78,10 +78,11 @@ class StepBudget:
     @property
     def allowed_agent_steps(self) -> int:
         """Agent steps that the updates taken so far allow."""
-        schedule = self._spec.schedule(self._state)
-        matched = math.floor(self._state.learner_steps / schedule.ratio)
-        learning = max(0, matched - schedule.steps_before)
-        return min(self._spec.length, schedule.start + learning + self._pacing.max_lead)
+        state, ratio = self._state, self._spec.agent.exact_replay_ratio
+        matched = math.floor(state.learner_steps / ratio)
+        learning = max(0, matched - state.schedule_steps_before)
+        allowed = state.schedule_start + learning + self._pacing.max_lead
+        return min(self._spec.length, allowed)
 
     def enter(self, actor: int) -> None:
         """Voids what an actor that starts, or starts again, was granted before."""

@@ -22,7 +22,7 @@ from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
 from acme_moe.runs.offline import fixed_data
-from acme_moe.runs.replays import replay_data
+from acme_moe.runs.online import replay_data
 from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
 from acme_moe.runs.state import RunState
 

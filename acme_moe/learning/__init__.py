@@ -6,7 +6,6 @@ that is exported here needs only JAX, Haiku, optax and rlax.
 
 from acme_moe.learning.augmentation import augmented
 from acme_moe.learning.objectives import (
-    LossWeights,
     Objective,
     ObjectiveOutput,
     categorical_q_learning,
@@ -25,7 +24,6 @@ from acme_moe.learning.update import (
 
 __all__ = [
     "ActingVariables",
-    "LossWeights",
     "Objective",
     "ObjectiveOutput",
     "Sample",

@@ -42,24 +42,6 @@ Objective = Callable[
 ]
 
 
-class LossWeights(NamedTuple):
-    """Weights of an objective's losses.
-
-    With a conservative loss of weight 0.1 the objective is CQL's (Kumar et al., 2020);
-    with that loss alone, behaviour cloning by the softmax of the Q-values.
-
-    Attributes:
-      td: weight of the temporal-difference loss.
-      conservative: weight of `losses.conservative_errors`.
-    """
-
-    td: float = 1.0
-    conservative: float = 0.0
-
-
-_TD_ALONE = LossWeights()
-
-
 def q_learning(
     network: Network,
     *,
@@ -67,7 +49,8 @@ def q_learning(
     loss: str = "squared",
     double: bool = False,
     munchausen: Munchausen = NO_MUNCHAUSEN,
-    weights: LossWeights = _TD_ALONE,
+    td_weight: float = 1.0,
+    conservative_weight: float = 0.0,
 ) -> Objective:
     """Makes DQN's loss (Mnih et al. 2015), or double DQN's (van Hasselt et al. 2016).
 
@@ -81,7 +64,10 @@ def q_learning(
         quantiles `quantile`.
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen targets.
-      weights: weights of the losses that are added.
+      td_weight: weight of the temporal-difference loss.
+      conservative_weight: weight of `losses.conservative_errors`. With a weight of 0.1
+        the objective is CQL's (Kumar et al., 2020); with that loss alone, behaviour
+        cloning by the softmax of the Q-values.
 
     Returns:
       The objective; priorities are the absolute errors.
@@ -115,7 +101,12 @@ def q_learning(
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
         output = ObjectiveOutput(each, jnp.abs(errors), metrics)
         value, output = _weighted(
-            jnp.mean(each), output, outputs.online, transitions, weights
+            jnp.mean(each),
+            output,
+            outputs.online,
+            transitions,
+            td_weight,
+            conservative_weight,
         )
         return total(network.config, outputs.online, key, value, output)
 
@@ -128,7 +119,8 @@ def categorical_q_learning(
     discount: float,
     loss: str = C51,
     shared_target_noise: bool = False,
-    weights: LossWeights = _TD_ALONE,
+    td_weight: float = 1.0,
+    conservative_weight: float = 0.0,
 ) -> Objective:
     """Makes Rainbow's loss (Hessel et al. 2018): double, weighted by probability.
 
@@ -140,7 +132,8 @@ def categorical_q_learning(
       shared_target_noise: whether the targets of a batch share one draw of the
         networks' noise, the same for both networks, as in Dopamine; if not, each
         example and each network has its own. Predictions always have their own.
-      weights: weights of the losses that are added.
+      td_weight: weight of the cross-entropy.
+      conservative_weight: see `q_learning`.
 
     Returns:
       The objective. The examples are weighted by `1 / sqrt(p)`, divided by the largest
@@ -171,7 +164,14 @@ def categorical_q_learning(
         value = jnp.mean(losses.importance_weights(probabilities) * errors)
         metrics = {"cross_entropy": jnp.mean(errors)}
         output = ObjectiveOutput(errors, losses.priorities(errors), metrics)
-        value, output = _weighted(value, output, outputs.online, transitions, weights)
+        value, output = _weighted(
+            value,
+            output,
+            outputs.online,
+            transitions,
+            td_weight,
+            conservative_weight,
+        )
         return total(network.config, outputs.online, key, value, output)
 
     return objective
@@ -182,17 +182,18 @@ def _weighted(
     output: ObjectiveOutput,
     online: ValueOutput,
     transitions: Transition,
-    weights: LossWeights,
+    td_weight: float,
+    conservative_weight: float,
 ) -> tuple[jax.Array, ObjectiveOutput]:
     """Applies the weights; a conservative loss of weight zero is not computed."""
-    value = weights.td * value
-    each = weights.td * output.losses
+    value = td_weight * value
+    each = td_weight * output.losses
     metrics = output.metrics
-    if weights.conservative:
+    if conservative_weight:
         errors = losses.conservative_errors(online.q_values, transitions.action)
         conservative = jnp.mean(errors)
-        value += weights.conservative * conservative
-        each += weights.conservative * errors
+        value += conservative_weight * conservative
+        each += conservative_weight * errors
         metrics = {**metrics, "conservative_loss": conservative}
     return value, output._replace(losses=each, metrics=metrics)
 

@@ -12,17 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe import loss_settings, validation
-from acme_moe.networks import heads, layers, parts, torso, value_network
+from acme_moe.networks import heads, layers, torso, value_network
 from acme_moe.networks.settings import NetworkConfig
 
-NUM_ACTIONS = 6
 BATCH = 4
-_IMAGE, _VECTOR = (84, 84, 4), (16,)
-
-
-def observation_shape(config: NetworkConfig) -> tuple[int, ...]:
-    """Returns the shape of an observation that a network's encoder takes."""
-    return _VECTOR if parts.takes_vectors(config.encoder) else _IMAGE
 
 
 class Bench:
@@ -31,8 +24,16 @@ class Bench:
     An input of a loss of categories is its logits, and after them the target value.
     """
 
-    def __init__(self, kind: str, path: str, config: NetworkConfig) -> None:
+    def __init__(
+        self,
+        kind: str,
+        path: str,
+        config: NetworkConfig,
+        observation_shape: tuple[int, ...],
+        num_actions: int,
+    ) -> None:
         self.kind, self.config = kind, config
+        self.observation_shape, self.num_actions = observation_shape, num_actions
         self._path = path
         self.example = self._example()
 
@@ -96,7 +97,7 @@ class Bench:
         if self.kind == "loss":
             of_categories = loss_settings.is_of_categories(self._path)
             return (_atoms(config).size + 1,) if of_categories else ()
-        shape = observation_shape(config)
+        shape = self.observation_shape
         if self.kind == "encoder":
             return shape
         stages: list[Callable[[jax.Array], jax.Array]] = [
@@ -130,7 +131,7 @@ class Bench:
         if self.kind == "dense":
             return torso.densify(config, x, dense)
         if self.kind == "head":
-            head = value_network.head_spec(config, NUM_ACTIONS, dense)
+            head = value_network.head_spec(config, self.num_actions, dense)
             return value_network.head_layer(config, x, head)
         loss, of_categories = loss_settings.load(self._path)
         if not of_categories:

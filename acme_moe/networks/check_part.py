@@ -18,14 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from acme_moe import validation
 from acme_moe.checks import Result, attempt, require
 from acme_moe.networks import interfaces, parts, value_network
-from acme_moe.networks.check_bench import (
-    BATCH,
-    NUM_ACTIONS,
-    Bench,
-    observation_shape,
-)
+from acme_moe.networks.check_bench import BATCH, Bench
 from acme_moe.networks.check_shapes import shapes
 from acme_moe.networks.describe import totals
 from acme_moe.networks.settings import NetworkConfig
@@ -83,7 +79,36 @@ def infer_kind(part: Any) -> str | None:
     return by_hint.get(hint) if hint in by_hint else by_name.get(parameters[1].name)
 
 
-def check(kind: str, path: str, config: NetworkConfig) -> Iterator[Result]:
+def observation_shape(config: NetworkConfig, observations: Any) -> tuple[int, ...]:
+    """Returns the shape of an observation as the network's encoder gets it.
+
+    Args:
+      config: settings of the network.
+      observations: spec of an environment's observations: one image, or a nest whose
+        leaves are concatenated for an encoder that takes vectors.
+
+    Raises:
+      ValueError: if the encoder takes images and `observations` is not one.
+    """
+    shapes = [leaf.shape for leaf in jax.tree.leaves(observations)]
+    if parts.takes_vectors(config.encoder):
+        return (sum(map(math.prod, shapes)),)
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        raise validation.not_accepted(
+            "network.encoder",
+            config.encoder,
+            f"one that takes vectors, as observations are {shapes} and not one image",
+        )
+    return tuple(shapes[0])
+
+
+def check(
+    kind: str,
+    path: str,
+    config: NetworkConfig,
+    observation_shape: tuple[int, ...] = (84, 84, 4),
+    num_actions: int = 6,
+) -> Iterator[Result]:
     """Checks a part.
 
     Args:
@@ -91,11 +116,13 @@ def check(kind: str, path: str, config: NetworkConfig) -> Iterator[Result]:
       path: its name or import path.
       config: settings of a network that contains the part; they determine the parts
         around it and all sizes.
+      observation_shape: `(H, W, C)`, or `(D,)` if the network's encoder takes vectors.
+      num_actions: number of actions.
 
     Yields:
       The results, one by one; only the first for a part that does not run at all.
     """
-    bench = Bench(kind, path, config)
+    bench = Bench(kind, path, config, observation_shape, num_actions)
     first = attempt("shapes and dtypes", lambda: shapes(bench))
     yield first
     if first.failed and not bench.runs():
@@ -202,11 +229,11 @@ def _trained(bench: Bench) -> str:
 def _cost(bench: Bench) -> str:
     kind, config = bench.kind, bench.config
     other = _beside(kind, config)
-    shape = observation_shape(config)
+    shape = bench.observation_shape
     observation = jax.ShapeDtypeStruct(shape, jnp.uint8)
     costs = []
     for settings in (config, other):
-        network = value_network.make_network(settings, NUM_ACTIONS)
+        network = value_network.make_network(settings, bench.num_actions)
         seconds = _update_seconds(network, shape)
         costs.append((*totals(network, observation), seconds))
     (parameters, flops, seconds), reference = costs

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from acme_moe.checks import require
 from acme_moe.networks import parts
-from acme_moe.networks.check_bench import BATCH, NUM_ACTIONS, Bench
+from acme_moe.networks.check_bench import BATCH, Bench
 from acme_moe.networks.outputs import Mixed
 from acme_moe.networks.token_grid import grid_of
 
@@ -103,7 +103,7 @@ def _moe_shapes(bench: Bench, x: Any, output: Any) -> None:
 
 def _head_shapes(bench: Bench, x: Any, output: Any) -> None:
     atoms = bench.config.num_atoms
-    shape = (BATCH, NUM_ACTIONS) + (() if atoms is None else (atoms,))
+    shape = (BATCH, bench.num_actions) + (() if atoms is None else (atoms,))
     _shape_is("the output", output, shape)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import haiku as hk
 import jax
 
@@ -10,25 +12,25 @@ from acme_moe.networks.interfaces import LayerFactory
 from acme_moe.networks.xla_cpu import relu
 
 
+@dataclasses.dataclass(eq=False)
 class Experts(hk.Module):
     """Dense -> ReLU -> dense back to the token size, for all experts at once.
 
     Section 3 of the MoE paper: an expert is the penultimate layer, followed by a
-    linear map back to the token size. `hidden_dense` makes the former, with the
-    arguments of `layers.Dense`; in a network with noisy layers it is noisy too.
+    linear map back to the token size.
+
+    Attributes:
+      num_experts: number of experts.
+      hidden_units: units of an expert's hidden layer.
+      hidden_dense: makes that layer, with the arguments of `layers.Dense`; in a network
+        with noisy layers it is noisy too.
+      name: the module's name.
     """
 
-    def __init__(
-        self,
-        num_experts: int,
-        hidden_units: int,
-        hidden_dense: LayerFactory = layers.Dense,
-        name: str = "experts",
-    ) -> None:
-        super().__init__(name=name)
-        self._num_experts = num_experts
-        self._hidden_units = hidden_units
-        self._hidden_dense = hidden_dense
+    num_experts: int
+    hidden_units: int
+    hidden_dense: LayerFactory = layers.Dense
+    name: str = "experts"
 
     def __call__(self, slots: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Applies each expert to its slots.
@@ -39,9 +41,9 @@ class Experts(hk.Module):
         Returns:
           Outputs `[E, B, S, d]` and hidden activations `[E, B, S, hidden]`.
         """
-        first = self._hidden_dense(
-            self._hidden_units, num_experts=self._num_experts, name="hidden"
+        first = self.hidden_dense(
+            self.hidden_units, num_experts=self.num_experts, name="hidden"
         )
         hidden = relu(first(slots))
-        output = layers.Dense(slots.shape[-1], self._num_experts, name="output")
+        output = layers.Dense(slots.shape[-1], self.num_experts, name="output")
         return output(hidden), hidden

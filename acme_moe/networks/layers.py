@@ -7,6 +7,7 @@ chooses the precision of the products by the input that it passes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -109,105 +110,99 @@ def as_sizes(output_size: OutputSize) -> tuple[int, ...]:
     return (output_size,) if isinstance(output_size, int) else tuple(output_size)
 
 
+def as_stack(num_experts: int | None) -> tuple[int, ...]:
+    """Returns the leading axes of the parameters of one layer, or of the experts'."""
+    return () if num_experts is None else (num_experts,)
+
+
+@dataclasses.dataclass(eq=False)
 class Dense(hk.Module):
     """Affine map of the last axis, `[B, ..., i] -> [B, ..., o]`.
 
     With `num_experts`, `[E, B, S, i] -> [E, B, S, o]`, each expert with its own
     weights. Several output sizes make several layers side by side, computed in one
     matrix product. The initialiser's fans are those of one layer of one expert.
+
+    Attributes:
+      output_size: number of outputs `o`, or those of several layers side by side.
+      num_experts: number of experts, or None for an input without their axis.
+      name: the module's name.
     """
 
-    def __init__(
-        self,
-        output_size: OutputSize,
-        num_experts: int | None = None,
-        name: str = "dense",
-    ) -> None:
-        super().__init__(name=name)
-        self._sizes = as_sizes(output_size)
-        self._stack = () if num_experts is None else (num_experts,)
+    output_size: OutputSize
+    num_experts: int | None = None
+    name: str = "dense"
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layer."""
-        inputs, outputs = x.shape[-1], sum(self._sizes)
-        w_init = side_by_side(lambda o: xavier_uniform(inputs, o), self._sizes)
-        w = get_parameter("w", (*self._stack, inputs, outputs), x.dtype, w_init)
-        b = get_parameter("b", (*self._stack, outputs), x.dtype, jnp.zeros)
+        sizes, stack = as_sizes(self.output_size), as_stack(self.num_experts)
+        inputs, outputs = x.shape[-1], sum(sizes)
+        w_init = side_by_side(lambda o: xavier_uniform(inputs, o), sizes)
+        w = get_parameter("w", (*stack, inputs, outputs), x.dtype, w_init)
+        b = get_parameter("b", (*stack, outputs), x.dtype, jnp.zeros)
         return affine(x, w, b)
 
 
+@dataclasses.dataclass(eq=False)
 class Conv(hk.Module):
     """Convolution, `[B, H, W, i] -> [B, H/stride, W/stride, o]` with `SAME` padding.
 
-    The initialiser is Xavier uniform, or LeCun normal where `lecun` is true. With
-    `spectral_norm` the kernel is divided by its largest singular value.
+    Attributes:
+      channels: number of output channels `o`.
+      size: height and width of the kernel.
+      stride: step between two places, in both directions.
+      lecun: whether the initialiser is LeCun normal, or else Xavier uniform.
+      padding: `SAME` or `VALID`.
+      spectral_norm: whether the kernel is divided by its largest singular value.
+      name: the module's name.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        size: int,
-        stride: int = 1,
-        lecun: bool = False,
-        padding: str = "SAME",
-        spectral_norm: bool = False,
-        name: str = "conv",
-    ) -> None:
-        super().__init__(name=name)
-        self._channels = channels
-        self._size = size
-        self._stride = stride
-        self._lecun = lecun
-        self._padding = padding
-        self._spectral_norm = spectral_norm
+    channels: int
+    size: int
+    stride: int = 1
+    lecun: bool = False
+    padding: str = "SAME"
+    spectral_norm: bool = False
+    name: str = "conv"
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layer."""
-        w_init = conv_initializer(self._size, x.shape[-1], self._channels, self._lecun)
-        shape = (self._size, self._size, x.shape[-1], self._channels)
+        w_init = conv_initializer(self.size, x.shape[-1], self.channels, self.lecun)
+        shape = (self.size, self.size, x.shape[-1], self.channels)
         w = get_parameter("w", shape, x.dtype, w_init)
-        if self._spectral_norm:
-            w = w / spectral_norm(w.reshape(-1, self._channels))
-        b = get_parameter("b", (self._channels,), x.dtype, jnp.zeros)
-        y = convolve(x, w, self._stride, self._padding)
-        return add_bias(y.reshape(-1, self._channels), b).reshape(y.shape)
+        if self.spectral_norm:
+            w = w / spectral_norm(w.reshape(-1, self.channels))
+        b = get_parameter("b", (self.channels,), x.dtype, jnp.zeros)
+        y = convolve(x, w, self.stride, self.padding)
+        return add_bias(y.reshape(-1, self.channels), b).reshape(y.shape)
 
 
+@dataclasses.dataclass(eq=False)
 class ParallelConv(hk.Module):
     """Several convolutions of one input, `[B, H, W, i] -> [B, experts, H', W', o]`.
 
     It is computed as one convolution with the experts' channels side by side. The
-    arguments are those of `Conv`, without `spectral_norm`.
+    attributes are those of `Conv`, without `spectral_norm`.
     """
 
-    def __init__(
-        self,
-        num_experts: int,
-        channels: int,
-        size: int,
-        stride: int = 1,
-        lecun: bool = False,
-        padding: str = "SAME",
-        name: str = "parallel_conv",
-    ) -> None:
-        super().__init__(name=name)
-        self._num_experts = num_experts
-        self._channels = channels
-        self._size = size
-        self._stride = stride
-        self._lecun = lecun
-        self._padding = padding
+    num_experts: int
+    channels: int
+    size: int
+    stride: int = 1
+    lecun: bool = False
+    padding: str = "SAME"
+    name: str = "parallel_conv"
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layers."""
-        inputs, stack = x.shape[-1], (self._num_experts,)
-        w_init = conv_initializer(self._size, inputs, self._channels, self._lecun)
-        shape = (*stack, self._size, self._size, inputs, self._channels)
+        inputs, stack = x.shape[-1], (self.num_experts,)
+        w_init = conv_initializer(self.size, inputs, self.channels, self.lecun)
+        shape = (*stack, self.size, self.size, inputs, self.channels)
         w = get_parameter("w", shape, x.dtype, w_init)
-        b = get_parameter("b", (*stack, self._channels), x.dtype, jnp.zeros)
+        b = get_parameter("b", (*stack, self.channels), x.dtype, jnp.zeros)
         kernel = jnp.moveaxis(w, 0, 3).reshape(*shape[1:4], -1)
-        y = convolve(x, kernel, self._stride, self._padding)
-        y = y.reshape(*y.shape[:3], self._num_experts, self._channels) + b
+        y = convolve(x, kernel, self.stride, self.padding)
+        y = y.reshape(*y.shape[:3], self.num_experts, self.channels) + b
         return jnp.moveaxis(y, 3, 1)
 
 

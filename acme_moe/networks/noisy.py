@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import haiku as hk
@@ -53,6 +54,7 @@ def noisy_affine(
     return layers.affine(x, w, b) + noise
 
 
+@dataclasses.dataclass(eq=False)
 class NoisyDense(hk.Module):
     """`layers.Dense` with noisy weights; draws noise for each example (and expert).
 
@@ -60,46 +62,47 @@ class NoisyDense(hk.Module):
     same weights. Layers side by side share the noise of their inputs, too. An example
     may be `repeats` successive rows of the batch, such as its quantiles. In evaluation
     there is no noise, and no random key is needed.
+
+    Attributes:
+      output_size: see `layers.Dense`.
+      num_experts: see `layers.Dense`.
+      name: the module's name.
+      evaluation: whether the noise is off.
+      repeats: successive rows of the batch that share their noise.
     """
 
-    def __init__(
-        self,
-        output_size: layers.OutputSize,
-        num_experts: int | None = None,
-        name: str = "noisy_dense",
-        *,
-        evaluation: bool,
-        repeats: int = 1,
-    ) -> None:
-        super().__init__(name=name)
-        # The initialisers depend on the number of inputs alone, so layers side by side
-        # can be made as one.
-        self._output_size = sum(layers.as_sizes(output_size))
-        self._evaluation = evaluation
-        self._repeats = repeats
-        self._stack = () if num_experts is None else (num_experts,)
+    output_size: layers.OutputSize
+    num_experts: int | None = None
+    name: str = "noisy_dense"
+    evaluation: bool = dataclasses.field(kw_only=True)
+    repeats: int = dataclasses.field(default=1, kw_only=True)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Applies the layer."""
         bound = 1.0 / math.sqrt(x.shape[-1])
         mean_init = hk.initializers.RandomUniform(-bound, bound)
         sigma_init = hk.initializers.Constant(_INITIAL_SIGMA * bound)
-        w_shape = (*self._stack, x.shape[-1], self._output_size)
-        b_shape = (*self._stack, self._output_size)
+        # The initialisers depend on the number of inputs alone, so layers side by side
+        # can be made as one.
+        outputs = sum(layers.as_sizes(self.output_size))
+        stack = layers.as_stack(self.num_experts)
+        w_shape = (*stack, x.shape[-1], outputs)
+        b_shape = (*stack, outputs)
         w = layers.get_parameter("w", w_shape, x.dtype, mean_init)
         b = layers.get_parameter("b", b_shape, x.dtype, mean_init)
         w_sigma = layers.get_parameter("w_sigma", w_shape, x.dtype, sigma_init)
         b_sigma = layers.get_parameter("b_sigma", b_shape, x.dtype, sigma_init)
-        if self._evaluation:
+        if self.evaluation:
             return layers.affine(x, w, b)
         e_in = self._draw(x, x.shape[-1])
-        e_out = self._draw(x, self._output_size)
+        e_out = self._draw(x, outputs)
         return noisy_affine(x, w, b, w_sigma, b_sigma, e_in, e_out)
 
     def _draw(self, x: jax.Array, size: int) -> jax.Array:
         """Draws noise that is broadcast against `[*stack, B, ..., size]`."""
-        axis = len(self._stack)
+        stack = layers.as_stack(self.num_experts)
+        axis = len(stack)
         shared = (1,) * (x.ndim - axis - 2)
-        shape = (*self._stack, x.shape[axis] // self._repeats, *shared, size)
+        shape = (*stack, x.shape[axis] // self.repeats, *shared, size)
         noise = jax.random.normal(hk.next_rng_key(), shape).astype(x.dtype)
-        return jnp.repeat(noise, self._repeats, axis) if self._repeats > 1 else noise
+        return jnp.repeat(noise, self.repeats, axis) if self.repeats > 1 else noise

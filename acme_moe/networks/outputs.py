@@ -13,20 +13,25 @@ class MoEOutput(NamedTuple):
 
     A soft mixture gives every slot a share of every token. In a top-1 mixture a slot
     holds one token or none, so a token's weights are zero except for one slot, and a
-    dropped token has only zeros. In variant `big` there is one token, the whole input;
-    in variant `all` there is one for each layer, so that `m` counts the layers.
+    dropped token has only zeros. With expert choice each slot holds one token, and a
+    token may be in a slot of several experts, or of none. In variant `big` there is one
+    token, the whole input; in variant `all` there is one for each layer, so that `m`
+    counts the layers.
 
     Attributes:
       dispatch_weights: `[B, m, experts, slots]` float32, the share of a token in a
         slot's input; a filled slot's shares sum to one over the tokens.
       combine_weights: `[B, m, experts, slots]` float32, the weight of a slot's
         output in a token. A soft mixture's sum to one over experts and slots, a
-        top-1 mixture's to the chosen expert's probability.
+        top-1 mixture's to the chosen expert's probability, and those of expert choice
+        to the probabilities of all experts that took the token.
       logits: float32, what the weights come from: `[B, m, experts, slots]` of a
-        soft mixture, `[B, m, experts]` (without router noise) of a top-1 mixture.
+        soft mixture, else `[B, m, experts]` (without router noise).
       probabilities: `[B, m, experts]` float32. Soft: combine weights, mean over the
-        slots. Top-1: softmax of the logits (with router noise, where there is).
-      load: `[B, experts]` float32, share of the tokens that an expert serves.
+        slots. Else: softmax of the logits over the experts (in a top-1 mixture with
+        router noise, where there is).
+      load: `[B, experts]` float32, share of the tokens that an expert serves; a token
+        that k experts serve counts 1/k for each of them.
       dropped: `[B]` float32, share of the tokens that no expert serves; `load` and
         `dropped` sum to one.
       auxiliary_loss: `[B]` float32, a loss of the mixture's own, whose mean is added to

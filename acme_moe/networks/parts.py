@@ -102,6 +102,22 @@ def complete_options(kind: str, name: str, given: Mapping[str, Any]) -> options.
     return options.complete(_outside(kind, name), given, f"{field}.")
 
 
+def default_options(kind: str, name: str) -> dict[str, Any]:
+    """Returns the default of each of a part's options, None for one that has none.
+
+    Args:
+      kind: kind of part, a key of `REGISTRIES`.
+      name: name of the part, or its import path.
+
+    Raises:
+      ValueError: if there is no such part.
+    """
+    if not is_path(name):
+        REGISTRIES[kind].check(name)
+        return {}
+    return options.defaults(_outside(kind, name))
+
+
 def _outside(kind: str, path: str) -> Any:
     """Imports a part that is not the library's."""
     part = REGISTRIES[kind].get(path)
@@ -139,7 +155,11 @@ def make(kind: str, config: NetworkConfig) -> Any:
 
 
 def takes_vectors(encoder: str) -> bool:
-    """Returns whether an encoder takes vectors, and not images."""
+    """Returns whether an encoder takes vectors, and not images.
+
+    Raises:
+      ValueError: if there is no such encoder, or its `takes` is neither.
+    """
     part = _outside("encoder", encoder) if is_path(encoder) else ENCODERS.get(encoder)
     takes = getattr(part, "takes", "images")
     if takes not in ("images", "vectors"):

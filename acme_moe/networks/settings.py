@@ -26,6 +26,8 @@ _POSITIVE = (
 # Values of `dense` whose layers accept feature vectors.
 _DENSES_OF_VECTORS = ("flatten", "simplicial_v2")
 _NOT_NEGATIVE = ("router_noise", "importance_weight", "load_weight")
+# What only the mixture `top1` has; 0 is without.
+_TOP1_ONLY = ("router_noise", "importance_weight", "load_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +169,10 @@ class NetworkConfig:
         # A config file may have a list, which cannot be hashed.
         object.__setattr__(self, "mlp_widths", tuple(self.mlp_widths))
         self._check_values()
+        self._check_tokenizer()
         self._check_mixture()
+        self._check_encoder()
+        self._check_head()
         self._check_variant()
 
     @property
@@ -228,26 +233,30 @@ class NetworkConfig:
         if int(16 * self.impala_width) < 1:
             _refuse("impala_width", self.impala_width, "numbers from 1/16")
 
-    def _check_mixture(self) -> None:
-        """Refuses settings of one mixture given to another, or to none."""
+    def _check_tokenizer(self) -> None:
+        """Refuses tokens that the encoder does not give, and another's options."""
         with_tokens = self.moe != "none" and not is_path(self.tokenizer)
         if with_tokens and parts.takes_vectors(self.encoder):
             self._require("tokenizer", "per_samp", f"with encoder {self.encoder!r}")
+        if self.tokenizer != "patches_conv":
+            self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
+
+    def _check_mixture(self) -> None:
+        """Refuses settings of one mixture given to another, or to none."""
+        reason = f"with moe {self.moe!r}"
         if self.moe != "soft":
-            reason = f"with moe {self.moe!r}"
             self._require("variant", "regular", reason)
             self._require("normalization", False, reason)
             self._require("phi", "learned", reason)
         if self.moe != "top1":
-            reason = f"with moe {self.moe!r}"
-            for field in _NOT_NEGATIVE:
+            for field in _TOP1_ONLY:
                 self._require(field, 0.0, reason)
         if self.moe == "none":
-            self._require("divide_expert_width", False, "with moe 'none'")
+            self._require("divide_expert_width", False, reason)
             self._check_dense()
         else:
-            self._require("dense", "flatten", f"with moe {self.moe!r}")
-            self._require("widen_dense", False, f"with moe {self.moe!r}")
+            self._require("dense", "flatten", reason)
+            self._require("widen_dense", False, reason)
         if self.divide_expert_width and self.expert_width % self.num_experts:
             _refuse(
                 "divide_expert_width",
@@ -255,17 +264,20 @@ class NetworkConfig:
                 f"False, or an expert_width that {self.num_experts} experts divide"
                 f" (it is {self.expert_width})",
             )
+
+    def _check_encoder(self) -> None:
+        """Refuses settings of one encoder given to another."""
+        reason = f"with encoder {self.encoder!r}"
         if self.encoder != "impala":
-            reason = f"with encoder {self.encoder!r}"
             self._require("impala_spectral_norm", False, reason)
             self._require("impala_max_pool", None, reason)
         if self.encoder == "hadamax":
-            # It has its own.
-            self._require("layer_norm", False, "with encoder 'hadamax'")
+            self._require("layer_norm", False, reason)  # It has its own.
+
+    def _check_head(self) -> None:
+        """Refuses quantiles of a categorical head."""
         if self.num_quantiles is not None:
             self._require("num_atoms", None, "with num_quantiles")
-        if self.patch_channels is not None and self.tokenizer != "patches_conv":
-            self._require("patch_channels", None, f"with tokenizer {self.tokenizer!r}")
 
     def _check_dense(self) -> None:
         """Refuses image layers after an encoder of vectors, and widening twice."""

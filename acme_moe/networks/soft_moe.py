@@ -29,27 +29,6 @@ def l2_normalize(x: jax.Array, axis: int) -> jax.Array:
     return x / (jnp.where(square > 0, norm, 0.0) + _NORM_EPSILON)
 
 
-def slot_logits(
-    tokens: jax.Array, phi: jax.Array, scale: jax.Array | None = None
-) -> jax.Array:
-    """Computes the affinity of tokens and slots, `X Phi`.
-
-    Args:
-      tokens: `[B, m, d]`.
-      phi: `[d, S]`.
-      scale: None, or a scalar: then tokens and the columns of Phi are l2-normalised
-        and Phi is multiplied by it (Puigcerver et al., 2023, section 2.3).
-
-    Returns:
-      `[B, m, S]`.
-    """
-    if scale is not None:
-        tokens = l2_normalize(tokens, axis=-1)
-        phi = scale * l2_normalize(phi, axis=0)
-    rows = tokens.reshape(-1, tokens.shape[-1])
-    return matmul(rows, phi).reshape(*tokens.shape[:-1], phi.shape[-1])
-
-
 def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Computes softmaxes over the tokens, and over the slots of all experts.
 
@@ -62,91 +41,84 @@ def dispatch_and_combine(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     return softmax(logits, axis=1), softmax(logits)
 
 
+@dataclasses.dataclass(eq=False)
 class SlotLogits(hk.Module):
-    """Logits of tokens and slots, `[B, m, d] -> [B, m, experts * slots]`.
+    """Logits of tokens and slots, `X Phi`: `[B, m, d] -> [B, m, experts * slots]`.
 
-    Phi is learned from a LeCun normal start, or random and not trained: `fixed` is
-    a parameter that no gradient reaches, so it is drawn once and saved with the
-    others; `redrawn` is drawn at each call and needs a random key in evaluation too.
+    Attributes:
+      num_experts: number of experts.
+      num_slots: slots of an expert.
+      normalization: whether tokens and the columns of Phi are l2-normalised, and Phi is
+        multiplied by a learned scalar (Puigcerver et al., 2023, section 2.3).
+      phi: `learned`, from a LeCun normal start, or random and not trained: `fixed` is
+        a parameter that no gradient reaches, so it is drawn once and saved with the
+        others; `redrawn` is drawn at each call and needs a random key in evaluation
+        too.
+      name: the module's name.
     """
 
-    def __init__(
-        self,
-        num_experts: int,
-        num_slots: int,
-        normalization: bool = False,
-        phi: str = "learned",
-        name: str = "slot_logits",
-    ) -> None:
-        super().__init__(name=name)
-        self._num_experts = num_experts
-        self._num_slots = num_slots
-        self._normalization = normalization
-        self._phi = phi
+    num_experts: int
+    num_slots: int
+    normalization: bool = False
+    phi: str = "learned"
+    name: str = "slot_logits"
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         """Computes the logits, at least in float32."""
         tokens = layers.at_least_float32(tokens)
         size, dtype = tokens.shape[-1], tokens.dtype
-        shape = (size, self._num_experts, self._num_slots)
-        if self._phi == "redrawn":
+        shape = (size, self.num_experts, self.num_slots)
+        if self.phi == "redrawn":
             phi = jax.random.normal(hk.next_rng_key(), shape).astype(dtype)
-        elif self._phi == "fixed":
+        elif self.phi == "fixed":
             normal = hk.initializers.RandomNormal()
             phi = layers.get_parameter("phi", shape, dtype, normal)
             phi = jax.lax.stop_gradient(phi)
         else:
             # Fans are counted as for a convolution over the token's entries.
-            init = layers.lecun_normal(size * self._num_experts)
+            init = layers.lecun_normal(size * self.num_experts)
             phi = layers.get_parameter("phi", shape, dtype, init)
-        scale = None
-        if self._normalization:
+        phi = phi.reshape(size, -1)
+        if self.normalization:
             scale = layers.get_parameter("scale", (), dtype, jnp.ones)
-        return slot_logits(tokens, phi.reshape(size, -1), scale)
+            tokens = l2_normalize(tokens, axis=-1)
+            phi = scale * l2_normalize(phi, axis=0)
+        logits = matmul(tokens.reshape(-1, size), phi)
+        return logits.reshape(*tokens.shape[:-1], phi.shape[-1])
 
 
+@dataclasses.dataclass(eq=False)
 class SoftMoE(hk.Module):
-    """Soft mixture of experts over tokens."""
+    """Soft mixture of experts over tokens.
 
-    def __init__(
-        self,
-        num_experts: int,
-        num_slots: int,
-        hidden_units: int,
-        hidden_dense: LayerFactory = layers.Dense,
-        normalization: bool = False,
-        phi: str = "learned",
-        name: str = "moe",
-    ) -> None:
-        """Sets the layer up.
+    Attributes:
+      num_experts: number of experts.
+      num_slots: slots of an expert.
+      hidden_units: units of an expert's hidden layer.
+      hidden_dense: makes that layer; see `Experts`.
+      normalization: see `SlotLogits`.
+      phi: see `SlotLogits`.
+      name: the module's name.
+    """
 
-        Args:
-          num_experts: number of experts.
-          num_slots: slots of an expert.
-          hidden_units: units of an expert's hidden layer.
-          hidden_dense: makes that layer; see `Experts`.
-          normalization: see `slot_logits`.
-          phi: see `SlotLogits`.
-          name: the module's name.
-        """
-        super().__init__(name=name)
-        self._num_experts = num_experts
-        self._num_slots = num_slots
-        self._hidden_units = hidden_units
-        self._hidden_dense = hidden_dense
-        self._normalization = normalization
-        self._phi = phi
+    num_experts: int
+    num_slots: int
+    hidden_units: int
+    hidden_dense: LayerFactory = layers.Dense
+    normalization: bool = False
+    phi: str = "learned"
+    name: str = "moe"
 
     def __call__(self, tokens: jax.Array) -> Mixed:
         """Mixes tokens `[B, m, d]` into slots, applies the experts, mixes back."""
-        num_experts, num_slots = self._num_experts, self._num_slots
+        num_experts, num_slots = self.num_experts, self.num_slots
         batch, num_tokens, size = tokens.shape
-        to_logits = SlotLogits(num_experts, num_slots, self._normalization, self._phi)
+        to_logits = SlotLogits(num_experts, num_slots, self.normalization, self.phi)
         logits = to_logits(tokens)
         dispatch, combine = dispatch_and_combine(logits)
         mixed = jnp.einsum("bms,bmd->bsd", dispatch.astype(tokens.dtype), tokens)
         slots = mixed.reshape(batch, num_experts, num_slots, size).swapaxes(0, 1)
-        experts = Experts(num_experts, self._hidden_units, self._hidden_dense)
+        experts = Experts(num_experts, self.hidden_units, self.hidden_dense)
         outputs, hidden = experts(slots)
         outputs = outputs.swapaxes(0, 1).reshape(batch, -1, size)
         new_tokens = combine.astype(tokens.dtype) @ outputs
@@ -164,7 +136,7 @@ class Soft:
     """The mixture `soft`: `SoftMoE` with a network's settings.
 
     Attributes:
-      normalization: see `slot_logits`.
+      normalization: see `SlotLogits`.
       phi: see `SlotLogits`.
     """
 

@@ -92,72 +92,67 @@ def _move_backward(
 move.defvjp(_move_forward, _move_backward)
 
 
+@dataclasses.dataclass(eq=False)
 class Router(hk.Module):
-    """A linear map without bias, `[B, m, d] -> [B, m, experts]`."""
+    """A linear map without bias, `[B, m, d] -> [B, m, experts]`.
 
-    def __init__(self, num_experts: int, name: str = "router") -> None:
-        super().__init__(name=name)
-        self._num_experts = num_experts
+    Attributes:
+      num_experts: number of experts.
+      name: the module's name.
+    """
+
+    num_experts: int
+    name: str = "router"
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         """Computes the logits, at least in float32."""
         tokens = layers.at_least_float32(tokens)
         size = tokens.shape[-1]
         init = layers.lecun_normal(size)
-        shape = (size, self._num_experts)
+        shape = (size, self.num_experts)
         return tokens @ layers.get_parameter("w", shape, tokens.dtype, init)
 
 
+@dataclasses.dataclass(eq=False)
 class Top1MoE(hk.Module):
     """Top-1 mixture of experts over tokens.
 
     A linear router without bias; each token goes to its most probable expert, first
     come first served up to the capacity, and the expert's output is weighted by that
     probability. Dropped tokens give zeros.
+
+    Attributes:
+      num_experts: number of experts.
+      capacity: the most tokens of an example that an expert takes.
+      hidden_units: units of an expert's hidden layer.
+      hidden_dense: makes that layer; see `Experts`.
+      noise_stddev: standard deviation of the noise on the router's logits.
+      name: the module's name.
     """
 
-    def __init__(
-        self,
-        num_experts: int,
-        capacity: int,
-        hidden_units: int,
-        hidden_dense: LayerFactory = layers.Dense,
-        noise_stddev: float = 0.0,
-        name: str = "moe",
-    ) -> None:
-        """Sets the layer up.
-
-        Args:
-          num_experts: number of experts.
-          capacity: the most tokens of an example that an expert takes.
-          hidden_units: units of an expert's hidden layer.
-          hidden_dense: makes that layer; see `Experts`.
-          noise_stddev: standard deviation of the noise on the router's logits.
-          name: the module's name.
-        """
-        super().__init__(name=name)
-        self._num_experts = num_experts
-        self._capacity = capacity
-        self._hidden_units = hidden_units
-        self._hidden_dense = hidden_dense
-        self._noise_stddev = noise_stddev
+    num_experts: int
+    capacity: int
+    hidden_units: int
+    hidden_dense: LayerFactory = layers.Dense
+    noise_stddev: float = 0.0
+    name: str = "moe"
 
     def __call__(self, tokens: jax.Array) -> Mixed:
         """Routes tokens `[B, m, d]` to the experts and back."""
-        num_experts, capacity = self._num_experts, self._capacity
+        num_experts, capacity = self.num_experts, self.capacity
         batch, num_tokens, size = tokens.shape
         logits = Router(num_experts)(tokens)
         noisy_logits = logits
-        if self._noise_stddev:
+        if self.noise_stddev:
             noise = jax.random.normal(hk.next_rng_key(), logits.shape, logits.dtype)
-            noisy_logits = logits + self._noise_stddev * noise
+            noisy_logits = logits + self.noise_stddev * noise
         probabilities = jax.nn.softmax(noisy_logits, axis=-1)
         chosen = jnp.argmax(probabilities, axis=-1)
         gate = jnp.max(probabilities, axis=-1, keepdims=True)
         token_slot, slot_token = assign(chosen, num_experts, capacity)
         slots = move(tokens, slot_token, token_slot)
         slots = slots.reshape(batch, num_experts, capacity, size).swapaxes(0, 1)
-        experts = Experts(num_experts, self._hidden_units, self._hidden_dense)
+        experts = Experts(num_experts, self.hidden_units, self.hidden_dense)
         outputs, hidden = experts(slots)
         outputs = outputs.swapaxes(0, 1).reshape(batch, -1, size)
         new_tokens = move(outputs, token_slot, slot_token) * gate.astype(tokens.dtype)

@@ -165,7 +165,11 @@ def tokenize(config: NetworkConfig, features: jax.Array) -> jax.Array:
 
 
 def mix(config: NetworkConfig, tokens: jax.Array, evaluation: bool) -> Mixed:
-    """Applies the config's mixture to tokens `[B, m, d]`."""
+    """Applies the config's mixture to tokens `[B, m, d]`.
+
+    Raises:
+      ValueError: if the user's own mixture does not return a `Mixed`.
+    """
     experts = ExpertSpec(
         num_experts=config.num_experts,
         num_slots=config.slots(tokens.shape[1]),

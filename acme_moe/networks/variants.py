@@ -7,7 +7,9 @@ as it is, and only the combine weights tell the experts apart.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -88,51 +90,23 @@ class LayerMixtures:
     the layers stay where they are, so that with one expert this is the plain network.
     """
 
-    def __init__(self, config: NetworkConfig, evaluation: bool) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         self._config = config
-        self._dense = torso.dense_factory(config, evaluation)
         self._logits: list[jax.Array] = []
         self._combine: list[jax.Array] = []
 
     def conv(
-        self,
-        channels: int,
-        size: int,
-        stride: int = 1,
-        lecun: bool = False,
-        padding: str = "SAME",
-        name: str = "conv",
+        self, *args: Any, name: str = "conv", **kwargs: Any
     ) -> Callable[[jax.Array], jax.Array]:
-        """Makes a mixture of convolutions; arguments as of `layers.ParallelConv`."""
-        experts = layers.ParallelConv(
-            self._config.num_experts, channels, size, stride, lecun, padding, name=name
-        )
+        """Makes a mixture of convolutions; arguments as of `layers.Conv`."""
+        kind: LayerFactory = layers.ParallelConv
+        experts = kind(self._config.num_experts, *args, name=name, **kwargs)
         return self._mixture(experts, name)
 
     def dense(
-        self, output_size: layers.OutputSize, name: str = "dense"
+        self, kind: LayerFactory, output_size: layers.OutputSize, name: str = "dense"
     ) -> Callable[[jax.Array], jax.Array]:
-        """Makes a mixture of the config's dense layers (which may be noisy)."""
-        return self._dense_mixture(self._dense, output_size, name)
-
-    def encoder_dense(
-        self, output_size: layers.OutputSize, name: str = "dense"
-    ) -> Callable[[jax.Array], jax.Array]:
-        """Makes a mixture of plain dense layers."""
-        return self._dense_mixture(layers.Dense, output_size, name)
-
-    def output(self) -> MoEOutput:
-        """Returns the routing of the mixtures applied so far, one token per layer."""
-        return _routing(
-            jnp.stack(self._logits, axis=1), jnp.stack(self._combine, axis=1)
-        )
-
-    def _dense_mixture(
-        self,
-        kind: LayerFactory,
-        output_size: layers.OutputSize,
-        name: str,
-    ) -> Callable[[jax.Array], jax.Array]:
+        """Makes a mixture of dense layers; `kind` makes the experts' at once."""
         num_experts = self._config.num_experts
         layer = kind(output_size, num_experts=num_experts, name=name)
 
@@ -142,6 +116,12 @@ class LayerMixtures:
             return layer(slots)[:, :, 0].swapaxes(0, 1)
 
         return self._mixture(experts, name)
+
+    def output(self) -> MoEOutput:
+        """Returns the routing of the mixtures applied so far, one token per layer."""
+        return _routing(
+            jnp.stack(self._logits, axis=1), jnp.stack(self._combine, axis=1)
+        )
 
     def _mixture(
         self, experts: Callable[[jax.Array], jax.Array], name: str
@@ -174,13 +154,13 @@ def all_layers(
       The hidden activations as features, and the last layer's output; without one, the
       features again.
     """
-    mixtures = LayerMixtures(config, evaluation)
-    output = torso.dense_torso(
-        config, x, mixtures.conv, mixtures.dense, mixtures.encoder_dense
-    )
+    mixtures = LayerMixtures(config)
+    dense = functools.partial(mixtures.dense, torso.dense_factory(config, evaluation))
+    encoder_dense = functools.partial(mixtures.dense, layers.Dense)
+    output = torso.dense_torso(config, x, mixtures.conv, dense, encoder_dense)
     values = output.features
     if last_layer is not None:
-        values = last_layer(values, mixtures.dense)
+        values = last_layer(values, dense)
     return output._replace(moe=mixtures.output()), values
 
 

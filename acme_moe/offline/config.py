@@ -22,6 +22,9 @@ class DatasetConfig:
         are there, numbered from 0 without gaps. A published set has 50.
       workers: files that are read at once, each in a thread; also the threads that
         unpack frames for batches.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     path: str = ""

@@ -21,7 +21,6 @@ def make_sample_iterator(
     seed: int,
     start: int = 0,
     workers: int = 1,
-    device: jax.Device | None = None,
 ) -> Iterator[Sample]:
     """Yields batches endlessly, uniformly sampled with replacement.
 
@@ -34,7 +33,6 @@ def make_sample_iterator(
       seed: seed of the samples.
       start: number of the first batch.
       workers: threads that unpack frames.
-      device: where the transitions go; JAX's default device if None.
 
     Yields:
       Samples as `acme_moe.replay.make_sample_iterator` yields them.
@@ -48,7 +46,6 @@ def make_sample_iterator(
                 (
                     dataset.gather(indices, executor if workers > 1 else None),
                     probabilities,
-                ),
-                device,
+                )
             )
             yield Sample(indices.astype(np.uint64), weights, transitions)

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 from acme_moe import lazy
 from acme_moe.replay.adder import EpisodeAdder
 from acme_moe.replay.dataset import Prefetcher, make_sample_iterator
-from acme_moe.replay.frames import (
-    decode_frame_sequences,
-    decode_frames,
-    decode_transitions,
-)
+from acme_moe.replay.frames import decode_frame_sequences, decode_frames
 from acme_moe.replay.interface import ReplayClient, TableSettings
 from acme_moe.replay.local import LocalReplay
 from acme_moe.replay.n_step_adder import NStepAdder
@@ -44,7 +40,6 @@ __all__ = [
     "TableSettings",
     "decode_frame_sequences",
     "decode_frames",
-    "decode_transitions",
     "make_sample_iterator",
     "make_table",
     "sequence_signature",

@@ -26,6 +26,9 @@ class EpisodeAdder(base.Adder):
     come before it.
     """
 
+    # Items sent before a step waits for the server.
+    _MAX_IN_FLIGHT_ITEMS = 1
+
     def __init__(
         self,
         client: ReplayClient,
@@ -35,20 +38,18 @@ class EpisodeAdder(base.Adder):
         blank_rows: int,
         rows_kept: int,
         max_abs_reward: float | None,
-        max_in_flight_items: int,
     ) -> None:
         """Makes an adder, which connects at the first episode.
 
         Args:
           client: client of replay.
-          environment_spec: spec of the environment.
+          environment_spec: spec of the environment, which says how frames are stored.
           table: name of the table to write to.
           blank_rows: blank rows before an episode, in addition to those of its first
             stack of frames.
           rows_kept: rows that an item can span, in addition to those of a stack of
             frames.
           max_abs_reward: each reward is clipped to plus or minus this, if not None.
-          max_in_flight_items: items sent before a step waits for the server.
         """
         self._client = client
         self._spec = environment_spec.observations
@@ -58,7 +59,6 @@ class EpisodeAdder(base.Adder):
         self._rows_kept = stack - 1 + rows_kept
         self._table = table
         self._limit = math.inf if max_abs_reward is None else max_abs_reward
-        self._max_in_flight_items = max_in_flight_items
         self._connection: TrajectoryWriter | None = None
         self._episode_open = False
         self._priority = 1.0
@@ -144,7 +144,7 @@ class EpisodeAdder(base.Adder):
             self._end_episode()
             self.reset()
         else:
-            self._writer.flush(self._max_in_flight_items)
+            self._writer.flush(self._MAX_IN_FLIGHT_ITEMS)
 
     def _create_item(self, trajectory: Any) -> None:
         """Writes an item, a nest of columns of the writer's history."""

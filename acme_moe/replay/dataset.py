@@ -12,31 +12,41 @@ import numpy as np
 import tree
 
 from acme_moe.learning.types import Sample, Transition
-from acme_moe.replay.sampling import make_sampler
+from acme_moe.replay.interface import SampledItems
+from acme_moe.replay.local import LocalReplay
 
 # Arrays of fewer bytes go to the device through a compiled identity, all in one call:
 # jax.device_put takes 35 microseconds for each. Larger ones would be copied twice.
 _SMALL_BYTES = 1 << 16
+_put_small = jax.jit(lambda arrays: arrays)
 
 
-def make_transfer(device: jax.Device | None) -> Callable[[list[np.ndarray]], list[Any]]:
-    """Returns a function that puts arrays on a device; JAX's default device if None."""
-    if device is None:
-        put_small = jax.jit(lambda arrays: arrays)
-    else:
-        sharding = jax.sharding.SingleDeviceSharding(device)
-        put_small = jax.jit(lambda arrays: arrays, out_shardings=sharding)
+def make_sampler(client: Any, table: str) -> tuple[Callable[[int], SampledItems], Any]:
+    """Makes a sampler of a table with a signature.
 
-    def transfer(arrays: list[np.ndarray]) -> list[Any]:
-        is_small = [array.nbytes < _SMALL_BYTES for array in arrays]
-        sized = list(zip(arrays, is_small, strict=True))
-        small = iter(put_small([array for array, is_small in sized if is_small]))
-        large = iter(
-            jax.device_put([array for array, is_small in sized if not is_small], device)
-        )
-        return [next(small if is_small else large) for _, is_small in sized]
+    Args:
+      client: a `LocalReplay`, a `reverb.Client`, or `ReplayServers`. The server, or the
+        first of several, is waited for.
+      table: name of the table to sample from.
 
-    return transfer
+    Returns:
+      A function that samples a number of items, and the table's signature, whose
+      leaves are the items' columns.
+    """
+    if isinstance(client, LocalReplay):
+        return client.table.sample, client.table.settings.signature
+    from acme_moe.replay.servers import make_server_sampler
+
+    return make_server_sampler(client, table)
+
+
+def transfer(arrays: list[np.ndarray]) -> list[Any]:
+    """Puts arrays on JAX's default device."""
+    is_small = [array.nbytes < _SMALL_BYTES for array in arrays]
+    sized = list(zip(arrays, is_small, strict=True))
+    small = iter(_put_small([array for array, is_small in sized if is_small]))
+    large = iter(jax.device_put([array for array, is_small in sized if not is_small]))
+    return [next(small if is_small else large) for _, is_small in sized]
 
 
 def make_sample_iterator(
@@ -45,7 +55,6 @@ def make_sample_iterator(
     table: str,
     batch_size: int,
     batch_type: Callable[..., Any] = Transition,
-    device: jax.Device | None = None,
 ) -> Iterator[Sample]:
     """Yields batches from a table with a signature, endlessly.
 
@@ -56,13 +65,11 @@ def make_sample_iterator(
       table: name of the table to sample from.
       batch_size: items in a batch.
       batch_type: type of the named tuple in the table's signature.
-      device: where the data go; JAX's default device if None.
 
     Yields:
-      Samples with the data on the device and the keys on the host.
+      Samples with the data on JAX's default device and the keys on the host.
     """
     sample_items, signature = make_sampler(client, table)
-    transfer = make_transfer(device)
     while True:
         items = sample_items(batch_size)
         *columns, probabilities = transfer(

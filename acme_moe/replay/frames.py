@@ -17,7 +17,6 @@ import numpy as np
 import tree
 from dm_env import specs
 
-from acme_moe.learning.types import Transition
 from acme_moe.specs import StackedFrames
 
 
@@ -103,11 +102,3 @@ def decode_frame_sequences(observation_spec: Any, observation: Any) -> Any:
         return jnp.stack([x[:, i : i + steps] for i in range(spec.stack)], axis=-1)
 
     return tree.map_structure(stacked, observation_spec, observation)
-
-
-def decode_transitions(observation_spec: Any, transitions: Transition) -> Transition:
-    """Decodes the observations of sampled transitions; see `decode_frames`."""
-    return transitions._replace(
-        observation=decode_frames(observation_spec, transitions.observation),
-        next_observation=decode_frames(observation_spec, transitions.next_observation),
-    )

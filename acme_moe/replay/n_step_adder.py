@@ -34,6 +34,8 @@ class NStepAdder(EpisodeAdder):
     observation; `acme_moe.replay.transitions` says which rows an item holds.
     """
 
+    _MAX_IN_FLIGHT_ITEMS = 25
+
     def __init__(
         self,
         client: ReplayClient,
@@ -43,18 +45,16 @@ class NStepAdder(EpisodeAdder):
         n_step: int,
         discount: float,
         max_abs_reward: float | None = None,
-        max_in_flight_items: int = 25,
     ) -> None:
-        """Makes an adder; it connects at the first step.
+        """Makes an adder, which connects at the first episode.
 
         Args:
-          client: client of replay.
-          environment_spec: spec of the environment, which says how frames are stored.
-          table: name of the table to write to.
+          client: see `EpisodeAdder`.
+          environment_spec: see `EpisodeAdder`.
+          table: see `EpisodeAdder`.
           n_step: steps that a transition spans.
           discount: the agent's discount, applied between a transition's rewards.
-          max_abs_reward: each reward is clipped to plus or minus this, if not None.
-          max_in_flight_items: transitions sent before a step waits for the server.
+          max_abs_reward: see `EpisodeAdder`.
         """
         super().__init__(
             client,
@@ -63,9 +63,8 @@ class NStepAdder(EpisodeAdder):
             blank_rows=0,
             # A chunk that an item waiting to be sent refers to must be kept, or it is
             # sent again, and the server holds it twice.
-            rows_kept=2 * n_step + 1 + _CHUNK_LENGTH + max_in_flight_items,
+            rows_kept=2 * n_step + 1 + _CHUNK_LENGTH + self._MAX_IN_FLIGHT_ITEMS,
             max_abs_reward=max_abs_reward,
-            max_in_flight_items=max_in_flight_items,
         )
         self._n_step = n_step
         self._discount = discount

@@ -72,19 +72,17 @@ class SequenceAdder(EpisodeAdder):
         trace_length: int,
         period: int,
         max_abs_reward: float | None = None,
-        max_in_flight_items: int = 1,
     ) -> None:
-        """Makes an adder; it connects at the first step.
+        """Makes an adder, which connects at the first episode.
 
         Args:
-          client: client of replay.
-          environment_spec: spec of the environment, which says how frames are stored.
-          table: name of the table to write to.
+          client: see `EpisodeAdder`.
+          environment_spec: see `EpisodeAdder`.
+          table: see `EpisodeAdder`.
           burn_in_length: steps of the burn-in.
           trace_length: steps that are learnt from, at least `period`.
           period: steps between the starts of two sequences, at least `burn_in_length`.
-          max_abs_reward: each reward is clipped to plus or minus this, if not None.
-          max_in_flight_items: sequences sent before a step waits for the server.
+          max_abs_reward: see `EpisodeAdder`.
         """
         super().__init__(
             client,
@@ -93,7 +91,6 @@ class SequenceAdder(EpisodeAdder):
             blank_rows=burn_in_length,
             rows_kept=burn_in_length + trace_length + 1,
             max_abs_reward=max_abs_reward,
-            max_in_flight_items=max_in_flight_items,
         )
         self._burn_in_length = burn_in_length
         self._trace_length = trace_length

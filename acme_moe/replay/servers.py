@@ -247,7 +247,7 @@ def _set_priorities(
 def make_server_sampler(
     client: reverb.Client | ReplayServers, table: str
 ) -> tuple[Callable[[int], SampledItems], Any]:
-    """Makes a sampler of servers; see `acme_moe.replay.sampling.make_sampler`."""
+    """Makes a sampler of servers; see `acme_moe.replay.dataset.make_sampler`."""
     clients = client.clients if isinstance(client, ReplayServers) else (client,)
     info = clients[0].server_info()[table]
     signature = from_tensor_specs(info.signature)

@@ -116,7 +116,7 @@ class Parts:
 
             return call
 
-        devices = acting_device.candidates(self.spec.run.acting)
+        devices = acting_device.candidates(self.spec.run.acting.device)
         return acting_device.choose(devices, make_call)
 
     @functools.cached_property

@@ -60,8 +60,8 @@ def with_choices(
         Only `environment.name` is replaced here; the others keep their values.
 
     Raises:
-      ValueError: if a chosen value or an option in the config is not accepted, or if
-        the config changes a field that the other agent lacks; names it.
+      ValueError: if a chosen value is not accepted, or if the config changes a field
+        that the other agent lacks; names it.
     """
     flat = _with_environment(config, chosen.get("environment.name"))
     before = flat.setdefault("agent", OnlineRunConfig.agent)
@@ -75,10 +75,13 @@ def with_choices(
         part = chosen.get(f"network.{kind}", there)
         given = network.get(field, {}) if part == there else {}
         try:
-            options = network_parts.complete_options(kind, part, given)
+            defaults = network_parts.default_options(kind, part)
         except ValueError as error:
             raise ValueError(f"network.{error}") from error
-        network[field] = options.to_dict()
+        # They are checked with everything else, once all that is asked for is set.
+        if isinstance(given, Mapping):
+            given = {**defaults, **given}
+        network[field] = given
     return {**flat, "network": network}
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import acme
 import dm_env
 import numpy as np
 from acme import core
-from acme.utils import loggers, observers
 
 from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments.vector import VectorEnvironment
@@ -132,41 +130,19 @@ def evaluate(
       One result per episode.
     """
     actor.update(wait=True)
-    loop = acme.EnvironmentLoop(
-        environment,
-        actor,
-        logger=loggers.NoOpLogger(),
-        should_update=False,
-        observers=[_AtEachStep(check)],
-    )
     results = []
     for episode in range(1, episodes + 1):
         on_start(episode)
-        result = loop.run_episode()
-        results.append(
-            EpisodeResult(float(result["episode_return"]), result["episode_length"])
-        )
+        timestep = environment.reset()
+        actor.observe_first(timestep)
+        check()
+        episode_return, length = 0.0, 0
+        while not timestep.last():
+            action = actor.select_action(timestep.observation)
+            timestep = environment.step(action)
+            actor.observe(action, next_timestep=timestep)
+            check()
+            episode_return += float(timestep.reward)
+            length += 1
+        results.append(EpisodeResult(episode_return, length))
     return results
-
-
-class _AtEachStep(observers.EnvLoopObserver):
-    """Calls a function at each step."""
-
-    def __init__(self, function: Callable[[], None]) -> None:
-        self._function = function
-
-    def observe_first(self, env: dm_env.Environment, timestep: dm_env.TimeStep) -> None:
-        """Calls it at an episode's start."""
-        del env, timestep
-        self._function()
-
-    def observe(
-        self, env: dm_env.Environment, timestep: dm_env.TimeStep, action: Any
-    ) -> None:
-        """Calls it after a step."""
-        del env, timestep, action
-        self._function()
-
-    def get_metrics(self) -> Mapping[str, Any]:
-        """Returns no metrics."""
-        return {}

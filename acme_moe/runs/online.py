@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import logging
 
-from acme_moe import disk
+from acme_moe import disk, replay
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.environments.vector import VectorEnvironment
 from acme_moe.offline.recorder import Recorder
-from acme_moe.runs import replays
 from acme_moe.runs.acting_state import Acting
-from acme_moe.runs.assembly import draw_seeds, environment_maker
+from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
 from acme_moe.runs.checkpoint import OtherStateError, SavedActing
 from acme_moe.runs.episodes import Rounds
 from acme_moe.runs.learner_session import TrainingData
@@ -23,8 +22,39 @@ from acme_moe.runs.progress import Progress
 from acme_moe.runs.run import Run
 from acme_moe.runs.spec import OnlineRunSpec
 
-# Keeps the draw of the environments' seeds apart from the run's other draws.
+if TYPE_CHECKING:
+    import reverb
+
+# Keep the draws of the seeds of environments and of samples apart from the run's other
+# draws.
 _ENVIRONMENTS = 1
+_SAMPLES = 2
+
+
+def replay_data(
+    parts: Parts,
+    client: reverb.Client | replay.ReplayServers | replay.LocalReplay,
+    stored: Sequence[replay.ReplayClient],
+) -> TrainingData:
+    """Returns the batches of a run that acts.
+
+    Those of servers are fetched ahead by a thread. Those of a replay in the process are
+    sampled when they are asked for, so that they depend on the order of events alone.
+
+    Args:
+      parts: of the run.
+      client: of the server or servers that are sampled from, or the replay.
+      stored: the servers, or the replay, whose contents go into checkpoints.
+    """
+    samples: Any = parts.builder.make_dataset_iterator(client)
+    if not isinstance(client, replay.LocalReplay):
+        samples = replay.Prefetcher(samples)
+    return TrainingData(
+        samples=samples,
+        replay_client=client,
+        stored=stored,
+        sample_spec=parts.builder.sample_spec(parts.environment_spec, parts.network),
+    )
 
 
 class OnlineRun(Run[OnlineRunSpec]):
@@ -95,16 +125,23 @@ class OnlineRun(Run[OnlineRunSpec]):
         return self._spec.run.num_environments
 
     def _make_data(self) -> TrainingData:
-        run, parts = self._spec.run, self._parts
+        """Opens replay, with what the checkpoint holds of it."""
+        run, parts, restored = self._spec.run, self._parts, self._restored
+        self._client: reverb.Client | replay.LocalReplay
         if run.replay.seeded:
-            self._client = replays.open_seeded(parts, self._checkpoints, self._restored)
+            (seed,) = draw_seeds(run.seed, 0, _SAMPLES, count=1)
+            settings = parts.builder.replay_settings(parts.environment_spec)
+            self._client = replay.LocalReplay(settings, seed, self._checkpoints.spool())
+            if restored and restored.replay_path:
+                self._client.restore(restored.replay_path)
         else:
-            self._client, stop_server = replays.open_server(
-                parts, self._checkpoints, self._restored
+            server, self._client = replay.start_server(
+                parts.builder.make_replay_tables(parts.environment_spec),
+                checkpointer=self._checkpoints.reverb_checkpointer(restored),
             )
-            self._open.callback(stop_server)
+            self._open.callback(server.stop)
         stored = [self._client] if run.checkpoint_replay else []
-        return replays.replay_data(parts, self._client, stored)
+        return replay_data(parts, self._client, stored)
 
     def _saved_acting(self) -> SavedActing | None:
         """Returns the state of acting, if the run can continue exactly from it."""

@@ -5,11 +5,30 @@ from __future__ import annotations
 import dataclasses
 
 from acme_moe import agents, validation
-from acme_moe.agents.acting_config import ActingConfig
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.offline import DatasetConfig
 from acme_moe.runs import trackers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ActingConfig:
+    """Settings of acting.
+
+    Attributes:
+      device: that the policy runs on, in training and evaluation: `cpu`; `accelerator`,
+        the one that holds the learner's parameters; or `auto`, whichever of them takes
+        less time for the environments of the process, measured as the run starts.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
+
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        validation.check_types(self)
+        validation.one_of("device", self.device, ("auto", "cpu", "accelerator"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +71,9 @@ class RunConfig:
       environment: the suite of the game, and its settings. Evaluation uses the same,
         but its episodes always last for a whole game; if a lost life ends an episode
         in training, it blanks the earlier frames of the stack in evaluation.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     agent: str
@@ -108,6 +130,9 @@ class OnlineRunConfig(RunConfig):
       record: folder that the run's interactions are written to, as a set that an
         offline run can learn from; empty for none.
       replay: where replay is kept.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     agent: str = "dqn"
@@ -139,6 +164,9 @@ class OfflineRunConfig(RunConfig):
       num_iterations: iterations of the whole run, each followed by an evaluation.
       updates_per_iteration: gradient updates of an iteration.
       dataset: the data that it learns from.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     agent: str = "cql"

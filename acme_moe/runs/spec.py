@@ -16,7 +16,7 @@ from acme_moe import validation
 from acme_moe.agents.config import AgentConfig, ValueAgentConfig
 from acme_moe.environments import normalized_score
 from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
-from acme_moe.runs.state import RunState, UpdateSchedule, ratio
+from acme_moe.runs.state import RunState, ratio
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -166,21 +166,10 @@ class OnlineRunSpec(RunSpec):
         """Agent steps between two evaluations."""
         return self.run.evaluation_every
 
-    def schedule(self, state: RunState) -> UpdateSchedule:
-        """Returns when updates are due in a run that has begun."""
-        return UpdateSchedule(
-            self.agent.exact_replay_ratio,
-            state.schedule_start,
-            state.schedule_steps_before,
-        )
-
     def begin(self, state: RunState, *, replay_lost: bool = False) -> None:
         """Lets updates start after the warm-up, or a second one if replay is lost."""
-        warm_up = self.agent.min_replay_size
-        if not state.agent_steps:
-            state.schedule_start = warm_up
-        elif replay_lost:
-            state.follow(self.schedule(state).refilled(state.agent_steps, warm_up))
+        if not state.agent_steps or replay_lost:
+            state.fill_replay_until(state.agent_steps + self.agent.min_replay_size)
 
     def refill(self, state: RunState, agent_steps: int) -> None:
         """Postpones updates until replay has regained the agent steps that it lost.
@@ -190,20 +179,23 @@ class OnlineRunSpec(RunSpec):
         """
         full_at = max(state.agent_steps, state.schedule_start)
         agent_steps = min(agent_steps, max(0, self.length - full_at))
-        state.follow(self.schedule(state).refilled(full_at, agent_steps))
+        state.fill_replay_until(full_at + agent_steps)
 
     def updates_due(self, state: RunState) -> int:
-        """Returns how many updates the run is behind its replay ratio."""
-        schedule = self.schedule(state)
-        if state.agent_steps < schedule.start:
+        """Returns how many updates the run is behind its replay ratio.
+
+        After any number of agent steps past the warm-up floor(ratio * steps) updates
+        should have been taken.
+        """
+        if state.agent_steps < state.schedule_start:
             return 0  # Replay is being filled, or filled anew.
-        due = schedule.updates(state.agent_steps) - state.learner_steps
+        updates = math.floor(self.agent.exact_replay_ratio * state.steps_past_warm_up)
+        due = updates - state.learner_steps
         return max(0, due - due % self.agent.sgd_steps_per_call)
 
     def realised_replay_ratio(self, state: RunState) -> float | None:
         """Returns updates per agent step past the warm-up, None before."""
-        learning_steps = self.schedule(state).learning_steps(state.agent_steps)
-        return ratio(state.learner_steps, learning_steps)
+        return ratio(state.learner_steps, state.steps_past_warm_up)
 
     def _describe(self, state: RunState) -> dict[str, Any]:
         return {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
-from fractions import Fraction
 
 
 @dataclasses.dataclass
@@ -18,8 +16,9 @@ class RunState:
       training_episodes: games that have ended.
       evaluated_at: position of the run at which its last evaluation was due.
       evaluation_return_mean: mean return of that evaluation.
-      schedule_start: see `UpdateSchedule.start`.
-      schedule_steps_before: see `UpdateSchedule.steps_before`.
+      schedule_start: agent step up to which replay is being filled.
+      schedule_steps_before: agent steps past the warm-up of an earlier part of the run,
+        whose replay was lost and had to be filled anew.
       training_seconds: seconds of acting and learning.
       wall_seconds: seconds altogether, evaluations and checkpoints included.
       replay_bytes_per_transition: see `acme_moe.replay.size`; of the last checkpoint;
@@ -39,45 +38,19 @@ class RunState:
     replay_bytes_per_transition: float | None = None
     recorded_files: int = 0
 
-    def follow(self, schedule: UpdateSchedule) -> None:
-        """Adopts a schedule: updates are due by it from now on."""
-        self.schedule_start = schedule.start
-        self.schedule_steps_before = schedule.steps_before
+    @property
+    def steps_past_warm_up(self) -> int:
+        """Agent steps that updates are due for.
 
+        Those in which replay was filled, or filled anew, do not count.
+        """
+        since = max(0, self.agent_steps - self.schedule_start)
+        return self.schedule_steps_before + since
 
-@dataclasses.dataclass(frozen=True)
-class UpdateSchedule:
-    """Holds a run to its replay ratio exactly.
-
-    After any number of agent steps past the warm-up the number of updates is
-    floor(ratio * steps).
-
-    Attributes:
-      ratio: updates per agent step, as an exact fraction.
-      start: agent step up to which replay is being filled.
-      steps_before: learning steps of an earlier part of the run, whose replay was
-        lost and had to be filled anew.
-    """
-
-    ratio: Fraction
-    start: int
-    steps_before: int = 0
-
-    def learning_steps(self, agent_steps: int) -> int:
-        """Returns the agent steps past the warm-up."""
-        return self.steps_before + max(0, agent_steps - self.start)
-
-    def updates(self, agent_steps: int) -> int:
-        """Returns how many updates should have been taken after that many steps."""
-        return math.floor(self.ratio * self.learning_steps(agent_steps))
-
-    def refilled(self, agent_steps: int, min_replay_size: int) -> UpdateSchedule:
-        """Returns the schedule of a run that resumes here with an empty replay."""
-        return UpdateSchedule(
-            self.ratio,
-            start=agent_steps + min_replay_size,
-            steps_before=self.learning_steps(agent_steps),
-        )
+    def fill_replay_until(self, agent_steps: int) -> None:
+        """Lets the updates for further steps be due from that agent step on."""
+        self.schedule_steps_before = self.steps_past_warm_up
+        self.schedule_start = agent_steps
 
 
 class Stopwatch:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from acme_moe.agents.r2d2.policy import recurrent_epsilon_greedy
+from acme_moe.agents.policy import epsilon_greedy
 from acme_moe.learning import ActingVariables
 from acme_moe.networks import NetworkConfig, make_recurrent_network
 
@@ -28,7 +28,7 @@ VARIABLES = ActingVariables(PARAMS, np.int32(0), np.float32(1))
 
 
 def make_policy(epsilon, episode_epsilons=(0.0,), evaluation=False):
-    return recurrent_epsilon_greedy(
+    return epsilon_greedy(
         NETWORK,
         lambda steps: jnp.asarray(epsilon),
         episode_epsilons=episode_epsilons,
@@ -53,7 +53,7 @@ def test_it_acts_on_the_whole_episode_and_tells_the_state_before_each_action():
         )
         _, before = NETWORK.apply(PARAMS, None, sequence[t], before, True)
     start = policy.init(jax.random.PRNGKey(1))
-    assert not any(x.any() for x in jax.tree.leaves(start.core_state))
+    assert not any(x.any() for x in jax.tree.leaves(start.acting.core_state))
 
 
 def test_several_environments_share_a_call():

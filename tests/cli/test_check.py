@@ -12,14 +12,13 @@ HERE = "tests.outside_parts"
 SIZES = {"encoder": "nature_cnn", "num_experts": 2, "expert_width": 4}
 
 
-pytestmark = pytest.mark.usefixtures("small_images")
-
-
 def results(kind, name, **settings):
     path = f"{HERE}:{name}"
     named = {} if kind == "loss" else {kind: path}
     config = NetworkConfig(**{**SIZES, **settings, **named})
-    return {result.name: result for result in check_part.check(kind, path, config)}
+    shape = (16,) if name == "vectors" else (24, 24, 2)
+    found = check_part.check(kind, path, config, shape)
+    return {result.name: result for result in found}
 
 
 @pytest.mark.parametrize(
@@ -110,6 +109,13 @@ def test_it_asks_for_one_part(words, given):
     done = command(*words)
     assert done.returncode != 0
     assert f"part: '{given}' is not accepted; one import path" in done.stderr
+
+
+def test_a_part_gets_what_the_run_s_environment_gives():
+    done = command(f"{HERE}:Scaled", "--config=dqn_minatar", "--config.game=Freeway")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Tokens of the 8 x 8 map of MinAtar's encoder, not of Atari's 11 x 11.
+    assert "[4,64,16]" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,14 @@ def test_a_part_from_outside_brings_its_options():
     assert isinstance(network.moe_options["factor"], float)
 
 
+def test_an_option_without_a_default_can_be_set():
+    part = "--config.network.tokenizer=tests.outside_parts:Required"
+    given = fields(part, "--config.network.tokenizer_options.size=8")
+    assert given.agent.network.tokenizer_options["size"] == 8
+    with pytest.raises(ValueError, match=r"tokenizer_options\.size: is missing; int"):
+        fields(part)
+
+
 def test_options_go_with_their_part(tmp_path):
     path = tmp_path / "config.json"
     before = fields(SCALED, f"{OPTIONS}.factor=2", f"{OPTIONS}.widths=(3,4)")

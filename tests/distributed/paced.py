@@ -66,10 +66,10 @@ class HeldBack:
 
     def learn(self, *report):
         order = self._call("learner", self._coordinator.learn, *report)
-        state = self._coordinator.coordinator.state
-        schedule = self._coordinator.coordinator.spec.schedule(state)
-        learned = state.learner_steps / schedule.ratio
-        self.ahead.append(float(state.agent_steps - schedule.start - learned))
+        coordinator = self._coordinator.coordinator
+        state, ratio = coordinator.state, coordinator.spec.agent.exact_replay_ratio
+        learned = state.learner_steps / ratio
+        self.ahead.append(float(state.agent_steps - state.schedule_start - learned))
         return order
 
 

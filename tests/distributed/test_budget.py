@@ -1,7 +1,6 @@
 """The replay ratio holds for any order in which actors and the learner move."""
 
 import random
-from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,7 @@ from acme_moe.agents.dqn import DQNConfig
 from acme_moe.distributed.budget import Pacing, StepBudget
 from acme_moe.runs.run_config import OnlineRunConfig
 from acme_moe.runs.spec import OnlineRunSpec
-from acme_moe.runs.state import RunState, UpdateSchedule
+from acme_moe.runs.state import RunState
 
 RATIOS = (0.01, 0.25, 0.29, 1.0, 8.0)
 
@@ -35,10 +34,6 @@ class Program:
     @property
     def complete(self):
         return self.spec.position(self.state) >= self.spec.length
-
-    @property
-    def schedule(self):
-        return self.spec.schedule(self.state)
 
     def updates_due(self):
         return self.spec.updates_due(self.state)
@@ -90,7 +85,7 @@ def test_a_run_comes_to_its_end_with_every_update_taken(
     exact = agent.exact_replay_ratio
 
     def within():
-        ahead = program.state.agent_steps - program.schedule.start
+        ahead = program.state.agent_steps - program.state.schedule_start
         assert program.state.learner_steps <= max(0, exact * ahead)
         assert ahead <= program.state.learner_steps / exact + 1 + pacing.max_lead
 
@@ -153,7 +148,8 @@ def test_replay_that_lost_its_contents_is_filled_before_learning_resumes():
         program.state.learner_steps += program.updates_due()
     lost_at, learned = program.state.agent_steps, program.state.learner_steps
     program.spec.refill(program.state, 60)
-    assert program.schedule == UpdateSchedule(Fraction(1), lost_at + 60, lost_at - 100)
+    assert program.state.schedule_start == lost_at + 60
+    assert program.state.schedule_steps_before == lost_at - 100
     while program.state.agent_steps < lost_at + 60 and program.grant(0):
         assert program.updates_due() == 0
         program.take(0, min(program.grant(0), lost_at + 60 - program.state.agent_steps))

@@ -76,10 +76,9 @@ def test_rainbow_weights_it_and_takes_its_root_as_priority():
 
 
 def test_cql_adds_its_conservative_loss():
-    weights = learning.LossWeights(1.0, 0.1)
     plain, with_it = (
         value_of(learning.q_learning(NETWORK, discount=DISCOUNT, loss="two_hot", **x))
-        for x in ({}, {"weights": weights})
+        for x in ({}, {"conservative_weight": 0.1})
     )
     difference = with_it[0] - plain[0]
     expected = 0.1 * with_it[1].metrics["conservative_loss"]

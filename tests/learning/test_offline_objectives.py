@@ -74,7 +74,7 @@ def test_cql_is_the_temporal_difference_and_a_tenth_of_the_conservative_loss(
         objective = learning.q_learning(
             table_network(),
             discount=0.5,
-            weights=learning.LossWeights(conservative=0.1),
+            conservative_weight=0.1,
             **settings,
         )
         value, report = value_of(objective, Q, TARGET_Q, TRANSITIONS)
@@ -105,13 +105,14 @@ def test_offline_dqn_and_behavior_cloning_are_one_loss_each():
                     table_network(),
                     discount=0.5,
                     loss="huber",
-                    weights=learning.LossWeights(*pair),
+                    td_weight=td,
+                    conservative_weight=conservative,
                 ),
                 Q,
                 TARGET_Q,
                 TRANSITIONS,
             )[0]
-            for pair in ((1.0, 0.0), (0.0, 1.0))
+            for td, conservative in ((1.0, 0.0), (0.0, 1.0))
         ]
     np.testing.assert_allclose(parts, [1.5, CONSERVATIVE], rtol=1e-12)
 
@@ -135,7 +136,7 @@ def test_cql_c51_takes_the_conservative_loss_of_the_expectations():
         objective = learning.categorical_q_learning(
             table_network(num_atoms=3),
             discount=0.5,
-            weights=learning.LossWeights(conservative=0.1),
+            conservative_weight=0.1,
         )
         value, report = value_of(
             objective, {"logits": online}, {"logits": target}, transitions

@@ -69,11 +69,10 @@ def test_the_router_learns():
     assert np.abs(gradients["moe/router"]["w"]).max() > 0
 
 
-@pytest.mark.usefixtures("small_images")
 def test_the_checker_finds_nothing_wrong(monkeypatch):
     monkeypatch.setattr(check_part, "_cost", lambda bench: "")
     config = NetworkConfig(
         encoder="nature_cnn", moe="expert_choice", num_experts=2, expert_width=4
     )
-    found = list(check_part.check("moe", "expert_choice", config))
+    found = list(check_part.check("moe", "expert_choice", config, (24, 24, 2)))
     assert not [x for x in found if x.outcome == "FAILED"], found

@@ -64,7 +64,6 @@ def test_shapes_on_atari_are_those_of_the_network_that_it_replaces():
 
 
 def test_the_checker_finds_nothing_wrong(monkeypatch):
-    monkeypatch.setattr("acme_moe.networks.check_bench._IMAGE", (8, 8, 2))
     monkeypatch.setattr(check_part, "_cost", lambda bench: "")
-    found = list(check_part.check("encoder", "hadamax", CONFIG))
+    found = list(check_part.check("encoder", "hadamax", CONFIG, (8, 8, 2)))
     assert not [x for x in found if x.outcome == "FAILED"], found

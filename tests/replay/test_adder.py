@@ -8,7 +8,7 @@ import reverb
 from hypothesis import strategies as st
 
 from acme_moe.replay import NStepAdder, to_tensor_specs, transition_signature
-from acme_moe.replay.sampling import make_sampler
+from acme_moe.replay.dataset import make_sampler
 from tests.replay import episodes as truth
 
 DISCOUNT = 0.9

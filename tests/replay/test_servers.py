@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from acme_moe import replay
 from acme_moe.replay import servers as servers_lib
+from acme_moe.replay.dataset import make_sampler
 from acme_moe.replay.interface import SampledItems
-from acme_moe.replay.sampling import make_sampler
 
 
 def table(priority_exponent=None, max_size=10_000):

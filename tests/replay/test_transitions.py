@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acme_moe.learning import Transition
 from acme_moe.replay import NStepAdder, to_tensor_specs, transition_signature
-from acme_moe.replay.sampling import make_sampler
+from acme_moe.replay.dataset import make_sampler
 from acme_moe.replay.transitions import Unpacker, pack_step
 from tests.replay import episodes as truth
 

@@ -66,6 +66,10 @@ def test_the_config_has_every_field():
         ({"batch_size": True}, r"^batch_size: True is not accepted; int"),
         ({"discount": 1.5}, r"^discount: 1.5 is not accepted; 0 to 1"),
         ({"loss": "l1"}, r"^loss: 'l1' is not known; accepted: huber, squared"),
+        (
+            {"acting__device": "gpu"},
+            r"^acting\.device: 'gpu' is not known; accepted: auto",
+        ),
         ({"network__encoder": "vgg"}, r"^network\.encoder: 'vgg' is not known"),
         ({"network__num_experts": 0}, r"^network\.num_experts: 0"),
         (

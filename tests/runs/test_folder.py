@@ -80,20 +80,19 @@ def test_files_that_a_full_disk_left_empty_get_their_columns(tmp_path):
 
 
 def test_a_resumed_run_may_log_more_and_less_than_before(tmp_path):
-    rows = (
+    logged = (
         {"agent_steps": 36, "learner_steps": 9, "loss": 0.5},
         {"agent_steps": 40, "learner_steps": 10, "expert_entropy": 2.0, "zeros": 0},
         {"agent_steps": 44, "learner_steps": 11, "loss": 0.25},
     )
-    for row in rows:
+    for row in logged:
         folder = RunFolder(tmp_path, tiny.spec())
         folder.forget_updates_after(RunState(learner_steps=20))
         logger = folder.make_full_logger("learner")
         logger.write(row)
         folder.close()
-    with (tmp_path / "learner.csv").open(newline="") as stream:
-        written = list(csv.DictReader(stream))
-    for row, values in zip(rows, written, strict=True):
+    written = rows(tmp_path / "learner.csv")
+    for row, values in zip(logged, written, strict=True):
         given = {name: float(value) for name, value in values.items() if value}
         assert given == row
 

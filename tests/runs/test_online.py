@@ -15,7 +15,6 @@ import pytest
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.util import tensor_util
 
-from acme_moe.agents.acting_config import ActingConfig
 from acme_moe.agents.acting_device import NoAcceleratorError
 from acme_moe.environments import SCORES, UnplayableError
 from acme_moe.environments.gymnasium_suite import GymnasiumConfig
@@ -24,6 +23,7 @@ from acme_moe.learning.learner import NonFiniteLossError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
 from acme_moe.runs.checkpoint import OtherStateError
+from acme_moe.runs.run_config import ActingConfig
 from tests.programs import ROOT, rows, run_python
 from tests.runs import tiny
 

@@ -18,9 +18,8 @@ class CQLBuilder(OfflineBuilder[CQLConfig]):
             discount=self.config.discount,
             loss=self.config.loss,
             double=self.config.double,
-            weights=learning.LossWeights(
-                self.config.td_weight, self.config.conservative_weight
-            ),
+            td_weight=self.config.td_weight,
+            conservative_weight=self.config.conservative_weight,
         )
 
 
@@ -33,7 +32,6 @@ class CQLC51Builder(OfflineBuilder[CQLC51Config]):
             network,
             discount=self.config.discount,
             loss=self.config.loss,
-            weights=learning.LossWeights(
-                self.config.td_weight, self.config.conservative_weight
-            ),
+            td_weight=self.config.td_weight,
+            conservative_weight=self.config.conservative_weight,
         )

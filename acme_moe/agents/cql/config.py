@@ -17,6 +17,9 @@ class OfflineAgentConfig(AgentConfig):
     Attributes:
       td_weight: weight of the temporal-difference loss.
       conservative_weight: weight of `logsumexp(Q(s, .)) - Q(s, a)`.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     target_update_period: int = 2_000
@@ -49,6 +52,9 @@ class CQLConfig(OfflineAgentConfig):
         categorical head also `hl_gauss`, `two_hot` and the import path of a
         `ClassificationLoss`, with `num_quantiles` `quantile` instead.
       double: whether the online network selects the target's action.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     learning_rate: float = 5e-5
@@ -67,6 +73,9 @@ class OfflineDQNConfig(CQLConfig):
 
     Dopamine's offline DQN differs: `squared`, a learning rate of 6.25e-5 and Adam's
     epsilon of 1.5e-4.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     conservative_weight: float = 0.0
@@ -79,7 +88,11 @@ class OfflineDQNConfig(CQLConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BehaviorCloningConfig(CQLConfig):
-    """CQL's conservative loss alone: it fits the softmax of Q to the data's actions."""
+    """CQL's conservative loss alone: it fits the softmax of Q to the data's actions.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
+    """
 
     td_weight: float = 0.0
     conservative_weight: float = 1.0
@@ -95,6 +108,9 @@ class CQLC51Config(OfflineAgentConfig):
 
     Attributes:
       loss: loss of the distributions; see `RainbowConfig`.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     network: NetworkConfig = dataclasses.field(

@@ -23,6 +23,9 @@ class DQNConfig(ValueAgentConfig):
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen reinforcement learning: the log-policy in the
         reward, and a soft target, for which no action is selected.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     loss: str = "squared"

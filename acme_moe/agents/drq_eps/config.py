@@ -20,6 +20,9 @@ class DrQEpsConfig(DQNConfig):
         image's own size is taken at random; 0 for none.
       intensity_scale: an image is multiplied by one plus this times a standard normal
         draw, which is clipped to [-2, 2]; 0 for none.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     network: NetworkConfig = dataclasses.field(

@@ -54,6 +54,9 @@ class R2D2Config(ValueAgentConfig):
       observe_action_and_reward: whether a run's environment adds the previous action
         and reward to each observation, for the LSTM. The builder itself takes the
         observations that it is given.
+
+    Raises:
+      ValueError: names the first field with a bad value, and what is accepted.
     """
 
     network: NetworkConfig = dataclasses.field(

@@ -13,7 +13,6 @@ from acme_moe import diagnostics, learning, replay
 from acme_moe.agents import policy as policies
 from acme_moe.agents.items import Items
 from acme_moe.agents.r2d2.config import R2D2Config
-from acme_moe.agents.r2d2.policy import recurrent_epsilon_greedy
 from acme_moe.networks import RecurrentNetwork
 
 
@@ -49,11 +48,11 @@ class Sequences(Items[R2D2Config, RecurrentNetwork]):
         del prioritized  # A new sequence has priority 1.
         config = self._config
         spread = np.geomspace(config.epsilon, config.max_epsilon, config.num_epsilons)
-        return recurrent_epsilon_greedy(
+        return policies.epsilon_greedy(
             network,
             epsilon,
-            episode_epsilons=(0.0,) if evaluation else spread.tolist(),
             evaluation=evaluation,
+            episode_epsilons=(0.0,) if evaluation else spread.tolist(),
         )
 
     def make_probe(self, network: RecurrentNetwork) -> diagnostics.Probe:

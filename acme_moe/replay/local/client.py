@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from acme_moe.replay.interface import TableSettings
-from acme_moe.replay.local.table import Table, TableState
+from acme_moe.replay.local.table import Table
 from acme_moe.replay.local.writer import LocalWriter
 
 _DESCRIPTION = "replay.json"
@@ -77,9 +77,9 @@ class LocalReplay:
         path = self._folder / "written"
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
-        state = self.table.state()
-        np.savez(path / _ARRAYS, **dict(state.arrays))
-        (path / _DESCRIPTION).write_text(json.dumps(state.description) + "\n")
+        description, arrays = self.table.state()
+        np.savez(path / _ARRAYS, **arrays)
+        (path / _DESCRIPTION).write_text(json.dumps(description) + "\n")
         return str(path)
 
     def restore(self, path: Path) -> None:
@@ -91,7 +91,7 @@ class LocalReplay:
         try:
             description = json.loads((path / _DESCRIPTION).read_text())
             with np.load(path / _ARRAYS, allow_pickle=False) as arrays:
-                self.table.restore(TableState(description, arrays))
+                self.table.restore(description, arrays)
         except Exception as error:
             # Errors of zip files, zlib, NumPy and of what it is given have no common
             # base.

@@ -28,19 +28,6 @@ class ItemColumn:
     rows: list[int] | int
 
 
-@dataclasses.dataclass(frozen=True)
-class TableState:
-    """All that a table holds.
-
-    Attributes:
-      description: values that can be written as JSON.
-      arrays: arrays by name.
-    """
-
-    description: dict[str, Any]
-    arrays: Mapping[str, np.ndarray]
-
-
 class Table:
     """Items, the oldest of which make room for new ones, sampled by a generator.
 
@@ -191,36 +178,40 @@ class Table:
         places = numbers[held] % self.settings.max_size
         self._tree.set(places, priorities[held].astype(np.float64) ** self._exponent)
 
-    def state(self) -> TableState:
-        """Returns all that is held; its arrays are views that must not be kept."""
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Returns all that is held.
+
+        Returns:
+          A description that can be written as JSON; and arrays by name, views that must
+          not be kept.
+        """
         held = len(self)
         arrays = {f"item/{i}": item[:held] for i, item in enumerate(self._items)}
         if self._tree is not None:
             arrays["weights"] = self._tree.weights[:held]
         for name, rows in self.columns.items():
             arrays[f"rows/{name}"] = rows.save()
-        return TableState(
-            {
-                "written": self._written,
-                "packed": self._packed,
-                "item_columns": self._names,
-                "columns": {
-                    name: [rows.dtype.name, list(rows.shape)]
-                    for name, rows in self.columns.items()
-                },
-                "generator": self._rng.bit_generator.state,
+        description = {
+            "written": self._written,
+            "packed": self._packed,
+            "item_columns": self._names,
+            "columns": {
+                name: [rows.dtype.name, list(rows.shape)]
+                for name, rows in self.columns.items()
             },
-            arrays,
-        )
+            "generator": self._rng.bit_generator.state,
+        }
+        return description, arrays
 
-    def restore(self, state: TableState) -> None:
+    def restore(
+        self, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> None:
         """Takes what `state` returned, into a table that is empty.
 
         Raises:
           ValueError: if it is not what a table of these settings holds.
           KeyError: if something is missing.
         """
-        description, arrays = state.description, state.arrays
         self._written = int(description["written"])
         self._packed = bool(description["packed"])
         self._names = [str(name) for name in description["item_columns"]]

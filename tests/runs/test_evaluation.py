@@ -1,0 +1,76 @@
+"""Evaluations: what the actor is told, and what becomes of the rewards."""
+
+import dm_env
+import pytest
+
+from acme_moe.runs.episodes import EpisodeResult, evaluate
+
+
+class Environment:
+    """Two steps an episode, of which the first gives 0.1 and the second 0.2."""
+
+    def reset(self):
+        self._steps = [dm_env.transition(0.1, 1), dm_env.termination(0.2, 2)]
+        return dm_env.restart(0)
+
+    def step(self, action):
+        assert action == len(self._steps) - 2
+        return self._steps.pop(0)
+
+
+class Actor:
+    """Remembers what it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def update(self, wait=False):
+        self.told.append(("update", wait))
+
+    def observe_first(self, timestep):
+        self.told.append(("first", timestep.observation))
+
+    def select_action(self, observation):
+        self.told.append(("select", observation))
+        return -observation
+
+    def observe(self, action, next_timestep):
+        self.told.append(("observe", action, next_timestep.observation))
+
+
+EPISODE = [
+    ("first", 0),
+    "checked",
+    ("select", 0),
+    ("observe", 0, 1),
+    "checked",
+    ("select", 1),
+    ("observe", -1, 2),
+    "checked",
+]
+
+
+def test_parameters_are_taken_once_and_each_step_is_checked():
+    actor = Actor()
+    results = evaluate(
+        Environment(),
+        actor,
+        2,
+        check=lambda: actor.told.append("checked"),
+        on_start=actor.told.append,
+    )
+    assert actor.told == [("update", True), 1, *EPISODE, 2, *EPISODE]
+    assert results == [EpisodeResult(pytest.approx(0.3), 2)] * 2
+
+
+def test_a_check_breaks_off():
+    checks = iter([None, None, KeyboardInterrupt])
+
+    def check():
+        if error := next(checks):
+            raise error
+
+    actor = Actor()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Environment(), actor, 1, check=check)
+    assert actor.told[-1] == ("observe", -1, 2)
