@@ -42,8 +42,8 @@ def replay_data(
     sampled when they are asked for, so that they depend on the order of events alone.
 
     Args:
-      parts: of the run.
-      client: of the server or servers that are sampled from, or the replay.
+      parts: builder, network and environments of the run.
+      client: client of the server or servers that are sampled from, or the replay.
       stored: the servers, or the replay, whose contents go into checkpoints.
     """
     samples: Any = parts.builder.make_dataset_iterator(client)

@@ -16,7 +16,7 @@ class ActingConfig:
     """Settings of acting.
 
     Attributes:
-      device: that the policy runs on, in training and evaluation: `cpu`; `accelerator`,
+      device: where the policy runs, in training and evaluation: `cpu`; `accelerator`,
         the one that holds the learner's parameters; or `auto`, whichever of them takes
         less time for the environments of the process, measured as the run starts.
 
