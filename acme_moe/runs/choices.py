@@ -10,8 +10,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ml_collections import ConfigDict
-
 from acme_moe import agents, fields, validation
 from acme_moe.agents.config import ValueAgentConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
@@ -102,15 +100,9 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
     if name not in (None, own):
         settings = {"name": name}
         flat["game"] = find_suite(str(name)).default_game
-    defaults = _plain(environment_settings({"name": settings["name"]}))
+    defaults = fields.to_fields(environment_settings({"name": settings["name"]}))
     flat["environment"] = {**defaults, **settings}
     return flat
-
-
-def _plain(settings: Any) -> dict[str, Any]:
-    """Returns the fields of a settings dataclass, with None where one is None."""
-    plain: dict[str, Any] = ConfigDict(fields.to_fields(settings)).to_dict()
-    return plain
 
 
 def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
@@ -124,7 +116,9 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
             f"the config is of {own_agent}, which {kinds[is_online(own_agent)]}; "
             "start from a preset of an agent that does not (--config=NAME)",
         )
-    before, after = (_plain(agents.config_class(name)()) for name in (own_agent, agent))
+    before, after = (
+        fields.to_fields(agents.config_class(name)()) for name in (own_agent, agent)
+    )
     defaults = dict(fields.flat(before))
     own = {k: v for k, v in flat.items() if k in before}
     for path, value in fields.flat(own):
