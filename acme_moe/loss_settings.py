@@ -108,7 +108,7 @@ CLASSIFICATION_LOSSES: Registry[ClassificationLoss] = Registry(
 )
 
 
-def load_outside(path: str) -> tuple[Callable[..., jax.Array], bool]:
+def import_outside_loss(path: str) -> tuple[Callable[..., jax.Array], bool]:
     """Imports a loss that is not the library's.
 
     Args:
@@ -135,24 +135,26 @@ def load_outside(path: str) -> tuple[Callable[..., jax.Array], bool]:
 
 
 def load(loss: str) -> tuple[Callable[..., jax.Array], bool]:
-    """Imports a loss by its name or import path; returns and raises as `load_outside`.
+    """Returns a loss by its name or import path, as `import_outside_loss` does.
 
     Those of whole distributions, `C51` and `QUANTILE`, are none of these.
     """
     if is_path(loss):
-        return load_outside(loss)
+        return import_outside_loss(loss)
     if loss in CLASSIFICATION_LOSSES:
         return CLASSIFICATION_LOSSES.get(loss), True
     return ERROR_LOSSES.get(loss), False
 
 
-def is_of_categories(loss: str) -> bool:
+def is_classification(loss: str) -> bool:
     """Returns whether a loss is a `ClassificationLoss`; a named one is not imported.
 
     Raises:
-      ValueError: as `load_outside`.
+      ValueError: as `import_outside_loss`.
     """
-    return load_outside(loss)[1] if is_path(loss) else loss in CLASSIFICATION_LOSSES
+    return (
+        import_outside_loss(loss)[1] if is_path(loss) else loss in CLASSIFICATION_LOSSES
+    )
 
 
 def check_value_loss(
@@ -180,7 +182,7 @@ def check_value_loss(
     if not is_path(loss):
         known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES, QUANTILE)
         validation.one_of("loss", loss, known, OUTSIDE)
-    if is_of_categories(loss) and num_atoms is None:
+    if is_classification(loss) and num_atoms is None:
         others = ", ".join(ERROR_LOSSES)
         accepted = f"{others}, or a network.num_atoms, such as 51"
         raise validation.not_accepted("loss", loss, accepted)
@@ -197,7 +199,7 @@ def check_distribution_loss(loss: str) -> None:
     """
     if not is_path(loss):
         validation.one_of("loss", loss, (C51, *CLASSIFICATION_LOSSES), OUTSIDE)
-    elif not is_of_categories(loss):
+    elif not is_classification(loss):
         raise validation.not_accepted(
             "loss", loss, "a function of logits, targets and atoms"
         )

@@ -7,21 +7,21 @@ import jax.numpy as jnp
 import optax
 
 from acme_moe.agents import Agent
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 
 
-class Undecorated(ValueAgentConfig):
+class Undecorated(OnlineAgentConfig):
     bonus: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class WithoutDefault(ValueAgentConfig):
+class WithoutDefault(OnlineAgentConfig):
     bonus: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OfARun(ValueAgentConfig):
+class OfARun(OnlineAgentConfig):
     seed: int = 1
 
 

@@ -167,7 +167,7 @@ def check_c51_double_loss(case: Mapping[str, Any], arrays: Arrays) -> dict[str, 
     selector = heads.expected_values(arrays["next_logits_online"], atoms)
     rows = np.arange(len(discounts))
     next_logits = arrays["next_logits_target"][rows, selector.argmax(axis=-1)]
-    errors = losses.categorical_double_q_errors(
+    errors = losses.categorical_double_q_losses(
         arrays["logits"],
         atoms,
         arrays["actions"],

@@ -3,13 +3,13 @@
 import dataclasses
 
 from acme_moe.agents import Agent
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import OnlineAgentConfig
 
 VALUE = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TwoStepConfig(ValueAgentConfig):
+class TwoStepConfig(OnlineAgentConfig):
     """Settings."""
 
     n_step: int = 2

@@ -30,7 +30,7 @@ class Agent:
 
     Attributes:
       config: the settings: a frozen dataclass with `kw_only` and defaults, a subclass
-        of `acme_moe.agents.config.ValueAgentConfig`, or of `AgentConfig` if the agent
+        of `acme_moe.agents.config.OnlineAgentConfig`, or of `AgentConfig` if the agent
         learns from fixed data; or its import path, `module:attribute`.
       builder: takes the settings and returns a builder with the methods of
         `acme_moe.agents.builder.OnlineBuilder`, or `OfflineBuilder`; or its import

@@ -26,7 +26,7 @@ from acme_moe import diagnostics, learning, replay
 from acme_moe.agents import items
 from acme_moe.agents import policy as policies
 from acme_moe.agents.acting_device import ParametersOn
-from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.learning.learner import Learner, PrioritySink
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import reverb
 
 Config = TypeVar("Config", bound=AgentConfig)
-OnlineConfig = TypeVar("OnlineConfig", bound=ValueAgentConfig)
+OnlineConfig = TypeVar("OnlineConfig", bound=OnlineAgentConfig)
 
 
 class OfflineBuilder(abc.ABC, Generic[Config]):

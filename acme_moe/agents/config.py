@@ -151,7 +151,7 @@ def check_categorical(network: NetworkConfig) -> None:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ValueAgentConfig(AgentConfig):
+class OnlineAgentConfig(AgentConfig):
     """Settings of every agent that acts; the defaults are those of the paper's DQN.
 
     Periods and schedules count agent steps (one agent step is `frame_skip` frames),
@@ -206,7 +206,7 @@ class ValueAgentConfig(AgentConfig):
         return self.n_step
 
     @property
-    def most_steps_per_counted_step(self) -> float:
+    def max_steps_per_stored_step(self) -> float:
         """Most agent steps that one step in replay's size can stand for.
 
         The size counts as many steps for an item as in long episodes; see

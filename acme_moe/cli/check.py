@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             named.append("--config.network.moe=none")
         # A loss of categories needs some; as many as C51 has.
         without_atoms = kind == "loss" and config.network.num_atoms is None
-        if without_atoms and loss_settings.is_of_categories(path):
+        if without_atoms and loss_settings.is_classification(path):
             named.append("--config.network.num_atoms=51")
         config = run_flags.set_fields(config, [program, *named, *fields])
         return config_lib.from_config_dict(config)

@@ -35,7 +35,7 @@ def train(
     """
     from acme_moe.disk import DiskError
     from acme_moe.processes import InterruptedRunError
-    from acme_moe.runs.errors import lasting_errors
+    from acme_moe.runs.errors import permanent_errors
 
     try:
         with run_class(spec, given.workdir) as run:
@@ -46,7 +46,7 @@ def train(
         return interrupted(interrupt, f"{run.position} {spec.unit}", given)
     except DiskError as error:
         return out_of_room(error, given)
-    except lasting_errors() as error:
+    except permanent_errors() as error:
         return failed(error)
     return (tell or finished)(summary, given.workdir)
 

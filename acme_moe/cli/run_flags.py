@@ -65,12 +65,12 @@ class RunFlags:
           resumes: whether a run in `workdir` is resumed, and so has to be the same.
         """
         from acme_moe.runs import config as config_lib
-        from acme_moe.runs import trackers
+        from acme_moe.runs import tracking
 
         try:
             config = set_fields(self._load_config(), self.fields)
             spec = config_lib.from_config_dict(config)
-            trackers.check_installed(spec.run.loggers)
+            tracking.check_installed(spec.run.loggers)
             if resumes:
                 config_lib.check_resumes(spec, self.workdir)
         except ValueError as error:

@@ -99,7 +99,7 @@ def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
       ValueError: if a flag has a value that is not accepted.
     """
     from acme_moe.studies.figures import load_study
-    from acme_moe.studies.plan import expand, make_plan, of_arms
+    from acme_moe.studies.plan import expand, make_plan, select_arms
     from acme_moe.studies.scales import SCALES
 
     given = flags.FLAGS
@@ -110,7 +110,7 @@ def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
         num_seeds=given.seeds,
     )
     runs = expand(plan, workdir, given.data)
-    return plan, runs if given.arms is None else of_arms(runs, given.arms)
+    return plan, runs if given.arms is None else select_arms(runs, given.arms)
 
 
 def _cost_table(

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.disk import DiskError
     from acme_moe.distributed import launch
     from acme_moe.processes import InterruptedRunError
-    from acme_moe.runs.errors import lasting_errors
+    from acme_moe.runs.errors import permanent_errors
 
     try:
         summary = launch.run_distributed(
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = outcome.out_of_room(error, given)
     except launch.FailedRunError as error:
         status = outcome.failed(error)
-    except lasting_errors() as error:  # Imports what they come from.
+    except permanent_errors() as error:  # Imports what they come from.
         status = outcome.failed(error)
     if launch_type.value == "local_mt":
         # Servers' threads may still be there, and the interpreter would wait for them.

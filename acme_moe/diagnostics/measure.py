@@ -50,7 +50,7 @@ def transition_probe(network: Network) -> Probe:
 
     def probe(params: Any, key: jax.Array, batch: Any) -> tuple[jax.Array, ValueOutput]:
         output = network.apply(params, key, batch.observation)
-        # Not `losses.of_actions`: then reading a run's settings would import rlax.
+        # Not `losses.index_by_action`: then reading a run's settings would import rlax.
         actions = jnp.asarray(batch.action)[:, None]
         return jnp.take_along_axis(output.q_values, actions, axis=1)[:, 0], output
 

@@ -10,11 +10,11 @@ import reverb
 
 from acme_moe.distributed.config import DistributedConfig, Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
-from acme_moe.distributed.seeds import Kind, enter
+from acme_moe.distributed.registration import Kind, register
 from acme_moe.distributed.status import Phase
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.runs.assembly import Parts, environment_maker
-from acme_moe.runs.episodes import EpisodeResult, Rounds
+from acme_moe.runs.episodes import EpisodeResult, VectorEnvironmentLoop
 from acme_moe.runs.spec import OnlineRunSpec
 
 
@@ -44,7 +44,7 @@ class ActorNode:
         self._coordinator = coordinator
         self._period = config.parameter_period
         self._num_environments = spec.run.num_environments
-        key, *seeds = enter(
+        policy_seed, *environment_seeds = register(
             coordinator,
             f"actor_{number}",
             spec,
@@ -60,20 +60,23 @@ class ActorNode:
         builder, environment_spec = parts.builder, parts.environment_spec
         self._variables = RemoteVariables(learner)
         self._actor = builder.make_vector_actor(
-            jax.random.PRNGKey(key),
+            jax.random.PRNGKey(policy_seed),
             builder.make_policy(parts.network, environment_spec),
             environment_spec,
             self._variables,
-            [builder.make_adder(replay_client, environment_spec) for _ in seeds],
+            [
+                builder.make_adder(replay_client, environment_spec)
+                for _ in environment_seeds
+            ],
         )
         self._environments = make_vector_environment(
             environment_maker(spec),
-            seeds,
+            environment_seeds,
             environment_spec,
             # The actors share the cores already.
             spec.run.environment_processes or 1,
         )
-        self._rounds = Rounds(self._environments, self._actor)
+        self._loop = VectorEnvironmentLoop(self._environments, self._actor)
 
     def run(self) -> None:
         """Acts to the end of the run."""
@@ -90,7 +93,7 @@ class ActorNode:
             if not grant.agent_steps:
                 time.sleep(Seconds.ACTOR_ASKS_AGAIN)
             while taken < grant.agent_steps:
-                episodes += self._rounds.step()
+                episodes += self._loop.step()
                 taken += self._num_environments
                 rounds += 1
                 if rounds % self._period == 0:

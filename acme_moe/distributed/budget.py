@@ -13,7 +13,7 @@ import dataclasses
 import math
 from fractions import Fraction
 
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.runs.state import RunState
 
@@ -35,7 +35,7 @@ class Pacing:
     grant: int
 
     @classmethod
-    def of(cls, agent: ValueAgentConfig, actors: int, environments: int) -> Pacing:
+    def of(cls, agent: OnlineAgentConfig, actors: int, environments: int) -> Pacing:
         """Returns the pacing of an agent with so many actors and environments in each.
 
         Args:

@@ -301,7 +301,7 @@ class OnlineCoordinator(Coordinator):
         as many as it can. The loss of a part may go unnoticed, most of all where
         episodes are short.
         """
-        most = self.spec.agent.most_steps_per_counted_step
+        most = self.spec.agent.max_steps_per_stored_step
         warm_up = self.spec.agent.min_replay_size
         filling_since = self.state.schedule_start - warm_up
         expected = min(warm_up, max(0, position - filling_since))

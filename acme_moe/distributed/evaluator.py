@@ -8,7 +8,7 @@ import jax
 
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
-from acme_moe.distributed.seeds import Kind, enter
+from acme_moe.distributed.registration import Kind, register
 from acme_moe.distributed.status import Phase
 from acme_moe.runs.assembly import Parts, make_environment
 from acme_moe.runs.episodes import evaluate
@@ -28,11 +28,13 @@ class EvaluatorNode:
         """
         self._coordinator = coordinator
         self._asked = time.monotonic()
-        key, seed = enter(coordinator, "evaluator", spec, Kind.EVALUATOR, count=2)
-        self._environment = make_environment(spec, seed, evaluation=True)
+        policy_seed, environment_seed = register(
+            coordinator, "evaluator", spec, Kind.EVALUATOR, count=2
+        )
+        self._environment = make_environment(spec, environment_seed, evaluation=True)
         self._variables = RemoteVariables(learner)
         self._actor = Parts(spec).make_evaluator(
-            jax.random.PRNGKey(key), self._variables
+            jax.random.PRNGKey(policy_seed), self._variables
         )
 
     def run(self) -> None:

@@ -15,7 +15,7 @@ from absl import logging
 from acme_moe import disk
 from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote
-from acme_moe.distributed.seeds import Kind, enter
+from acme_moe.distributed.registration import Kind, register
 from acme_moe.replay import ReplayServers
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
@@ -56,7 +56,9 @@ class LearnerNode:
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
         )
         restored = checkpoints.latest()
-        (key,) = enter(coordinator, "learner", spec, Kind.LEARNER, count=1)
+        (parameter_seed,) = register(
+            coordinator, "learner", spec, Kind.LEARNER, count=1
+        )
         # Only what the learner knows of the run; the coordinator has it all.
         self._state = RunState(**restored.counts) if restored else RunState()
         # Only one process sends rows to tracking services: the one with the scores.
@@ -65,7 +67,7 @@ class LearnerNode:
         parts = Parts(spec)
         self._session = LearnerSession(
             parts,
-            jax.random.PRNGKey(key),
+            jax.random.PRNGKey(parameter_seed),
             _make_data(spec, parts, replay_clients, self._state),
             self._folder,
             checkpoints,

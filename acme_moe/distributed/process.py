@@ -224,9 +224,9 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     except BaseException as error:
         # Not before: they come from modules that not every node needs.
         from acme_moe.disk import DiskError
-        from acme_moe.runs.errors import lasting_errors
+        from acme_moe.runs.errors import permanent_errors
 
-        if isinstance(error, (*lasting_errors(), DiskError)):
+        if isinstance(error, (*permanent_errors(), DiskError)):
             # Another try would end in the same way.
             print(f"error: {error}", flush=True)
             return FATAL

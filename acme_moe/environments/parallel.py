@@ -18,7 +18,7 @@ import numpy as np
 
 from acme_moe import processes
 from acme_moe.environments.making import EnvironmentMaker
-from acme_moe.environments.shared import SharedTimesteps
+from acme_moe.environments.shared_memory import SharedTimesteps
 from acme_moe.environments.suite import find_suite
 from acme_moe.environments.vector import (
     EnvironmentFailedError,

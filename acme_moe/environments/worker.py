@@ -17,7 +17,7 @@ from typing import Any
 
 import dm_env
 
-from acme_moe.environments.shared import SharedTimesteps
+from acme_moe.environments.shared_memory import SharedTimesteps
 from acme_moe.environments.vector import Past, is_game_over, play_again
 
 

@@ -19,8 +19,8 @@ from acme_moe.loss_settings import (
     QUANTILE,
     ClassificationLoss,
     Munchausen,
+    import_outside_loss,
     load,
-    load_outside,
 )
 from acme_moe.networks import NetworkConfig
 from acme_moe.registry import is_path
@@ -29,7 +29,7 @@ from acme_moe.registry import is_path
 ItemLoss = Callable[[Outputs, Transition], jax.Array]
 
 
-def of_values(
+def value_loss(
     config: NetworkConfig,
     loss: str,
     discount: float,
@@ -58,7 +58,7 @@ def of_values(
     return item_loss
 
 
-def of_distributions(config: NetworkConfig, loss: str, discount: float) -> ItemLoss:
+def distribution_loss(config: NetworkConfig, loss: str, discount: float) -> ItemLoss:
     """Returns a loss of categorical predictions, as in Rainbow.
 
     Args:
@@ -70,7 +70,7 @@ def of_distributions(config: NetworkConfig, loss: str, discount: float) -> ItemL
       ValueError: if there is no such loss, or the head is not categorical.
     """
     if is_path(loss):
-        return _classified(config, load_outside(loss)[0], discount)
+        return _classified(config, import_outside_loss(loss)[0], discount)
     if loss != C51:
         return _classified(config, CLASSIFICATION_LOSSES.get(loss), discount)
     _require_atoms(config)
@@ -80,7 +80,7 @@ def of_distributions(config: NetworkConfig, loss: str, discount: float) -> ItemL
         assert online.logits is not None
         assert online.atoms is not None
         assert target.logits is not None
-        return losses.categorical_double_q_errors(
+        return losses.categorical_double_q_losses(
             online.logits,
             online.atoms,
             transitions.action,
@@ -102,7 +102,9 @@ def temporal_differences(
     """Computes the errors of (double) or Munchausen Q-learning, `[B]`."""
     if munchausen.alpha:
         targets = _targets(outputs, transitions, discount, munchausen)
-        return targets - losses.of_actions(outputs.online.q_values, transitions.action)
+        return targets - losses.index_by_action(
+            outputs.online.q_values, transitions.action
+        )
     return losses.q_learning_errors(
         outputs.online.q_values,
         transitions.action,
@@ -133,7 +135,7 @@ def _targets(
         values = losses.soft_values(q_values, next_values, munchausen)
     else:
         best = jnp.argmax(outputs.selector.q_values, axis=-1)
-        values = losses.of_actions(next_values, best)
+        values = losses.index_by_action(next_values, best)
     if quantiles:
         rewards, discounts = rewards[:, None], discounts[:, None]
     return jax.lax.stop_gradient(rewards + discounts * values)
@@ -156,7 +158,7 @@ def _quantile(
         assert levels is not None
         targets = _targets(outputs, transitions, discount, munchausen, quantiles=True)
         regression = functools.partial(rlax.quantile_regression_loss, huber_param=1.0)
-        taken = losses.of_actions(quantiles, transitions.action)
+        taken = losses.index_by_action(quantiles, transitions.action)
         return jnp.asarray(jax.vmap(regression)(taken, levels, targets))
 
     return item_loss
@@ -176,7 +178,7 @@ def _classified(
         assert logits is not None
         assert atoms is not None
         targets = _targets(outputs, transitions, discount, munchausen)
-        taken = losses.of_actions(logits, transitions.action, axis=1)
+        taken = losses.index_by_action(logits, transitions.action, axis=1)
         return loss(taken, targets, atoms)
 
     return item_loss

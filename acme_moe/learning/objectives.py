@@ -65,7 +65,7 @@ def q_learning(
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen targets.
       td_weight: weight of the temporal-difference loss.
-      conservative_weight: weight of `losses.conservative_errors`. With a weight of 0.1
+      conservative_weight: weight of `losses.conservative_losses`. With a weight of 0.1
         the objective is CQL's (Kumar et al., 2020); with that loss alone, behaviour
         cloning by the softmax of the Q-values.
 
@@ -75,7 +75,7 @@ def q_learning(
     Raises:
       ValueError: if `loss` is none of them, or needs another network.
     """
-    item_loss = item_losses.of_values(network.config, loss, discount, munchausen)
+    item_loss = item_losses.value_loss(network.config, loss, discount, munchausen)
 
     def objective(
         params: Any,
@@ -108,7 +108,7 @@ def q_learning(
             td_weight,
             conservative_weight,
         )
-        return total(network.config, outputs.online, key, value, output)
+        return add_mixture_losses(network.config, outputs.online, key, value, output)
 
     return objective
 
@@ -142,7 +142,7 @@ def categorical_q_learning(
     Raises:
       ValueError: if `loss` is none of them, or the network has no categorical head.
     """
-    item_loss = item_losses.of_distributions(network.config, loss, discount)
+    item_loss = item_losses.distribution_loss(network.config, loss, discount)
 
     def objective(
         params: Any,
@@ -172,7 +172,7 @@ def categorical_q_learning(
             td_weight,
             conservative_weight,
         )
-        return total(network.config, outputs.online, key, value, output)
+        return add_mixture_losses(network.config, outputs.online, key, value, output)
 
     return objective
 
@@ -190,7 +190,7 @@ def _weighted(
     each = td_weight * output.losses
     metrics = output.metrics
     if conservative_weight:
-        errors = losses.conservative_errors(online.q_values, transitions.action)
+        errors = losses.conservative_losses(online.q_values, transitions.action)
         conservative = jnp.mean(errors)
         value += conservative_weight * conservative
         each += conservative_weight * errors
@@ -198,7 +198,7 @@ def _weighted(
     return value, output._replace(losses=each, metrics=metrics)
 
 
-def total(
+def add_mixture_losses(
     config: NetworkConfig,
     online: ValueOutput,
     key: jax.Array,

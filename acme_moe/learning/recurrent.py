@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from acme_moe import losses
 from acme_moe.diagnostics import Probe
-from acme_moe.learning.objectives import Objective, ObjectiveOutput, total
+from acme_moe.learning.objectives import Objective, ObjectiveOutput, add_mixture_losses
 from acme_moe.learning.types import Sequences
 from acme_moe.networks import RecurrentNetwork, ValueOutput
 from acme_moe.networks.outputs import map_examples
@@ -82,7 +82,7 @@ def recurrent_q_learning(
         metrics = {"td_error": jnp.mean(jnp.abs(errors), where=steps.mask)}
         # Where an action was taken: all observations but the last.
         trained = map_examples(lambda x: x[:-1].reshape(-1, *x.shape[2:]), online)
-        return total(
+        return add_mixture_losses(
             network.config,
             trained,
             key,

@@ -1,14 +1,14 @@
 """Losses on plain arrays, one value for each example; load balancing, for a batch."""
 
 from acme_moe.losses.c51 import (
-    categorical_double_q_errors,
+    categorical_double_q_losses,
     importance_weights,
     priorities,
     projected_targets,
 )
 from acme_moe.losses.classification import hl_gauss, two_hot
-from acme_moe.losses.conservative import conservative_errors
-from acme_moe.losses.indexing import of_actions
+from acme_moe.losses.conservative import conservative_losses
+from acme_moe.losses.indexing import index_by_action
 from acme_moe.losses.load_balancing import (
     importance_loss,
     load_balancing_loss,
@@ -23,16 +23,16 @@ from acme_moe.losses.r2d2 import (
 from acme_moe.losses.td import huber, q_learning_errors, squared
 
 __all__ = [
-    "categorical_double_q_errors",
-    "conservative_errors",
+    "categorical_double_q_losses",
+    "conservative_losses",
     "hl_gauss",
     "huber",
     "importance_loss",
     "importance_weights",
+    "index_by_action",
     "load_balancing_loss",
     "load_loss",
     "munchausen_rewards",
-    "of_actions",
     "priorities",
     "projected_targets",
     "q_learning_errors",

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import rlax
 
 from acme_moe.losses.classification import cross_entropy
-from acme_moe.losses.indexing import of_actions
+from acme_moe.losses.indexing import index_by_action
 
 # Keeps the square root's gradient and the reciprocal finite at zero.
 _EPSILON = 1e-10
 
 
-def categorical_double_q_errors(
+def categorical_double_q_losses(
     logits_tm1: jax.Array,
     atoms: jax.Array,
     a_tm1: jax.Array,
@@ -43,9 +43,9 @@ def categorical_double_q_errors(
     # As rlax.categorical_double_q_learning, whose cross-entropy imports distrax, and
     # with it all of TensorFlow.
     a_t = jnp.argmax(q_t_selector, axis=-1)
-    probabilities_t = jax.nn.softmax(of_actions(logits_t_value, a_t, axis=1))
+    probabilities_t = jax.nn.softmax(index_by_action(logits_t_value, a_t, axis=1))
     targets = projected_targets(atoms, r_t, discount_t, probabilities_t)
-    return cross_entropy(of_actions(logits_tm1, a_tm1, axis=1), targets)
+    return cross_entropy(index_by_action(logits_tm1, a_tm1, axis=1), targets)
 
 
 def projected_targets(

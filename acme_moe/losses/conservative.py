@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import jax
 
-from acme_moe.losses.indexing import of_actions
+from acme_moe.losses.indexing import index_by_action
 
 
-def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
+def conservative_losses(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
     """Computes how far the Q-values' log-sum-exp exceeds the taken action's Q-value.
 
     `logsumexp(Q(s, .)) - Q(s, a)` (Kumar et al., 2020, equation 4), which is the
@@ -20,4 +20,4 @@ def conservative_errors(q_tm1: jax.Array, a_tm1: jax.Array) -> jax.Array:
     Returns:
       `[B]`.
     """
-    return jax.nn.logsumexp(q_tm1, axis=-1) - of_actions(q_tm1, a_tm1)
+    return jax.nn.logsumexp(q_tm1, axis=-1) - index_by_action(q_tm1, a_tm1)

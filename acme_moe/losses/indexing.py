@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 
-def of_actions(values: jax.Array, actions: jax.Array, axis: int = -1) -> jax.Array:
+def index_by_action(values: jax.Array, actions: jax.Array, axis: int = -1) -> jax.Array:
     """Selects the entries of one action for each example.
 
     Args:

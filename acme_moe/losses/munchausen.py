@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from acme_moe.loss_settings import Munchausen
-from acme_moe.losses.indexing import of_actions
+from acme_moe.losses.indexing import index_by_action
 
 
 def munchausen_rewards(
@@ -27,7 +27,7 @@ def munchausen_rewards(
       `[B]`.
     """
     logs = _scaled_log_policy(q_tm1_target, settings.temperature)
-    taken = of_actions(logs, a_tm1)
+    taken = index_by_action(logs, a_tm1)
     return r_t + settings.alpha * jnp.clip(taken, settings.clip, 0.0)
 
 

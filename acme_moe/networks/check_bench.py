@@ -95,7 +95,7 @@ class Bench:
         """Returns the shape of one example of its input."""
         config = self.config
         if self.kind == "loss":
-            of_categories = loss_settings.is_of_categories(self._path)
+            of_categories = loss_settings.is_classification(self._path)
             return (_atoms(config).size + 1,) if of_categories else ()
         shape = self.observation_shape
         if self.kind == "encoder":
@@ -106,7 +106,7 @@ class Bench:
         if self.kind in ("moe", "head"):
             stages.append(lambda x: torso.tokenize(config, x))
         if self.kind == "head":
-            stages = [lambda x: value_network.features(config, x, True).features]
+            stages = [lambda x: value_network.apply_torso(config, x, True).features]
 
         def before(x: jax.Array) -> jax.Array:
             for stage in stages:
@@ -129,7 +129,7 @@ class Bench:
             return torso.mix(config, x, evaluation)
         dense = torso.dense_factory(config, evaluation)
         if self.kind == "dense":
-            return torso.densify(config, x, dense)
+            return torso.apply_dense(config, x, dense)
         if self.kind == "head":
             head = value_network.head_spec(config, self.num_actions, dense)
             return value_network.head_layer(config, x, head)

@@ -16,7 +16,7 @@ from acme_moe.networks import heads, layers, torso
 from acme_moe.networks.outputs import ValueOutput, map_examples
 from acme_moe.networks.settings import NetworkConfig
 from acme_moe.networks.value_network import (
-    features,
+    apply_torso,
     head_layer,
     head_spec,
     value_output,
@@ -142,7 +142,7 @@ def _unroll(
     if getattr(merged, "_fields", None) == _OBSERVATION_ACTION_REWARD:
         before = _action_and_reward(merged.action, merged.reward, num_actions)
         merged = merged.observation
-    output = features(config, torso.inputs(config, merged), evaluation)
+    output = apply_torso(config, torso.inputs(config, merged), evaluation)
     # The state is carried through many steps, so it is not rounded on the way.
     core_input = output.features.astype(jnp.float32)
     if before is not None:

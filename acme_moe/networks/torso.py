@@ -80,7 +80,7 @@ def dense_torso(
         hidden_dense = layers.normalized(hidden_dense)
     encoded, activations = encode(config, x, conv, encoder_dense)
     encoded, levels = quantiles.embed(config, encoded, evaluation)
-    hidden = densify(config, encoded, hidden_dense)
+    hidden = apply_dense(config, encoded, hidden_dense)
     return TorsoOutput(hidden, {**activations, "penultimate": hidden}, None, levels)
 
 
@@ -129,7 +129,7 @@ def dense_factory(config: NetworkConfig, evaluation: bool) -> LayerFactory:
     return layers.Dense
 
 
-def densify(
+def apply_dense(
     config: NetworkConfig, features: jax.Array, hidden_dense: LayerFactory
 ) -> jax.Array:
     """Applies the config's layer `dense` to features; returns `[B, F]`."""

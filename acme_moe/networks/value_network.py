@@ -97,12 +97,12 @@ def value_network(
         apply_variant = _VARIANTS[config.variant]
         output, values = apply_variant(config, x, evaluation, last_layer)
     else:
-        output = features(config, x, evaluation)
+        output = apply_torso(config, x, evaluation)
         values = last_layer(output.features, torso.dense_factory(config, evaluation))
     return value_output(config, output, values)
 
 
-def features(
+def apply_torso(
     config: NetworkConfig, x: jax.Array, evaluation: bool
 ) -> torso.TorsoOutput:
     """Applies everything before the head, for a head that is in no mixture.

@@ -22,7 +22,7 @@ import jax
 import numpy as np
 
 from acme_moe import agents, diagnostics, learning
-from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.checks import Result, attempt, require
 from acme_moe.runs.assembly import make_environment, params_spec
 from acme_moe.runs.check_session import Session, on_catch
@@ -88,8 +88,8 @@ def _settings(agent: str, make_spec: Callable[[], RunSpec], made: list[Any]) -> 
     )
     base: type[Any] = AgentConfig
     run: type[Any] = OfflineRunConfig
-    if issubclass(settings, ValueAgentConfig):
-        base, run = ValueAgentConfig, OnlineRunConfig
+    if issubclass(settings, OnlineAgentConfig):
+        base, run = OnlineAgentConfig, OnlineRunConfig
     without = [
         field.name
         for field in dataclasses.fields(settings)
@@ -113,7 +113,7 @@ def _builder(agent: str, made: list[Any], stack: contextlib.ExitStack) -> str:
     """Checks a builder's methods and items; appends a session with it to `made`."""
     (spec,) = made
     builder = agents.load_builder(agent, spec.agent)
-    online = isinstance(spec.agent, ValueAgentConfig)
+    online = isinstance(spec.agent, OnlineAgentConfig)
     methods = _OFFLINE_METHODS + _ONLINE_METHODS * online
     missing = [name for name in methods if not callable(getattr(builder, name, None))]
     require(not missing, f"it has no {', '.join(missing)}")
@@ -144,7 +144,7 @@ def _items(session: Session) -> str:
     session.connect()
     first = getattr(settings, "steps_to_first_item", settings.n_step)
     steps = first + _STEPS
-    episodes = sum(len(session.rounds.step()) for _ in range(steps))
+    episodes = sum(len(session.loop.step()) for _ in range(steps))
     count = session.stored()
     require(count > 0, f"nothing in replay after {steps} steps, {episodes} episodes")
     sample = next(session.batches)
@@ -191,7 +191,7 @@ def _compiled_once(session: Session) -> str:
         before = len(lowered)
         for _ in range(updates):
             learner.step()
-            session.rounds.step()
+            session.loop.step()
             session.actor.update(wait=True)
     learner.check()
     compiled = len(lowered) - before

@@ -12,14 +12,14 @@ import reverb
 from acme.utils import counting, loggers
 
 from acme_moe import learning, replay
-from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 from acme_moe.environments.bsuite_suite import BsuiteConfig
 from acme_moe.environments.vector import SequentialEnvironments
 from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
 from acme_moe.runs.assembly import Parts, environment_maker
-from acme_moe.runs.episodes import Rounds
+from acme_moe.runs.episodes import VectorEnvironmentLoop
 from acme_moe.runs.spec import RunSpec
 
 
@@ -52,13 +52,13 @@ class Session:
       parts: parts of the run.
       batches: the batches that learners take.
       learner: the agent's learner.
-      rounds: steps the environment.
+      loop: steps the environment.
       actor: acts in the environment.
     """
 
     batches: Batches
     learner: Any
-    rounds: Rounds
+    loop: VectorEnvironmentLoop
     actor: Any
 
     def __init__(
@@ -74,7 +74,7 @@ class Session:
         self.spec = spec
         self.parts = Parts(spec, builder)
         self._stack = stack
-        self._online = isinstance(spec.agent, ValueAgentConfig)
+        self._online = isinstance(spec.agent, OnlineAgentConfig)
         self._client: reverb.Client | None = None
 
     def connect(self) -> None:
@@ -101,7 +101,7 @@ class Session:
         )
         self._stack.callback(self.actor.close)
         environments = SequentialEnvironments(environment_maker(self.spec), [0])
-        self.rounds = Rounds(environments, self.actor)
+        self.loop = VectorEnvironmentLoop(environments, self.actor)
 
     def stored(self) -> int:
         """Returns the number of items in replay."""
@@ -131,7 +131,7 @@ def on_catch(spec: RunSpec) -> RunSpec:
     """Returns a run of the same agent on Catch, with a short warm-up."""
     image = not network_parts.takes_vectors(spec.agent.network.encoder)
     agent = spec.agent
-    if isinstance(agent, ValueAgentConfig):
+    if isinstance(agent, OnlineAgentConfig):
         size = max(agent.steps_to_first_item, agent.batch_size)
         agent = dataclasses.replace(
             agent, min_replay_size=size, max_replay_size=100 * size

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acme_moe import agents, fields, validation
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
@@ -27,7 +27,7 @@ CHOICES = (
 
 def is_online(agent: str) -> bool:
     """Returns whether an agent acts, rather than learning from fixed data."""
-    return issubclass(agents.config_class(agent), ValueAgentConfig)
+    return issubclass(agents.config_class(agent), OnlineAgentConfig)
 
 
 def environment_settings(settings: Any) -> EnvironmentConfig:

@@ -25,7 +25,7 @@ class EpisodeResult(NamedTuple):
     episode_length: int
 
 
-class Rounds:
+class VectorEnvironmentLoop:
     """Acts in one or several environments, a round at a time."""
 
     def __init__(self, environments: VectorEnvironment, actor: VectorActor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def lasting_errors() -> tuple[type[Exception], ...]:
+def permanent_errors() -> tuple[type[Exception], ...]:
     """Returns the errors after which another try would end in the same way.
 
     Their messages say everything, so commands print them without a traceback.

@@ -32,12 +32,12 @@ from acme.utils import loggers
 
 from acme_moe import disk, fields, files
 from acme_moe.runs import config as config_lib
-from acme_moe.runs import services, trackers
+from acme_moe.runs import tracking, tracking_services
+from acme_moe.runs.best_effort import BestEffortLogger, FunctionLogger, Warnings
 from acme_moe.runs.episodes import EpisodeResult
-from acme_moe.runs.events import EventLogger
-from acme_moe.runs.sparing import FunctionLogger, SparingLogger, Warnings
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
+from acme_moe.runs.tensorboard import EventLogger
 
 SCORES_FIELDS = (
     "agent_steps",
@@ -73,8 +73,8 @@ class RunFolder:
         """
         self.path = path
         self._spec = spec
-        self._loggers = trackers.split(spec.run.loggers)
-        self._trackers = trackers.Trackers(self._loggers, self._tracked_run)
+        self._loggers = tracking.parse_loggers(spec.run.loggers)
+        self._trackers = tracking.Trackers(self._loggers, self._tracked_run)
         self._track = track or self._trackers.log
         self._status = "running"
         self._open_files: list[Any] = []
@@ -195,8 +195,8 @@ class RunFolder:
         """Sends a row to the services that were asked for; see `Trackers.log`."""
         self._trackers.log(label, row)
 
-    def _tracked_run(self) -> services.TrackedRun:
-        return services.TrackedRun(
+    def _tracked_run(self) -> tracking_services.TrackedRun:
+        return tracking_services.TrackedRun(
             folder=self.path.absolute(),
             steps_key=self._spec.steps_key,
             config=dict(fields.flat(json.loads(config_lib.config_json(self._spec)))),
@@ -256,9 +256,9 @@ class RunFolder:
 
         sinks: list[loggers.Logger] = []
         if "csv" in self._loggers:
-            sinks.append(SparingLogger(csv_path, make_csv))
+            sinks.append(BestEffortLogger(csv_path, make_csv))
         if "tensorboard" in self._loggers:
-            sinks.append(SparingLogger(events, make_events))
+            sinks.append(BestEffortLogger(events, make_events))
         if self._trackers.names:
             sinks.append(FunctionLogger(functools.partial(self._track, label)))
         return loggers.Dispatcher(sinks, _to_host)

@@ -13,13 +13,13 @@ from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.environments.vector import VectorEnvironment
 from acme_moe.offline.recorder import Recorder
-from acme_moe.runs.acting_state import Acting
 from acme_moe.runs.assembly import Parts, draw_seeds, environment_maker
 from acme_moe.runs.checkpoint import OtherStateError, SavedActing
-from acme_moe.runs.episodes import Rounds
+from acme_moe.runs.episodes import VectorEnvironmentLoop
 from acme_moe.runs.learner_session import TrainingData
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.run import Run
+from acme_moe.runs.saved_acting import Acting
 from acme_moe.runs.spec import OnlineRunSpec
 
 if TYPE_CHECKING:
@@ -94,17 +94,17 @@ class OnlineRun(Run[OnlineRunSpec]):
             parts.environment_spec,
             self.learner,
             recording or adders,
-            self._acting.device,
+            self._device_choice.device,
         )
         self._open.callback(self._actor.close)
-        self._rounds = Rounds(self._environments, self._actor)
-        self._exact: Acting | None = None
+        self._loop = VectorEnvironmentLoop(self._environments, self._actor)
+        self._acting: Acting | None = None
         if isinstance(self._environments, RememberedEnvironments):
-            self._exact = Acting(
-                self._environments, self._actor, adders, self._rounds, origin
+            self._acting = Acting(
+                self._environments, self._actor, adders, self._loop, origin
             )
             if saved and restored:
-                self._exact.restore(saved, restored.path)
+                self._acting.restore(saved, restored.path)
                 for adder, timestep in zip(
                     recording, self._environments.timesteps, strict=False
                 ):
@@ -184,10 +184,10 @@ class OnlineRun(Run[OnlineRunSpec]):
             return RememberedEnvironments(make, seed, num)
         return make(draw_seeds(spec.run.seed, origin, _ENVIRONMENTS, count=num))
 
-    def _acting_state(self) -> SavedActing | None:
-        if self._exact is None or not self._spec.run.checkpoint_replay:
+    def _save_acting(self) -> SavedActing | None:
+        if self._acting is None or not self._spec.run.checkpoint_replay:
             return None
-        return self._exact.save()
+        return self._acting.save()
 
     def _step(self, progress: Progress) -> None:
         """Takes one step in each environment, and the updates that are due then."""
@@ -196,7 +196,7 @@ class OnlineRun(Run[OnlineRunSpec]):
 
     def _act(self, progress: Progress) -> None:
         state = self._state
-        games = self._rounds.step()
+        games = self._loop.step()
         state.agent_steps += len(self._environments)
         self._session.count_agent_steps(len(self._environments))
         for game in games:
@@ -222,7 +222,7 @@ class OnlineRun(Run[OnlineRunSpec]):
                 # the device would compute them after it; environments then step while
                 # it runs.
                 self._actor.update(wait=True)
-                self._rounds.select()
+                self._loop.select()
             self.learner.step()
             state.learner_steps += per_call
 

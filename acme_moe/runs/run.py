@@ -99,12 +99,12 @@ class Run(abc.ABC, Generic[SpecT]):
             state=self._state,
         )
         self._open.callback(self._session.close)
-        self._acting = self._parts.choose_acting_device(
+        self._device_choice = self._parts.choose_acting_device(
             self.learner, self._num_environments
         )
-        if self._acting.seconds:
+        if self._device_choice.seconds:
             # A warning, since the commands show no messages below that level.
-            logging.warning("acting.device: %s", self._acting)
+            logging.warning("acting.device: %s", self._device_choice)
         # Compiles nothing; made here so that a builder that cannot make one fails now.
         self._evaluator = self._make_evaluator(key_seed)
 
@@ -221,7 +221,7 @@ class Run(abc.ABC, Generic[SpecT]):
     def _make_evaluator(self, seed: int) -> Any:
         """Makes the actor of one evaluation."""
         return self._parts.make_evaluator(
-            jax.random.PRNGKey(seed), self.learner, self._acting.device
+            jax.random.PRNGKey(seed), self.learner, self._device_choice.device
         )
 
     def _evaluate(
@@ -260,12 +260,12 @@ class Run(abc.ABC, Generic[SpecT]):
         self._folder.write_scores()
         self._state.wall_seconds = self._clock.seconds
         bytes_per_transition = self._session.save(
-            lambda: self._state, self._acting_state()
+            lambda: self._state, self._save_acting()
         )
         if bytes_per_transition is not None:
             self._state.replay_bytes_per_transition = bytes_per_transition
 
-    def _acting_state(self) -> SavedActing | None:
+    def _save_acting(self) -> SavedActing | None:
         """Returns the state of acting, if the run is to resume exactly from it."""
         return None
 
@@ -274,7 +274,7 @@ class Run(abc.ABC, Generic[SpecT]):
         self._state.wall_seconds = self._clock.seconds
         details = {
             **self._session.details(),
-            "acting_device": self._acting.device.platform,
+            "acting_device": self._device_choice.device.platform,
         }
         summary = self._spec.summarize(self._state, status=status, details=details)
         self._folder.write_summary(summary)

@@ -8,7 +8,7 @@ from acme_moe import agents, validation
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.offline import DatasetConfig
-from acme_moe.runs import trackers
+from acme_moe.runs import tracking
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class RunConfig:
       checkpoint_every_minutes: wall time between two checkpoints.
       checkpoints_kept: how many stay on disk.
       log_every_seconds: seconds between two rows of the learner's log.
-      loggers: where the logs go, such as `csv,tensorboard,wandb`; see `trackers`.
+      loggers: where the logs go, such as `csv,tensorboard,wandb`; see `tracking`.
       diagnostics: what the run measures of its network, if anything.
       acting: where the policy runs.
       environment: the suite of the game, and its settings. Evaluation uses the same,
@@ -101,7 +101,7 @@ class RunConfig:
             )
         object.__setattr__(self, "game", suite.resolve_game(self.game))
         validation.at_least("seed", self.seed, 0)
-        trackers.split(self.loggers)
+        tracking.parse_loggers(self.loggers)
         validation.at_least("checkpoints_kept", self.checkpoints_kept, 1)
         if self.final_evaluation_episodes is not None:
             validation.at_least(

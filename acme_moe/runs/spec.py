@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from acme_moe import validation
-from acme_moe.agents.config import AgentConfig, ValueAgentConfig
+from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.environments import normalized_score
 from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
 from acme_moe.runs.state import RunState, ratio
@@ -131,7 +131,7 @@ class OnlineRunSpec(RunSpec):
     steps_key = "agent_steps"
 
     run: OnlineRunConfig
-    agent: ValueAgentConfig
+    agent: OnlineAgentConfig
 
     def __post_init__(self) -> None:
         per_call = self.agent.sgd_steps_per_call

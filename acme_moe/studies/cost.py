@@ -12,7 +12,7 @@ from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import FolderState
 
 # Settings that do not affect a run's length.
-_OF_NO_COST = {"game", "seed", "dataset.path", "record"}
+_WITHOUT_EFFECT_ON_LENGTH = {"game", "seed", "dataset.path", "record"}
 
 
 class Steps(NamedTuple):
@@ -50,7 +50,13 @@ def steps(run: PlannedRun) -> Steps:
     """Returns how many steps and updates a run takes."""
     return _steps(
         run.config,
-        Options({k: v for k, v in run.settings.items() if k not in _OF_NO_COST}),
+        Options(
+            {
+                k: v
+                for k, v in run.settings.items()
+                if k not in _WITHOUT_EFFECT_ON_LENGTH
+            }
+        ),
     )
 
 

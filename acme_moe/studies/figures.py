@@ -26,7 +26,7 @@ from acme_moe.studies.catalogue import (
     arms_over,
     varied,
 )
-from acme_moe.studies.relatives import RELATIVES
+from acme_moe.studies.related_papers import RELATED_STUDIES
 from acme_moe.studies.study import Study
 
 _ATARI_20 = GAME_SETS["atari_20"]
@@ -263,7 +263,7 @@ _MINATAR = Study(
     ),
 )
 
-STUDIES = {**FIGURES, _MINATAR.name: _MINATAR, **RELATIVES}
+STUDIES = {**FIGURES, _MINATAR.name: _MINATAR, **RELATED_STUDIES}
 """The paper's studies, its first figure on MinAtar, and those of its relatives."""
 
 

@@ -126,7 +126,7 @@ def make_plan(
         }
         settings = {
             **study.settings,
-            **_that_it_has(suite, scaled),
+            **_supported_by(suite, scaled),
             **arm.settings,
         }
         chosen = _choose_games(study, arm, scale, games)
@@ -182,7 +182,7 @@ def _choose_games(
     return kept
 
 
-def _that_it_has(suite: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _supported_by(suite: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a scale's settings, less environment fields that the suite lacks."""
     fields = dataclasses.fields(find_suite(suite).config_class)
     names = {f"environment.{field.name}" for field in fields}
@@ -246,7 +246,9 @@ def _planned(
     )
 
 
-def of_arms(runs: Sequence[PlannedRun], arms: Sequence[str]) -> tuple[PlannedRun, ...]:
+def select_arms(
+    runs: Sequence[PlannedRun], arms: Sequence[str]
+) -> tuple[PlannedRun, ...]:
     """Returns the runs of some arms, with those that record their data.
 
     Args:

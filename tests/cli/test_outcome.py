@@ -6,10 +6,10 @@ import pytest
 
 from acme_moe.cli import outcome
 from acme_moe.environments.remembered import NotDeterministicError
-from acme_moe.runs.errors import lasting_errors
+from acme_moe.runs.errors import permanent_errors
 
 
-@pytest.mark.parametrize("error", lasting_errors())
+@pytest.mark.parametrize("error", permanent_errors())
 def test_what_the_user_has_to_mend_is_told_without_a_traceback(error, tmp_path, capsys):
     def start(spec, workdir):
         raise error("field: what is wrong")

@@ -14,7 +14,7 @@ from acme_moe.distributed.coordinator import (
     Phase,
 )
 from acme_moe.runs import config as config_lib
-from acme_moe.runs import trackers
+from acme_moe.runs import tracking
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.state import RunState
 from tests.distributed.played import Play, make, phase, status
@@ -329,7 +329,7 @@ def test_the_coordinator_sends_all_rows_to_services_and_ends_there_first(
             assert coordinator.coordinator.phase is Phase.ENDED
             assert status_lib.read_status(tmp_path, "launch").phase != Phase.ENDED.value
 
-    monkeypatch.setitem(trackers.SERVICES, "wandb", Service)
+    monkeypatch.setitem(tracking.SERVICES, "wandb", Service)
     coordinator = make(tmp_path, spec=tiny.spec(run={"loggers": "wandb"}))
     coordinator.keep()
     coordinator.act(0, 1, 120, [EpisodeResult(-3.0, 70)], None)

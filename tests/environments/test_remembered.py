@@ -45,7 +45,7 @@ def make(maker, processes=1, made=None):
 
 
 def play(environments, rounds, rng, start=False):
-    """As `Rounds` does; with `start`, another step is under way at the end."""
+    """As `VectorEnvironmentLoop`; with `start`, a step is under way at the end."""
     seen = []
     for i in range(rounds + start):
         last = [

@@ -61,7 +61,7 @@ def test_the_categorical_loss_is_weighted_and_its_root_the_priority():
     value, report, (online, selector, target), data = evaluate(
         learning.categorical_q_learning, config
     )
-    errors = jax.jit(losses.categorical_double_q_errors)(
+    errors = jax.jit(losses.categorical_double_q_losses)(
         online.logits,
         online.atoms,
         data.action,

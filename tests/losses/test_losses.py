@@ -18,7 +18,7 @@ compiled = {
     name: jax.jit(getattr(losses, name))
     for name in (
         "q_learning_errors",
-        "categorical_double_q_errors",
+        "categorical_double_q_losses",
         "projected_targets",
         "importance_loss",
         "load_loss",
@@ -67,7 +67,7 @@ def test_no_gradient_through_targets():
         return losses.squared(errors).sum()
 
     def c51_loss(logits_t, selector):
-        return losses.categorical_double_q_errors(
+        return losses.categorical_double_q_losses(
             x["logits"][0], ATOMS, x["a"], x["r"], x["d"], logits_t, selector
         ).sum()
 
@@ -110,7 +110,7 @@ def test_c51_is_the_cross_entropy_to_the_projection(seed):
     )
     target = np.asarray(target)
     log_p = np.log(softmax(x["logits"][0][rows, x["a"]]))
-    errors = compiled["categorical_double_q_errors"](
+    errors = compiled["categorical_double_q_losses"](
         x["logits"][0], ATOMS, x["a"], x["r"], x["d"], x["logits"][1], x["q"][2]
     )
     np.testing.assert_allclose(errors, -(target * log_p).sum(axis=1), atol=1e-4)
@@ -125,7 +125,7 @@ def test_importance_weights_and_priorities():
 
 def test_conservative_errors():
     q = np.log(np.array([[1.0, 2.0, 5.0], [1.0, 1.0, 2.0]], np.float32))
-    errors = losses.conservative_errors(q, np.array([1, 2]))
+    errors = losses.conservative_losses(q, np.array([1, 2]))
     np.testing.assert_allclose(errors, np.log([4.0, 2.0]), rtol=1e-5)
 
 

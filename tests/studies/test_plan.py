@@ -8,7 +8,7 @@ import pytest
 
 from acme_moe.studies.derived import check_arms
 from acme_moe.studies.figures import load_study
-from acme_moe.studies.plan import expand, make_plan, of_arms
+from acme_moe.studies.plan import expand, make_plan, select_arms
 from acme_moe.studies.plan_file import read_plan, write_plan
 from acme_moe.studies.scales import SCALES
 
@@ -139,14 +139,14 @@ def test_offline_runs_record_their_data_first_where_none_are_given(tmp_path):
 def test_some_arms_are_run_with_what_records_their_data(tmp_path):
     runs = expand(plan_of("figure_17"), tmp_path)
     name = runs[-1].arm
-    chosen = of_arms(runs, [name])
+    chosen = select_arms(runs, [name])
     assert {run.arm for run in chosen} == {"data", name}
     assert list(chosen) == [run for run in runs if run in chosen]
     assert len(chosen) < len(runs)
     with pytest.raises(
         ValueError, match="arms: 'soft' is not known; accepted: .*" + name
     ):
-        of_arms(runs, ["soft"])
+        select_arms(runs, ["soft"])
 
 
 def test_offline_runs_take_the_published_run_of_their_seed(tmp_path):

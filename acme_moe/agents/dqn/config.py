@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from acme_moe import validation
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.loss_settings import Munchausen, check_value_loss
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DQNConfig(ValueAgentConfig):
+class DQNConfig(OnlineAgentConfig):
     """Settings of DQN.
 
     Attributes:

@@ -7,7 +7,7 @@ import dataclasses
 from typing_extensions import Self
 
 from acme_moe import validation
-from acme_moe.agents.config import ValueAgentConfig
+from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.networks import (
     NetworkConfig,
     RecurrentNetwork,
@@ -16,7 +16,7 @@ from acme_moe.networks import (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class R2D2Config(ValueAgentConfig):
+class R2D2Config(OnlineAgentConfig):
     """Settings of R2D2.
 
     The defaults are those of Acme's `R2D2Config`, with two exceptions. Learning rate,
@@ -129,7 +129,7 @@ class R2D2Config(ValueAgentConfig):
         return self.trace_length
 
     @property
-    def most_steps_per_counted_step(self) -> float:
+    def max_steps_per_stored_step(self) -> float:
         """That of episodes of `trace_length` steps, each of which is one sequence."""
         return self.trace_length / self.sequence_period
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from acme_moe.agents.config import ValueAgentConfig, check_categorical
+from acme_moe.agents.config import OnlineAgentConfig, check_categorical
 from acme_moe.loss_settings import C51, check_distribution_loss
 from acme_moe.networks.settings import NetworkConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RainbowConfig(ValueAgentConfig):
+class RainbowConfig(OnlineAgentConfig):
     """Settings of Rainbow, which always uses double Q-learning.
 
     Attributes:

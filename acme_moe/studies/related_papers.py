@@ -336,5 +336,5 @@ _STUDIES = (
     ),
 )
 
-RELATIVES = {study.name: study for study in _STUDIES}
+RELATED_STUDIES = {study.name: study for study in _STUDIES}
 """The studies by their names."""

@@ -10,7 +10,7 @@ from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.replay import EpisodeAdder
 from acme_moe.runs import arrays
 from acme_moe.runs.checkpoint import SavedActing
-from acme_moe.runs.episodes import Rounds
+from acme_moe.runs.episodes import VectorEnvironmentLoop
 
 _ENVIRONMENTS = "environments/"
 _ACTOR = "actor"
@@ -24,14 +24,14 @@ class Acting:
       environments: the environments that the agent acts in.
       actor: the agent's actor.
       adders: one for each environment, each to a replay in the process.
-      rounds: steps the environments.
+      loop: steps the environments.
       origin: position of the run that the environments' seeds are drawn from.
     """
 
     environments: RememberedEnvironments
     actor: VectorActor
     adders: Sequence[EpisodeAdder]
-    rounds: Rounds
+    loop: VectorEnvironmentLoop
     origin: int
 
     def save(self) -> SavedActing | None:
@@ -47,7 +47,7 @@ class Acting:
             {
                 "origin": self.origin,
                 "adders": [adder.state() for adder in self.adders],
-                **self.rounds.state(),
+                **self.loop.state(),
             },
         )
 
@@ -75,4 +75,4 @@ class Acting:
             if name.startswith(_ENVIRONMENTS)
         }
         pending = self.environments.restore(environments)
-        self.rounds.restore(saved.description, self.environments.timesteps, pending)
+        self.loop.restore(saved.description, self.environments.timesteps, pending)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from absl import logging
 
 from acme_moe import validation
-from acme_moe.runs.services import SERVICES, Row, TrackedRun
+from acme_moe.runs.tracking_services import SERVICES, Row, TrackedRun
 
 # Rows that may wait: an hour of one a second.
 _MAX_WAITING = 3_600
@@ -27,7 +27,7 @@ LOGGERS = ("csv", "tensorboard", *SERVICES)
 """Where a run's rows may go."""
 
 
-def split(loggers: str) -> list[str]:
+def parse_loggers(loggers: str) -> list[str]:
     """Returns the names in a setting such as `csv,wandb`; none in an empty one.
 
     Raises:
@@ -45,7 +45,7 @@ def check_installed(loggers: str) -> None:
     Raises:
       ValueError: says what to install.
     """
-    for name in split(loggers):
+    for name in parse_loggers(loggers):
         if name in SERVICES and importlib.util.find_spec(name) is None:
             raise validation.not_accepted(
                 "loggers",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from acme_moe.cli.run_flags import set_fields
-from acme_moe.runs import trackers
+from acme_moe.runs import tracking
 from acme_moe.runs.config import check_resumes, from_config_dict, to_config_dict
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
@@ -59,7 +59,7 @@ def _no_runs():
 
 
 def test_a_service_gets_scores_logs_settings_and_the_end(tmp_path, monkeypatch):
-    monkeypatch.setitem(trackers.SERVICES, "wandb", Recorded)
+    monkeypatch.setitem(tracking.SERVICES, "wandb", Recorded)
     play(tmp_path, "csv,wandb", status="interrupted")
     (recorded,) = runs
     training, evaluation, learner = recorded.rows
@@ -97,7 +97,7 @@ def test_logs_go_where_the_settings_say(loggers, left, tmp_path):
 
 
 def test_another_process_may_have_the_services(tmp_path, monkeypatch):
-    monkeypatch.setitem(trackers.SERVICES, "wandb", Recorded)
+    monkeypatch.setitem(tracking.SERVICES, "wandb", Recorded)
     sent = []
     folder = RunFolder(
         tmp_path,
@@ -118,8 +118,8 @@ def test_a_service_that_fails_ends_no_run_and_is_named_once(
         raise OSError("no network\nhere")
 
     broken = type("Broken", (Recorded,), {fails: fail})
-    monkeypatch.setitem(trackers.SERVICES, "wandb", broken)
-    monkeypatch.setitem(trackers.SERVICES, "mlflow", Recorded)
+    monkeypatch.setitem(tracking.SERVICES, "wandb", broken)
+    monkeypatch.setitem(tracking.SERVICES, "mlflow", Recorded)
     with caplog.at_level("WARNING"):
         play(tmp_path, "csv,wandb,mlflow")
     assert [record.getMessage() for record in caplog.records] == [
@@ -133,9 +133,9 @@ def test_a_service_that_fails_ends_no_run_and_is_named_once(
 def test_a_service_that_hangs_does_not_hold_up_the_run(tmp_path, monkeypatch, caplog):
     goes_on = threading.Event()
     hung = type("Hung", (Recorded,), {"log": lambda *_: goes_on.wait()})
-    monkeypatch.setitem(trackers.SERVICES, "wandb", hung)
-    monkeypatch.setattr(trackers, "_CLOSING_SECONDS", 0.01)
-    monkeypatch.setattr(trackers, "_MAX_WAITING", 1)
+    monkeypatch.setitem(tracking.SERVICES, "wandb", hung)
+    monkeypatch.setattr(tracking, "_CLOSING_SECONDS", 0.01)
+    monkeypatch.setattr(tracking, "_MAX_WAITING", 1)
     with caplog.at_level("WARNING"):
         play(tmp_path, "csv,wandb")
     goes_on.set()
@@ -154,11 +154,11 @@ def test_names_are_checked_with_what_would_do():
 
 def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    trackers.check_installed("csv,tensorboard")
+    tracking.check_installed("csv,tensorboard")
     with pytest.raises(
         ValueError, match=r"loggers: .*pip install 'mlflow-skinny>=2.9'"
     ):
-        trackers.check_installed("csv,mlflow")
+        tracking.check_installed("csv,mlflow")
 
 
 def test_a_run_may_resume_with_other_loggers(tmp_path):
@@ -286,5 +286,5 @@ def test_the_real_mlflow_with_files(tmp_path, monkeypatch):
 
 def test_what_it_says_to_install_is_what_the_extras_have():
     project = (ROOT / "pyproject.toml").read_text()
-    for name, requirement in trackers._PACKAGES.items():
+    for name, requirement in tracking._PACKAGES.items():
         assert f'{name} = ["{requirement}"]' in project

@@ -1,4 +1,4 @@
-"""What a node draws at random, which none of the others draws too."""
+"""Registers a node with the coordinator, and draws the seeds of its start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Kind(enum.IntEnum):
     ACTOR = 3
 
 
-def enter(
+def register(
     coordinator: Remote,
     name: str,
     spec: RunSpec,

@@ -39,7 +39,7 @@ class Warnings:
             self.warn(str(error))
 
 
-class SparingLogger(loggers.Logger):
+class BestEffortLogger(loggers.Logger):
     """Leaves out a row that cannot be written, as no run depends on its logs."""
 
     def __init__(
