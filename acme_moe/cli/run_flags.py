@@ -70,6 +70,7 @@ class RunFlags:
         try:
             config = set_fields(self._load_config(), self.fields)
             spec = config_lib.from_config_dict(config)
+            spec.check_length()
             tracking.check_installed(spec.run.loggers)
             if resumes:
                 config_lib.check_resumes(spec, self.workdir)

@@ -112,13 +112,14 @@ def make(game: str, seed: int, config: GymnasiumConfig) -> GymnasiumEnvironment:
     try:
         environment = gymnasium.make(game, **options)
         if _RENDER_MODE in environment.metadata.get("render_modes", ()):
+            # First, as it may hold what only one can, such as a port.
+            environment.close()
             try:
                 rendered = gymnasium.make(game, render_mode=_RENDER_MODE, **options)
+                return RenderedGymnasiumEnvironment(rendered, seed)
             except TypeError:
                 # It names a mode that its constructor does not take.
-                return GymnasiumEnvironment(environment, seed)
-            environment.close()
-            return RenderedGymnasiumEnvironment(rendered, seed)
+                environment = gymnasium.make(game, **options)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise UnplayableError(f"game: {game!r} cannot be made ({error})") from error
     return GymnasiumEnvironment(environment, seed)

@@ -241,6 +241,10 @@ def add_mixture_losses(
         metrics["auxiliary_loss"] = auxiliary
     if moe is not None and moe.metrics:
         for name, measured in moe.metrics.items():
+            if name in metrics or name in ("loss", "gradient_norm"):
+                raise ValueError(
+                    f"metrics: {name!r} is the agent's own; another name is accepted"
+                )
             metrics[name] = jnp.mean(measured, where=mask)
     metrics["loss"] = value
     return value, output._replace(metrics=metrics)

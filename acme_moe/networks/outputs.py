@@ -36,8 +36,9 @@ class MoEOutput(NamedTuple):
         `dropped` sum to one.
       auxiliary_loss: `[B]` float32, a loss of the mixture's own, whose mean is added to
         the agent's; None without one.
-      metrics: `[B]` float32 each, what else the mixture measures, by name: their means
-        are logged with the loss. None for nothing.
+      metrics: `[B]` float32 each, what else the mixture measures, by names that the
+        agent's own metrics do not have: their means are logged with the loss. None for
+        nothing.
     """
 
     dispatch_weights: jax.Array

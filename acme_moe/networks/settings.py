@@ -25,9 +25,9 @@ _POSITIVE = (
 )
 # Values of `dense` whose layers accept feature vectors.
 _DENSES_OF_VECTORS = ("flatten", "simplicial_v2")
-_NOT_NEGATIVE = ("router_noise", "importance_weight", "load_weight")
 # What only the mixture `top1` has; 0 is without.
 _TOP1_ONLY = ("router_noise", "importance_weight", "load_weight")
+_NOT_NEGATIVE = _TOP1_ONLY
 
 
 @dataclasses.dataclass(frozen=True)

@@ -98,7 +98,7 @@ class LayerMixtures:
     def conv(
         self, *args: Any, name: str = "conv", **kwargs: Any
     ) -> Callable[[jax.Array], jax.Array]:
-        """Makes a mixture of convolutions; arguments as of `layers.Conv`."""
+        """Makes a mixture of convolutions; arguments as of `ParallelConv`'s experts."""
         kind: LayerFactory = layers.ParallelConv
         experts = kind(self._config.num_experts, *args, name=name, **kwargs)
         return self._mixture(experts, name)

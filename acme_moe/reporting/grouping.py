@@ -45,6 +45,9 @@ IGNORED = frozenset(
 )
 """What changes neither the training nor what is measured."""
 
+ATARI_ADDED = ("environment.mode", "environment.difficulty")
+"""Settings of Atari games whose None is what versions did that lacked them."""
+
 
 def settings_of(run: Run) -> Settings:
     """Returns the settings that a run shares with every other run of its line."""
@@ -54,6 +57,8 @@ def settings_of(run: Run) -> Settings:
         for name, value in fields.flat(everything)
         if name not in REPEATED and name not in IGNORED
     }
+    if run.suite == "atari":
+        settings = {**dict.fromkeys(ATARI_ADDED), **settings}
     path = settings.get("dataset.path")
     if isinstance(path, str):
         settings["dataset.path"] = _of_any_game(path, run)

@@ -197,7 +197,8 @@ def _read_columns(path: Path) -> dict[str, list[float]]:
     """Reads a CSV file of numbers, by column."""
 
     def numbers(row: Mapping[str, str]) -> dict[str, float]:
-        return {name: float(value) for name, value in row.items()}
+        # A version or a mixture before, or after, did not measure all of them.
+        return {name: float(value or "nan") for name, value in row.items()}
 
     header, rows = _read_csv(path, numbers)
     return {name: [row[name] for row in rows] for name in header}

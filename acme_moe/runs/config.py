@@ -98,7 +98,8 @@ def _check_as_loaded(config: Mapping[str, Any]) -> None:
     """Refuses a loaded config whose agent or environment was set afterwards.
 
     The values of the fields are still those of the one before: a `drq_eps` made of
-    `dqn_atari` like this would be DQN by another name.
+    `dqn_atari` like this would be DQN by another name. In a copy of a loaded config
+    this is not noticed.
     """
     now = _agent_and_environment(config)
     for path, before in getattr(config, _LOADED, now).items():

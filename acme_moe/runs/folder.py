@@ -102,6 +102,10 @@ class RunFolder:
         with self._warnings.instead(path):
             files.write_json(path, summary)
 
+    def read_summary(self) -> dict[str, Any]:
+        """Returns what `summary.json` holds, nothing if it is missing or damaged."""
+        return files.read_json_if_whole(self.path / "summary.json")
+
     def forget_scores_after(self, state: RunState) -> None:
         """Drops the rows of `scores.csv` that a run resumed at `state` writes again."""
 
@@ -281,7 +285,8 @@ def _add_columns(path: Path, names: Iterable[str]) -> list[str]:
     A resumed run may log more or less than before, such as a mixture's new measure.
     """
     before: list[str] = []
-    if path.exists():
+    # Not of a device, whose first line may have no end.
+    if path.is_file():
         with path.open(newline="", errors="replace") as file:
             before = next(csv.reader(file), [])
     columns = sorted({*before, *names})

@@ -79,6 +79,8 @@ class Run(abc.ABC, Generic[SpecT]):
         self._state = (
             RunState(**self._restored.counts) if self._restored else RunState()
         )
+        if not spec.is_done(self._state):
+            spec.check_length()
         self._check_state()
         self._folder.forget_scores_after(self._state)
         self._folder.forget_updates_after(self._state)
@@ -160,6 +162,9 @@ class Run(abc.ABC, Generic[SpecT]):
                 self.position,
                 self._spec.unit,
             )
+            summary = self._folder.read_summary()
+            if summary.get("status") == "finished":
+                return summary
             return self._write_summary("finished")
         # Only now, so that a run that cannot start does not claim the folder.
         self._folder.write_config()

@@ -9,7 +9,7 @@ from acme_moe.agents.vector_actor import VectorActor
 from acme_moe.environments.remembered import RememberedEnvironments
 from acme_moe.replay import EpisodeAdder
 from acme_moe.runs import arrays
-from acme_moe.runs.checkpoint import SavedActing
+from acme_moe.runs.checkpoint import OtherStateError, SavedActing
 from acme_moe.runs.episodes import VectorEnvironmentLoop
 
 _ENVIRONMENTS = "environments/"
@@ -59,11 +59,17 @@ class Acting:
           where: what the state was read from, for messages.
 
         Raises:
-          ValueError: if the state does not fit this run.
+          OtherStateError: if the state does not fit this run.
           NotDeterministicError: if an environment that plays its actions again ends
             up with another observation.
         """
-        state = arrays.unflatten(self.actor.state_spec(), saved.arrays, where, _ACTOR)
+        spec = self.actor.state_spec()
+        try:
+            state = arrays.unflatten(spec, saved.arrays, where, _ACTOR)
+        except ValueError as error:
+            raise OtherStateError(
+                f"{error}; accepted: the state of this version's policy"
+            ) from error
         self.actor.restore(state)
         for adder, of_adder in zip(
             self.adders, saved.description["adders"], strict=True

@@ -66,6 +66,16 @@ class RunSpec(abc.ABC):
         """
 
     @abc.abstractmethod
+    def check_length(self) -> None:
+        """Refuses a run that is too short for its settings to take effect.
+
+        Not done for every spec: the agents of runs that are over can be loaded.
+
+        Raises:
+          ValueError: names the field, and what is accepted.
+        """
+
+    @abc.abstractmethod
     def updates_due(self, state: RunState) -> int:
         """Returns how many updates are due now, a multiple of a call's updates."""
 
@@ -134,6 +144,21 @@ class OnlineRunSpec(RunSpec):
     agent: OnlineAgentConfig
 
     def __post_init__(self) -> None:
+        # Or there would be nothing to learn from yet when learning starts.
+        validation.at_least(
+            "min_replay_size",
+            self.agent.min_replay_size,
+            self.agent.steps_to_first_item * self.run.num_environments,
+            f"{self.agent.steps_to_first_item} steps to a first item in each of "
+            f"num_environments ({self.run.num_environments})",
+        )
+
+    def check_length(self) -> None:
+        """Refuses a run in which no update would be due, or which ends before pruning.
+
+        Raises:
+          ValueError: names the field, and what is accepted.
+        """
         per_call = self.agent.sgd_steps_per_call
         learning_steps = math.ceil(per_call / self.agent.exact_replay_ratio)
         validation.at_least(
@@ -146,14 +171,6 @@ class OnlineRunSpec(RunSpec):
         )
         self.agent.pruning.check_length(
             self.run.max_agent_steps - self.agent.min_replay_size
-        )
-        # Or there would be nothing to learn from yet when learning starts.
-        validation.at_least(
-            "min_replay_size",
-            self.agent.min_replay_size,
-            self.agent.steps_to_first_item * self.run.num_environments,
-            f"{self.agent.steps_to_first_item} steps to a first item in each of "
-            f"num_environments ({self.run.num_environments})",
         )
 
     @property
@@ -224,6 +241,9 @@ class OfflineRunSpec(RunSpec):
                 f"updates_per_iteration: {self.run.updates_per_iteration} is not "
                 f"accepted; a multiple of sgd_steps_per_call ({per_call})"
             )
+
+    def check_length(self) -> None:
+        """Refuses a run that ends before pruning; raises ValueError."""
         self.agent.pruning.check_length(self.length)
 
     @property

@@ -138,7 +138,7 @@ class TrainedAgent:
             int(action),
             np.asarray(output.q_values),
             _to_numpy(output.moe),
-            np.asarray(output.features),
+            np.asarray(output.features, np.float32),
         )
 
     def act(self, observation: Any) -> int:

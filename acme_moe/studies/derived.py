@@ -123,4 +123,6 @@ def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
     # Imported here: it loads JAX, which a sweep that only shows its state does without.
     from acme_moe.runs import config as config_lib
 
-    return config_lib.from_config_dict(config_lib.load_config(config, settings))
+    spec = config_lib.from_config_dict(config_lib.load_config(config, settings))
+    spec.check_length()
+    return spec

@@ -123,7 +123,7 @@ def test_importance_weights_and_priorities():
     assert jnp.isfinite(jax.grad(lambda x: losses.priorities(x).sum())(jnp.zeros(2)))[0]
 
 
-def test_conservative_errors():
+def test_conservative_losses():
     q = np.log(np.array([[1.0, 2.0, 5.0], [1.0, 1.0, 2.0]], np.float32))
     errors = losses.conservative_losses(q, np.array([1, 2]))
     np.testing.assert_allclose(errors, np.log([4.0, 2.0]), rtol=1e-5)

@@ -7,6 +7,7 @@ import itertools
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from setuptools.config import pyprojecttoml
 
@@ -254,6 +255,11 @@ def test_diagnostics_are_drawn_where_runs_have_some(columns, tmp_path):
     assert labels == ["return", *(v for k, v in MEASURES.items() if k in columns)]
     assert len(set(MEASURES.values())) == len(MEASURES)
     assert all(len(axes.lines) == 2 for axes in figure.axes)
+    # As a resume leaves it that measures something else.
+    path = tmp_path / cells[0].name / "diagnostics.csv"
+    path.write_text(f"agent_steps,learner_steps,{columns[0]}\n100,1,3.0\n200,2,\n")
+    curve = curve_of(read_run(path.parent), "evaluation")
+    np.testing.assert_equal(curve.measures[columns[0]][1], [3.0, np.nan])
     # As a resume leaves it that drops all of its rows.
     header = f"agent_steps,learner_steps,{','.join(columns)}\n"
     (tmp_path / cells[0].name / "diagnostics.csv").write_text(header)

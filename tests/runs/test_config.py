@@ -76,6 +76,18 @@ def test_the_config_has_every_field():
             {"environment__sticky_action_probability": 2.0},
             r"^environment\.sticky_action_probability: 2.0",
         ),
+        ({"max_replay_size": 5}, r"^max_replay_size: 5 is not accepted; at least 100"),
+        ({"n_step": 200}, r"^min_replay_size: 100 is not accepted; at least 200"),
+    ],
+)
+def test_what_is_refused_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        config_lib.from_config_dict(flat(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
         (
             {"max_agent_steps": 100},
             r"^max_agent_steps: 100 is not accepted; at least 104, min_replay_size",
@@ -89,13 +101,12 @@ def test_the_config_has_every_field():
             {"max_agent_steps": 110, "sgd_steps_per_call": 4},
             r"^max_agent_steps: 110 is not accepted; at least 116, .* 4 updates",
         ),
-        ({"max_replay_size": 5}, r"^max_replay_size: 5 is not accepted; at least 100"),
-        ({"n_step": 200}, r"^min_replay_size: 100 is not accepted; at least 200"),
     ],
 )
-def test_what_is_refused_is_named(changes, message):
+def test_a_run_that_is_too_short_is_loaded_and_not_started(changes, message):
+    spec = config_lib.from_config_dict(flat(**changes))
     with pytest.raises(ValueError, match=message):
-        config_lib.from_config_dict(flat(**changes))
+        spec.check_length()
 
 
 def test_a_game_is_written_as_the_suites_write_it():

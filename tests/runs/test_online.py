@@ -129,7 +129,7 @@ def test_a_finished_run_can_be_made_longer(finished, tmp_path):
 def test_a_finished_run_keeps_its_settings_and_scores(finished, tmp_path):
     workdir = tmp_path / "again"
     shutil.copytree(finished, workdir)
-    names = ("config.json", "scores.csv", "learner.csv")
+    names = ("config.json", "scores.csv", "learner.csv", "summary.json")
     before = [(workdir / name).read_text() for name in names]
     asked = tiny.spec(run={"final_evaluation_episodes": 7})
     with online.OnlineRun(asked, workdir) as run:
