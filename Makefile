@@ -23,7 +23,7 @@ help:
 	@echo 'make test       run the tests (TESTS=tests/replay for some of them)'
 	@echo 'make pure       test the pure parts on the newest JAX, with Python 3.12 or 3.13'
 	@echo 'make check      what CI runs: lint, types, all of these tests'
-	@echo 'make format     let Ruff mend what it can'
+	@echo 'make format     let Ruff fix what it can'
 	@echo 'make setup      only make the environment, $(VENV)'
 	@echo 'make gpu        swap in the CUDA build of the same JAX'
 	@echo 'make dist       an sdist and a wheel in build/dist'

@@ -71,8 +71,14 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
-    """Sets the field at a dotted path; makes nested mappings that are missing."""
+    """Sets the field at a dotted path; makes nested mappings that are missing.
+
+    Raises:
+      ValueError: if the path goes on below a value.
+    """
     *parents, name = path.split(".")
     for parent in parents:
         settings = settings.setdefault(parent, {})
+        if not isinstance(settings, dict):
+            raise ValueError(f"{path}: is not a field; {parent} has none below it")
     settings[name] = value

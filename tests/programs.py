@@ -46,9 +46,9 @@ def fork_server():
 
 
 def skip_fsync():
-    """Lets nothing in this process wait for the disk: no test asserts that it does.
+    """Lets nothing in this process wait for the disk, which would test nothing.
 
-    `test_disk.py` looks at calls, in place of which it puts its own.
+    `test_disk.py` replaces `os.fsync` by a function of its own, and looks at its calls.
     """
     os.fsync = lambda _: None
 

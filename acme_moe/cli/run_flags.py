@@ -163,7 +163,10 @@ def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str
     named.set_gnu_getopt(True)
     for path in choices.CHOICES:
         flags.DEFINE_string(f"config.{path}", None, "", flag_values=named)
-    named(argv, known_only=True)
+    try:
+        named(argv, known_only=True)
+    except flags.Error as error:
+        raise ValueError(str(error)) from None
     chosen = {
         path: named[f"config.{path}"].value
         for path in choices.CHOICES

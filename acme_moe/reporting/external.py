@@ -19,7 +19,7 @@ from acme_moe.reporting.runs import UNITS
 
 NumberT = TypeVar("NumberT", int, float)
 
-# The line of an agent, a place on an axis, a panel and a suite.
+# The agent's name, its place on the axis, the panel and the suite.
 _Key = tuple[str, float | None, str, str]
 
 FIELDS = ("game", "seed", "agent", "frames", "score")

@@ -118,7 +118,8 @@ def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
     """Returns the run of a preset or config file with some of its fields set.
 
     Raises:
-      ValueError: names a field that is unknown or has a bad value.
+      ValueError: names a field that is unknown, has a bad value, or makes the run too
+        short (`RunSpec.check_length`).
     """
     # Imported here: it loads JAX, which a sweep that only shows its state does without.
     from acme_moe.runs import config as config_lib

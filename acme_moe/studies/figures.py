@@ -264,7 +264,7 @@ _MINATAR = Study(
 )
 
 STUDIES = {**FIGURES, _MINATAR.name: _MINATAR, **RELATED_STUDIES}
-"""The paper's studies, its first figure on MinAtar, and those of its relatives."""
+"""The paper's studies, its first figure on MinAtar, and those of related papers."""
 
 
 def load_study(name: str) -> Study:

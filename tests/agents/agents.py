@@ -1,6 +1,7 @@
 """Every agent with settings that solve Catch in seconds.
 
-But for DER: with these settings it is Rainbow, to which it gives other defaults.
+DER is not among them: with these settings it would be Rainbow, from which it differs
+only in its defaults.
 """
 
 from acme_moe import agents

@@ -78,7 +78,7 @@ def play(environment, actor, steps):
     "parts",
     [
         *((name, "vector") for name in agents.NAMES),
-        # Rainbow's head and items are those of vectors.
+        # Rainbow's head and items are the same on images as on vectors.
         *((name, "image") for name in agents.NAMES if name != "rainbow"),
     ],
     indirect=True,

@@ -2,7 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
+from dm_env import specs
 
 from acme_moe.networks import NetworkConfig, check_part
 from acme_moe.registry import load
@@ -109,6 +111,14 @@ def test_it_asks_for_one_part(words, given):
     done = command(*words)
     assert done.returncode != 0
     assert f"part: '{given}' is not accepted; one import path" in done.stderr
+
+
+def test_observations_are_one_image_or_all_that_a_vector_is_made_of():
+    nest = {"a": specs.Array((3,), np.float32), "b": specs.Array((2, 2), np.uint8)}
+    vectors = NetworkConfig(encoder="mlp", tokenizer="per_samp")
+    assert check_part.observation_shape(vectors, nest) == (7,)
+    with pytest.raises(ValueError, match=r"^network\.encoder: .* not one image"):
+        check_part.observation_shape(NetworkConfig(encoder="nature_cnn"), nest)
 
 
 def test_a_part_gets_what_the_run_s_environment_gives():

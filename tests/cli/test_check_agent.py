@@ -66,7 +66,7 @@ def test_nothing_is_wrong_with_what_is_right(agent):
     ],
 )
 def test_what_is_wrong_is_found(name, check, detail, monkeypatch):
-    # Of none of these faults, and half of the time.
+    # They find none of the faults above, and take half of the time.
     for other in ("_evaluation", "_diagnostics", "_cost"):
         monkeypatch.setattr(check_agent, other, lambda session: "not looked at")
     found = results(f"tests.bad_agents:{name}")

@@ -54,9 +54,15 @@ def test_a_mapping_is_set_before_the_fields_below_it():
         assert (network.moe, network.num_experts) == ("top1", 3)
 
 
+def test_a_value_may_be_a_word_that_starts_with_a_minus():
+    with pytest.raises(ValueError, match=r"^seed: -3 is not accepted; at least 0"):
+        fields("--config.seed", "-3")
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
+        ("--config.agent", "Missing value for flag --config.agent"),
         ("--config.replay_ratio=abc", r"^replay_ratio: 'abc' is not accepted; float$"),
         ("--config.batch_size=1.5", r"^batch_size: 1\.5 is not accepted; int$"),
         ("--config.network.noisy=maybe", r"^network\.noisy: 'maybe' .*; bool$"),

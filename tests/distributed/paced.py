@@ -27,6 +27,7 @@ WARM_UP = 60
 # who would be ahead otherwise.
 CASES = {
     (0.25, "learner"): 260,
+    (8.0, "learner"): 75,
     (8.0, "actors"): 75,
 }
 

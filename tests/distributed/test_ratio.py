@@ -25,5 +25,5 @@ def test_the_ratio_holds_and_nobody_waits_for_ever(results, case):
     assert result["status"] == "finished"
     assert result["ratio"] == case[0]
     assert result["learner_steps"] == case[0] * (CASES[case] - WARM_UP)
-    # All the way, and the side that is held back does not matter.
+    # All the way, and at the high ratio whichever side is held back.
     assert result["most_ahead"] <= result["max_lead"]

@@ -1,4 +1,6 @@
-"""Every command in README and docs runs as it stands, or is marked as not run in CI.
+"""Every command in README and docs runs, or is marked as not run in CI.
+
+Some have shorter runs here than on the page: see `SHORTER`.
 
 The mark is a comment of the page's, which readers do not see, on the line before the
 block. Blocks of one page run one after the other in one folder, as a reader would run
@@ -52,10 +54,10 @@ SHORTER = {
     r"--config\.evaluation_episodes=1$": (
         r"\g<0> --config.environment.max_episode_steps=150"
     ),
-    "=1200": "=1050",
-    "=1300": "=1080",
-    "=2000": "=1100",
-    "--max_steps=200": "--max_steps=20",
+    r"=1200\b": "=1050",
+    r"=1300\b": "=1080",
+    r"=2000\b": "=1100",
+    r"--max_steps=200\b": "--max_steps=20",
 }
 
 

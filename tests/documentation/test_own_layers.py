@@ -71,9 +71,11 @@ def test_another_run_s_parameters_are_where_training_starts(defined, monkeypatch
         return make_network(network, num_actions).init(jax.random.key(1), images)
 
     old, fresh = params_of(4), params_of(3)
-    loaded = types.SimpleNamespace(params=old)
+    # As an agent that is loaded has them, on a device.
+    loaded = types.SimpleNamespace(params=jax.device_put(old))
     monkeypatch.setattr(acme_moe, "load", lambda path: loaded)
     init = builder.make_network(Environment).init
+    jax.eval_shape(init, jax.random.key(1), images)
     params = init(jax.random.key(1), images)
     kept = [
         np.array_equal(x, y)

@@ -144,6 +144,9 @@ def test_another_agent_or_environment_is_named_while_loading(tmp_path):
     assert (spec.run.game, spec.run.environment.name) == ("Breakout", "minatar")
     assert spec.run.seed == 3
 
+    with pytest.raises(ValueError, match=r"seed\.x: is not a field; seed has none"):
+        config_lib.load_config("dqn_atari", {"seed.x": 1})
+
     config = config_lib.load_config("dqn_atari")
     config.agent = "drq_eps"
     with pytest.raises(ValueError, match=r"agent: 'drq_eps' was set in .* of 'dqn'"):

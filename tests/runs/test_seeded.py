@@ -20,7 +20,7 @@ from tests.runs import seeded
 
 
 def test_two_runs_of_one_seed_are_the_same(tmp_path, uninterrupted):
-    """Those of other agents are where one is stopped and goes on, below."""
+    """For other agents, the test of stopped runs below shows it."""
     one, same, other = uninterrupted("dqn"), tmp_path / "same", tmp_path / "other"
     for path, changes in [(same, {}), (other, {"seed": 4})]:
         with seeded.make(path, "dqn", **changes) as run:

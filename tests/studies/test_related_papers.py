@@ -1,4 +1,4 @@
-"""The studies of the paper's relatives: their settings, and widths at equal size."""
+"""The studies of related papers: their settings, and widths at equal size."""
 
 import itertools
 from pathlib import Path
