@@ -35,12 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from acme_moe.disk import DiskError
     from acme_moe.studies import tables
     from acme_moe.studies.derived import check_arms
-    from acme_moe.studies.plan_file import write_plan
+    from acme_moe.studies.plan_file import check_plan, write_plan
     from acme_moe.studies.state import read_state
 
     workdir = Path(given.workdir).resolve()
     try:
         plan, runs = _plan(workdir)
+        check_plan(plan, workdir)
     except ValueError as error:
         fail(error)
     states = {run.name: read_state(run, workdir) for run in runs}

@@ -16,7 +16,7 @@ from acme_moe.environments.screen import Screen, stack_frames
 from acme_moe.environments.suite import UnplayableError
 from acme_moe.specs import StackedFrames
 
-_MAX_SEED = 2**31 - 1
+_MAX_SEED = 2**32 - 1  # As Acme's distributed experiments draw them.
 
 
 class AtariEnvironment(DiscreteEnvironment):
@@ -53,7 +53,7 @@ class AtariEnvironment(DiscreteEnvironment):
           config: the environment's settings.
 
         Raises:
-          ValueError: if there is no such game, or the seed is not in [0, 2^31).
+          ValueError: if there is no such game, or the seed is not in [0, 2^32).
           UnplayableError: if the game lacks the mode or difficulty.
         """
         self._game = resolve_game(game)
@@ -62,7 +62,7 @@ class AtariEnvironment(DiscreteEnvironment):
         # Before the emulator is made, which writes to stderr otherwise.
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
         self._ale = ale = ale_py.ALEInterface()
-        ale.setInt("random_seed", int(seed))
+        ale.setInt("random_seed", int(seed) % 2**31)  # The emulator takes 31 bits.
         ale.setFloat("repeat_action_probability", config.sticky_action_probability)
         rom = roms.get_rom_path(rom_id(self._game))
         assert rom is not None  # `GAMES` has no others.

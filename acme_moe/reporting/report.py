@@ -161,6 +161,24 @@ def _normalisation(comparison: Comparison) -> str:
     return "; ".join(f"{what} (in {', '.join(of)})" for what, of in panels.items())
 
 
+def _unequal_lengths(comparison: Comparison) -> Iterator[str]:
+    """Says in which panels final scores are of runs of different lengths."""
+    for panel in comparison.panels:
+        ends = sorted(
+            float(curve.positions[-1])
+            for line in panel.lines
+            for game in panel.games
+            for curve in line.curves[game].values()
+        )
+        # A run's last evaluation may be a little earlier than another's.
+        if ends and ends[-1] > 1.01 * ends[0]:
+            where = f" in {panel.name}" if len(comparison.panels) > 1 else ""
+            yield (
+                f"Final scores{where} are those at each run's own end, from "
+                f"{ends[0]:,.0f} to {ends[-1]:,.0f} {panel.lines[0].unit}"
+            )
+
+
 def _note(comparison: Comparison, reps: int) -> str:
     """Says what is shown, how, and what is missing."""
     parts = [
@@ -172,6 +190,7 @@ def _note(comparison: Comparison, reps: int) -> str:
     lines = [(line, panel.games) for panel in comparison.panels for line in panel.lines]
     if any(line.num_runs(games) == 1 for line, games in lines):
         parts.append("Lines with one run a game have no interval.")
+    parts += [f"{text}." for text in _unequal_lengths(comparison)]
     left_out = sum(line.num_left_out(games) for line, games in lines)
     if left_out:
         parts.append(f"{left_out} finished runs are more than their line's games have.")

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from acme_moe import validation
+from acme_moe import agents, validation
 from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.environments import normalized_score
 from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
@@ -64,6 +64,17 @@ class RunSpec(abc.ABC):
           state: counts of the run.
           replay_lost: whether replay has to be filled anew first.
         """
+
+    def _check_agent(self) -> None:
+        """Refuses settings of another agent than the one that the run names."""
+        expected = agents.config_class(self.run.agent)
+        if type(self.agent) is not expected:
+            raise validation.not_accepted(
+                "agent",
+                self.run.agent,
+                f"the one whose settings are {type(self.agent).__name__}, not "
+                f"{expected.__name__}",
+            )
 
     @abc.abstractmethod
     def check_length(self) -> None:
@@ -144,6 +155,7 @@ class OnlineRunSpec(RunSpec):
     agent: OnlineAgentConfig
 
     def __post_init__(self) -> None:
+        self._check_agent()
         # Or there would be nothing to learn from yet when learning starts.
         validation.at_least(
             "min_replay_size",
@@ -235,6 +247,7 @@ class OfflineRunSpec(RunSpec):
     run: OfflineRunConfig
 
     def __post_init__(self) -> None:
+        self._check_agent()
         per_call = self.agent.sgd_steps_per_call
         if self.run.updates_per_iteration % per_call:
             raise ValueError(

@@ -45,13 +45,27 @@ def write_plan(plan: Plan, workdir: Path) -> None:
         os.close(lock)
 
 
-def _with_earlier(plan: Plan, there: Plan, workdir: Path) -> Plan:
-    """Returns a plan whose arms have the games and seeds that they had before, too."""
+def check_plan(plan: Plan, workdir: Path) -> None:
+    """Refuses a folder with the runs of another study, or at another scale.
+
+    Raises:
+      ValueError: if the folder has such runs; names both.
+    """
+    if (workdir / FILE_NAME).exists():
+        _check_same(plan, read_plan(workdir), workdir)
+
+
+def _check_same(plan: Plan, there: Plan, workdir: Path) -> None:
     if (there.study, there.scale) != (plan.study, plan.scale):
         raise ValueError(
             f"workdir: {workdir} holds {there.study} at scale {there.scale!r}; "
             f"another folder for {plan.study} at scale {plan.scale!r}"
         )
+
+
+def _with_earlier(plan: Plan, there: Plan, workdir: Path) -> Plan:
+    """Returns a plan whose arms have the games and seeds that they had before, too."""
+    _check_same(plan, there, workdir)
     # Arms in two panels may have one name, and games of their own.
     earlier = {(arm.panel, arm.name): arm for arm in there.arms}
     by_name = {arm.name: arm for arm in there.arms}

@@ -108,7 +108,12 @@ def test_commands_run(page, clone):
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
             cwd=clone,
-            env={**os.environ, "COLUMNS": "100"},
+            # The environment is another checkout's, and stays as it is.
+            env={
+                **os.environ,
+                "COLUMNS": "100",
+                "MAKEFLAGS": "-o pyproject.toml -o requirements.txt",
+            },
             capture_output=True,
             text=True,
             check=False,

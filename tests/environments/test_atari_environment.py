@@ -235,6 +235,8 @@ def test_the_seed_decides():
     same = [play(make("Pong", seed, sticky=0.25), actions) for seed in (5, 5, 6)]
     assert same[0] == same[1]
     assert same[0] != same[2]
+    # As large as Acme's distributed experiments draw them.
+    assert play(make("Pong", 2**32 - 1), actions) == play(make("Pong"), actions)
 
 
 def test_games_of_one_environment_differ():
@@ -257,7 +259,7 @@ def test_render_and_names():
 def test_messages():
     with pytest.raises(ValueError, match=r"game: 'Pongg' is not known; .*Pong"):
         AtariEnvironment("Pongg", 0, AtariConfig())
-    with pytest.raises(ValueError, match=r"seed: -1 is not accepted; 0 to 2147483647"):
+    with pytest.raises(ValueError, match=r"seed: -1 is not accepted; 0 to 4294967295"):
         AtariEnvironment("Pong", -1, AtariConfig())
     environment = make("Pong")
     environment.reset()

@@ -143,6 +143,23 @@ def test_the_runs_table_is_read_as_external_scores(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_lines_of_other_lengths_are_told(tmp_path):
+    write_all(tmp_path / "runs", planned(tmp_path / "runs"))
+    longer = [
+        (game, seed, "Longer", frames, 1.0)
+        for game in GAMES
+        for seed in (0, 1)
+        for frames in (800, 4000)
+    ]
+    scores = write_external(tmp_path / "x.csv", longer, FIELDS)
+    for out, external in (("a", []), ("b", [scores])):
+        write_report(tmp_path / "runs", tmp_path / out, external=external, reps=20)
+    note = "Final scores are those at each run's own end, from 800 to 4,000 frames."
+    assert note not in (tmp_path / "a" / "report.md").read_text()
+    assert note in (tmp_path / "b" / "report.md").read_text()
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_of_scores_alone_is_the_same(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs"))
     write_report(tmp_path / "runs", tmp_path / "a", reps=20)

@@ -8,8 +8,12 @@ import sys
 import pytest
 
 from acme_moe import fields
+from acme_moe.agents.drq_eps import DrQEpsConfig
+from acme_moe.agents.rainbow import RainbowConfig
 from acme_moe.environments import EnvironmentConfig
 from acme_moe.runs import config as config_lib
+from acme_moe.runs.run_config import OnlineRunConfig
+from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.studies.derived import run_spec
 from tests.runs import tiny
 
@@ -107,6 +111,12 @@ def test_a_run_that_is_too_short_is_loaded_and_not_started(changes, message):
     spec = config_lib.from_config_dict(flat(**changes))
     with pytest.raises(ValueError, match=message):
         spec.check_length()
+
+
+@pytest.mark.parametrize("agent", [DrQEpsConfig(), RainbowConfig()])
+def test_settings_of_another_agent_are_refused(agent):
+    with pytest.raises(ValueError, match="agent: 'dqn' is not accepted; the one whose"):
+        OnlineRunSpec(run=OnlineRunConfig(), agent=agent)
 
 
 def test_a_game_is_written_as_the_suites_write_it():

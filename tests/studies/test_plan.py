@@ -9,7 +9,7 @@ import pytest
 from acme_moe.studies.derived import check_arms
 from acme_moe.studies.figures import load_study
 from acme_moe.studies.plan import expand, make_plan, select_arms
-from acme_moe.studies.plan_file import read_plan, write_plan
+from acme_moe.studies.plan_file import check_plan, read_plan, write_plan
 from acme_moe.studies.scales import SCALES
 
 
@@ -84,8 +84,11 @@ def test_a_folder_holds_one_study_at_one_scale(tmp_path):
     write_plan(plan_of(num_seeds=3), tmp_path)
     with pytest.raises(ValueError, match="holds figure_7 at scale 'smoke'"):
         write_plan(plan_of("figure_9"), tmp_path)
-    with pytest.raises(ValueError, match="another folder"):
-        write_plan(plan_of(scale="small"), tmp_path)
+    for refuse in (write_plan, check_plan):
+        with pytest.raises(ValueError, match="another folder"):
+            refuse(plan_of(scale="small"), tmp_path)
+    check_plan(plan_of(), tmp_path)
+    check_plan(plan_of(scale="small"), tmp_path / "new")
     assert read_plan(tmp_path).arms[0].seeds == (0, 1, 2)
 
 
