@@ -261,7 +261,7 @@ class CoordinatorService:
                 "starts": dict(self._starts),
             }
 
-    # Inside.
+    # Private.
 
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
@@ -281,7 +281,7 @@ class CoordinatorService:
             else:
                 self.keep()
 
-    # With the lock held.
+    # Called with the lock held.
 
     def _note_time(self) -> None:
         state = self.coordinator.state

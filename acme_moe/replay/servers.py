@@ -198,7 +198,9 @@ class ReplayServers:
     """Stands in for a learner's `reverb.Client` where there are several servers.
 
     A builder's `make_dataset_iterator` and `make_learner` take it for a client: it
-    is sampled from through `make_sampler`, and priorities are written through it.
+    is sampled from through `make_sampler`, and priorities are written through it. Each
+    server has a table of its share of the size, which limits no rate: one that kept the
+    replay ratio would wait for a warm-up of its own. The loop around them keeps both.
     """
 
     def __init__(self, clients: Sequence[reverb.Client]) -> None:
