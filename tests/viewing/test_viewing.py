@@ -15,6 +15,7 @@ from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
 from acme_moe.runs.checkpoint import DamagedCheckpointError
+from acme_moe.runs.spec import OnlineRunSpec
 from acme_moe.viewing import drawing, film, play
 from tests.programs import launch
 from tests.runs import tiny
@@ -101,9 +102,8 @@ def test_an_agent_with_a_memory_plays_too(tmp_path):
     config = agents.config_class("r2d2")(
         network=tiny.NETWORK, lstm_size=8, head_width=8
     )
-    settings = {"agent": "r2d2", "max_agent_steps": 300_000}
-    spec = tiny.spec(run=settings)
-    spec = dataclasses.replace(spec, agent=config)
+    run = dataclasses.replace(tiny.spec().run, agent="r2d2", max_agent_steps=300_000)
+    spec = OnlineRunSpec(run=run, agent=config)
     stored = store(spec, tmp_path)
     agent = trained.load(tmp_path)
     assert agent.checkpoint.path == stored.path
