@@ -5,6 +5,7 @@ The agents' updates differ in nothing but their objectives.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -76,6 +77,7 @@ def q_learning(
       ValueError: if `loss` is none of them, or needs another network.
     """
     item_loss = item_losses.value_loss(network.config, loss, discount, munchausen)
+    total = functools.partial(_total, network.config, td_weight, conservative_weight)
 
     def objective(
         params: Any,
@@ -100,15 +102,7 @@ def q_learning(
         each = item_loss(outputs, transitions)
         metrics = {"td_error": jnp.mean(jnp.abs(errors))}
         output = ObjectiveOutput(each, jnp.abs(errors), metrics)
-        value, output = _weighted(
-            jnp.mean(each),
-            output,
-            outputs.online,
-            transitions,
-            td_weight,
-            conservative_weight,
-        )
-        return add_mixture_losses(network.config, outputs.online, key, value, output)
+        return total(outputs.online, key, transitions, jnp.mean(each), output)
 
     return objective
 
@@ -143,6 +137,7 @@ def categorical_q_learning(
       ValueError: if `loss` is none of them, or the network has no categorical head.
     """
     item_loss = item_losses.distribution_loss(network.config, loss, discount)
+    total = functools.partial(_total, network.config, td_weight, conservative_weight)
 
     def objective(
         params: Any,
@@ -160,42 +155,40 @@ def categorical_q_learning(
             double=True,
             shared_noise=shared_target_noise,
         )
-        errors = item_loss(outputs, transitions)
-        value = jnp.mean(losses.importance_weights(probabilities) * errors)
-        metrics = {"cross_entropy": jnp.mean(errors)}
-        output = ObjectiveOutput(errors, losses.priorities(errors), metrics)
-        value, output = _weighted(
-            value,
-            output,
-            outputs.online,
-            transitions,
-            td_weight,
-            conservative_weight,
-        )
-        return add_mixture_losses(network.config, outputs.online, key, value, output)
+        each = item_loss(outputs, transitions)
+        value = jnp.mean(losses.importance_weights(probabilities) * each)
+        metrics = {"cross_entropy": jnp.mean(each)}
+        output = ObjectiveOutput(each, losses.priorities(each), metrics)
+        return total(outputs.online, key, transitions, value, output)
 
     return objective
 
 
-def _weighted(
-    value: jax.Array,
-    output: ObjectiveOutput,
-    online: ValueOutput,
-    transitions: Transition,
+def _total(
+    config: NetworkConfig,
     td_weight: float,
     conservative_weight: float,
+    online: ValueOutput,
+    key: jax.Array,
+    transitions: Transition,
+    value: jax.Array,
+    output: ObjectiveOutput,
 ) -> tuple[jax.Array, ObjectiveOutput]:
-    """Applies the weights; a conservative loss of weight zero is not computed."""
+    """Applies the weights, and adds the conservative loss and those of the mixture.
+
+    A conservative loss of weight zero is not computed.
+    """
     value = td_weight * value
     each = td_weight * output.losses
     metrics = output.metrics
     if conservative_weight:
-        errors = losses.conservative_losses(online.q_values, transitions.action)
-        conservative = jnp.mean(errors)
+        own = losses.conservative_losses(online.q_values, transitions.action)
+        conservative = jnp.mean(own)
         value += conservative_weight * conservative
-        each += conservative_weight * errors
+        each += conservative_weight * own
         metrics = {**metrics, "conservative_loss": conservative}
-    return value, output._replace(losses=each, metrics=metrics)
+    output = output._replace(losses=each, metrics=metrics)
+    return add_mixture_losses(config, online, key, value, output)
 
 
 def add_mixture_losses(
