@@ -107,7 +107,7 @@ def _check_as_loaded(config: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"{path}: {now[path]!r} was set in a config of {before!r}, whose other "
                 "fields stay; set it while loading: "
-                f'load_config(..., {{"{path}": {now[path]!r}}})'
+                f"load_config(..., {json.dumps({path: now[path]})})"
             )
 
 

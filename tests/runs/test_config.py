@@ -169,7 +169,9 @@ def test_another_agent_or_environment_is_named_while_loading(tmp_path):
         "    config.environment.name = 'minatar'\n"
         "    return config\n"
     )
-    with pytest.raises(ValueError, match=r'load_config\(..., {"environment.name": \'m'):
+    with pytest.raises(
+        ValueError, match=r'load_config\(..., {"environment.name": "minatar"}'
+    ):
         config_lib.load_config(str(path))
 
 
