@@ -167,6 +167,7 @@ def _unequal_lengths(comparison: Comparison) -> Iterator[str]:
         ends = sorted(
             float(curve.positions[-1])
             for line in panel.lines
+            if line.unit == panel.unit
             for game in panel.games
             for curve in line.curves[game].values()
         )
@@ -175,7 +176,7 @@ def _unequal_lengths(comparison: Comparison) -> Iterator[str]:
             where = f" in {panel.name}" if len(comparison.panels) > 1 else ""
             yield (
                 f"Final scores{where} are those at each run's own end, from "
-                f"{ends[0]:,.0f} to {ends[-1]:,.0f} {panel.lines[0].unit}"
+                f"{ends[0]:,.0f} to {ends[-1]:,.0f} {panel.unit}"
             )
 
 
