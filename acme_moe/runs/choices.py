@@ -54,8 +54,9 @@ def with_choices(
 
     Args:
       config: flat config of a run.
-      chosen: values of fields in `CHOICES` that are to replace those of the config.
-        Only `environment.name` is replaced here; the others keep their values.
+      chosen: values of fields, by dotted path, that are to replace those of the config.
+        Only those of `CHOICES` count, and of them only `environment.name` is replaced
+        here; the others keep their values.
 
     Raises:
       ValueError: if a chosen value is not accepted, or if the config changes a field

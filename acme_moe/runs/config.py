@@ -17,12 +17,7 @@ from ml_collections import ConfigDict
 
 from acme_moe import agents, fields, files, validation
 from acme_moe.environments import find_suite
-from acme_moe.runs.choices import (
-    CHOICES,
-    environment_settings,
-    is_online,
-    with_choices,
-)
+from acme_moe.runs.choices import environment_settings, is_online, with_choices
 from acme_moe.runs.presets import PRESETS
 from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig, RunConfig
 from acme_moe.runs.spec import OfflineRunSpec, OnlineRunSpec, RunSpec
@@ -54,8 +49,7 @@ def load_config(source: str, settings: Mapping[str, Any] | None = None) -> Confi
     """
     config = _load(source)
     if settings:
-        choices = {k: v for k, v in settings.items() if k in CHOICES}
-        flat = with_choices(config.to_dict(), choices)
+        flat = with_choices(config.to_dict(), settings)
         for path, value in settings.items():
             fields.set_at(flat, path, value)
         config = ConfigDict(flat)
