@@ -16,7 +16,7 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from acme_moe.networks.xla_cpu import add_bias, convolve, experts_affine
+from acme_moe.networks.xla_cpu import add_bias, convolve, experts_affine, matmul
 
 # Standard deviation of a standard normal that is cut off at two of its own.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -90,7 +90,7 @@ def at_least_float32(x: jax.Array) -> jax.Array:
 
 
 def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
-    """Applies an affine map to the last axis.
+    """Applies an affine map to the last axis; there is no forward-mode derivative.
 
     Args:
       x: `[B, ..., i]`, or `[E, B, S, i]` with experts.
@@ -101,7 +101,8 @@ def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
       `[B, ..., o]`, or `[E, B, S, o]`: one matrix product, batched over experts.
     """
     if w.ndim == 2:
-        return x @ w + b
+        rows = x.reshape(-1, x.shape[-1])
+        return matmul(rows, w).reshape(*x.shape[:-1], -1) + b
     return experts_affine(x, w, b)
 
 

@@ -148,6 +148,9 @@ def test_softmax_is_the_plain_one(length, axis):
         ((9, 8), (8, 4)),
         ((4, 3), (3, 2)),
         ((3, 16), (16, 2)),
+        # So few rows that theirs are taken transposed.
+        ((2, 9), (9, 8)),
+        ((1, 4), (4, 5)),
     ],
 )
 def test_matmul_is_the_plain_one(rows, w, experts):
@@ -168,6 +171,18 @@ def test_matmul_is_the_plain_one(rows, w, experts):
         np.testing.assert_allclose(own, plain, rtol=1e-4, atol=1e-4)
 
 
+def takes_transposed(argument, platform, rows, w, dtype):
+    """Returns whether a platform computes one gradient of `matmul` transposed."""
+
+    def loss(rows, w):
+        return jnp.square(matmul(rows, w)).sum()
+
+    arguments = [jnp.asarray(x, dtype) for x in normal(rows, w)]
+    traced = jax.jit(jax.grad(loss, argument)).trace(*arguments)
+    program = traced.lower(lowering_platforms=(platform,)).as_text()
+    return "stablehlo.optimization_barrier" in program
+
+
 @pytest.mark.parametrize("platform", ["cpu", "cuda"])
 @pytest.mark.parametrize(
     ("rows", "w", "dtype", "quick_on_cpu"),
@@ -176,19 +191,30 @@ def test_matmul_is_the_plain_one(rows, w, experts):
         ((9, 8), (8, 8), jnp.float32, False),
         # Turning a gradient of so few rows would take longer than it saves.
         ((4, 8), (8, 4), jnp.float32, False),
+        ((2, 8), (8, 4), jnp.float32, False),
         # These are what XLA:CPU may abort at.
         ((9, 8), (8, 3), jnp.float32, False),
         ((9, 8), (8, 4), jnp.bfloat16, False),
     ],
 )
 def test_only_a_cpu_takes_a_gradient_transposed(platform, rows, w, dtype, quick_on_cpu):
-    def loss(rows, w):
-        return jnp.square(matmul(rows, w)).sum()
+    transposed = takes_transposed(1, platform, rows, w, dtype)
+    assert transposed == (quick_on_cpu and platform == "cpu")
 
-    arguments = [jnp.asarray(x, dtype) for x in normal(rows, w)]
-    traced = jax.jit(jax.grad(loss, 1)).trace(*arguments)
-    program = traced.lower(lowering_platforms=(platform,)).as_text()
-    transposed = "stablehlo.optimization_barrier" in program
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda"])
+@pytest.mark.parametrize(
+    ("rows", "w", "dtype", "quick_on_cpu"),
+    [
+        ((2, 8), (8, 9), jnp.float32, True),
+        ((3, 2, 9), (3, 9, 8), jnp.float32, True),
+        ((2, 8), (8, 7), jnp.float32, False),
+        ((2, 7), (7, 8), jnp.float32, False),
+        ((2, 8), (8, 9), jnp.bfloat16, False),
+    ],
+)
+def test_only_a_cpu_takes_that_of_few_rows_so(platform, rows, w, dtype, quick_on_cpu):
+    transposed = takes_transposed(0, platform, rows, w, dtype)
     assert transposed == (quick_on_cpu and platform == "cpu")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,9 @@ import jax.numpy as jnp
 # With fewer outputs, or in other types than float32, XLA:CPU (of JAX 0.6.2) may take
 # the experts' products in a form that it cannot transpose, and aborts.
 _FEWEST = 4
+# With this many times more inputs and outputs than rows, reading the weights is most of
+# the work. With fewer, transposing the rows takes as long as it saves, or longer.
+_MANY = 4
 
 
 @jax.custom_vjp
@@ -36,25 +40,40 @@ def _matmul_backward(
     residuals: tuple[jax.Array, jax.Array], g: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     rows, w = residuals
-    of_weights = _plain_gradient
+    of_rows, of_weights = _rows_gradient, _weights_gradient
+    if w.dtype == jnp.float32 and min(w.shape[-2:]) >= _MANY * rows.shape[-2]:
+        of_rows = _only_on_cpu(_transposed_rows_gradient, of_rows)
     if rows.dtype == jnp.float32 and _FEWEST <= g.shape[-1] < min(rows.shape[-2:]):
-        of_weights = functools.partial(
-            jax.lax.platform_dependent,
-            cpu=_transposed_gradient,
-            default=_plain_gradient,
-        )
-    return g @ jnp.matrix_transpose(w), of_weights(rows, g)
+        of_weights = _only_on_cpu(_transposed_weights_gradient, of_weights)
+    return of_rows(g, w), of_weights(rows, g)
 
 
 matmul.defvjp(_matmul_forward, _matmul_backward)
 
 
-def _plain_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
+def _only_on_cpu(
+    form: Callable[..., jax.Array], otherwise: Callable[..., jax.Array]
+) -> Callable[..., jax.Array]:
+    return functools.partial(jax.lax.platform_dependent, cpu=form, default=otherwise)
+
+
+def _rows_gradient(g: jax.Array, w: jax.Array) -> jax.Array:
+    return g @ jnp.matrix_transpose(w)
+
+
+def _transposed_rows_gradient(g: jax.Array, w: jax.Array) -> jax.Array:
+    # With large weights second and transposed, XLA:CPU takes up to 20 times as long.
+    # The barriers keep it from turning this form back into that one.
+    columns = jax.lax.optimization_barrier(jnp.matrix_transpose(g))
+    return jnp.matrix_transpose(jax.lax.optimization_barrier(w @ columns))
+
+
+def _weights_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
     # JAX's own form has the gradient transposed, which XLA then copies.
     return jnp.matrix_transpose(rows) @ g
 
 
-def _transposed_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
+def _transposed_weights_gradient(rows: jax.Array, g: jax.Array) -> jax.Array:
     # With few columns, XLA:CPU computes the transpose several times as fast. Without
     # the barrier it would turn this form back into the plain one.
     transposed = jax.lax.optimization_barrier(jnp.matrix_transpose(g) @ rows)
