@@ -41,6 +41,7 @@ class Curve:
       scores: `[K]` the same, human-normalised; nan without reference scores.
       measures: the run's diagnostics, by name: positions `[M]` and values `[M]`.
       folder: folder of the run; None for scores from elsewhere.
+      code_versions: of the code that the run was made with; empty if not recorded.
     """
 
     positions: np.ndarray
@@ -51,6 +52,7 @@ class Curve:
         default_factory=dict
     )
     folder: Path | None = None
+    code_versions: Sequence[str] = ()
 
     @property
     def normalized(self) -> bool:
@@ -91,6 +93,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
         _means([[e.human_normalized_score for e in group] for _, group in groups]),
         _measures(run, skip),
         run.path,
+        run.summary.get("code_versions", ()),
     )
 
 

@@ -136,6 +136,8 @@ def run_table(comparison: Comparison) -> Table:
 def curve_table(comparison: Comparison) -> Table:
     """Makes a table with a row for each point of each run; else as `run_table`."""
     frame, _ = _runs(comparison, points=slice(None))
+    # The same at each of a run's points.
+    frame = frame.drop(columns="code_versions", errors="ignore")
     return Table("Curves", frame, "%.6g")
 
 
@@ -207,16 +209,17 @@ def _runs(
                     None if human is None else human[point],
                     curve.hours[point],
                     "yes" if compared else "no",
+                    ", ".join(curve.code_versions) or None,
                 )
             )
-    scores = ("score", "human_normalized_score", "hours", "compared")
+    scores = ("score", "human_normalized_score", "hours", "compared", "code_versions")
     frame = pd.DataFrame(rows, columns=[*_NAME, *UNITS, *scores])
     return _used(frame.astype(_LENGTHS)), folders
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drops columns that no run has: a length, hours, a place on an axis."""
-    optional = [name for name in (*UNITS, "hours", "x") if name in frame]
+    """Drops columns that no run has."""
+    optional = [n for n in (*UNITS, "hours", "x", "code_versions") if n in frame]
     return frame.drop(columns=[name for name in optional if frame[name].isna().all()])
 
 

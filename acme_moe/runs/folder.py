@@ -34,6 +34,7 @@ from acme_moe import disk, fields, files
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import tracking, tracking_services
 from acme_moe.runs.best_effort import BestEffortLogger, FunctionLogger, Warnings
+from acme_moe.runs.code_version import code_version
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
@@ -88,19 +89,30 @@ class RunFolder:
         """Writes `config.json`."""
         files.write_text(self.path / "config.json", config_lib.config_json(self._spec))
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
+    def write_summary(self, summary: dict[str, Any]) -> dict[str, Any]:
         """Writes `summary.json`, or warns that it cannot.
+
+        Returns:
+          The summary with the versions of the code that the run was made with.
 
         Raises:
           DiskError: replaces the warning if the run is over and saved.
         """
         path = self.path / "summary.json"
+        summary = {**summary, "code_versions": self._code_versions}
         self._status = summary["status"]
         if self._status in _SAVED:
             files.write_json(path, summary)
-            return
+            return summary
         with self._warnings.instead(path):
             files.write_json(path, summary)
+        return summary
+
+    @functools.cached_property
+    def _code_versions(self) -> list[str]:
+        """This process's version, after those of the processes before it."""
+        before = self.read_summary().get("code_versions", [])
+        return list(dict.fromkeys([*before, code_version()]))
 
     def read_summary(self) -> dict[str, Any]:
         """Returns what `summary.json` holds, nothing if it is missing or damaged."""

@@ -282,8 +282,7 @@ class Run(abc.ABC, Generic[SpecT]):
             "acting_device": self._device_choice.device.platform,
         }
         summary = self._spec.summarize(self._state, status=status, details=details)
-        self._folder.write_summary(summary)
-        return summary
+        return self._folder.write_summary(summary)
 
     def close(self) -> None:
         """Ends what holds threads or files; may be called again."""

@@ -18,6 +18,7 @@ from acme_moe.reporting.page import Shown, html_page
 from acme_moe.reporting.report import write_report
 from acme_moe.reporting.run_figure import draw_curve
 from acme_moe.reporting.runs import read_run
+from acme_moe.reporting.tables import curve_table, run_table
 from acme_moe.studies import catalogue
 from acme_moe.studies.plan import expand, make_plan
 from acme_moe.studies.plan_file import write_plan
@@ -109,6 +110,17 @@ class Cells(html.parser.HTMLParser):
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_runs_are_listed_with_the_versions_of_their_code(tmp_path):
+    write_run(tmp_path / "0", seed=0)
+    before = collect(tmp_path)["evaluation"]
+    write_run(tmp_path / "1", seed=1, code_versions=["0.1.0+a", "0.1.0+b"])
+    after = collect(tmp_path)["evaluation"]
+    assert "code_versions" not in run_table(before).frame
+    assert "code_versions" not in curve_table(after).frame
+    table = run_table(after).cells()
+    assert list(table["code_versions"]) == ["", "0.1.0+a, 0.1.0+b"]
+
+
 def test_both_pages_have_the_cells_of_the_csv_files(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs")[:-1])
     name = "a | b <i> " + "long " * 9
