@@ -17,9 +17,12 @@ def code_version() -> str:
 
     For example `0.1.0+5333268`, or `0.1.0+5333268.modified` if the package has changes
     that are not committed. An installed package is not in the repository that its
-    environment may lie in.
+    environment may lie in. The version is `unknown` if the package is not installed.
     """
-    version = importlib.metadata.version("acme-moe")
+    try:
+        version = importlib.metadata.version("acme-moe")
+    except importlib.metadata.PackageNotFoundError:
+        version = "unknown"
     if not _git("ls-files", "__init__.py"):
         return version
     commit = _git("rev-parse", "--short", "HEAD")

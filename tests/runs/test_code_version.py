@@ -76,6 +76,11 @@ def test_without_git_there_is_no_commit(commit, monkeypatch):
     assert found() == VERSION
 
 
+def test_a_package_that_is_not_installed_has_a_commit(commit, monkeypatch):
+    monkeypatch.setattr("sys.path", [])
+    assert found() == f"unknown+{commit}"
+
+
 def test_a_summary_lists_the_versions_of_all_processes(tmp_path, monkeypatch):
     versions = iter(["0.1.0", "0.1.0+a", "0.1.0"])
     monkeypatch.setattr("acme_moe.runs.folder.code_version", lambda: next(versions))
