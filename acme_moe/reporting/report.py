@@ -192,6 +192,15 @@ def _note(comparison: Comparison, reps: int) -> str:
     if any(line.num_runs(games) == 1 for line, games in lines):
         parts.append("Lines with one run a game have no interval.")
     parts += [f"{text}." for text in _unequal_lengths(comparison)]
+    versions = {
+        version
+        for line, games in lines
+        for game in games
+        for curve in line.curves[game].values()
+        for version in curve.code_versions
+    }
+    if len(versions) > 1:
+        parts.append(f"The runs are of {len(versions)} versions of the code: runs.csv.")
     left_out = sum(line.num_left_out(games) for line, games in lines)
     if left_out:
         parts.append(f"{left_out} finished runs are more than their line's games have.")

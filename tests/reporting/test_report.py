@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import html.parser
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
         "dqn-soft_moe/Pong/1": 9.0,
     }
     write_all(tmp_path / "runs", cells, last)
+    summary = tmp_path / "runs" / cells[0].name / "summary.json"
+    versions = {"code_versions": ["0.1.0+a", "0.1.0+b"]}
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | versions))
     theirs = write_external(
         tmp_path / "theirs.csv",
         [(g, 0, "Theirs", 800, episode_return(g, 3.0)) for g in ("Pong", "Breakout")],
@@ -83,6 +87,7 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     assert all(f'src="{name}.png"' in page for name in names)
     assert "Two arms (two_arms, scale tiny)" in page
     markdown = " ".join((out / "report.md").read_text().split())
+    assert "The runs are of 2 versions of the code: runs.csv." in markdown
     assert "| DQN | Soft MoE | evaluation | IQM | 1.5000 |" in markdown
 
 
