@@ -182,9 +182,10 @@ class _Launched:
 
     def _finish(self, kept: RunStatus, status: dict[str, Any]) -> None:
         """Draws the last line: the last answer may have come before the last event."""
+        status = {"loss": None, **status, **kept.state}
         if self._progress is None:
-            return
-        status.update(kept.state)
+            # A short run may be over before it has answered at all.
+            self._progress = Progress(self._spec, _state(status))
         mean = kept.state.get("evaluation_return_mean")
         if mean is not None:
             self._progress.evaluation(f"evaluation {mean:g}")

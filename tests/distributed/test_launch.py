@@ -7,6 +7,7 @@ import pytest
 from acme_moe import files
 from acme_moe.distributed import config, launch
 from acme_moe.distributed.config import DistributedConfig
+from acme_moe.distributed.status import RunStatus, write_status
 from acme_moe.processes import InterruptedRunError
 from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 from tests.runs import tiny
@@ -76,6 +77,18 @@ def test_a_run_that_had_no_room_to_write_its_end_is_asked_for_it(tmp_path):
     assert launched.watch(interrupts) == "failed: a node is gone"
     launched._client.status.side_effect = RuntimeError("nobody answers")
     assert launched.watch(interrupts) == "failed: a node is gone"
+
+
+def test_a_run_that_was_over_before_it_answered_shows_its_end(tmp_path, capsys):
+    launched = object.__new__(launch._Launched)
+    launched._workdir, launched._token, launched.signum = tmp_path, "launch", None
+    launched._spec, launched._progress = tiny.spec(), None
+    state = {"agent_steps": 300, "learner_steps": 50, "evaluation_return_mean": 2.0}
+    write_status(tmp_path, RunStatus("launch", "ended", "finished", state, {}))
+    assert launched.watch(mock.Mock()) == "finished"
+    line = capsys.readouterr().err
+    assert "300/300 agent steps" in line
+    assert "evaluation 2" in line
 
 
 def test_a_run_of_another_number_of_replay_servers_keeps_its_flags(
