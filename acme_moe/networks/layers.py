@@ -102,7 +102,7 @@ def affine(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
     """
     if w.ndim == 2:
         rows = x.reshape(-1, x.shape[-1])
-        return matmul(rows, w).reshape(*x.shape[:-1], -1) + b
+        return matmul(rows, w).reshape(*x.shape[:-1], w.shape[-1]) + b
     return experts_affine(x, w, b)
 
 

@@ -78,6 +78,8 @@ class RunFolder:
         self._trackers = tracking.Trackers(self._loggers, self._tracked_run)
         self._track = track or self._trackers.log
         self._status = "running"
+        # Now, since a checkout may change while the run lasts.
+        self._code_version = code_version()
         self._open_files: list[Any] = []
         self._warnings = Warnings()
         # Rows of `scores.csv`.
@@ -112,7 +114,7 @@ class RunFolder:
     def _code_versions(self) -> list[str]:
         """This process's version, after those of the processes before it."""
         before = self.read_summary().get("code_versions", [])
-        return list(dict.fromkeys([*before, code_version()]))
+        return list(dict.fromkeys([*before, self._code_version]))
 
     def read_summary(self) -> dict[str, Any]:
         """Returns what `summary.json` holds, nothing if it is missing or damaged."""

@@ -9,7 +9,8 @@ included, up to the order in which a sum is taken. With the plain ones XLA:CPU i
   windows, and a division of each entry takes as long as its exponential.
 - `matmul`: the weights' gradient takes a transposed copy of that of many rows, and
   with fewer outputs than inputs it takes several times as long as the other way round.
-  So does that of few rows by large weights.
+  The gradient of few rows takes up to 20 times as long by large weights transposed as
+  the other way round.
 - `add_bias`: the bias's gradient sums over all rows, which takes several times as long
   as a matrix product with the same result.
 - `experts_affine`: the gradients of weights and biases sum over examples and slots,
