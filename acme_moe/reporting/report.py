@@ -197,10 +197,13 @@ def _note(comparison: Comparison, reps: int) -> str:
         for line, games in lines
         for game in games
         for curve in line.curves[game].values()
-        for version in curve.code_versions
+        if curve.folder
+        for version in curve.code_versions or ("unknown",)
     }
     if len(versions) > 1:
-        parts.append(f"The runs are of {len(versions)} versions of the code: runs.csv.")
+        parts.append(
+            f"The runs were made with {len(versions)} versions of the code (runs.csv)."
+        )
     left_out = sum(line.num_left_out(games) for line, games in lines)
     if left_out:
         parts.append(f"{left_out} finished runs are more than their line's games have.")

@@ -34,7 +34,7 @@ from acme_moe import disk, fields, files
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import tracking, tracking_services
 from acme_moe.runs.best_effort import BestEffortLogger, FunctionLogger, Warnings
-from acme_moe.runs.code_version import code_version
+from acme_moe.runs.code_version import CODE_VERSION
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
@@ -78,8 +78,6 @@ class RunFolder:
         self._trackers = tracking.Trackers(self._loggers, self._tracked_run)
         self._track = track or self._trackers.log
         self._status = "running"
-        # Now, since a checkout may change while the run lasts.
-        self._code_version = code_version()
         self._open_files: list[Any] = []
         self._warnings = Warnings()
         # Rows of `scores.csv`.
@@ -113,8 +111,10 @@ class RunFolder:
     @functools.cached_property
     def _code_versions(self) -> list[str]:
         """This process's version, after those of the processes before it."""
-        before = self.read_summary().get("code_versions", [])
-        return list(dict.fromkeys([*before, self._code_version]))
+        summary = self.read_summary()
+        # Runs did not always tell.
+        before = summary.get("code_versions", ["unknown"] if summary else [])
+        return list(dict.fromkeys([*before, CODE_VERSION]))
 
     def read_summary(self) -> dict[str, Any]:
         """Returns what `summary.json` holds, nothing if it is missing or damaged."""
@@ -122,6 +122,9 @@ class RunFolder:
 
     def forget_scores_after(self, state: RunState) -> None:
         """Drops the rows of `scores.csv` that a run resumed at `state` writes again."""
+        if not (state.agent_steps or state.learner_steps):
+            # Nothing is left of what an earlier process began.
+            self._code_versions = [CODE_VERSION]
 
         def was_scored(row: dict[str, str]) -> bool:
             if row.get("kind") == "evaluation":

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from acme_moe.networks import layers
 from acme_moe.networks.xla_cpu import (
     convolve,
     experts_affine,
@@ -216,6 +217,20 @@ def test_only_a_cpu_takes_a_gradient_transposed(platform, rows, w, dtype, quick_
 def test_only_a_cpu_takes_that_of_few_rows_so(platform, rows, w, dtype, quick_on_cpu):
     transposed = takes_transposed(0, platform, rows, w, dtype)
     assert transposed == (quick_on_cpu and platform == "cpu")
+
+
+def test_a_dense_layer_takes_it():
+    def loss(x):
+        return jnp.square(layers.affine(x, w, b)).sum()
+
+    x, w, b = normal((2, 1, 8), (8, 9), (9,))
+    program = jax.jit(jax.grad(loss)).trace(x).lower(lowering_platforms=("cpu",))
+    assert "stablehlo.optimization_barrier" in program.as_text()
+
+
+def test_a_dense_layer_takes_an_empty_batch():
+    w, b = normal((4, 5), (5,))
+    assert layers.affine(jnp.zeros((0, 3, 4)), w, b).shape == (0, 3, 5)
 
 
 def test_experts_affine_is_the_plain_one():

@@ -87,7 +87,8 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
     assert all(f'src="{name}.png"' in page for name in names)
     assert "Two arms (two_arms, scale tiny)" in page
     markdown = " ".join((out / "report.md").read_text().split())
-    assert "The runs are of 2 versions of the code: runs.csv." in markdown
+    # Of which one is unknown.
+    assert "The runs were made with 3 versions of the code (runs.csv)." in markdown
     assert "| DQN | Soft MoE | evaluation | IQM | 1.5000 |" in markdown
 
 
