@@ -121,7 +121,10 @@ class RunFolder:
         return files.read_json_if_whole(self.path / "summary.json")
 
     def forget_scores_after(self, state: RunState) -> None:
-        """Drops the rows of `scores.csv` that a run resumed at `state` writes again."""
+        """Drops the rows of `scores.csv` that a run resumed at `state` writes again.
+
+        If that is its start, also the versions of the code that the summary lists.
+        """
         if not (state.agent_steps or state.learner_steps):
             # Nothing is left of what an earlier process began.
             self._code_versions = [CODE_VERSION]

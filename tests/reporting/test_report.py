@@ -115,7 +115,6 @@ class Cells(html.parser.HTMLParser):
             self.rows[-1][-1] += data.strip()
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_runs_are_listed_with_the_versions_of_their_code(tmp_path):
     write_run(tmp_path / "0", seed=0)
     before = collect(tmp_path)["evaluation"]
@@ -127,6 +126,7 @@ def test_runs_are_listed_with_the_versions_of_their_code(tmp_path):
     assert list(table["code_versions"]) == ["", "0.1.0+a, 0.1.0+b"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_both_pages_have_the_cells_of_the_csv_files(tmp_path):
     write_all(tmp_path / "runs", planned(tmp_path / "runs")[:-1])
     name = "a | b <i> " + "long " * 9
