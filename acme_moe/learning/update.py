@@ -43,6 +43,9 @@ Update = Callable[
     tuple[TrainingState, jax.Array, dict[str, jax.Array]],
 ]
 
+_Donated = tuple[Any, optax.OptState, jax.Array]  # Target, optimiser state and key.
+_Kept = tuple[Any, jax.Array, jax.Array]  # Parameters, steps and largest priority.
+
 
 def init_training_state(
     params: Any, optimizer: optax.GradientTransformation, key: jax.Array
@@ -132,18 +135,25 @@ def make_update(
         )
         return new_state, (output.priorities, metrics)
 
-    def several_steps(
-        kept: tuple[Any, jax.Array, jax.Array],
-        donated: tuple[Any, optax.OptState, jax.Array],
-        transitions: Any,
-        probabilities: jax.Array,
-    ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
+    def split(state: TrainingState) -> tuple[_Donated, _Kept]:
+        donated = (state.target_params, state.opt_state, state.key)
+        return donated, (state.params, state.steps, state.max_priority)
+
+    def join(donated: _Donated, kept: _Kept) -> TrainingState:
         params, steps, max_priority = kept
-        state = TrainingState(params, steps, *donated, max_priority)
+        return TrainingState(params, steps, *donated, max_priority)
+
+    # The donated part comes first in what is returned: JAX gives its buffers to the
+    # first outputs of their shapes, and with the parameters first, which have the
+    # target's shapes, every array of the state would be copied once more.
+    def several_steps(
+        donated: _Donated, kept: _Kept, transitions: Any, probabilities: jax.Array
+    ) -> tuple[tuple[_Donated, _Kept], jax.Array, dict[str, jax.Array]]:
+        state = join(donated, kept)
         batch = (transitions, probabilities)
         if sgd_steps_per_call == 1:
             state, (priorities, metrics) = sgd_step(state, batch)
-            return state, priorities, metrics
+            return split(state), priorities, metrics
         batches = jax.tree.map(
             lambda x: x.reshape(sgd_steps_per_call, -1, *x.shape[1:]), batch
         )
@@ -154,18 +164,16 @@ def make_update(
             sgd_step, state, batches, unroll=unroll
         )
         # A NaN in any of the steps has to show in the mean.
-        return state, priorities.reshape(-1), jax.tree.map(jnp.mean, metrics)
+        mean = jax.tree.map(jnp.mean, metrics)
+        return split(state), priorities.reshape(-1), mean
 
-    compiled = jax.jit(several_steps, donate_argnums=(1,))
-
-    def split(state: TrainingState) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        kept = (state.params, state.steps, state.max_priority)
-        return kept, (state.target_params, state.opt_state, state.key)
+    compiled = jax.jit(several_steps, donate_argnums=(0,))
 
     def update(
         state: TrainingState, transitions: Any, probabilities: jax.Array
     ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
-        return compiled(*split(state), transitions, probabilities)
+        parts, priorities, metrics = compiled(*split(state), transitions, probabilities)
+        return join(*parts), priorities, metrics
 
     def compile_for(state: TrainingState, transitions: Any, probabilities: Any) -> None:
         compiled.lower(*split(state), transitions, probabilities).compile()

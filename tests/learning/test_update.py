@@ -107,6 +107,27 @@ def test_one_compilation_for_one_shape():
     assert update.compiled._cache_size() == 1
 
 
+@pytest.mark.parametrize("sgd_steps_per_call", [1, 2])
+def test_what_is_donated_is_written_in_place(sgd_steps_per_call):
+    optimizer = optax.adam(1e-3)
+    update = learning.make_update(
+        learning.q_learning(NETWORK, discount=0.9),
+        optimizer,
+        target_update_period=2,
+        sgd_steps_per_call=sgd_steps_per_call,
+    )
+
+    def buffers(state):
+        donated = (state.target_params, state.opt_state, state.key)
+        return [x.unsafe_buffer_pointer() for x in jax.tree.leaves(donated)]
+
+    before = make_state(optimizer)
+    expected = buffers(before)
+    after, _, _ = update(before, batch(), np.ones(4, np.float32))
+    # Buffers that change places would each be copied once more.
+    assert buffers(after) == expected
+
+
 def test_what_was_compiled_ahead_is_not_compiled_again(caplog):
     optimizer = optax.adam(1e-3)
     update = learning.make_update(
