@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
@@ -13,12 +13,16 @@ import numpy as np
 from acme import core
 from acme.utils import counting, loggers
 
+from acme_moe.learning.dispatcher import make_dispatcher
 from acme_moe.learning.types import ActingVariables, Sample
 from acme_moe.learning.update import TrainingState, Update
 
 # One call in this many is timed from its dispatch to its end, which keeps the host
 # from running ahead: rarely enough to cost nothing, often enough for a mean.
 _TIMING_PERIOD = 50
+
+# The metrics of an update that have to be finite.
+_CHECKED = ("loss", "gradient_norm")
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -43,27 +47,31 @@ class PrioritySink(Protocol):
         """Stops taking priorities; those on their way still arrive."""
 
 
-class _CallersThread(futures.Executor):
-    """Executor that runs each function at once, in the caller's thread."""
+@dataclasses.dataclass
+class _Call:
+    """A call of the update, which its thread may still dispatch or the device compute.
 
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> futures.Future[Any]:
-        """Calls a function; returns a finished future with its result or exception."""
-        future: futures.Future[Any] = futures.Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:
-            future.set_exception(error)
-        return future
+    Attributes:
+      result: what the update returns.
+      keys: `uint64 [B]`, keys of its batch.
+      donor: the state whose buffers it took over. On a CPU, dropping such arrays waits
+        for the update, so they are kept until it has ended; None from then on.
+      metrics: metrics on the device; None until the call was dispatched.
+      counts: counts of steps and time after it, for the log.
+    """
+
+    result: futures.Future[tuple[TrainingState, jax.Array, dict[str, jax.Array]]]
+    keys: np.ndarray
+    donor: TrainingState | None
+    metrics: dict[str, jax.Array] | None = None
+    counts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Learner(core.Learner):
     """Acme learner that takes batches, updates the parameters and serves them.
 
-    An update is dispatched but not waited for: its loss is checked when the next one is
-    due, so that the device works while the caller acts in the environment. A thread of
-    its own dispatches it, because a CPU computes what one thread dispatches in order,
-    and the caller's policy would wait for the update. With only one core it has to wait
-    anyway, and threads that take turns cost more than they gain.
+    An update is not waited for: its loss is checked once the next one is on its way, so
+    that the device always has work, while the caller acts in the environment.
     """
 
     def __init__(
@@ -97,18 +105,9 @@ class Learner(core.Learner):
         self._counter = counter or counting.Counter()
         self._logger = logger
         self._last_step: float | None = None
-        self._dispatcher: futures.Executor = (
-            futures.ThreadPoolExecutor(1, "learner-update")
-            if len(os.sched_getaffinity(0)) > 1
-            else _CallersThread()
-        )
-        # The state whose buffers the running update took over. On a CPU, dropping such
-        # arrays waits for the update, so they are kept until it has ended.
-        self._donor: TrainingState | None = None
-        self._metrics: dict[str, jax.Array] | None = None
+        self._dispatcher = make_dispatcher()
+        self._call: _Call | None = None  # The last one.
         self._sample: Sample | None = None
-        self._counts: dict[str, Any] = {}
-        self._logged = False
         self._compiling: futures.Future[None] | None = None
         self._calls = 0
         self._data_wait_seconds = 0.0
@@ -121,6 +120,7 @@ class Learner(core.Learner):
 
         These are the online parameters, the step count and the largest priority.
         """
+        self._settle()
         return self._state
 
     @property
@@ -148,13 +148,15 @@ class Learner(core.Learner):
         )
 
     def step(self) -> None:
-        """Takes one batch and dispatches its update.
+        """Takes one batch and starts its update.
 
         Raises:
           NonFiniteLossError: if the loss or the gradient norm of the update before this
             one was not finite.
+          Exception: whatever dispatching the update before this one raised, or this
+            one, if it is the first.
         """
-        self.check()
+        self._settle()
         start = time.perf_counter()
         if self._priorities is not None:
             # Once this batch is taken, the next one is sampled, which should see the
@@ -171,25 +173,62 @@ class Learner(core.Learner):
         if self._compiling is not None:
             self._compiling.result()
             self._compiling = None
-        self._donor = self._state
-        self._state, priorities, self._metrics = self._dispatcher.submit(
-            self._update, self._state, sample.transitions, sample.probabilities
-        ).result()
+        before = self._call
+        result = self._dispatcher.submit(self._dispatch, self._state, sample)
+        call = self._call = _Call(result, sample.keys, donor=self._state)
+        if timed or before is None:
+            self._settle()
         if timed:
             jax.block_until_ready(self._state)
             self._timed_seconds += time.perf_counter() - dispatched
             self._timed_calls += 1
-        if self._priorities is not None:
-            self._priorities.put(sample.keys, priorities)
+        if before is not None:
+            self._finish(before)
 
         self._calls += 1
         now = time.perf_counter()
         elapsed = now - (self._last_step or now)
         self._last_step = now
-        self._logged = False
-        self._counts = self._counter.increment(
+        call.counts = self._counter.increment(
             steps=self._sgd_steps_per_call, walltime=elapsed
         )
+
+    def _dispatch(
+        self, state: TrainingState, sample: Sample
+    ) -> tuple[TrainingState, jax.Array, dict[str, jax.Array]]:
+        """Dispatches an update, and the transfer of what the host waits for."""
+        result = self._update(state, sample.transitions, sample.probabilities)
+        _, priorities, metrics = result
+        for name in _CHECKED:
+            metrics[name].copy_to_host_async()
+        if self._priorities is not None:
+            priorities.copy_to_host_async()
+        return result
+
+    def _settle(self) -> None:
+        """Takes what the last call is to return, and hands its priorities on."""
+        call = self._call
+        if call is None or call.metrics is not None:
+            return
+        self._state, priorities, call.metrics = call.result.result()
+        if self._priorities is not None:
+            self._priorities.put(call.keys, priorities)
+
+    def _finish(self, call: _Call) -> None:
+        """Waits for a call that was dispatched, checks its loss, and logs it."""
+        if call.donor is None:
+            return
+        assert call.metrics is not None
+        # A gradient can be NaN where the loss is still finite, and the parameters are
+        # then lost.
+        for name in _CHECKED:
+            value = float(call.metrics[name])
+            if not np.isfinite(value):
+                steps = int(self._state.steps)
+                raise NonFiniteLossError(f"the {name} is {value} after {steps} updates")
+        call.donor = None
+        if self._logger is not None:
+            self._logger.write({**call.metrics, **call.counts})
 
     def check(self) -> None:
         """Waits for the last update, checks its loss, and logs it.
@@ -197,24 +236,17 @@ class Learner(core.Learner):
         Raises:
           NonFiniteLossError: if the loss or the gradient norm is not finite.
         """
-        if self._metrics is None:
-            return
-        # A gradient can be NaN where the loss is still finite, and the parameters are
-        # then lost.
-        for name in ("loss", "gradient_norm"):
-            value = float(self._metrics[name])
-            if not np.isfinite(value):
-                steps = int(self._state.steps)
-                raise NonFiniteLossError(f"the {name} is {value} after {steps} updates")
-        self._donor = None
-        if self._logger is not None and not self._logged:
-            self._logger.write({**self._metrics, **self._counts})
-            self._logged = True
+        self._settle()
+        if self._call is not None:
+            self._finish(self._call)
 
     @property
     def loss(self) -> float | None:
         """Loss of the last update, which it waits for; None before the first."""
-        return None if self._metrics is None else float(self._metrics["loss"])
+        self._settle()
+        if self._call is None or self._call.metrics is None:
+            return None
+        return float(self._call.metrics["loss"])
 
     def statistics(self) -> dict[str, float | None]:
         """Returns timings since this learner was made.
@@ -237,7 +269,7 @@ class Learner(core.Learner):
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
         """Returns what actors need, once for each name, whatever the names are."""
-        state = self._state
+        state = self.state
         return [
             ActingVariables(state.params, state.steps, state.max_priority)
             for _ in names
@@ -263,8 +295,8 @@ class Learner(core.Learner):
 
     def restore(self, state: TrainingState) -> None:
         """Resumes from a saved state."""
-        self._state = jax.tree.map(_as_before, self._state, state)
-        self._metrics = None
+        self._state = jax.tree.map(_as_before, self.state, state)
+        self._call = None
 
     def close(self) -> None:
         """Ends the threads that dispatch updates and write priorities back."""

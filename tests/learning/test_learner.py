@@ -185,6 +185,7 @@ def test_priorities_of_earlier_updates_arrive_before_the_next_batch_is_taken():
     learner = make_learner(source(), priorities=Sink())
     for _ in range(2):
         learner.step()
+    learner.check()
     assert events == ["flush", "take", "put"] * 2
 
 
