@@ -10,8 +10,8 @@ TESTS ?= tests
 # Launchpad has wheels for no later Python than 3.10, and today's JAX for none before
 # 3.12: its tests of the pure parts have an environment of their own.
 NEWEST := build/newest_jax
-PURE := tests/losses tests/learning/test_objectives.py \
-  tests/learning/test_offline_objectives.py tests/learning/test_update.py \
+PURE := tests/losses \
+  $(addprefix tests/learning/test_,branches.py objectives.py offline_objectives.py update.py) \
   $(addprefix tests/diagnostics/test_,matrices.py measure.py) \
   $(addprefix tests/networks/test_,describe.py gradients.py mixtures.py noisy.py \
     reference.py settings.py token_grid.py tokenizers.py)

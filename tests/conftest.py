@@ -119,3 +119,20 @@ def malloc_unset(monkeypatch):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     return monkeypatch
+
+
+@pytest.fixture
+def as_on_accelerator(monkeypatch):
+    """Makes a context in which the forms for the CPU are not taken."""
+
+    def otherwise(*operands, cpu, default):
+        del cpu
+        return default(*operands)
+
+    @contextlib.contextmanager
+    def context():
+        with monkeypatch.context() as patch:
+            patch.setattr("jax.lax.platform_dependent", otherwise)
+            yield
+
+    return context

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from acme_moe.agents import frame_stacks
+from acme_moe.learning.branches import branch
 
 
 class Policy(Protocol):
@@ -80,7 +81,7 @@ def make_step(policy: Policy, observation_spec: Any) -> Any:
                 states,
             )
 
-        key, states = jax.lax.cond(first.any(), started, lambda: (key, states))
+        key, states = branch(first.any(), started, lambda: (key, states))
         stacks, observations = frame_stacks.push(
             observation_spec, carry.stacks, newest, first
         )

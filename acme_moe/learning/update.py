@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from acme_moe.learning.branches import branch
 from acme_moe.learning.objectives import Objective
 
 
@@ -124,8 +125,12 @@ def make_update(
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         steps = state.steps + 1
-        target_params = optax.periodic_update(
-            params, state.target_params, steps, target_update_period
+        target_params = branch(
+            steps % target_update_period == 0,
+            lambda new, _: new,
+            lambda _, old: old,
+            params,
+            state.target_params,
         )
         metrics = {**output.metrics, "gradient_norm": _global_norm(gradients)}
         _check_numbers(metrics)
@@ -194,7 +199,16 @@ def _check_numbers(metrics: dict[str, jax.Array]) -> None:
 
 def _global_norm(gradients: Any) -> jax.Array:
     """Computes `optax.global_norm`."""
-    return jnp.sqrt(sum(map(_sum_of_squares, jax.tree.leaves(gradients))))
+
+    def of_each(leaves: list[jax.Array]) -> jax.Array:
+        return jnp.sqrt(sum(map(_sum_of_squares, leaves)))
+
+    def of_one(leaves: list[jax.Array]) -> jax.Array:
+        return jnp.linalg.norm(jnp.concatenate([jnp.ravel(x) for x in leaves]))
+
+    # On a GPU, a sum is two kernels or three, and each takes time to launch.
+    leaves = jax.tree.leaves(gradients)
+    return jax.lax.platform_dependent(leaves, cpu=of_each, default=of_one)
 
 
 def _sum_of_squares(x: jax.Array) -> jax.Array:

@@ -128,6 +128,33 @@ def test_what_is_donated_is_written_in_place(sgd_steps_per_call):
     assert buffers(after) == expected
 
 
+def test_an_accelerator_takes_no_branch_and_learns_the_same(as_on_accelerator):
+    optimizer = optax.adam(1e-3)
+    data, ones = batch(), np.ones(4, np.float32)
+
+    def learnt(update):
+        state = make_state(optimizer)
+        for _ in range(5):
+            state, _, metrics = update(state, data, ones)
+        return state, metrics
+
+    def make_update():
+        objective = learning.q_learning(NETWORK, discount=0.9)
+        return learning.make_update(objective, optimizer, target_update_period=3)
+
+    expected = learnt(make_update())
+    with as_on_accelerator():
+        update = make_update()
+        assert "cond[" not in str(
+            jax.make_jaxpr(update)(make_state(optimizer), data, ones)
+        )
+        jax.tree.map(
+            lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6),
+            learnt(update),
+            expected,
+        )
+
+
 def test_what_was_compiled_ahead_is_not_compiled_again(caplog):
     optimizer = optax.adam(1e-3)
     update = learning.make_update(
