@@ -28,6 +28,6 @@ class _CallersThread(futures.Executor):
         future: futures.Future[Any] = futures.Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except BaseException as error:
+        except Exception as error:
             future.set_exception(error)
         return future

@@ -56,14 +56,14 @@ class _Call:
       keys: `uint64 [B]`, keys of its batch.
       donor: the state whose buffers it took over. On a CPU, dropping such arrays waits
         for the update, so they are kept until it has ended; None from then on.
-      metrics: metrics on the device; None until the call was dispatched.
+      settled: whether it was dispatched, and its priorities were handed on.
       counts: counts of steps and time after it, for the log.
     """
 
     result: futures.Future[tuple[TrainingState, jax.Array, dict[str, jax.Array]]]
     keys: np.ndarray
     donor: TrainingState | None
-    metrics: dict[str, jax.Array] | None = None
+    settled: bool = False
     counts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -110,8 +110,8 @@ class Learner(core.Learner):
         self._sample: Sample | None = None
         self._compiling: futures.Future[None] | None = None
         self._calls = 0
-        self._data_wait_seconds = 0.0
-        self._timed_seconds = 0.0
+        self._wait_seconds = 0.0
+        self._update_seconds = 0.0
         self._timed_calls = 0
 
     @property
@@ -120,8 +120,9 @@ class Learner(core.Learner):
 
         These are the online parameters, the step count and the largest priority.
         """
-        self._settle()
-        return self._state
+        # It changes nothing, as other threads may ask for variables.
+        call = self._call
+        return self._state if call is None else call.result.result()[0]
 
     @property
     def sample(self) -> Sample | None:
@@ -157,30 +158,31 @@ class Learner(core.Learner):
             one, if it is the first.
         """
         self._settle()
+        timed = self._calls % _TIMING_PERIOD == _TIMING_PERIOD - 1
+        if timed:
+            jax.block_until_ready(self._state)
         start = time.perf_counter()
         if self._priorities is not None:
             # Once this batch is taken, the next one is sampled, which should see the
             # priorities of all updates so far.
             self._priorities.flush()
         sample = self._sample = next(self._samples)
-        if self._calls > 0:  # The first batch waits for its pipeline to be built.
-            self._data_wait_seconds += time.perf_counter() - start
-
-        timed = self._calls % _TIMING_PERIOD == _TIMING_PERIOD - 1
+        taken = time.perf_counter()
         if timed:
-            jax.block_until_ready((self._state, sample.transitions))
-            dispatched = time.perf_counter()
+            jax.block_until_ready(sample.transitions)
         if self._compiling is not None:
             self._compiling.result()
             self._compiling = None
         before = self._call
+        dispatched = time.perf_counter()
         result = self._dispatcher.submit(self._dispatch, self._state, sample)
         call = self._call = _Call(result, sample.keys, donor=self._state)
         if timed or before is None:
             self._settle()
         if timed:
             jax.block_until_ready(self._state)
-            self._timed_seconds += time.perf_counter() - dispatched
+            self._update_seconds += time.perf_counter() - dispatched
+            self._wait_seconds += taken - start
             self._timed_calls += 1
         if before is not None:
             self._finish(before)
@@ -208,9 +210,10 @@ class Learner(core.Learner):
     def _settle(self) -> None:
         """Takes what the last call is to return, and hands its priorities on."""
         call = self._call
-        if call is None or call.metrics is not None:
+        if call is None or call.settled:
             return
-        self._state, priorities, call.metrics = call.result.result()
+        self._state, priorities, _ = call.result.result()
+        call.settled = True
         if self._priorities is not None:
             self._priorities.put(call.keys, priorities)
 
@@ -218,17 +221,18 @@ class Learner(core.Learner):
         """Waits for a call that was dispatched, checks its loss, and logs it."""
         if call.donor is None:
             return
-        assert call.metrics is not None
+        state, _, metrics = call.result.result()
         # A gradient can be NaN where the loss is still finite, and the parameters are
         # then lost.
         for name in _CHECKED:
-            value = float(call.metrics[name])
+            value = float(metrics[name])
             if not np.isfinite(value):
-                steps = int(self._state.steps)
-                raise NonFiniteLossError(f"the {name} is {value} after {steps} updates")
+                raise NonFiniteLossError(
+                    f"the {name} is {value} after {int(state.steps)} updates"
+                )
         call.donor = None
         if self._logger is not None:
-            self._logger.write({**call.metrics, **call.counts})
+            self._logger.write({**metrics, **call.counts})
 
     def check(self) -> None:
         """Waits for the last update, checks its loss, and logs it.
@@ -243,28 +247,27 @@ class Learner(core.Learner):
     @property
     def loss(self) -> float | None:
         """Loss of the last update, which it waits for; None before the first."""
-        self._settle()
-        if self._call is None or self._call.metrics is None:
+        if self._call is None:
             return None
-        return float(self._call.metrics["loss"])
+        _, _, metrics = self._call.result.result()
+        return float(metrics["loss"])
 
     def statistics(self) -> dict[str, float | None]:
-        """Returns timings since this learner was made.
+        """Returns timings since this learner was made, means of one call in fifty.
 
         Returns:
-          `learner_step_ms`, milliseconds of one gradient step on the device, averaged
-          over those that were timed (None if none was), and `data_wait_fraction`, the
-          share of a step's time spent waiting for its batch.
+          `learner_step_ms`, milliseconds of one gradient step on the device, and
+          `data_wait_fraction`, the share of a step that the idle device waits for its
+          batch, with prioritised replay until all priorities have been written, too.
+          None if no call was timed.
         """
-        calls = self._timed_calls * self._sgd_steps_per_call
-        step_seconds = self._timed_seconds / calls if calls else None
-        fraction = None
-        if step_seconds is not None:
-            busy = step_seconds * self._sgd_steps_per_call * (self._calls - 1)
-            fraction = self._data_wait_seconds / (self._data_wait_seconds + busy)
+        if not self._timed_calls:
+            return {"learner_step_ms": None, "data_wait_fraction": None}
+        steps = self._timed_calls * self._sgd_steps_per_call
         return {
-            "learner_step_ms": None if step_seconds is None else 1e3 * step_seconds,
-            "data_wait_fraction": fraction,
+            "learner_step_ms": 1e3 * self._update_seconds / steps,
+            "data_wait_fraction": self._wait_seconds
+            / (self._wait_seconds + self._update_seconds),
         }
 
     def get_variables(self, names: Sequence[str]) -> list[ActingVariables]:
@@ -295,13 +298,20 @@ class Learner(core.Learner):
 
     def restore(self, state: TrainingState) -> None:
         """Resumes from a saved state."""
-        self._state = jax.tree.map(_as_before, self.state, state)
+        if self._call is not None:
+            futures.wait([self._call.result])
+        self._state = jax.tree.map(_as_before, self._state, state)
         self._call = None
 
     def close(self) -> None:
-        """Ends the threads that dispatch updates and write priorities back."""
+        """Ends the threads, once the last update's priorities were written.
+
+        An error of that update is for `check` to raise.
+        """
         self._dispatcher.shutdown()
         if self._priorities is not None:
+            if self._call is not None and self._call.result.exception() is None:
+                self._settle()
             self._priorities.close()
 
 

@@ -94,7 +94,7 @@ class NoisyDense(hk.Module):
         b_sigma = layers.get_parameter("b_sigma", b_shape, x.dtype, sigma_init)
         if self.evaluation:
             return layers.affine(x, w, b)
-        # One draw for both: on a CPU, two take a sixth of a small update longer.
+        # One draw for both: a second was a sixth of a small dense update on one core.
         noise = self._draw(x, x.shape[-1] + outputs)
         e_in, e_out = jnp.split(noise, [x.shape[-1]], axis=-1)
         return noisy_affine(x, w, b, w_sigma, b_sigma, e_in, e_out)

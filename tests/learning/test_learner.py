@@ -1,7 +1,9 @@
 """The Acme learner: steps, counts, saves, and stops at a loss that is no number."""
 
 import itertools
+import threading
 import weakref
+from concurrent import futures
 
 import jax
 import numpy as np
@@ -11,6 +13,8 @@ from acme.utils import counting
 from acme.utils.loggers import base as loggers
 
 from acme_moe import learning
+from acme_moe.learning import learner as learner_module
+from acme_moe.learning.dispatcher import make_dispatcher
 from acme_moe.learning.learner import Learner, NonFiniteLossError
 from tests.learning.tiny import NETWORK, batch, make_state
 
@@ -101,7 +105,7 @@ def test_steps_are_counted_and_logged():
     for _ in range(5):
         learner.step()
     assert counter.get_counts()["steps"] == 5
-    # Each row is written when the next step is due.
+    # Each row is written once the next update is on its way.
     assert [row["steps"] for row in rows.rows] == [1, 2, 3, 4]
     assert all(np.isfinite(row["loss"]) for row in rows.rows)
     assert learner.get_variables(["policy"])[0].learner_steps == 5
@@ -141,17 +145,90 @@ def test_buffers_that_an_update_took_over_are_dropped_once_it_has_ended():
     assert all(x() is None for x in taken)
 
 
-def test_a_loss_that_is_no_number_stops_the_learner():
+class Failing:
+    """The update, except that a call fails."""
+
+    def __init__(self, call):
+        self.calls = itertools.count(1)
+        self.fails = call
+
+    def __call__(self, *args):
+        if next(self.calls) == self.fails:
+            raise RuntimeError("out of memory")
+        return UPDATE(*args)
+
+
+def test_an_update_is_not_waited_for_not_even_for_its_dispatch(monkeypatch):
+    go_on, second = threading.Event(), threading.Event()
+
+    def update(*args):
+        if second.is_set():
+            assert go_on.wait(60)
+        second.set()
+        return UPDATE(*args)
+
+    # As there may be a single core here.
+    monkeypatch.setattr(
+        learner_module, "make_dispatcher", lambda: futures.ThreadPoolExecutor(1)
+    )
+    learner = Learner(make_state(OPTIMIZER), update, samples())
+    for _ in range(2):
+        learner.step()
+    go_on.set()
+    learner.check()
+    assert learner.state.steps == 2
+    learner.close()
+
+
+def test_an_update_that_fails_is_told_by_whatever_comes_next():
+    learner = Learner(make_state(OPTIMIZER), Failing(2), samples())
+    learner.step()
+    saved = learner.save()
+    learner.step()
+    for ask in (learner.step, learner.check, learner.save, lambda: learner.state):
+        with pytest.raises(RuntimeError, match="out of memory"):
+            ask()
+    learner.restore(saved)
+    learner.step()
+    assert learner.save().steps == 2
+
+
+def test_the_first_update_that_fails_is_told_at_once():
+    learner = Learner(make_state(OPTIMIZER), Failing(1), samples())
+    with pytest.raises(RuntimeError, match="out of memory"):
+        learner.step()
+
+
+@pytest.mark.parametrize("index", [2, 48])  # The 50th call is timed.
+def test_a_loss_that_is_no_number_stops_the_learner(index):
     def poison(i, data):
-        return data._replace(reward=data.reward * np.nan) if i == 2 else data
+        return data._replace(reward=data.reward * np.nan) if i == index else data
 
     learner = make_learner(samples(poison))
-    for _ in range(3):
+    for _ in range(index + 1):
         learner.step()
-    with pytest.raises(NonFiniteLossError, match="the loss is nan after 3 updates"):
+    message = f"the loss is nan after {index + 1} updates"
+    with pytest.raises(NonFiniteLossError, match=message):
         learner.step()
     with pytest.raises(NonFiniteLossError):
         learner.save()
+
+
+def test_a_single_core_runs_an_update_where_it_is_asked_for(monkeypatch):
+    def where():
+        return make_dispatcher().submit(threading.get_ident).result()
+
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    assert where() != threading.get_ident()
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
+    assert where() == threading.get_ident()
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_dispatcher().submit(interrupted)
+    assert isinstance(make_dispatcher().submit(int, "x").exception(), ValueError)
 
 
 def test_waiting_for_data_is_measured():
@@ -164,52 +241,71 @@ def test_waiting_for_data_is_measured():
     assert 0 <= statistics["data_wait_fraction"] <= 1
 
 
+class Sink:
+    """Notes what happens to priorities."""
+
+    def __init__(self):
+        self.events, self.given = [], []
+
+    def put(self, keys, priorities):
+        self.events.append("put")
+        self.given.append((keys, priorities))
+
+    def flush(self):
+        self.events.append("flush")
+
+    def close(self):
+        self.events.append("close")
+
+
 def test_priorities_of_earlier_updates_arrive_before_the_next_batch_is_taken():
-    events = []
-
-    class Sink:
-        def put(self, keys, priorities):
-            events.append("put")
-
-        def flush(self):
-            events.append("flush")
-
-        def close(self):
-            pass
+    sink = Sink()
 
     def source():
         for sample in samples():
-            events.append("take")
+            sink.events.append("take")
             yield sample
 
-    learner = make_learner(source(), priorities=Sink())
-    for _ in range(2):
+    learner = make_learner(source(), priorities=sink)
+    for _ in range(3):
         learner.step()
-    learner.check()
-    assert events == ["flush", "take", "put"] * 2
+    # Of the first update, which is waited for, and of the second, which is not.
+    before_the_third = ["flush", "take", "put"] * 2
+    assert sink.events == [*before_the_third, "flush", "take"]
 
 
-def test_priorities_are_handed_on_with_their_keys():
-    class Sink:
-        given, flushed, closed = [], False, False
-
-        def put(self, keys, priorities):
-            self.given.append((keys, priorities))
-
-        def flush(self):
-            self.flushed = True
-
-        def close(self):
-            self.closed = True
-
+def test_asking_for_variables_hands_on_no_priorities():
+    # Other threads ask, and what is handed on has its place in the order of a step.
     sink = Sink()
     learner = make_learner(priorities=sink)
-    learner.step()
-    ((keys, priorities),) = sink.given
-    learner.save()
-    assert sink.flushed
-    assert not sink.closed
+    for _ in range(2):
+        learner.step()
+    assert learner.get_variables([""])[0].learner_steps == 2
+    assert len(sink.given) == 1
+
+
+@pytest.mark.parametrize("close_after", ["save", "step"])
+def test_all_priorities_are_handed_on_with_their_keys(close_after):
+    sink = Sink()
+    learner = make_learner(priorities=sink)
+    for _ in range(3):
+        learner.step()
+    if close_after == "save":
+        learner.save()
+        assert sink.events[-2:] == ["put", "flush"]
     learner.close()
-    assert sink.closed
-    np.testing.assert_array_equal(keys, np.arange(4))
-    assert priorities.shape == (4,)
+    assert sink.events[-1] == "close"
+    assert len(sink.given) == 3
+    for keys, priorities in sink.given:
+        np.testing.assert_array_equal(keys, np.arange(4))
+        assert priorities.shape == (4,)
+
+
+def test_a_learner_whose_last_update_failed_closes():
+    sink = Sink()
+    learner = Learner(make_state(OPTIMIZER), Failing(2), samples(), priorities=sink)
+    for _ in range(2):
+        learner.step()
+    learner.close()
+    assert sink.events[-1] == "close"
+    assert len(sink.given) == 1

@@ -177,9 +177,8 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
             if run.position == 140 and not poisoned:
                 poisoned.append(True)
                 state = run.learner.state
-                run.learner._state = state._replace(
-                    params=jax.tree.map(lambda w: w * np.nan, state.params)
-                )
+                params = jax.tree.map(lambda w: w * np.nan, state.params)
+                run.learner.restore(state._replace(params=params))
 
         monkeypatch.setattr(run.learner, "step", poison)
         with pytest.raises(
