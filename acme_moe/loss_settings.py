@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from acme_moe import options, validation
 from acme_moe.registry import OUTSIDE, Registry, is_path
@@ -23,6 +23,9 @@ C51 = "c51"
 
 QUANTILE = "quantile"
 """The quantile loss (Dabney et al., 2018), for a network with quantiles."""
+
+# The field of an agent's settings beside `loss`.
+_OPTIONS = "loss_options"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,9 @@ class Munchausen:
         if not self.clip <= 0:
             raise validation.not_accepted("clip", self.clip, "at most 0")
 
+
+NO_OPTIONS = options.Options()
+"""The options of the library's own losses."""
 
 NO_MUNCHAUSEN = Munchausen()
 """The settings of ordinary Q-learning."""
@@ -108,39 +114,26 @@ CLASSIFICATION_LOSSES: Registry[ClassificationLoss] = Registry(
 )
 
 
-def import_outside_loss(path: str) -> tuple[Callable[..., jax.Array], bool]:
-    """Imports a loss that is not the library's.
+def load(
+    loss: str, loss_options: Mapping[str, Any] = NO_OPTIONS
+) -> tuple[Callable[..., jax.Array], bool]:
+    """Returns a loss, and whether it is a `ClassificationLoss`.
+
+    Those of whole distributions, `C51` and `QUANTILE`, are neither.
 
     Args:
-      path: import path of an `ErrorLoss` or a `ClassificationLoss`: of a function, or
-        of a frozen dataclass whose instances are called, which has its defaults.
-
-    Returns:
-      The loss, and whether it is a `ClassificationLoss`.
+      loss: a name; or the import path of a function, or of a frozen dataclass whose
+        instances are called and whose fields are the options.
+      loss_options: the options.
 
     Raises:
-      ValueError: if it cannot be imported, or is neither.
+      ValueError: if the loss cannot be imported, is neither an `ErrorLoss` nor a
+        `ClassificationLoss`, or does not take such options.
     """
-    part = ERROR_LOSSES.get(path)
-    if options.is_part(part):
-        loss = options.make(part, {}, "loss.")
-        signature = inspect.signature(loss)
-        for arguments, of_categories in ((1, False), (3, True)):
-            with contextlib.suppress(TypeError):
-                signature.bind(*range(arguments))
-                return loss, of_categories
-    raise validation.not_accepted(
-        "loss", path, "a function of errors, or of logits, targets and atoms"
-    )
-
-
-def load(loss: str) -> tuple[Callable[..., jax.Array], bool]:
-    """Returns a loss by its name or import path, as `import_outside_loss` does.
-
-    Those of whole distributions, `C51` and `QUANTILE`, are none of these.
-    """
+    complete = complete_options(loss, loss_options)
     if is_path(loss):
-        return import_outside_loss(loss)
+        part, of_categories = _import_outside(loss)
+        return options.make(part, complete, f"{_OPTIONS}."), of_categories
     if loss in CLASSIFICATION_LOSSES:
         return CLASSIFICATION_LOSSES.get(loss), True
     return ERROR_LOSSES.get(loss), False
@@ -150,10 +143,46 @@ def is_classification(loss: str) -> bool:
     """Returns whether a loss is a `ClassificationLoss`; a named one is not imported.
 
     Raises:
-      ValueError: as `import_outside_loss`.
+      ValueError: if it is a path that cannot be imported, or one of no loss.
     """
-    return (
-        import_outside_loss(loss)[1] if is_path(loss) else loss in CLASSIFICATION_LOSSES
+    return _import_outside(loss)[1] if is_path(loss) else loss in CLASSIFICATION_LOSSES
+
+
+def complete_options(loss: str, loss_options: Mapping[str, Any]) -> options.Options:
+    """Returns all options of a loss, including those that keep their defaults.
+
+    Raises:
+      ValueError: if it does not take such options; names the first, and what would be
+        accepted.
+    """
+    if is_path(loss):
+        part, _ = _import_outside(loss)
+        return options.complete(part, loss_options, f"{_OPTIONS}.")
+    instead = "the library's own losses have none"
+    return options.none_of_library(loss, loss_options, _OPTIONS, instead)
+
+
+def default_options(loss: str) -> dict[str, Any]:
+    """Returns the default of each option of a loss, None for one that has none.
+
+    Raises:
+      ValueError: if it is a path that cannot be imported, or one of no loss.
+    """
+    return options.defaults(_import_outside(loss)[0]) if is_path(loss) else {}
+
+
+def _import_outside(path: str) -> tuple[Any, bool]:
+    """Imports a part, and tells from its parameters whether it is of categories."""
+    part = ERROR_LOSSES.get(path)
+    if options.is_part(part):
+        is_class = isinstance(part, type)
+        signature = inspect.signature(part.__call__ if is_class else part)
+        for arguments, of_categories in ((1, False), (3, True)):
+            with contextlib.suppress(TypeError):
+                signature.bind(*range(arguments + is_class))
+                return part, of_categories
+    raise validation.not_accepted(
+        "loss", path, "a function of errors, or of logits, targets and atoms"
     )
 
 

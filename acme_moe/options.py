@@ -100,6 +100,26 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
         raise ValueError(f"{prefix.rstrip('.')}: {error}") from error
 
 
+def none_of_library(
+    name: str, options: Mapping[str, Any], field: str, instead: str
+) -> Options:
+    """Returns the options of one of the library's own parts, which has none.
+
+    Args:
+      name: the part's name.
+      options: those that are given.
+      field: the field that they are given in.
+      instead: what to say of the settings of the library's own parts.
+
+    Raises:
+      ValueError: if there are any, or they are not a mapping.
+    """
+    _check_mapping(options, field)
+    for option in options:
+        raise ValueError(f"{field}.{option}: is not an option of {name!r}; {instead}")
+    return Options()
+
+
 def fields(part: Any) -> tuple[dataclasses.Field[Any], ...]:
     """Returns the options of a part; a function has none."""
     if not isinstance(part, type):
@@ -112,6 +132,7 @@ def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
 
     The arguments and errors are those of `make`.
     """
+    _check_mapping(options, prefix.rstrip("."))
     made = make(part, options, prefix)
     return Options({field.name: getattr(made, field.name) for field in fields(part)})
 
@@ -125,6 +146,11 @@ def defaults(part: Any) -> dict[str, Any]:
         else:
             values[field.name] = None if _is_required(field) else field.default
     return values
+
+
+def _check_mapping(options: Any, field: str) -> None:
+    if not isinstance(options, Mapping):
+        raise validation.not_accepted(field, options, "a mapping of names to values")
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

@@ -24,9 +24,9 @@ OUTSIDE = "the import path of one, module:attribute"
 """What every registry accepts besides the names in it, for messages."""
 
 
-def is_path(name: str) -> bool:
+def is_path(name: Any) -> bool:
     """Returns whether a name is an import path, `module:attribute`."""
-    return ":" in name
+    return isinstance(name, str) and ":" in name
 
 
 class Registry(Generic[T]):

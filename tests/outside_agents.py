@@ -1,9 +1,13 @@
-"""An agent from outside: DQN's fields but for `double`, and one of its own."""
+"""Agents from outside, each with fields of its own."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from acme_moe.agents import Agent
 from acme_moe.agents.config import OnlineAgentConfig
+from acme_moe.agents.dqn import DQNConfig
+from acme_moe.options import Options
 
 VALUE = 3
 
@@ -35,5 +39,31 @@ def make_builder(config):
     return Builder(config)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PowerConfig(DQNConfig):
+    """Settings whose default loss has options."""
+
+    loss: str = "tests.outside_parts:Power"
+    loss_options: Mapping[str, Any] = Options({"exponent": 2.0})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OtherLossesConfig(OnlineAgentConfig):
+    """Settings with a field whose name is that of a loss's options."""
+
+    loss: str = "mine"
+    loss_options: tuple[int, ...] = (1, 2)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoLossConfig(OnlineAgentConfig):
+    """Settings with options, and without a loss."""
+
+    loss_options: Mapping[str, Any] = Options({"a": 1})
+
+
 TWO_STEP = Agent(TwoStepConfig, "tests.outside_agents:make_builder")
+POWER = Agent(PowerConfig, "acme_moe.agents.dqn.builder:DQNBuilder")
+OTHER_LOSSES = Agent(OtherLossesConfig, "tests.outside_agents:make_builder")
+NO_LOSS = Agent(NoLossConfig, "tests.outside_agents:make_builder")
 BAD = Agent(int, int)

@@ -171,6 +171,21 @@ def log_cosh(errors):
     return jnp.logaddexp(errors, -errors) - jnp.log(2.0)
 
 
+@dataclasses.dataclass(frozen=True)
+class Power:
+    """A loss with options, of which one has no default."""
+
+    exponent: float
+    factor: float = 1.0
+
+    def __post_init__(self):
+        if self.exponent < 1:
+            raise ValueError(f"exponent: {self.exponent} is not accepted; at least 1")
+
+    def __call__(self, errors):
+        return self.factor * jnp.abs(errors) ** self.exponent
+
+
 def mean_loss(errors):
     """Not a loss of each error."""
     return errors**2 - jnp.mean(errors)

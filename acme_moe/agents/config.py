@@ -6,10 +6,12 @@ import abc
 import dataclasses
 import functools
 from fractions import Fraction
+from typing import Any
 
 from typing_extensions import Self
 
 from acme_moe import validation
+from acme_moe.loss_settings import complete_options
 from acme_moe.networks import (
     Network,
     NetworkConfig,
@@ -148,6 +150,16 @@ def check_categorical(network: NetworkConfig) -> None:
         raise ValueError(
             "network.num_atoms: None is not accepted; a number of atoms, such as 51"
         )
+
+
+def set_complete_options(config: Any) -> None:
+    """Sets `loss_options` to all options of the loss, in an agent's `__post_init__`.
+
+    Raises:
+      ValueError: if the loss does not take such options.
+    """
+    complete = complete_options(config.loss, config.loss_options)
+    object.__setattr__(config, "loss_options", complete)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -140,11 +140,13 @@ def _check(
         from acme_moe.runs import check_environment
 
         return check_environment.check(spec)
+    from acme_moe import loss_settings
     from acme_moe.networks import check_part
 
     network = spec.agent.network
     if kind == "loss":
-        return check_part.check(kind, path, network)
+        options = getattr(spec.agent, "loss_options", loss_settings.NO_OPTIONS)
+        return check_part.check(kind, path, network, loss_options=options)
 
     from acme_moe.runs.assembly import environment_spec
 

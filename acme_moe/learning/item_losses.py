@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,16 +15,16 @@ from acme_moe.learning.outputs import Outputs
 from acme_moe.learning.types import Transition
 from acme_moe.loss_settings import (
     C51,
-    CLASSIFICATION_LOSSES,
     NO_MUNCHAUSEN,
+    NO_OPTIONS,
     QUANTILE,
     ClassificationLoss,
     Munchausen,
-    import_outside_loss,
+    check_distribution_loss,
+    complete_options,
     load,
 )
 from acme_moe.networks import NetworkConfig
-from acme_moe.registry import is_path
 
 # (outputs, transitions) -> float32 [B]
 ItemLoss = Callable[[Outputs, Transition], jax.Array]
@@ -34,6 +35,7 @@ def value_loss(
     loss: str,
     discount: float,
     munchausen: Munchausen = NO_MUNCHAUSEN,
+    loss_options: Mapping[str, Any] = NO_OPTIONS,
 ) -> ItemLoss:
     """Returns a loss whose targets are values, as in Q-learning.
 
@@ -42,13 +44,16 @@ def value_loss(
       loss: a name, or the import path of an `ErrorLoss` or a `ClassificationLoss`.
       discount: the agent's discount.
       munchausen: settings of Munchausen targets.
+      loss_options: options of a loss that is not the library's.
 
     Raises:
-      ValueError: if there is no such loss, or it needs another network.
+      ValueError: if there is no such loss, it does not take such options, or it needs
+        another network.
     """
     if loss == QUANTILE:
+        complete_options(loss, loss_options)
         return _quantile(config, discount, munchausen)
-    found, of_categories = load(loss)
+    found, of_categories = load(loss, loss_options)
     if of_categories:
         return _classified(config, found, discount, munchausen)
 
@@ -58,21 +63,28 @@ def value_loss(
     return item_loss
 
 
-def distribution_loss(config: NetworkConfig, loss: str, discount: float) -> ItemLoss:
+def distribution_loss(
+    config: NetworkConfig,
+    loss: str,
+    discount: float,
+    loss_options: Mapping[str, Any] = NO_OPTIONS,
+) -> ItemLoss:
     """Returns a loss of categorical predictions, as in Rainbow.
 
     Args:
       config: the network's settings.
       loss: a name, or the import path of a `ClassificationLoss`.
       discount: the agent's.
+      loss_options: options of a loss that is not the library's.
 
     Raises:
-      ValueError: if there is no such loss, or the head is not categorical.
+      ValueError: if there is no such loss, it does not take such options, or the head
+        is not categorical.
     """
-    if is_path(loss):
-        return _classified(config, import_outside_loss(loss)[0], discount)
+    check_distribution_loss(loss)
+    complete_options(loss, loss_options)
     if loss != C51:
-        return _classified(config, CLASSIFICATION_LOSSES.get(loss), discount)
+        return _classified(config, load(loss, loss_options)[0], discount)
     _require_atoms(config)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:

@@ -6,7 +6,7 @@ The agents' updates differ in nothing but their objectives.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +16,7 @@ from acme_moe import losses
 from acme_moe.learning import item_losses
 from acme_moe.learning.outputs import BALANCING_FOLD, apply_to_both_ends
 from acme_moe.learning.types import Transition
-from acme_moe.loss_settings import C51, NO_MUNCHAUSEN, Munchausen
+from acme_moe.loss_settings import C51, NO_MUNCHAUSEN, NO_OPTIONS, Munchausen
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
 
@@ -48,6 +48,7 @@ def q_learning(
     *,
     discount: float,
     loss: str = "squared",
+    loss_options: Mapping[str, Any] = NO_OPTIONS,
     double: bool = False,
     munchausen: Munchausen = NO_MUNCHAUSEN,
     td_weight: float = 1.0,
@@ -63,6 +64,7 @@ def q_learning(
         categorical head also `hl_gauss`, `two_hot` or the import path of a
         `loss_settings.ClassificationLoss`, which compare logits with targets; with
         quantiles `quantile`.
+      loss_options: options of a loss that is not the library's.
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen targets.
       td_weight: weight of the temporal-difference loss.
@@ -76,7 +78,9 @@ def q_learning(
     Raises:
       ValueError: if `loss` is none of them, or needs another network.
     """
-    item_loss = item_losses.value_loss(network.config, loss, discount, munchausen)
+    item_loss = item_losses.value_loss(
+        network.config, loss, discount, munchausen, loss_options
+    )
     total = functools.partial(_total, network.config, td_weight, conservative_weight)
 
     def objective(
@@ -112,6 +116,7 @@ def categorical_q_learning(
     *,
     discount: float,
     loss: str = C51,
+    loss_options: Mapping[str, Any] = NO_OPTIONS,
     shared_target_noise: bool = False,
     td_weight: float = 1.0,
     conservative_weight: float = 0.0,
@@ -123,6 +128,7 @@ def categorical_q_learning(
       discount: the agent's discount, applied once to `Transition.discount`.
       loss: `c51`, or a loss to the target's mean: `hl_gauss`, `two_hot`, or the import
         path of a `loss_settings.ClassificationLoss`.
+      loss_options: options of a loss that is not the library's.
       shared_target_noise: whether the targets of a batch share one draw of the
         networks' noise, the same for both networks, as in Dopamine; if not, each
         example and each network has its own. Predictions always have their own.
@@ -136,7 +142,9 @@ def categorical_q_learning(
     Raises:
       ValueError: if `loss` is none of them, or the network has no categorical head.
     """
-    item_loss = item_losses.distribution_loss(network.config, loss, discount)
+    item_loss = item_losses.distribution_loss(
+        network.config, loss, discount, loss_options
+    )
     total = functools.partial(_total, network.config, td_weight, conservative_weight)
 
     def objective(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import haiku as hk
@@ -31,10 +31,11 @@ class Bench:
         config: NetworkConfig,
         observation_shape: tuple[int, ...],
         num_actions: int,
+        loss_options: Mapping[str, Any] = loss_settings.NO_OPTIONS,
     ) -> None:
         self.kind, self.config = kind, config
         self.observation_shape, self.num_actions = observation_shape, num_actions
-        self._path = path
+        self._path, self._loss_options = path, loss_options
         self.example = self._example()
 
     def transformed(self, dtype: str = "float32", *, evaluation: bool = True) -> Any:
@@ -133,7 +134,7 @@ class Bench:
         if self.kind == "head":
             head = value_network.head_spec(config, self.num_actions, dense)
             return value_network.head_layer(config, x, head)
-        loss, of_categories = loss_settings.load(self._path)
+        loss, of_categories = loss_settings.load(self._path, self._loss_options)
         if not of_categories:
             return loss(x)
         return loss(x[:, :-1], x[:, -1], _atoms(config))

@@ -11,7 +11,7 @@ import inspect
 import math
 import time
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -20,6 +20,7 @@ import numpy as np
 
 from acme_moe import validation
 from acme_moe.checks import Result, attempt, require
+from acme_moe.loss_settings import NO_OPTIONS
 from acme_moe.networks import interfaces, parts, value_network
 from acme_moe.networks.check_bench import BATCH, Bench
 from acme_moe.networks.check_shapes import shapes
@@ -44,9 +45,10 @@ _BESIDE = {
 def infer_kind(part: Any) -> str | None:
     """Infers the kind of a part from the parameters that it is called with.
 
-    The annotation of the second of two parameters, or else its name, tells the kind. A
-    part with a single parameter is a loss if the parameter is named `errors`, otherwise
-    a tokenizer. One with three is a loss of categories if the first is named `logits`.
+    Those with a default do not count. The annotation of the second of two parameters,
+    or else its name, tells the kind. A part with a single parameter is a loss if the
+    parameter is named `errors`, otherwise a tokenizer. One with three is a loss of
+    categories if the first is named `logits`.
 
     Returns:
       The kind; None if the parameters do not tell.
@@ -54,6 +56,7 @@ def infer_kind(part: Any) -> str | None:
     function = part.__call__ if isinstance(part, type) else part
     parameters = list(inspect.signature(function).parameters.values())
     parameters = parameters[1:] if isinstance(part, type) else parameters
+    parameters = [p for p in parameters if p.default is inspect.Parameter.empty]
     if len(parameters) == 1:
         return "loss" if parameters[0].name == "errors" else "tokenizer"
     if len(parameters) == 3 and parameters[0].name == "logits":
@@ -108,6 +111,7 @@ def check(
     config: NetworkConfig,
     observation_shape: tuple[int, ...] = (84, 84, 4),
     num_actions: int = 6,
+    loss_options: Mapping[str, Any] = NO_OPTIONS,
 ) -> Iterator[Result]:
     """Checks a part.
 
@@ -118,11 +122,12 @@ def check(
         around it and all sizes.
       observation_shape: `(H, W, C)`, or `(D,)` if the network's encoder takes vectors.
       num_actions: number of actions.
+      loss_options: options of a loss; those of other parts are in `config`.
 
     Yields:
       The results, one by one; only the first for a part that does not run at all.
     """
-    bench = Bench(kind, path, config, observation_shape, num_actions)
+    bench = Bench(kind, path, config, observation_shape, num_actions, loss_options)
     first = attempt("shapes and dtypes", lambda: shapes(bench))
     yield first
     if first.failed and not bench.runs():

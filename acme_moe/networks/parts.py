@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import options, validation
+from acme_moe import options
 from acme_moe.registry import Registry, is_path
 
 if TYPE_CHECKING:
@@ -88,18 +88,12 @@ def complete_options(kind: str, name: str, given: Mapping[str, Any]) -> options.
       ValueError: if there is no such part, or it does not take such options; names the
         field, and what would be accepted.
     """
-    registry, field = REGISTRIES[kind], options_field(kind)
-    if not isinstance(given, Mapping):
-        raise validation.not_accepted(field, given, "a mapping of names to values")
-    if not is_path(name):
-        registry.check(name)
-        if given:
-            raise ValueError(
-                f"{field}.{next(iter(given))}: is not an option of {name!r}; the "
-                "settings of the library's own parts are fields of the network"
-            )
-        return options.Options()
-    return options.complete(_outside(kind, name), given, f"{field}.")
+    field = options_field(kind)
+    if is_path(name):
+        return options.complete(_outside(kind, name), given, f"{field}.")
+    REGISTRIES[kind].check(name)
+    instead = "the settings of the library's own parts are fields of the network"
+    return options.none_of_library(name, given, field, instead)
 
 
 def default_options(kind: str, name: str) -> dict[str, Any]:

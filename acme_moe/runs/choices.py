@@ -1,27 +1,29 @@
 """The fields of a flat config whose values decide which other fields it has.
 
-Another agent or environment brings its own fields and defaults, another part of the
-network its own options.
+Another agent or environment brings its own fields and defaults, another loss or part of
+the network its own options.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from acme_moe import agents, fields, validation
+from acme_moe import agents, fields, loss_settings, validation
 from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
-from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
 from acme_moe.runs.run_config import OnlineRunConfig
 
-CHOICES = (
-    "agent",
-    "environment.name",
-    *(f"network.{kind}" for kind in network_parts.REGISTRIES),
-)
+_OPTIONS = {
+    "loss": "loss_options",
+    **{
+        f"network.{kind}": f"network.{network_parts.options_field(kind)}"
+        for kind in network_parts.REGISTRIES
+    },
+}
+CHOICES = ("agent", "environment.name", *_OPTIONS)
 """Fields whose values decide which other fields there are."""
 
 
@@ -49,8 +51,8 @@ def with_choices(
 
     Another environment brings its own fields and its default game. Another agent
     brings its own fields and defaults; of the previous agent's values, those that
-    differ from its defaults are kept. Another part brings its own options in place of
-    the previous part's.
+    differ from its defaults are kept. Another loss or part of the network brings its
+    own options in place of the previous one's.
 
     Args:
       config: flat config of a run.
@@ -67,21 +69,48 @@ def with_choices(
     agent = chosen.get("agent", before)
     if agent != before:
         flat = _of_other_agent(flat, agent)
-    network = dict(flat.get("network", {}))
-    for kind in network_parts.REGISTRIES:
-        field = network_parts.options_field(kind)
-        there = network.get(kind, getattr(NetworkConfig, kind))
-        part = chosen.get(f"network.{kind}", there)
-        given = network.get(field, {}) if part == there else {}
-        try:
-            defaults = network_parts.default_options(kind, part)
-        except ValueError as error:
-            raise ValueError(f"network.{error}") from error
+    # Not to change the caller's.
+    flat["network"] = dict(flat.get("network", {}))
+    defaults = fields.to_fields(agents.config_class(agent)())
+    for choice, options in _with_options(defaults):
+        there = _at(flat, choice, _at(defaults, choice))
+        part = chosen.get(choice, there)
+        complete = _default_options(choice, part)
+        given = _at(flat, options, {}) if part == there else {}
         # They are checked with everything else, once all that is asked for is set.
         if isinstance(given, Mapping):
-            given = {**defaults, **given}
-        network[field] = given
-    return {**flat, "network": network}
+            given = {**complete, **given}
+        fields.set_at(flat, options, given)
+    return flat
+
+
+def _with_options(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields those of `_OPTIONS` that an agent's settings have.
+
+    Somebody's own agent may have other losses, or other fields of these names.
+    """
+    for choice, options in _OPTIONS.items():
+        of_choice, of_options = _at(settings, choice), _at(settings, options)
+        if isinstance(of_choice, str) and isinstance(of_options, Mapping):
+            yield choice, options
+
+
+def _default_options(choice: str, part: str) -> dict[str, Any]:
+    if choice == "loss":
+        return loss_settings.default_options(part)
+    try:
+        return network_parts.default_options(choice.removeprefix("network."), part)
+    except ValueError as error:
+        raise ValueError(f"network.{error}") from error
+
+
+def _at(settings: Mapping[str, Any], path: str, default: Any = None) -> Any:
+    """Returns the value at a dotted path, or the default where there is none."""
+    for name in path.split("."):
+        if not isinstance(settings, Mapping) or name not in settings:
+            return default
+        settings = settings[name]
+    return settings
 
 
 def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
@@ -122,7 +151,20 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
     )
     defaults = dict(fields.flat(before))
     own = {k: v for k, v in flat.items() if k in before}
+    without_a_part = []
+    for choice, options in _with_options(before):
+        there, default = _at(own, choice, _at(before, choice)), _at(before, choice)
+        if there == _at(after, choice):
+            continue
+        if there == default:
+            # The other agent's own takes its place.
+            without_a_part.append(f"{options}.")
+        elif _at(after, options):
+            # It takes the place of the other agent's own.
+            fields.set_at(after, options, {})
     for path, value in fields.flat(own):
+        if path.startswith(tuple(without_a_part)):
+            continue
         # A config need not have every field.
         if path in defaults and defaults[path] == value:
             continue

@@ -121,6 +121,10 @@ def test_observations_are_one_image_or_all_that_a_vector_is_made_of():
         check_part.observation_shape(NetworkConfig(encoder="nature_cnn"), nest)
 
 
+def test_parameters_with_a_default_do_not_hide_the_kind():
+    assert check_part.infer_kind(load("acme_moe.losses:hl_gauss")) == "loss"
+
+
 def test_a_part_gets_what_the_run_s_environment_gives():
     done = command(f"{HERE}:Scaled", "--config=dqn_minatar", "--config.game=Freeway")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -134,9 +138,11 @@ def test_a_part_gets_what_the_run_s_environment_gives():
         # To which the command gives atoms.
         ("of_categories", 0),
         ("mean_loss", 1),
+        ("Power", 0),
     ],
 )
 def test_the_command_prints_a_table(name, status):
-    done = command(f"{HERE}:{name}")
+    options = ["--config.loss_options.exponent=2"] if name == "Power" else []
+    done = command(f"{HERE}:{name}", *options)
     assert done.returncode == status, done.stderr
     assert "shapes and dtypes" in done.stdout

@@ -119,6 +119,57 @@ def test_options_go_with_their_part(tmp_path):
     )
 
 
+def test_a_loss_brings_its_options_too(tmp_path):
+    power = "--config.loss=tests.outside_parts:Power"
+    spec = fields(power, "--config.loss_options.exponent=3")
+    assert spec.agent.loss_options == {"exponent": 3.0, "factor": 1.0}
+    path = tmp_path / "config.json"
+    path.write_text(config_json(spec))
+    after = fields("--config.loss_options.factor=2", config=str(path)).agent
+    assert after.loss_options == {"exponent": 3.0, "factor": 2.0}
+    other = fields("--config.agent=drq_eps", config=str(path)).agent
+    assert other.loss_options == spec.agent.loss_options
+    assert fields("--config.loss=huber", config=str(path)).agent.loss_options == {}
+
+
+def test_options_of_a_loss_go_with_it_to_another_agent(tmp_path):
+    power = "--config.agent=tests.outside_agents:POWER"
+    of_power = {"exponent": 2.0, "factor": 1.0}
+
+    def stored(spec):
+        path = tmp_path / "config.json"
+        path.write_text(config_json(spec))
+        return str(path)
+
+    # The other agent's own loss comes with its own options.
+    assert fields(power).agent.loss_options == of_power
+    # A loss that is kept comes with its own, too.
+    huber = stored(fields("--config.loss=huber"))
+    assert fields(power, config=huber).agent.loss_options == {}
+    changed = stored(fields(power, "--config.loss_options.exponent=5"))
+    for options in ([], ["--config.loss=huber"]):
+        agent = fields("--config.agent=dqn", *options, config=changed).agent
+        assert agent.loss in ("squared", "huber")
+        assert agent.loss_options == {}
+    double = fields(power, "--config.loss_options.factor=2", config=changed).agent
+    assert double.loss_options == {"exponent": 5.0, "factor": 2.0}
+
+
+def test_fields_of_ones_own_agent_are_no_options_of_a_loss():
+    other = fields(
+        "--config.agent=tests.outside_agents:OTHER_LOSSES", "--config.loss=a"
+    )
+    assert (other.agent.loss, other.agent.loss_options) == ("a", (1, 2))
+    without = fields("--config.agent=tests.outside_agents:NO_LOSS", "--config.seed=2")
+    assert without.agent.loss_options == {"a": 1}
+
+
+@pytest.mark.parametrize("field", ["loss", "network.moe"])
+def test_a_part_that_is_no_text_is_refused(field):
+    with pytest.raises(ValueError, match=rf"^{field}: 3 is not accepted"):
+        from_config_dict(load_config("dqn_atari", {field: 3}))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -139,6 +190,11 @@ def test_options_go_with_their_part(tmp_path):
             ["--config.loss=tests.outside_parts:no"],
             r"^loss: .*has no 'no'; accepted: hu",
         ),
+        (
+            ["--config.loss=tests.outside_parts:Power"],
+            r"^loss_options\.exponent: is missing; float",
+        ),
+        (["--config.loss_options.a=1"], r"^loss_options\.a: is not a field"),
         (["--config.agent=tests.outside_agents:no"], r"^agent: .* has no 'no'"),
         (
             ["--config.agent=tests.outside_agents:VALUE"],

@@ -109,7 +109,7 @@ def squared_error_of_the_mean(logits, targets, atoms):
 
 @dataclasses.dataclass(frozen=True)
 class Clipped:
-    """An error loss of one's own, with its defaults."""
+    """An error loss of one's own, with an option."""
 
     limit: float = 0.1
 
@@ -132,6 +132,64 @@ def test_a_loss_of_ones_own_is_of_errors_or_of_categories():
         DQNConfig(loss=mine)
     with pytest.raises(ValueError, match="a function of logits, targets and atoms"):
         RainbowConfig(loss=f"{__name__}:Clipped")
+    with pytest.raises(ValueError, match=r"^loss: 'squared' is not known"):
+        learning.categorical_q_learning(NETWORK, discount=DISCOUNT, loss="squared")
     for path in ("math:pi", f"{__name__}:outputs"):
         with pytest.raises(ValueError, match=f"^loss: '{path}' is not accepted; a fun"):
             DQNConfig(loss=path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wide:
+    """HL-Gauss with another standard deviation."""
+
+    sigma_over_width: float = 0.75
+
+    def __call__(self, logits, targets, atoms):
+        return losses.hl_gauss(logits, targets, atoms, self.sigma_over_width)
+
+
+@pytest.mark.parametrize(
+    "objective", [learning.q_learning, learning.categorical_q_learning]
+)
+def test_a_loss_has_its_options(objective):
+    usual, same, wide = (
+        value_of(objective(NETWORK, discount=DISCOUNT, loss=loss, loss_options=options))
+        for loss, options in (
+            ("hl_gauss", {}),
+            (f"{__name__}:Wide", {}),
+            (f"{__name__}:Wide", {"sigma_over_width": 3.0}),
+        )
+    )
+    assert same[0] == usual[0]
+    for name in ("two_hot", objective.__kwdefaults__["loss"]):
+        with pytest.raises(ValueError, match=r"^loss_options\.a: is not an option"):
+            objective(NETWORK, discount=DISCOUNT, loss=name, loss_options={"a": 1})
+    assert wide[0] != usual[0]
+
+
+@pytest.mark.parametrize("config_class", [DQNConfig, CQLConfig])
+def test_options_are_completed_and_checked(config_class):
+    mine = f"{__name__}:Clipped"
+    assert config_class(loss=mine).loss_options == {"limit": 0.1}
+    given = config_class(loss=mine, loss_options={"limit": 2.0})
+    assert dataclasses.replace(given, n_step=2).loss_options == {"limit": 2.0}
+    hash(given)
+    for loss, options, message in (
+        (mine, {"limits": 2.0}, r"loss_options\.limits: .*mean limit"),
+        (mine, {"limit": "x"}, r"loss_options\.limit: 'x' is not accepted; float"),
+        (mine, 3, "loss_options: 3 is not accepted; a mapping"),
+        ("huber", {"delta": 2.0}, r"loss_options\.delta: is not an .*'huber'; the lib"),
+    ):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            config_class(loss=loss, loss_options=options)
+
+
+@pytest.mark.parametrize("config_class", [RainbowConfig, CQLC51Config])
+def test_a_loss_of_distributions_has_its_options_too(config_class):
+    given = config_class(loss=f"{__name__}:Wide")
+    assert given.loss_options == {"sigma_over_width": 0.75}
+    with pytest.raises(
+        ValueError, match=r"^loss_options\.a: is not an option of 'c51'"
+    ):
+        config_class(loss_options={"a": 1})

@@ -20,9 +20,10 @@ def double():
         yield
 
 
-def test_hl_gauss_integrates_a_normal_distribution_over_each_bin():
+@pytest.mark.parametrize("sigma_over_width", [0.75, 2.0])
+def test_hl_gauss_integrates_a_normal_distribution_over_each_bin(sigma_over_width):
     width = ATOMS[1] - ATOMS[0]
-    sigma = 0.75 * width
+    sigma = sigma_over_width * width
     for target in TARGETS:
         normal = scipy.stats.norm(target, sigma)
         ends = ATOMS[0] - width / 2, ATOMS[-1] + width / 2
@@ -30,7 +31,9 @@ def test_hl_gauss_integrates_a_normal_distribution_over_each_bin():
             normal.cdf(z + width / 2) - normal.cdf(z - width / 2) for z in ATOMS
         ]
         expected = np.array(expected) / (normal.cdf(ends[1]) - normal.cdf(ends[0]))
-        found = hl_gauss_probabilities(jnp.asarray(target), jnp.asarray(ATOMS))
+        found = hl_gauss_probabilities(
+            jnp.asarray(target), jnp.asarray(ATOMS), sigma_over_width
+        )
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 

@@ -17,6 +17,7 @@ class CQLBuilder(OfflineBuilder[CQLConfig]):
             network,
             discount=self.config.discount,
             loss=self.config.loss,
+            loss_options=self.config.loss_options,
             double=self.config.double,
             td_weight=self.config.td_weight,
             conservative_weight=self.config.conservative_weight,
@@ -32,6 +33,7 @@ class CQLC51Builder(OfflineBuilder[CQLC51Config]):
             network,
             discount=self.config.discount,
             loss=self.config.loss,
+            loss_options=self.config.loss_options,
             td_weight=self.config.td_weight,
             conservative_weight=self.config.conservative_weight,
         )

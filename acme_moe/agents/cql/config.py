@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from acme_moe import validation
-from acme_moe.agents.config import AgentConfig, check_categorical
-from acme_moe.loss_settings import C51, check_distribution_loss, check_value_loss
+from acme_moe.agents.config import AgentConfig, check_categorical, set_complete_options
+from acme_moe.loss_settings import (
+    C51,
+    NO_OPTIONS,
+    check_distribution_loss,
+    check_value_loss,
+)
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -51,6 +58,7 @@ class CQLConfig(OfflineAgentConfig):
         `squared`, or the import path of an `acme_moe.loss_settings.ErrorLoss`; with a
         categorical head also `hl_gauss`, `two_hot` and the import path of a
         `ClassificationLoss`, with `num_quantiles` `quantile` instead.
+      loss_options: options by name of a loss that is not the library's.
       double: whether the online network selects the target's action.
 
     Raises:
@@ -60,11 +68,13 @@ class CQLConfig(OfflineAgentConfig):
     learning_rate: float = 5e-5
     adam_epsilon: float = 3.125e-4
     loss: str = "huber"
+    loss_options: Mapping[str, Any] = NO_OPTIONS
     double: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_value_loss(self.loss, self.network.num_atoms, self.network.num_quantiles)
+        set_complete_options(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,6 +118,7 @@ class CQLC51Config(OfflineAgentConfig):
 
     Attributes:
       loss: loss of the distributions; see `RainbowConfig`.
+      loss_options: see `RainbowConfig`.
 
     Raises:
       ValueError: names the first field with a bad value, and what is accepted.
@@ -118,8 +129,10 @@ class CQLC51Config(OfflineAgentConfig):
     )
     n_step: int = 3
     loss: str = C51
+    loss_options: Mapping[str, Any] = NO_OPTIONS
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_categorical(self.network)
         check_distribution_loss(self.loss)
+        set_complete_options(self)

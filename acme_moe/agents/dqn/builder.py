@@ -17,6 +17,7 @@ class DQNBuilder(OnlineBuilder[DQNConfig]):
             network,
             discount=self.config.discount,
             loss=self.config.loss,
+            loss_options=self.config.loss_options,
             double=self.config.double,
             munchausen=self.config.munchausen,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from acme_moe import validation
-from acme_moe.agents.config import OnlineAgentConfig
-from acme_moe.loss_settings import Munchausen, check_value_loss
+from acme_moe.agents.config import OnlineAgentConfig, set_complete_options
+from acme_moe.loss_settings import NO_OPTIONS, Munchausen, check_value_loss
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,7 @@ class DQNConfig(OnlineAgentConfig):
         targets are the same values; with `num_quantiles`, `quantile` (IQN, Dabney et
         al., 2018); or the import path of the user's own
         `loss_settings.ErrorLoss` or, with `num_atoms`, `ClassificationLoss`.
+      loss_options: options by name of a loss that is not the library's.
       double: whether the online network selects the target's action.
       munchausen: settings of Munchausen reinforcement learning: the log-policy in the
         reward, and a soft target, for which no action is selected.
@@ -29,11 +32,13 @@ class DQNConfig(OnlineAgentConfig):
     """
 
     loss: str = "squared"
+    loss_options: Mapping[str, Any] = NO_OPTIONS
     double: bool = False
     munchausen: Munchausen = dataclasses.field(default_factory=Munchausen)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_value_loss(self.loss, self.network.num_atoms, self.network.num_quantiles)
+        set_complete_options(self)
         if self.munchausen.alpha and self.double:
             raise validation.not_accepted("double", True, "False with munchausen.alpha")

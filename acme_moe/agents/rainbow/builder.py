@@ -22,5 +22,6 @@ class RainbowBuilder(OnlineBuilder[RainbowConfig]):
             network,
             discount=self.config.discount,
             loss=self.config.loss,
+            loss_options=self.config.loss_options,
             shared_target_noise=self.config.shared_target_noise,
         )

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from acme_moe.agents.config import OnlineAgentConfig, check_categorical
-from acme_moe.loss_settings import C51, check_distribution_loss
+from acme_moe.agents.config import (
+    OnlineAgentConfig,
+    check_categorical,
+    set_complete_options,
+)
+from acme_moe.loss_settings import C51, NO_OPTIONS, check_distribution_loss
 from acme_moe.networks.settings import NetworkConfig
 
 
@@ -19,6 +25,7 @@ class RainbowConfig(OnlineAgentConfig):
         loss to the target's mean, spread over the atoms: `hl_gauss` or `two_hot`
         (Farebrother et al., 2024), or the import path of an
         `loss_settings.ClassificationLoss`.
+      loss_options: options by name of a loss that is not the library's.
       prioritized: whether transitions are sampled in proportion to the square roots of
         their losses (Schaul et al., 2016), or uniformly.
       shared_target_noise: whether all targets of a batch share one draw of the noisy
@@ -34,6 +41,7 @@ class RainbowConfig(OnlineAgentConfig):
     )
     n_step: int = 3
     loss: str = C51
+    loss_options: Mapping[str, Any] = NO_OPTIONS
     prioritized: bool = True
     shared_target_noise: bool = True
 
@@ -41,3 +49,4 @@ class RainbowConfig(OnlineAgentConfig):
         super().__post_init__()
         check_categorical(self.network)
         check_distribution_loss(self.loss)
+        set_complete_options(self)
