@@ -42,6 +42,7 @@ class Curve:
       measures: the run's diagnostics, by name: positions `[M]` and values `[M]`.
       folder: folder of the run; None for scores from elsewhere.
       code_versions: of the code that the run was made with; empty if not recorded.
+      platforms: JAX, cores and processors that it was made with; the same.
     """
 
     positions: np.ndarray
@@ -53,6 +54,7 @@ class Curve:
     )
     folder: Path | None = None
     code_versions: Sequence[str] = ()
+    platforms: Sequence[str] = ()
 
     @property
     def normalized(self) -> bool:
@@ -94,6 +96,7 @@ def curve_of(run: Run, kind: str) -> Curve | None:
         _measures(run, skip),
         run.path,
         run.summary.get("code_versions", ()),
+        run.summary.get("platforms", ()),
     )
 
 

@@ -18,6 +18,8 @@ from acme_moe.reporting.runs import UNITS
 
 # What tells a run of a comparison from the others; `x` is a scaling study's.
 _NAME = ("panel", "agent", "x", "environment", "game", "seed")
+# What a run was made with: the same at each of its points.
+_MADE_WITH = ("code_versions", "platforms")
 # Whole numbers, empty for a run whose length is counted otherwise.
 _LENGTHS = dict.fromkeys(UNITS, "Int64")
 
@@ -136,8 +138,7 @@ def run_table(comparison: Comparison) -> Table:
 def curve_table(comparison: Comparison) -> Table:
     """Makes a table with a row for each point of each run; else as `run_table`."""
     frame, _ = _runs(comparison, points=slice(None))
-    # The same at each of a run's points.
-    frame = frame.drop(columns="code_versions", errors="ignore")
+    frame = frame.drop(columns=[*_MADE_WITH], errors="ignore")
     return Table("Curves", frame, "%.6g")
 
 
@@ -209,17 +210,17 @@ def _runs(
                     None if human is None else human[point],
                     curve.hours[point],
                     "yes" if compared else "no",
-                    ", ".join(curve.code_versions) or None,
+                    *("; ".join(getattr(curve, name)) or None for name in _MADE_WITH),
                 )
             )
-    scores = ("score", "human_normalized_score", "hours", "compared", "code_versions")
-    frame = pd.DataFrame(rows, columns=[*_NAME, *UNITS, *scores])
+    scores = ("score", "human_normalized_score", "hours", "compared")
+    frame = pd.DataFrame(rows, columns=[*_NAME, *UNITS, *scores, *_MADE_WITH])
     return _used(frame.astype(_LENGTHS)), folders
 
 
 def _used(frame: pd.DataFrame) -> pd.DataFrame:
     """Drops columns that no run has."""
-    optional = [n for n in (*UNITS, "hours", "x", "code_versions") if n in frame]
+    optional = [n for n in (*UNITS, "hours", "x", *_MADE_WITH) if n in frame]
     return frame.drop(columns=[name for name in optional if frame[name].isna().all()])
 
 

@@ -36,6 +36,7 @@ from acme_moe.runs import tracking, tracking_services
 from acme_moe.runs.best_effort import BestEffortLogger, FunctionLogger, Warnings
 from acme_moe.runs.code_version import CODE_VERSION
 from acme_moe.runs.episodes import EpisodeResult
+from acme_moe.runs.platform_name import find_platform
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
 from acme_moe.runs.tensorboard import EventLogger
@@ -93,13 +94,14 @@ class RunFolder:
         """Writes `summary.json`, or warns that it cannot.
 
         Returns:
-          The summary with the versions of the code that the run was made with.
+          The summary with the versions of the code and the platforms that the run was
+          made with.
 
         Raises:
           DiskError: replaces the warning if the run is over and saved.
         """
         path = self.path / "summary.json"
-        summary = {**summary, "code_versions": self._code_versions}
+        summary = {**summary, **self._made_with}
         self._status = summary["status"]
         if self._status in _SAVED:
             files.write_json(path, summary)
@@ -109,12 +111,15 @@ class RunFolder:
         return summary
 
     @functools.cached_property
-    def _code_versions(self) -> list[str]:
-        """This process's version, after those of the processes before it."""
+    def _made_with(self) -> dict[str, list[str]]:
+        """This process's version and platform, after those of the ones before it."""
         summary = self.read_summary()
         # Runs did not always tell.
-        before = summary.get("code_versions", ["unknown"] if summary else [])
-        return list(dict.fromkeys([*before, CODE_VERSION]))
+        untold = ["unknown"] if summary else []
+        return {
+            key: list(dict.fromkeys([*summary.get(key, untold), *of_this]))
+            for key, of_this in _of_this_process().items()
+        }
 
     def read_summary(self) -> dict[str, Any]:
         """Returns what `summary.json` holds, nothing if it is missing or damaged."""
@@ -123,11 +128,11 @@ class RunFolder:
     def forget_scores_after(self, state: RunState) -> None:
         """Drops the rows of `scores.csv` that a run resumed at `state` writes again.
 
-        If that is its start, also the versions of the code that the summary lists.
+        If that is its start, also the versions and platforms that the summary lists.
         """
         if not (state.agent_steps or state.learner_steps):
             # Nothing is left of what an earlier process began.
-            self._code_versions = [CODE_VERSION]
+            self._made_with = _of_this_process()
 
         def was_scored(row: dict[str, str]) -> bool:
             if row.get("kind") == "evaluation":
@@ -341,6 +346,10 @@ def _rewrite(
     writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
     # Who appends to an empty file writes its columns.
     files.write_text(path, rewritten.getvalue() if names else "")
+
+
+def _of_this_process() -> dict[str, list[str]]:
+    return {"code_versions": [CODE_VERSION], "platforms": [find_platform()]}
 
 
 def _at_most(row: dict[str, str], field: str, limit: int) -> bool:

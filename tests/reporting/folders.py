@@ -40,7 +40,7 @@ def write_run(
     status="finished",
     agent="dqn",
     fields=FIELDS,
-    code_versions=None,
+    made_with=None,
     **config,
 ):
     """A run of 100 agent steps between two of its `evaluation` scores.
@@ -70,9 +70,8 @@ def write_run(
         "learner_steps": length,
         "wall_seconds": 3_600 * len(evaluation),
     }
-    # Runs of earlier versions do not have them.
-    if code_versions is not None:
-        summary["code_versions"] = code_versions
+    # Runs of earlier versions do not have it.
+    summary |= made_with or {}
     (folder / "config.json").write_text(json.dumps(settings))
     (folder / "summary.json").write_text(json.dumps(summary))
     rows = []

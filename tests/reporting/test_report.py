@@ -115,15 +115,20 @@ class Cells(html.parser.HTMLParser):
             self.rows[-1][-1] += data.strip()
 
 
-def test_runs_are_listed_with_the_versions_of_their_code(tmp_path):
+def test_runs_are_listed_with_what_they_were_made_with(tmp_path):
     write_run(tmp_path / "0", seed=0)
     before = collect(tmp_path)["evaluation"]
-    write_run(tmp_path / "1", seed=1, code_versions=["0.1.0+a", "0.1.0+b"])
+    made_with = {
+        "code_versions": ["0.1.0+a", "0.1.0+b"],
+        "platforms": ["JAX 0.6.2, 1 core, x86-64"],
+    }
+    write_run(tmp_path / "1", seed=1, made_with=made_with)
     after = collect(tmp_path)["evaluation"]
-    assert "code_versions" not in run_table(before).frame
-    assert "code_versions" not in curve_table(after).frame
     table = run_table(after).cells()
-    assert list(table["code_versions"]) == ["", "0.1.0+a, 0.1.0+b"]
+    for name, values in made_with.items():
+        assert name not in run_table(before).frame
+        assert name not in curve_table(after).frame
+        assert list(table[name]) == ["", "; ".join(values)]
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -110,12 +110,16 @@ def test_changes_that_cannot_be_found_out_are_assumed(commit, monkeypatch):
 
 def versions_after(tmp_path, monkeypatch, version, state):
     monkeypatch.setattr(folder_lib, "CODE_VERSION", version)
+    monkeypatch.setattr(folder_lib, "find_platform", lambda: f"of {version}")
     folder = RunFolder(tmp_path, tiny.spec())
     folder.forget_scores_after(state)
     # The second time it knows.
     folder.write_summary({"status": "running"})
     folder.write_summary({"status": "running"})
-    return folder.read_summary()["code_versions"]
+    summary = folder.read_summary()
+    platforms = [x if x == "unknown" else f"of {x}" for x in summary["code_versions"]]
+    assert summary["platforms"] == platforms
+    return summary["code_versions"]
 
 
 def test_a_summary_lists_the_versions_of_a_run_and_of_its_resumptions(
