@@ -130,10 +130,10 @@ def load(
       ValueError: if the loss cannot be imported, is neither an `ErrorLoss` nor a
         `ClassificationLoss`, or does not take such options.
     """
-    complete = complete_options(loss, loss_options)
     if is_path(loss):
         part, of_categories = _import_outside(loss)
-        return options.make(part, complete, f"{_OPTIONS}."), of_categories
+        return options.make(part, loss_options, f"{_OPTIONS}."), of_categories
+    complete_options(loss, loss_options)
     if loss in CLASSIFICATION_LOSSES:
         return CLASSIFICATION_LOSSES.get(loss), True
     return ERROR_LOSSES.get(loss), False

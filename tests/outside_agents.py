@@ -55,15 +55,7 @@ class OtherLossesConfig(OnlineAgentConfig):
     loss_options: tuple[int, ...] = (1, 2)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NoLossConfig(OnlineAgentConfig):
-    """Settings with options, and without a loss."""
-
-    loss_options: Mapping[str, Any] = Options({"a": 1})
-
-
 TWO_STEP = Agent(TwoStepConfig, "tests.outside_agents:make_builder")
 POWER = Agent(PowerConfig, "acme_moe.agents.dqn.builder:DQNBuilder")
 OTHER_LOSSES = Agent(OtherLossesConfig, "tests.outside_agents:make_builder")
-NO_LOSS = Agent(NoLossConfig, "tests.outside_agents:make_builder")
 BAD = Agent(int, int)

@@ -186,6 +186,16 @@ class Power:
         return self.factor * jnp.abs(errors) ** self.exponent
 
 
+@dataclasses.dataclass(frozen=True)
+class Cubic:
+    """A loss with an option of the same name as another's."""
+
+    factor: float = 3.0
+
+    def __call__(self, errors):
+        return self.factor * jnp.abs(errors) ** 3
+
+
 def mean_loss(errors):
     """Not a loss of each error."""
     return errors**2 - jnp.mean(errors)

@@ -82,9 +82,9 @@ def distribution_loss(
         is not categorical.
     """
     check_distribution_loss(loss)
-    complete_options(loss, loss_options)
     if loss != C51:
         return _classified(config, load(loss, loss_options)[0], discount)
+    complete_options(loss, loss_options)
     _require_atoms(config)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:

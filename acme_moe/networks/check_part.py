@@ -45,10 +45,9 @@ _BESIDE = {
 def infer_kind(part: Any) -> str | None:
     """Infers the kind of a part from the parameters that it is called with.
 
-    Those with a default do not count. The annotation of the second of two parameters,
-    or else its name, tells the kind. A part with a single parameter is a loss if the
-    parameter is named `errors`, otherwise a tokenizer. One with three is a loss of
-    categories if the first is named `logits`.
+    One named `errors` or three of which the first is named `logits`, not counting those
+    with a default, make it a loss; any other single parameter makes it a tokenizer. Of
+    two, the annotation of the second, or else its name, tells the kind.
 
     Returns:
       The kind; None if the parameters do not tell.
@@ -56,11 +55,11 @@ def infer_kind(part: Any) -> str | None:
     function = part.__call__ if isinstance(part, type) else part
     parameters = list(inspect.signature(function).parameters.values())
     parameters = parameters[1:] if isinstance(part, type) else parameters
-    parameters = [p for p in parameters if p.default is inspect.Parameter.empty]
-    if len(parameters) == 1:
-        return "loss" if parameters[0].name == "errors" else "tokenizer"
-    if len(parameters) == 3 and parameters[0].name == "logits":
+    required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
+    if required == ["errors"] or (len(required) == 3 and required[0] == "logits"):
         return "loss"
+    if len(parameters) == 1:
+        return "tokenizer"
     if len(parameters) != 2:
         return None
     try:

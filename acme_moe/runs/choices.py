@@ -6,6 +6,7 @@ the network its own options.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -73,10 +74,12 @@ def with_choices(
     flat["network"] = dict(flat.get("network", {}))
     defaults = fields.to_fields(agents.config_class(agent)())
     for choice, options in _with_options(defaults):
-        there = _at(flat, choice, _at(defaults, choice))
+        default = _at(defaults, choice)
+        there = _at(flat, choice, default)
         part = chosen.get(choice, there)
         complete = _default_options(choice, part)
-        given = _at(flat, options, {}) if part == there else {}
+        unset = _at(defaults, options) if part == default else {}
+        given = _at(flat, options, unset) if part == there else {}
         # They are checked with everything else, once all that is asked for is set.
         if isinstance(given, Mapping):
             given = {**complete, **given}
@@ -149,22 +152,21 @@ def _of_other_agent(flat: Mapping[str, Any], agent: str) -> dict[str, Any]:
     before, after = (
         fields.to_fields(agents.config_class(name)()) for name in (own_agent, agent)
     )
-    defaults = dict(fields.flat(before))
-    own = {k: v for k, v in flat.items() if k in before}
-    without_a_part = []
+    own = copy.deepcopy({k: v for k, v in flat.items() if k in before})
+    in_after = set(_with_options(after))
     for choice, options in _with_options(before):
-        there, default = _at(own, choice, _at(before, choice)), _at(before, choice)
-        if there == _at(after, choice):
-            continue
-        if there == default:
+        default = _at(before, choice)
+        part = _at(own, choice, default)
+        if part != default:
+            # It is kept, with all of its options and none of another part's.
+            fields.set_at(before, options, {})
+            if (choice, options) in in_after:
+                fields.set_at(after, options, {})
+        elif (choice, options) in in_after and part != _at(after, choice):
             # The other agent's own takes its place.
-            without_a_part.append(f"{options}.")
-        elif _at(after, options):
-            # It takes the place of the other agent's own.
-            fields.set_at(after, options, {})
+            fields.set_at(own, options, {})
+    defaults = dict(fields.flat(before))
     for path, value in fields.flat(own):
-        if path.startswith(tuple(without_a_part)):
-            continue
         # A config need not have every field.
         if path in defaults and defaults[path] == value:
             continue

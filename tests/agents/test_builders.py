@@ -6,21 +6,24 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import pytest
 from acme import specs
 from acme.utils import counting, loggers
 
-from acme_moe import replay
+from acme_moe import losses, replay
 from acme_moe.agents.config import PruningConfig
+from acme_moe.agents.cql import CQLBuilder, CQLC51Builder, CQLC51Config, CQLConfig
 from acme_moe.agents.der import DERConfig
-from acme_moe.agents.dqn import DQNConfig
+from acme_moe.agents.dqn import DQNBuilder, DQNConfig
 from acme_moe.agents.drq_eps import DrQEpsConfig
 from acme_moe.agents.r2d2 import R2D2Config
-from acme_moe.agents.rainbow import RainbowConfig
-from acme_moe.networks import NetworkConfig
+from acme_moe.agents.rainbow import RainbowBuilder, RainbowConfig
+from acme_moe.networks import NetworkConfig, make_network
 from acme_moe.runs.config import from_config_dict
 from acme_moe.runs.spec import OfflineRunSpec
 from tests.agents import agents
+from tests.learning import tiny
 from tests.programs import ROOT
 
 CONFIGS = [
@@ -217,3 +220,57 @@ def test_settings_cost_no_heavy_import_and_builders_come_from_the_same_package()
         "    assert 'RainbowBilder' in str(error)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaled:
+    """A loss of errors with an option."""
+
+    factor: float = 1.0
+
+    def __call__(self, errors):
+        return self.factor * jnp.square(errors)
+
+
+@dataclasses.dataclass(frozen=True)
+class ScaledOfCategories:
+    """A loss of categories with an option."""
+
+    factor: float = 1.0
+
+    def __call__(self, logits, targets, atoms):
+        return self.factor * losses.two_hot(logits, targets, atoms)
+
+
+@pytest.mark.parametrize(
+    ("config_class", "builder_class", "loss"),
+    [
+        (DQNConfig, DQNBuilder, Scaled),
+        (RainbowConfig, RainbowBuilder, ScaledOfCategories),
+        (CQLConfig, CQLBuilder, Scaled),
+        (CQLC51Config, CQLC51Builder, ScaledOfCategories),
+    ],
+)
+def test_a_builder_passes_on_the_options_of_a_loss(config_class, builder_class, loss):
+    atoms = 5 if loss is ScaledOfCategories else None
+    settings = NetworkConfig(
+        encoder="mlp", moe="none", mlp_widths=(4,), num_atoms=atoms
+    )
+    network = make_network(settings, tiny.NUM_ACTIONS)
+    transitions = tiny.batch()
+    params = network.init(jax.random.key(0), transitions.observation)
+
+    def mean_loss(**options):
+        config = config_class(
+            network=settings, loss=f"{__name__}:{loss.__name__}", loss_options=options
+        )
+        objective = builder_class(config).make_objective(network)
+        _, output = objective(
+            params, params, jax.random.key(1), transitions, jnp.ones(4)
+        )
+        return float(output.losses.mean())
+
+    # CQL's other loss has no such factor.
+    once, twice, thrice = mean_loss(), mean_loss(factor=2.0), mean_loss(factor=3.0)
+    assert once < twice
+    assert thrice - twice == pytest.approx(twice - once, rel=1e-4)

@@ -121,8 +121,10 @@ def test_observations_are_one_image_or_all_that_a_vector_is_made_of():
         check_part.observation_shape(NetworkConfig(encoder="nature_cnn"), nest)
 
 
-def test_parameters_with_a_default_do_not_hide_the_kind():
+def test_a_loss_may_have_parameters_with_a_default():
     assert check_part.infer_kind(load("acme_moe.losses:hl_gauss")) == "loss"
+    assert check_part.infer_kind(lambda errors, delta=1.0: errors) == "loss"
+    assert check_part.infer_kind(lambda images, kinds=None: images) == "encoder"
 
 
 def test_a_part_gets_what_the_run_s_environment_gives():

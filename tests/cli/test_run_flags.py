@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from acme_moe.cli import run_flags
+from acme_moe.runs.choices import with_choices
 from acme_moe.runs.config import config_json, from_config_dict, load_config
 
 
@@ -132,36 +133,73 @@ def test_a_loss_brings_its_options_too(tmp_path):
     assert fields("--config.loss=huber", config=str(path)).agent.loss_options == {}
 
 
-def test_options_of_a_loss_go_with_it_to_another_agent(tmp_path):
-    power = "--config.agent=tests.outside_agents:POWER"
-    of_power = {"exponent": 2.0, "factor": 1.0}
+POWER = "--config.agent=tests.outside_agents:POWER"
+EXPONENT = "--config.loss_options.exponent"
 
-    def stored(spec):
+
+@pytest.fixture
+def stored(tmp_path):
+    """Stores the config of a run, and returns its path."""
+
+    def store(spec):
         path = tmp_path / "config.json"
         path.write_text(config_json(spec))
         return str(path)
 
-    # The other agent's own loss comes with its own options.
-    assert fields(power).agent.loss_options == of_power
-    # A loss that is kept comes with its own, too.
-    huber = stored(fields("--config.loss=huber"))
-    assert fields(power, config=huber).agent.loss_options == {}
-    changed = stored(fields(power, "--config.loss_options.exponent=5"))
+    return store
+
+
+def test_another_agents_loss_comes_with_its_own_options(stored):
+    of_power = {"exponent": 2.0, "factor": 1.0}
+    assert fields(POWER).agent.loss_options == of_power
+    changed = stored(fields(POWER, f"{EXPONENT}=5"))
     for options in ([], ["--config.loss=huber"]):
         agent = fields("--config.agent=dqn", *options, config=changed).agent
         assert agent.loss in ("squared", "huber")
         assert agent.loss_options == {}
-    double = fields(power, "--config.loss_options.factor=2", config=changed).agent
-    assert double.loss_options == {"exponent": 5.0, "factor": 2.0}
+    doubled = fields(POWER, "--config.loss_options.factor=2", config=changed).agent
+    assert doubled.loss_options == {"exponent": 5.0, "factor": 2.0}
 
 
-def test_fields_of_ones_own_agent_are_no_options_of_a_loss():
-    other = fields(
-        "--config.agent=tests.outside_agents:OTHER_LOSSES", "--config.loss=a"
-    )
-    assert (other.agent.loss, other.agent.loss_options) == ("a", (1, 2))
-    without = fields("--config.agent=tests.outside_agents:NO_LOSS", "--config.seed=2")
-    assert without.agent.loss_options == {"a": 1}
+def test_a_loss_that_is_kept_comes_with_all_of_its_options(stored):
+    huber = stored(fields("--config.loss=huber"))
+    assert fields(POWER, config=huber).agent.loss_options == {}
+    # The value of its own agent's default loss, which means nothing to this one.
+    cubic = "--config.loss=tests.outside_parts:Cubic"
+    kept = stored(fields(POWER, cubic, "--config.loss_options.factor=1"))
+    agent = fields("--config.agent=drq_eps", config=kept).agent
+    assert agent.loss_options == {"factor": 1.0}
+
+
+def test_options_that_another_agent_cannot_have_are_named(stored):
+    changed = stored(fields(POWER, f"{EXPONENT}=5"))
+    with pytest.raises(ValueError, match=r"^loss_options: is not a field of tests"):
+        fields("--config.agent=tests.outside_agents:TWO_STEP", config=changed)
+
+
+def test_fields_of_ones_own_agent_are_no_options_of_a_loss(stored):
+    other = "--config.agent=tests.outside_agents:OTHER_LOSSES"
+    huber = stored(fields("--config.loss=huber"))
+    for agent in (
+        fields(other, "--config.loss=huber").agent,
+        fields(other, config=huber).agent,
+    ):
+        assert (agent.loss, agent.loss_options) == ("huber", (1, 2))
+
+
+def test_a_config_of_few_fields_has_its_agents_options(tmp_path):
+    path = tmp_path / "mine.py"
+    config = {"agent": "tests.outside_agents:POWER", "network": {"num_experts": 4}}
+    path.write_text(f"def get_config():\n    return {config}")
+    spec = from_config_dict(load_config(str(path), {"seed": 3}))
+    assert spec.agent.loss_options == {"exponent": 2.0, "factor": 1.0}
+    assert spec.agent.network.num_experts == 4
+
+
+def test_what_a_config_is_made_of_is_left_as_it_was():
+    before = {"agent": "dqn", "network": {"moe": "soft"}, "environment": {}}
+    with_choices(before, {"network.moe": "tests.outside_parts:Scaled"})
+    assert before == {"agent": "dqn", "network": {"moe": "soft"}, "environment": {}}
 
 
 @pytest.mark.parametrize("field", ["loss", "network.moe"])
