@@ -41,8 +41,8 @@ def two_hot(logits: jax.Array, targets: jax.Array, atoms: jax.Array) -> jax.Arra
     """Computes the cross-entropy to a distribution on the two atoms around each target.
 
     The paper's Two-Hot, after Schrittwieser et al. (2020): the mean of a target's
-    distribution is the target. Arguments and result are
-    those of `hl_gauss`, without the standard deviation.
+    distribution is the target. Arguments and result are those of `hl_gauss`, without
+    the standard deviation.
     """
     num_atoms = atoms.shape[0]
     # rlax wants plain numbers for the ends, so atoms are counted instead.
