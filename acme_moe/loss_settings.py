@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -175,11 +174,10 @@ def _import_outside(path: str) -> tuple[Any, bool]:
     """Imports a part, and tells from its parameters whether it is of categories."""
     part = ERROR_LOSSES.get(path)
     if options.is_part(part):
-        is_class = isinstance(part, type)
-        signature = inspect.signature(part.__call__ if is_class else part)
+        signature = options.signature(part)
         for arguments, of_categories in ((1, False), (3, True)):
             with contextlib.suppress(TypeError):
-                signature.bind(*range(arguments + is_class))
+                signature.bind(*range(arguments))
                 return part, of_categories
     raise validation.not_accepted(
         "loss", path, "a function of errors, or of logits, targets and atoms"

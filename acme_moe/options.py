@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -60,6 +61,15 @@ def is_part(part: Any) -> bool:
         called = any("__call__" in vars(base) for base in part.__mro__)
         return frozen is not None and frozen.frozen and called
     return callable(part)
+
+
+def signature(part: Any) -> inspect.Signature:
+    """Returns the signature with which a part, or an instance of it, is called."""
+    if not isinstance(part, type):
+        return inspect.signature(part)
+    of_call = inspect.signature(part.__call__)
+    _, *parameters = of_call.parameters.values()
+    return of_call.replace(parameters=parameters)
 
 
 def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 import rlax
 
-# That of the paper's HL-Gauss.
+# Standard deviation of HL-Gauss over the width of a bin: the paper's.
 _SIGMA_OVER_WIDTH = 0.75
 
 

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from acme_moe import validation
+from acme_moe import options, validation
 from acme_moe.checks import Result, attempt, require
 from acme_moe.loss_settings import NO_OPTIONS
 from acme_moe.networks import interfaces, parts, value_network
@@ -52,9 +52,7 @@ def infer_kind(part: Any) -> str | None:
     Returns:
       The kind; None if the parameters do not tell.
     """
-    function = part.__call__ if isinstance(part, type) else part
-    parameters = list(inspect.signature(function).parameters.values())
-    parameters = parameters[1:] if isinstance(part, type) else parameters
+    parameters = list(options.signature(part).parameters.values())
     required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
     if required == ["errors"] or (len(required) == 3 and required[0] == "logits"):
         return "loss"
@@ -63,6 +61,7 @@ def infer_kind(part: Any) -> str | None:
     if len(parameters) != 2:
         return None
     try:
+        function = part.__call__ if isinstance(part, type) else part
         hint = typing.get_type_hints(function).get(parameters[1].name)
     except NameError:  # Imported for type checkers only.
         hint = None

@@ -108,35 +108,6 @@ def test_an_option_without_a_default_can_be_set():
         fields(part)
 
 
-def test_options_go_with_their_part(tmp_path):
-    path = tmp_path / "config.json"
-    before = fields(SCALED, f"{OPTIONS}.factor=2", f"{OPTIONS}.widths=(3,4)")
-    path.write_text(config_json(before))
-    assert fields(config=str(path)) == before
-    after = fields(f"{OPTIONS}.bias=true", config=str(path)).agent.network.moe_options
-    assert after == {"factor": 2.0, "widths": (3, 4), "bias": True}
-    assert fields("--config.network.moe=top1", config=str(path)).agent.network == (
-        fields("--config.network.moe=top1").agent.network
-    )
-
-
-def test_a_loss_brings_its_options_too(tmp_path):
-    power = "--config.loss=tests.outside_parts:Power"
-    spec = fields(power, "--config.loss_options.exponent=3")
-    assert spec.agent.loss_options == {"exponent": 3.0, "factor": 1.0}
-    path = tmp_path / "config.json"
-    path.write_text(config_json(spec))
-    after = fields("--config.loss_options.factor=2", config=str(path)).agent
-    assert after.loss_options == {"exponent": 3.0, "factor": 2.0}
-    other = fields("--config.agent=drq_eps", config=str(path)).agent
-    assert other.loss_options == spec.agent.loss_options
-    assert fields("--config.loss=huber", config=str(path)).agent.loss_options == {}
-
-
-POWER = "--config.agent=tests.outside_agents:POWER"
-EXPONENT = "--config.loss_options.exponent"
-
-
 @pytest.fixture
 def stored(tmp_path):
     """Stores the config of a run, and returns its path."""
@@ -147,6 +118,33 @@ def stored(tmp_path):
         return str(path)
 
     return store
+
+
+def test_options_go_with_their_part(stored):
+    before = fields(SCALED, f"{OPTIONS}.factor=2", f"{OPTIONS}.widths=(3,4)")
+    path = stored(before)
+    assert fields(config=path) == before
+    after = fields(f"{OPTIONS}.bias=true", config=path).agent.network.moe_options
+    assert after == {"factor": 2.0, "widths": (3, 4), "bias": True}
+    assert fields("--config.network.moe=top1", config=path).agent.network == (
+        fields("--config.network.moe=top1").agent.network
+    )
+
+
+def test_a_loss_brings_its_options_too(stored):
+    power = "--config.loss=tests.outside_parts:Power"
+    spec = fields(power, "--config.loss_options.exponent=3")
+    assert spec.agent.loss_options == {"exponent": 3.0, "factor": 1.0}
+    path = stored(spec)
+    after = fields("--config.loss_options.factor=2", config=path).agent
+    assert after.loss_options == {"exponent": 3.0, "factor": 2.0}
+    other = fields("--config.agent=drq_eps", config=path).agent
+    assert other.loss_options == spec.agent.loss_options
+    assert fields("--config.loss=huber", config=path).agent.loss_options == {}
+
+
+POWER = "--config.agent=tests.outside_agents:POWER"
+EXPONENT = "--config.loss_options.exponent"
 
 
 def test_another_agents_loss_comes_with_its_own_options(stored):
