@@ -13,11 +13,19 @@ from acme_moe.reporting.statistics import Interval
 
 
 class Improvement(NamedTuple):
-    """The probability that a run of one line beats one of another."""
+    """The probability that a run of one line beats one of another.
+
+    Attributes:
+      line: the one.
+      over: the other.
+      probability: the probability.
+      p_value: of the hypothesis that the two score alike.
+    """
 
     line: Line
     over: Line
     probability: Interval
+    p_value: float
 
 
 class PanelResults(NamedTuple):
@@ -70,7 +78,9 @@ def other_pairs(
 
 def _improvement(panel: Panel, line: Line, over: Line, reps: int) -> Improvement:
     scores, others = (x.final_scores(panel.games) for x in (line, over))
-    return Improvement(line, over, statistics.improvement(scores, others, reps))
+    probability = statistics.improvement(scores, others, reps)
+    p_value = statistics.permutation_test(scores, others)
+    return Improvement(line, over, probability, p_value)
 
 
 def _over_baselines(panel: Panel) -> Iterator[tuple[Line, Line]]:

@@ -124,6 +124,41 @@ def improvement(x: np.ndarray, y: np.ndarray, reps: int) -> Interval:
     return Interval(*(array[0] for array in interval))
 
 
+def permutation_test(x: np.ndarray, y: np.ndarray) -> float:
+    """Computes the p-value of `improvement` in an exact stratified permutation test.
+
+    It is how likely the probability of improvement would be as far from 0.5 as it is,
+    to either side, if on each game the runs of both were drawn from one distribution,
+    so that all ways to divide its scores between the two are equally likely.
+    With a single game it is the Mann-Whitney test. Unlike an interval of the
+    bootstrap, which is too narrow with few runs, it holds for any number of them.
+
+    Args:
+      x: scores `[runs, games]`.
+      y: scores `[runs, games]` on the same games.
+    """
+    found, expected = 0, 0
+    ways = np.ones(1)
+    for game in range(x.shape[1]):
+        scores = np.concatenate([x[:, game], y[:, game]])
+        # Twice the ranks are integers even where scores are tied.
+        ranks = np.rint(2 * scipy.stats.rankdata(scores)).astype(int)
+        found += ranks[: len(x)].sum()
+        expected += len(x) * (len(ranks) + 1)
+        ways = np.convolve(ways, _ways_to_sum(ranks, len(x)))
+    distances = np.abs(np.arange(len(ways)) - expected)
+    return float(ways[distances >= abs(found - expected)].sum())
+
+
+def _ways_to_sum(values: np.ndarray, size: int) -> np.ndarray:
+    """Computes how likely each sum of `size` values is, drawn without replacement."""
+    ways = np.zeros((size + 1, values.sum() + 1))
+    ways[0, 0] = 1
+    for value in values:
+        ways[1:, value:] = ways[1:, value:] + ways[:-1, :-value]
+    return ways[size] / ways[size].sum()
+
+
 def _intervals(
     scores: Mapping[str, Any], function: Callable[..., np.ndarray], reps: int
 ) -> dict[str, Interval]:

@@ -117,11 +117,11 @@ def aggregate_table(main: Results, others: Sequence[Results]) -> Table:
 def improvement_table(pairs: Iterable[tuple[Panel, Sequence[Improvement]]]) -> Table:
     """Makes a table with a row for each pair of lines of these panels."""
     rows = [
-        (panel.name, pair.line.label, pair.over.label, *pair.probability)
+        (panel.name, pair.line.label, pair.over.label, *pair.probability, pair.p_value)
         for panel, of_panel in pairs
         for pair in of_panel
     ]
-    columns = ("panel", "line", "over", "probability", "low", "high")
+    columns = ("panel", "line", "over", "probability", "low", "high", "p")
     frame = pd.DataFrame(rows, columns=columns)
     return Table("Probability of improvement over the baseline", frame)
 

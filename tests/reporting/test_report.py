@@ -72,6 +72,12 @@ def test_a_report_has_the_scores_that_the_runs_have(tmp_path):
         ("Theirs", "Baseline"): pytest.approx(1.0),
         ("Theirs", "Soft MoE"): pytest.approx(0.75),
     }
+    # Their run is the best of three on both games.
+    p_values = {
+        (row["line"], row["over"]): float(row["p"])
+        for row in rows(out / "improvement.csv")
+    }
+    assert p_values["Theirs", "Baseline"] == pytest.approx(1 / 9, abs=1e-4)
     assert len(rows(out / "runs.csv")) == 8 + 2
     assert rows(out / "missing.csv") == []
     names = ("curves", "wall_time", "games", "aggregates", "profiles", "improvement")

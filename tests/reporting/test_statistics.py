@@ -1,7 +1,10 @@
 """Aggregates against numbers worked out by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
+import scipy.stats
 from rliable import metrics
 
 from acme_moe.reporting import statistics
@@ -72,3 +75,42 @@ def test_probability_of_improvement_is_rliables():
         x, y = draw.integers(0, 4, (2, runs, 6)).astype(float)
         value, _, _ = statistics.improvement(x, y, reps=2)
         assert value == pytest.approx(metrics.probability_of_improvement(x, y))
+
+
+def test_the_permutation_test_counts_all_divisions_of_each_games_scores():
+    draw = np.random.default_rng(1)
+    # Few values, so that some are tied.
+    x, y = draw.integers(0, 5, (2, 3, 2)).astype(float)
+
+    def distance(x, y):
+        return abs(statistics.improvement(x, y, reps=2).value - 0.5)
+
+    def divisions(game):
+        scores = np.concatenate([x, y])[:, game]
+        for chosen in itertools.combinations(range(6), 3):
+            rest = [i for i in range(6) if i not in chosen]
+            yield scores[list(chosen)], scores[rest]
+
+    distances = [
+        distance(np.stack([a, c], axis=1), np.stack([b, d], axis=1))
+        for (a, b), (c, d) in itertools.product(divisions(0), divisions(1))
+    ]
+    assert len(distances) == 20 * 20
+    expected = np.mean(np.array(distances) >= distance(x, y) - 1e-9)
+    assert 0 < expected < 1
+    assert statistics.permutation_test(x, y) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("runs", [(1, 1), (2, 5), (5, 4)])
+def test_the_permutation_test_of_one_game_is_mann_and_whitneys(runs):
+    draw = np.random.default_rng(2)
+    x, y = (draw.normal(size=(number, 1)) for number in runs)
+    expected = scipy.stats.mannwhitneyu(x[:, 0], y[:, 0], method="exact").pvalue
+    assert statistics.permutation_test(x, y) == pytest.approx(expected)
+
+
+def test_the_permutation_test_knows_a_line_that_wins_everywhere_and_one_that_ties():
+    x = np.arange(10.0).reshape(2, 5)
+    # One of six divisions of each game is as far to either side.
+    assert statistics.permutation_test(x + 10, x) == pytest.approx(2 / 6**5)
+    assert statistics.permutation_test(x, x) == pytest.approx(1)
