@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
-from acme_moe import validation
+from acme_moe import options, validation
 from acme_moe.options import Options, freeze
 
 
@@ -33,21 +33,23 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
       prefix: path to the dataclass, including its trailing dot.
 
     Raises:
-      ValueError: names the first field that is unknown or has a bad value, with its
-        path, and what would be accepted.
+      ValueError: names the first field that is unknown or missing or has a bad value,
+        with its path, and what would be accepted.
     """
     hints = typing.get_type_hints(cls)
     known = {field.name: field for field in dataclasses.fields(cls)}
     values = {}
     for name, value in fields.items():
         validation.known_field(name, known, prefix)
-        hint, default = hints[name], cast("Any", known[name].default_factory)
+        hint = hints[name]
         if dataclasses.is_dataclass(value):
             pass  # Already made, by a caller that knew its class.
         elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
             validation.check_mapping(f"{prefix}{name}", value)
             # A field that is not given has this class's default, as Rainbow's head has.
-            whole = {**dataclasses.asdict(default()), **value}
+            default = options.default(known[name])
+            unset = {} if default is None else dataclasses.asdict(default)
+            whole = {**unset, **value}
             value = from_fields(hint, whole, f"{prefix}{name}.")
         else:
             value = freeze(value) if isinstance(value, list) else value
@@ -55,6 +57,11 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
             if value != known[name].default:
                 validation.check_type(known[name], value, prefix)
         values[name] = value
+    for name, field in known.items():
+        if field.init and options.is_required(field) and name not in values:
+            raise ValueError(
+                f"{prefix}{name}: is missing; {validation.type_name(field)}"
+            )
     try:
         return cls(**values)
     except ValueError as error:

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -136,20 +137,18 @@ def load_module(path: Path) -> ModuleType:
 
     Modules beside it can be imported while it runs.
     """
-    name, folder = path.stem, str(path.resolve().parent)
-    free = name not in sys.modules and importlib.util.find_spec(name) is None
+    path = path.resolve()
+    # A name that no import finds, whatever the file's is: `types.py`, `my.v2.py`.
+    name = f"_acme_moe_file_{zlib.crc32(os.fsencode(path)):08x}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    if free:
-        # Where dataclasses look for their module.
-        sys.modules[name] = module
-    sys.path.append(folder)
+    # Where dataclasses look for their module, when they are made and later.
+    sys.modules[name] = module
+    sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
     finally:
-        sys.path.remove(folder)
-        if free:
-            del sys.modules[name]
+        sys.path.remove(str(path.parent))
     return module

@@ -94,7 +94,7 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
     for name in options:
         validation.known_field(name, by_name, prefix, kind="option")
     for name, field in by_name.items():
-        if _is_required(field) and options.get(name) is None:
+        if is_required(field) and options.get(name) is None:
             raise ValueError(
                 f"{prefix}{name}: is missing; {validation.type_name(field)}"
             )
@@ -149,20 +149,22 @@ def complete(part: Any, options: Mapping[str, Any], prefix: str) -> Options:
 
 def defaults(part: Any) -> dict[str, Any]:
     """Returns the default of each option, None for one that has none."""
-    values = {}
-    for field in fields(part):
-        if field.default_factory is not dataclasses.MISSING:
-            values[field.name] = field.default_factory()
-        else:
-            values[field.name] = None if _is_required(field) else field.default
-    return values
+    return {field.name: default(field) for field in fields(part)}
+
+
+def default(field: dataclasses.Field[Any]) -> Any:
+    """Returns the default of a dataclass's field, None for one that has none."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if is_required(field) else field.default
+
+
+def is_required(field: dataclasses.Field[Any]) -> bool:
+    """Returns whether a dataclass's field has no default."""
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
 
 
 def _check_mapping(options: Any, field: str) -> None:
     if not isinstance(options, Mapping):
         raise validation.not_accepted(field, options, "a mapping of names to values")
-
-
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    missing = dataclasses.MISSING
-    return field.default is missing and field.default_factory is missing

@@ -21,7 +21,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from acme_moe import registry, validation
+from acme_moe import options, registry, validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,8 @@ def config_class(agent: str) -> type:
       agent: a registered name, or the import path of an `Agent`.
 
     Raises:
-      ValueError: if there is no such agent, or the name stands for something else.
+      ValueError: if there is no such agent, the name stands for something else, or a
+        field of the settings has no default.
     """
     from acme_moe.agents.config import AgentConfig
 
@@ -77,6 +78,14 @@ def config_class(agent: str) -> type:
     if not (isinstance(config, type) and issubclass(config, AgentConfig)):
         raise validation.not_accepted(
             "agent", agent, f"its config is {config!r}, not a subclass of AgentConfig"
+        )
+    without = [f.name for f in dataclasses.fields(config) if options.is_required(f)]
+    if without:
+        raise validation.not_accepted(
+            "agent",
+            agent,
+            f"every field of {config.__name__} needs a default, which "
+            f"{', '.join(without)} has not",
         )
     return config
 

@@ -90,12 +90,6 @@ def _settings(agent: str, make_spec: Callable[[], RunSpec], made: list[Any]) -> 
     run: type[Any] = OfflineRunConfig
     if issubclass(settings, OnlineAgentConfig):
         base, run = OnlineAgentConfig, OnlineRunConfig
-    without = [
-        field.name
-        for field in dataclasses.fields(settings)
-        if field.default is field.default_factory is dataclasses.MISSING
-    ]
-    require(not without, f"without a default: {', '.join(without)}")
     names, inherited, of_runs = (
         {field.name for field in dataclasses.fields(x)} for x in (settings, base, run)
     )

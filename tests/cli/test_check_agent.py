@@ -52,7 +52,7 @@ def test_nothing_is_wrong_with_what_is_right(agent):
     ("name", "check", "detail"),
     [
         ("UNDECORATED", "settings", "Undecorated is not decorated as a dataclass"),
-        ("WITHOUT_DEFAULT", "settings", "without a default: bonus"),
+        ("WITHOUT_DEFAULT", "settings", "a default, which bonus has not"),
         ("OF_A_RUN", "settings", "fields that a run has already: seed"),
         ("NO_ADDER", "builder", "it has no make_adder"),
         ("OTHER_NETWORK", "network", "other parameters than the settings'"),
@@ -80,6 +80,8 @@ def test_the_command_checks_an_agent():
     assert done.returncode == 1, done.stderr
     assert done.stdout.splitlines() == [
         "tests.bad_agents:WITHOUT_DEFAULT, agent of a run",
-        "FAILED  settings                   without a default: bonus",
+        "FAILED  settings                   ValueError: agent: "
+        "'tests.bad_agents:WITHOUT_DEFAULT' is not accepted; every field of "
+        "WithoutDefault needs a default, which bonus has not",
         "failed: 1",
     ]

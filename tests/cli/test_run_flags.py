@@ -240,6 +240,10 @@ def test_a_part_that_is_no_text_is_refused(field):
             ["--config.agent=tests.outside_agents:BAD"],
             r"^agent: .*not a subclass of Age",
         ),
+        (
+            ["--config.agent=tests.bad_agents:WITHOUT_DEFAULT"],
+            r"^agent: .*needs a default, which bonus has not",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_part_is_named(arguments, message):

@@ -4,10 +4,11 @@ import dataclasses
 import json
 import math
 import sys
+import typing
 
 import pytest
 
-from acme_moe import fields
+from acme_moe import fields, files
 from acme_moe.agents.drq_eps import DrQEpsConfig
 from acme_moe.agents.rainbow import RainbowConfig
 from acme_moe.environments import EnvironmentConfig
@@ -191,6 +192,30 @@ def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
     assert config.network.num_experts == 3
 
 
+_OF_A_DATACLASS = """
+from __future__ import annotations
+import dataclasses
+from typing import ClassVar
+@dataclasses.dataclass(frozen=True)
+class Seed:
+    kind: ClassVar[str] = "mine"
+    value: int = 3
+def get_config():
+    return {"seed": Seed().value}
+"""
+
+
+@pytest.mark.parametrize("name", ["mine", "types", "my.v2"])
+def test_a_file_in_the_working_folder_may_have_any_name(tmp_path, monkeypatch, name):
+    # Where the commands look for modules, too.
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / f"{name}.py"
+    path.write_text(_OF_A_DATACLASS)
+    assert config_lib.load_config(str(path)).seed == 3
+    module = files.load_module(path)
+    assert typing.get_type_hints(module.Seed)["value"] is int
+
+
 @pytest.mark.parametrize("name", ["json", "optuna_of_mine", "wave"])
 def test_a_file_takes_no_module_s_place(tmp_path, name):
     path = tmp_path / f"{name}.py"
@@ -221,6 +246,43 @@ class Unchecked(EnvironmentConfig):
 def test_values_are_checked_for_a_class_that_does_not(value):
     with pytest.raises(ValueError, match=rf"^environment\.length: {value!r} is not"):
         fields.from_fields(Unchecked, {"length": value}, "environment.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """Settings within settings, one of which has no default."""
+
+    rows: int
+    columns: int = 7
+
+
+@dataclasses.dataclass(frozen=True)
+class Boards:
+    """Settings with others in them, as a dataclass may have them."""
+
+    board: Board = Board(6)
+    other: Board = dataclasses.field(default_factory=lambda: Board(3))
+    free: Board | None = None
+
+
+def test_settings_in_settings_may_have_any_kind_of_default():
+    given = {"board": {"columns": 2}, "other": {"columns": 4}}
+    made = fields.from_fields(Boards, given)
+    assert made == Boards(Board(6, 2), Board(3, 4))
+    assert fields.from_fields(Boards, fields.to_fields(Boards())) == Boards()
+
+
+def test_settings_in_settings_without_a_default_are_asked_for():
+    @dataclasses.dataclass(frozen=True)
+    class Game:
+        board: Board
+
+    Game.__annotations__["board"] = Board
+    assert fields.from_fields(Game, {"board": {"rows": 3}}) == Game(Board(3))
+    with pytest.raises(ValueError, match=r"^board\.rows: is missing; int"):
+        fields.from_fields(Game, {"board": {"columns": 3}})
+    with pytest.raises(ValueError, match=r"^board: is missing"):
+        fields.from_fields(Game, {})
 
 
 def test_a_field_that_is_none_may_have_any_type():
