@@ -1,6 +1,7 @@
 """Parts from outside: some do what their interface asks, each of others fails in it."""
 
 import dataclasses
+import enum
 
 import haiku as hk
 import jax
@@ -194,6 +195,22 @@ class Cubic:
 
     def __call__(self, errors):
         return self.factor * jnp.abs(errors) ** 3
+
+
+class Direction(enum.Enum):
+    """What no JSON holds."""
+
+    UP = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Rounded:
+    """A loss with an option that `config.json` cannot hold."""
+
+    direction: Direction = Direction.UP
+
+    def __call__(self, errors):
+        return errors**2
 
 
 def mean_loss(errors):

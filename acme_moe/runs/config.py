@@ -136,12 +136,25 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
         **{k: v for k, v in config.items() if k in run_names},
         "environment": environment,
     }
-    return spec_class(
+    spec = spec_class(
         run=fields.from_fields(run_class, run),
         agent=fields.from_fields(
             agent_class, {k: v for k, v in config.items() if k in agent_names}
         ),
     )
+    _check_json(spec)
+    return spec
+
+
+def _check_json(spec: RunSpec) -> None:
+    """Refuses a value that `config.json` cannot hold, such as an `Enum`."""
+    for path, value in fields.flat(to_config_dict(spec).to_dict()):
+        try:
+            json.dumps(value)
+        except TypeError as error:
+            raise validation.not_accepted(
+                path, value, "None, or numbers, text, lists and mappings of them"
+            ) from error
 
 
 def config_json(spec: RunSpec) -> str:

@@ -230,6 +230,10 @@ def test_a_part_that_is_no_text_is_refused(field):
             ["--config.loss=tests.outside_parts:Power"],
             r"^loss_options\.exponent: is missing; float",
         ),
+        (
+            ["--config.loss=tests.outside_parts:Rounded"],
+            r"^loss_options\.direction: <Direction.UP: 1> is not accepted; None, or",
+        ),
         (["--config.loss_options.a=1"], r"^loss_options\.a: is not a field"),
         (["--config.agent=tests.outside_agents:no"], r"^agent: .* has no 'no'"),
         (
