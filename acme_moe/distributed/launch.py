@@ -23,7 +23,9 @@ from acme_moe.distributed.program import COORDINATOR, make_distributed_program
 from acme_moe.distributed.status import Phase, RunStatus
 from acme_moe.folder_lock import FolderLock
 from acme_moe.processes import InterruptedRunError, Interrupts
+from acme_moe.runs.checkpoint import run_state
 from acme_moe.runs.checkpoints import Checkpoints
+from acme_moe.runs.finished import finished_summary
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
@@ -46,7 +48,7 @@ def run_distributed(
 
     Args:
       spec: the run.
-      workdir: its folder; if it holds a run, that is resumed.
+      workdir: its folder; if it holds a run, that is resumed, unless it is finished.
       config: settings of the distributed run.
       launch_type: `local_mp` for processes or `local_mt` for threads of this one.
 
@@ -56,17 +58,19 @@ def run_distributed(
     Raises:
       FolderInUseError: if another process writes to the folder.
       DamagedCheckpointError: if the folder has checkpoints, none of them whole.
-      OtherStateError: if its checkpoint is of another number of replay servers.
+      OtherStateError: if its checkpoint is of another number of replay servers, or of
+        another version of the library.
       InterruptedRunError: after SIGINT or SIGTERM; everything is saved.
       FailedRunError: if the run could not continue; says why.
     """
     _check_localhost()
     # Held here for all nodes, which end when the launcher does, however it ends.
     with FolderLock(workdir, field="workdir"):
-        checkpoints = Checkpoints(workdir / "checkpoints")
-        config_lib.check_replay_servers(
-            config, checkpoints.latest(compare_replay=False)
-        )
+        restored = Checkpoints(workdir / "checkpoints").latest(compare_replay=False)
+        summary = finished_summary(spec, run_state(restored), workdir)
+        if summary is not None:
+            return summary
+        config_lib.check_replay_servers(config, restored)
         program = make_distributed_program(spec, workdir, config)
         config_lib.write(config, workdir)
         (node,) = program.groups[COORDINATOR]

@@ -18,6 +18,7 @@ from acme_moe.distributed.nodes import Remote
 from acme_moe.distributed.registration import Kind, register
 from acme_moe.replay import ReplayServers
 from acme_moe.runs.assembly import Parts
+from acme_moe.runs.checkpoint import run_state
 from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
@@ -60,7 +61,7 @@ class LearnerNode:
             coordinator, "learner", spec, Kind.LEARNER, count=1
         )
         # Only what the learner knows of the run; the coordinator has it all.
-        self._state = RunState(**restored.counts) if restored else RunState()
+        self._state = run_state(restored)
         # Only one process sends rows to tracking services: the one with the scores.
         self._folder = RunFolder(workdir, spec, track=coordinator.track)
         self._folder.forget_updates_after(self._state)

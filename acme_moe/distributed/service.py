@@ -28,6 +28,7 @@ from acme_moe.distributed.coordinator import (
     LearnerOrder,
 )
 from acme_moe.distributed.status import Phase, RunStatus
+from acme_moe.runs.checkpoint import run_state
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
@@ -69,7 +70,7 @@ class CoordinatorService:
         if kept is None:
             checkpoints = Checkpoints(workdir / "checkpoints")
             restored = checkpoints.latest()
-            state = RunState(**restored.counts) if restored else RunState()
+            state = run_state(restored)
             if not spec.is_done(state):
                 self._folder.write_config()
             replay_lost = restored is not None and not restored.replay_paths

@@ -28,6 +28,7 @@ import numpy as np
 
 from acme_moe import files
 from acme_moe.runs import arrays
+from acme_moe.runs.state import RunState
 
 _ARRAYS = "state.npz"
 _COUNTS = "state.json"
@@ -105,6 +106,26 @@ class Checkpoint:
             return SavedActing(
                 dict(stored), json.loads((self.path / _ACTING).read_text())
             )
+
+
+def run_state(checkpoint: Checkpoint | None) -> RunState:
+    """Returns the counts with which a run goes on from a checkpoint, or begins.
+
+    Args:
+      checkpoint: the run's last; None if it has none.
+
+    Raises:
+      OtherStateError: if the checkpoint has a count that this version does not know.
+    """
+    if checkpoint is None:
+        return RunState()
+    unknown = checkpoint.counts.keys() - {f.name for f in dataclasses.fields(RunState)}
+    if unknown:
+        raise OtherStateError(
+            f"{checkpoint.path}: {_COUNTS} has {', '.join(sorted(unknown))}, which "
+            "this version of the library does not know; use the one that wrote it"
+        )
+    return RunState(**checkpoint.counts)
 
 
 def write_checkpoint(

@@ -23,14 +23,15 @@ from acme_moe.folder_lock import FolderLock
 from acme_moe.learning.learner import Learner
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.assembly import Parts, draw_seeds, make_environment
-from acme_moe.runs.checkpoint import SavedActing
+from acme_moe.runs.checkpoint import SavedActing, run_state
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult, evaluate
+from acme_moe.runs.finished import finished_summary
 from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.learner_session import LearnerSession, TrainingData
 from acme_moe.runs.progress import Progress
 from acme_moe.runs.spec import RunSpec
-from acme_moe.runs.state import RunState, Stopwatch
+from acme_moe.runs.state import Stopwatch
 
 # Keeps the draws of an evaluation apart from the run's other draws.
 _EVALUATION = 3
@@ -76,9 +77,7 @@ class Run(abc.ABC, Generic[SpecT]):
             workdir / "checkpoints", kept=spec.run.checkpoints_kept
         )
         self._restored = self._checkpoints.latest()
-        self._state = (
-            RunState(**self._restored.counts) if self._restored else RunState()
-        )
+        self._state = run_state(self._restored)
         if not spec.is_done(self._state):
             spec.check_length()
         self._check_state()
@@ -155,17 +154,8 @@ class Run(abc.ABC, Generic[SpecT]):
             last checkpoint.
         """
         if self._spec.is_done(self._state):
-            # `config.json` goes on saying what was done, whatever is asked for now.
-            logging.warning(
-                "the run is finished after %d %s, and evaluated; only a longer one "
-                "would do more, so its settings are not changed",
-                self.position,
-                self._spec.unit,
-            )
-            summary = self._folder.read_summary()
-            if summary.get("status") == "finished":
-                return summary
-            return self._write_summary("finished")
+            summary = finished_summary(self._spec, self._state, self._folder.path)
+            return summary or self._write_summary("finished")
         # Only now, so that a run that cannot start does not claim the folder.
         self._folder.write_config()
         progress = Progress(self._spec, self._state)

@@ -26,11 +26,15 @@ from acme_moe.agents import acting
 from acme_moe.networks import MoEOutput, ValueOutput
 from acme_moe.networks.token_grid import token_grid
 from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
-from acme_moe.runs.checkpoint import Checkpoint, OtherStateError, read_checkpoint
+from acme_moe.runs.checkpoint import (
+    Checkpoint,
+    OtherStateError,
+    read_checkpoint,
+    run_state,
+)
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.config import config_json, read_config_json
 from acme_moe.runs.spec import RunSpec
-from acme_moe.runs.state import RunState
 
 
 class NoCheckpointError(ValueError):
@@ -192,7 +196,7 @@ class TrainedAgent:
             path.mkdir(parents=True)
         files.write_text(path / "config.json", config_json(self.spec))
         Checkpoints(path / "checkpoints", kept=1).save(
-            self.spec.position(RunState(**self.checkpoint.counts)),
+            self.spec.position(run_state(self.checkpoint)),
             _Params(self.params),
             self.checkpoint.counts,
             replay=(),

@@ -1,7 +1,9 @@
 """How a program of many processes ends, without any process."""
 
+import dataclasses
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from acme_moe import files
@@ -10,6 +12,8 @@ from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.status import RunStatus, write_status
 from acme_moe.processes import InterruptedRunError
 from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
+from acme_moe.runs.checkpoints import Checkpoints
+from acme_moe.runs.state import RunState
 from tests.runs import tiny
 
 
@@ -66,6 +70,37 @@ def test_the_summary_says_that_a_run_failed_without_coordinator(
     assert found == {"status": after, "agent_steps": 7}
 
 
+@pytest.fixture
+def over(tmp_path):
+    """Makes the last checkpoint of a run that is at its end; returns the run."""
+    spec = tiny.spec()
+    state = RunState(agent_steps=spec.length, evaluated_at=spec.length)
+    Checkpoints(tmp_path / "checkpoints", kept=1).save(
+        spec.length, {"w": np.zeros(1)}, dataclasses.asdict(state), replay=()
+    )
+    return spec
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path, launched, over):
+    launched("failed: no luck")
+    summary = {"status": "finished", "learner_step_ms": 3.5}
+    files.write_json(tmp_path / "summary.json", summary)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert launch.run_distributed(over, tmp_path, DistributedConfig()) == summary
+    assert files.read_json(tmp_path / "summary.json") == summary
+    # Neither `distributed.json` nor logs.
+    new = {path.name for path in tmp_path.iterdir()} - names
+    assert new == {".lock"}
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed: why"])
+def test_a_run_that_is_over_still_writes_how_it_ended(tmp_path, launched, over, status):
+    launched("interrupted")
+    files.write_json(tmp_path / "summary.json", {"status": status})
+    with pytest.raises(InterruptedRunError):
+        launch.run_distributed(over, tmp_path, DistributedConfig())
+
+
 def test_a_run_that_had_no_room_to_write_its_end_is_asked_for_it(tmp_path):
     launched = object.__new__(launch._Launched)
     launched._workdir, launched._token, launched.signum = tmp_path, "launch", None
@@ -95,7 +130,7 @@ def test_a_run_of_another_number_of_replay_servers_keeps_its_flags(
     tmp_path, monkeypatch
 ):
     config.write(DistributedConfig(), tmp_path)
-    saved = mock.Mock(replay_paths=[tmp_path], path=tmp_path)
+    saved = mock.Mock(replay_paths=[tmp_path], path=tmp_path, counts={})
     monkeypatch.setattr(launch.Checkpoints, "latest", lambda *_, **__: saved)
     with pytest.raises(OtherStateError, match="num_replay_servers: 2 is not accepted"):
         launch.run_distributed(

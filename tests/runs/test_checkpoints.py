@@ -10,8 +10,13 @@ import reverb
 from absl import logging
 
 from acme_moe.runs import checkpoints as checkpoints_lib
-from acme_moe.runs.checkpoint import DamagedCheckpointError
+from acme_moe.runs.checkpoint import (
+    DamagedCheckpointError,
+    OtherStateError,
+    run_state,
+)
 from acme_moe.runs.checkpoints import Checkpoints, ReplayAwayError
+from acme_moe.runs.state import RunState
 
 STATE = {"params": {"w": np.arange(6.0).reshape(2, 3)}, "steps": np.int32(7)}
 TEMPLATE = {"params": {"w": np.zeros((2, 3))}, "steps": np.int32(0)}
@@ -251,3 +256,12 @@ def test_damaged_replay_is_damage(checkpoints):
     (newest.path / "replay" / "chunks.tfrecord").write_bytes(b"")
     with pytest.raises(DamagedCheckpointError, match=r"chunks\.tfrecord has 0 bytes"):
         checkpoints.latest()
+
+
+def test_the_counts_of_a_newer_version_are_named(checkpoints):
+    known = checkpoints.save(10, STATE, {"agent_steps": 10}, [])
+    assert run_state(known) == RunState(agent_steps=10)
+    assert run_state(None) == RunState()
+    newer = checkpoints.save(20, STATE, {"agent_steps": 20, "naps": 1}, [])
+    with pytest.raises(OtherStateError, match=r"000000000020: state\.json has naps, w"):
+        run_state(newer)
