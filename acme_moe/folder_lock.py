@@ -34,8 +34,36 @@ def take(path: Path) -> int | None:
       says so.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    return _lock(descriptor, fcntl.LOCK_EX, path)
+
+
+def is_taken(path: Path) -> bool:
+    """Returns whether some process has the lock on a file.
+
+    The file is read only, so that those who may not write to it can ask as well.
+
+    Args:
+      path: path of the file; nobody has the lock on one that is missing.
+
+    Raises:
+      OSError: if the file cannot be read, since nothing is known of it then.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    # For a moment this takes the lock as well, shared with all others who ask.
+    held = _lock(descriptor, fcntl.LOCK_SH, path)
+    if held is None:
+        return True
+    os.close(held)
+    return False
+
+
+def _lock(descriptor: int, operation: int, path: Path) -> int | None:
+    """Locks an open file; returns it, or None after closing it; see `take`."""
+    try:
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None

@@ -49,13 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             external=[Path(path) for path in external.value],
             reps=reps.value,
         )
-    except (
-        DiskError,
-        FileNotFoundError,
-        IsADirectoryError,
-        FolderInUseError,
-        ValueError,
-    ) as error:
+    except (DiskError, FolderInUseError, OSError, ValueError) as error:
         fail(error)
     lines = [panel.title.replace("\n", ": ") for panel in comparison.panels]
     lines += [f"missing: {x.run}: {x.reason}" for x in comparison.missing]

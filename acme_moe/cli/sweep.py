@@ -41,10 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     workdir = Path(given.workdir).resolve()
     try:
         plan, runs = _plan(workdir)
-        check_plan(plan, workdir)
     except ValueError as error:
         fail(error)
-    states = {run.name: read_state(run, workdir) for run in runs}
+    try:
+        check_plan(plan, workdir)
+        states = {run.name: read_state(run, workdir) for run in runs}
+    except (OSError, ValueError) as error:
+        fail(error)
     if given.status:
         show(tables.state_table(runs, states))
         return 0

@@ -7,7 +7,6 @@ the same lock, which is how printed commands do.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -32,12 +31,9 @@ def take(folder: Path) -> int | None:
 
 
 def is_taken(folder: Path) -> bool:
-    """Returns whether some process has a folder's lock."""
-    if not (folder / FILE_NAME).exists():
-        return False
-    # Looking takes the lock as well, for a moment.
-    descriptor = folder_lock.take(folder / FILE_NAME)
-    if descriptor is None:
-        return True
-    os.close(descriptor)
-    return False
+    """Returns whether some process has a folder's lock.
+
+    Raises:
+      OSError: if the folder or its lock cannot be read.
+    """
+    return folder_lock.is_taken(folder / FILE_NAME)

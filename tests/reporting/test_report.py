@@ -343,6 +343,19 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     assert "Traceback" not in nothing.stderr
 
 
+def test_the_launcher_names_what_cannot_be_read(tmp_path):
+    write_run(tmp_path / "runs")
+    config = tmp_path / "runs" / "config.json"
+    config.unlink()
+    # A loop, which nobody can read.
+    config.symlink_to(config)
+    done = launch("report.py", f"--workdir={tmp_path}/runs", f"--out={tmp_path}/out")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert str(config) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_curve_of_one_run(tmp_path):
     write_run(tmp_path)
     draw_curve(read_run(tmp_path)).savefig(tmp_path / "curve.png")

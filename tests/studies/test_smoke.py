@@ -92,3 +92,15 @@ def test_an_unknown_study_ends_at_once():
     done = launch("sweep.py", "--study=figure_2", "--workdir=/nowhere")
     assert done.returncode == 2
     assert done.stderr.startswith("error: study: 'figure_2' is not known; accepted:")
+
+
+def test_a_lock_that_cannot_be_read_is_named(tmp_path):
+    lock = tmp_path / "dqn-baseline/Asterix/0/sweep.lock"
+    lock.parent.mkdir(parents=True)
+    # A loop, which nobody can read.
+    lock.symlink_to(lock)
+    done = launch("sweep.py", "--study=figure_7", f"--workdir={tmp_path}", "--status")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert str(lock) in done.stderr
+    assert "Traceback" not in done.stderr
