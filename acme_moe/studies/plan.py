@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acme_moe import validation
+from acme_moe import fields, validation
 from acme_moe.environments import find_suite
 from acme_moe.studies import catalogue
 from acme_moe.studies.scales import Scale
@@ -184,8 +184,8 @@ def _choose_games(
 
 def _supported_by(suite: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a scale's settings, less environment fields that the suite lacks."""
-    fields = dataclasses.fields(find_suite(suite).config_class)
-    names = {f"environment.{field.name}" for field in fields}
+    config_class = find_suite(suite).config_class
+    names = {f"environment.{x.name}" for x in dataclasses.fields(config_class)}
     return {
         name: value
         for name, value in settings.items()
@@ -206,20 +206,18 @@ def expand(
       workdir: the study's folder; recorded data go below it.
       data: where the fixed data are: a folder or address with the layout of the
         published DQN Replay Dataset, or a path with `{game}` and `{run}`, which is
-        `published_run` of the seed. None: small runs of DQN record some, if the scale
-        allows that.
+        `published_run` of the seed. None: small runs of DQN record some in the arms'
+        environment, if the scale allows that.
 
     Raises:
-      ValueError: if there are offline runs, and neither data nor a way to record any.
+      ValueError: if there are offline runs, and neither data nor a way to record any;
+        names the setting if their environments are the reason.
     """
     by_turn: dict[tuple[int, str], dict[str, PlannedRun]] = {}
-    recorders: dict[str, PlannedRun] = {}
+    recorders = _recorders(plan, workdir) if data is None else {}
     for arm in plan.arms:
         for seed, game in itertools.product(arm.seeds, arm.games):
-            recorder = None
-            if arm.agent.offline and data is None:
-                recorder = _recorder(plan, workdir, game)
-                recorders[recorder.name] = recorder
+            recorder = recorders.get(game) if arm.agent.offline else None
             run = _planned(arm, game, seed, recorder, data)
             by_turn.setdefault((seed, game), {})[run.name] = run
     turns = sorted(by_turn, key=lambda turn: turn[0])
@@ -264,21 +262,78 @@ def select_arms(
     return tuple(run for run in runs if run.arm in arms or run.name in needed)
 
 
-def _recorder(plan: Plan, workdir: Path, game: str) -> PlannedRun:
-    """Returns the run of DQN that records the data of a game."""
+def _recorders(plan: Plan, workdir: Path) -> dict[str, PlannedRun]:
+    """Returns the runs that record the data of offline arms, by game."""
+    recorders: dict[str, PlannedRun] = {}
+    learners: dict[str, PlannedArm] = {}
+    for arm in plan.arms:
+        for game in arm.games if arm.agent.offline else ():
+            if game not in recorders:
+                learners[game] = arm
+                recorders[game] = _recorder(plan, workdir, arm, game)
+            _check_shares(game, learners[game], arm)
+    return recorders
+
+
+def _check_shares(game: str, first: PlannedArm, arm: PlannedArm) -> None:
+    """Refuses an arm whose environment is not that of the first on recorded data."""
+    theirs, own = _environment(first), _environment(arm)
+    for name in {**theirs, **own}:
+        if theirs.get(name) != own.get(name):
+            raise validation.not_accepted(
+                name,
+                own.get(name),
+                f"{theirs.get(name)!r}, since {arm.name} learns from what is recorded "
+                f"of {game} for {first.name}; or data for both",
+            )
+
+
+def _environment(arm: PlannedArm) -> dict[str, Any]:
+    """Returns the settings of an arm's environment, with the defaults of its suite."""
+    config_class = find_suite(arm.suite).config_class
+    defaults = {
+        f"environment.{x.name}": x.default for x in dataclasses.fields(config_class)
+    }
+    return {**defaults, **_own_environment(arm)}
+
+
+def _own_environment(arm: PlannedArm) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in fields.flat(arm.settings)
+        if name.startswith("environment.")
+    }
+
+
+def _recorder(plan: Plan, workdir: Path, arm: PlannedArm, game: str) -> PlannedRun:
+    """Returns the run of DQN that records a game, in the environment of an arm."""
     if plan.recording is None:
         raise ValueError(
             f"data: is missing, and scale {plan.scale!r} records none; the root of the "
             f"DQN Replay Dataset, or a path with {{game}} and {{run}} in it"
+        )
+    agent = catalogue.DQN
+    if arm.suite != agent.environment:
+        raise validation.not_accepted(
+            "environment.name",
+            arm.suite,
+            f"{agent.environment!r}, which is all that {agent.config} records, since "
+            f"{arm.name} has no data; or data",
         )
     name = f"{_DATA}/{game}/0"
     record = str(workdir / name / "set")
     return PlannedRun(
         name=name,
         arm=_DATA,
-        command=catalogue.DQN.command,
-        config=catalogue.DQN.config,
-        settings={**plan.recording, "game": game, "seed": 0, "record": record},
+        command=agent.command,
+        config=agent.config,
+        settings={
+            **plan.recording,
+            **_own_environment(arm),
+            "game": game,
+            "seed": 0,
+            "record": record,
+        },
     )
 
 
