@@ -27,8 +27,9 @@ class EqualSize:
 
     The width is that of `network.expert_width`, in whole units, so that the sizes
     differ by at most half of what a unit adds. It is solved for the observations and
-    actions of one game, the arm's first; with another number of actions the heads
-    differ. FLOPs are those of a forward pass, counted as `describe` counts them.
+    actions of one game, the first that the arm has in its study; with another number of
+    actions the heads differ. FLOPs are those of a forward pass, counted as `describe`
+    counts them.
 
     Attributes:
       unit: what is equal, `parameters` or `flops`.

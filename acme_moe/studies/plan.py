@@ -137,7 +137,8 @@ def make_plan(
                 series=arm.series,
                 x=arm.x,
                 agent=arm.agent,
-                settings=_derived(arm, settings, chosen[0]),
+                # Whatever games are run now or later, an arm is the same.
+                settings=_derived(arm, settings, study.games_of(arm)[0]),
                 games=chosen,
                 seeds=tuple(range(seeds)),
             )

@@ -142,6 +142,28 @@ def test_offline_runs_record_their_data_first_where_none_are_given(tmp_path):
         assert run.settings["dataset.path"] == recorder.settings["record"]
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_what_is_derived_is_the_same_whatever_games_are_run(scale):
+    def width(agent, settings):
+        return {"network.expert_width": len(settings["game"])}
+
+    arm, own = (
+        dataclasses.replace(arm, derive=width, games=games, tag=tag)
+        for arm in load_study("figure_7").arms[:1]
+        for games, tag in ((None, ""), (("Qbert", "Pong"), "own"))
+    )
+    study = Study(
+        name="mine",
+        title="Mine",
+        games=("Bowling", "Asterix", "Pong"),
+        arms=(arm, dataclasses.replace(own, series="Own")),
+    )
+    for games in (None, ["Pong"], ["Pong", "Asterix"]):
+        plan = make_plan(study, SCALES[scale], games=games)
+        widths = [arm.settings["network.expert_width"] for arm in plan.arms]
+        assert widths == [len("Bowling"), len("Qbert")]
+
+
 def offline(*settings, study=None, scale="smoke"):
     """The plan of a study on fixed data with an arm for each of the settings."""
     arms = (
