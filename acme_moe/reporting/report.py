@@ -22,6 +22,19 @@ _NORMALIZATIONS = {
     "count as exact, as there are no reference scores",
     NONE: "not normalised, as there are no reference scores",
 }
+_PAGE = "report.html"
+# All that a report may have beside its pages: figures, each twice, and tables.
+_FIGURES = (
+    "curves",
+    "wall_time",
+    "games",
+    "diagnostics",
+    "aggregates",
+    "profiles",
+    "improvement",
+    "scaling",
+)
+_TABLES = ("aggregates", "improvement", "runs", "missing", "points", "measures")
 _KINDS = {
     "evaluation": "mean returns of evaluation games",
     "training": "mean returns of the training games of an iteration",
@@ -83,7 +96,11 @@ def _write(
     out: Path,
     reps: int,
 ) -> None:
-    """Writes the figures, the tables and the pages that hold them."""
+    """Writes the figures, the tables and the pages that hold them.
+
+    Figures and tables of an earlier report that this one lacks are removed.
+    """
+    had_report = (out / _PAGE).exists()
     missing = {"missing": tables.missing_table(comparison, workdir)}
     on_page, files = missing, missing
     shown: list[Shown] = []
@@ -113,9 +130,21 @@ def _write(
         # As bytes, so that the ends of lines are the same on any system.
         (out / f"{name}.csv").write_bytes(table.to_csv().encode())
     content = comparison.title, _note(comparison, reps), shown, list(on_page.values())
-    data = [f"{name}.csv" for name in files]
-    (out / "report.html").write_text(html_page(*content, data=data, out=out))
+    data = _csv_files(files)
+    (out / _PAGE).write_text(html_page(*content, data=data, out=out))
     (out / "report.md").write_text(markdown_page(*content))
+    if had_report:
+        written = {*data, *_figure_files(figure.name for figure in shown)}
+        for name in {*_csv_files(_TABLES), *_figure_files(_FIGURES)} - written:
+            (out / name).unlink(missing_ok=True)
+
+
+def _csv_files(names: Iterable[str]) -> list[str]:
+    return [f"{name}.csv" for name in names]
+
+
+def _figure_files(names: Iterable[str]) -> list[str]:
+    return [f"{name}{suffix}" for name in names for suffix in (".png", ".pdf")]
 
 
 def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Figure]]:

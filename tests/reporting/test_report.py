@@ -252,6 +252,44 @@ def test_a_study_without_a_finished_run_has_a_list_only(tmp_path):
     assert list(out.glob("*.png")) == []
 
 
+def files_of(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+PAGES = {"report.html", "report.md", ".lock"}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_report_removes_what_only_an_earlier_one_had(tmp_path):
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    for moe in ("none", "soft"):
+        write_run(runs / moe, moe=moe)
+        measured = "agent_steps,dormant_share\n100,0.5\n200,0.25\n"
+        (runs / moe / "diagnostics.csv").write_text(measured)
+    theirs = write_external(
+        tmp_path / "theirs.csv",
+        [("Breakout", 0, "Theirs", 800, 3, x) for x in (1, 2)],
+        header=("game", "seed", "agent", "frames", "score", "x"),
+    )
+    out.mkdir()
+    (out / "games.png").touch()
+    (out / "mine.png").touch()
+    planned(tmp_path / "waiting")
+    write_report(tmp_path / "waiting", out, reps=20)
+    nothing = {*PAGES, "missing.csv", "mine.png"}
+    assert files_of(out) == {*nothing, "games.png"}, "no report has written it"
+
+    write_report(None, out, external=[theirs], reps=20)
+    assert {"scaling.png", "scaling.pdf"} <= files_of(out)
+    write_report(runs, out, reps=20)
+    write_report(runs, tmp_path / "fresh", reps=20)
+    fresh = files_of(tmp_path / "fresh")
+    assert {"diagnostics.png", "improvement.pdf", "measures.csv"} <= fresh
+    assert files_of(out) == {*fresh, "mine.png"}
+    write_report(tmp_path / "waiting", out, reps=20)
+    assert files_of(out) == nothing
+
+
 @pytest.mark.parametrize(
     "columns",
     [
