@@ -105,6 +105,11 @@ def last_line(path: Path) -> str:
     return next((x for x in said if x and not x.startswith(_SAYS_NOTHING)), "")
 
 
+def without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings without those that say where data are, which may move."""
+    return {name: value for name, value in settings.items() if name not in _PLACES}
+
+
 def _position(summary: Mapping[str, Any], config: Mapping[str, Any]) -> int:
     """Returns the updates or agent steps so far, by the run's own unit."""
     offline = "num_iterations" in config

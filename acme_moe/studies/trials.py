@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from acme_moe.studies.derived import run_spec
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.search import Search
-from acme_moe.studies.state import read_state, read_summary
+from acme_moe.studies.state import read_state, read_summary, without_places
 
 FILE_NAME = "optuna.log"
 _SETTINGS = "settings"
@@ -51,9 +51,9 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
         sampler=search.sampler,
         load_if_exists=True,
     )
-    wanted = json.loads(json.dumps(asked))
-    there = study.user_attrs.get(_ASKED)
-    if there is None:
+    wanted = _without_places(json.loads(json.dumps(asked)))
+    there = _without_places(study.user_attrs.get(_ASKED, {}))
+    if not there:
         study.set_user_attr(_ASKED, wanted)
     elif there != wanted:
         field = next(name for name in wanted if there.get(name) != wanted[name])
@@ -62,6 +62,14 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
             f"same, or another folder for {field} {wanted[field]!r}"
         )
     return study
+
+
+def _without_places(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what trials share, less where their data are: the folder may move."""
+    return {
+        name: without_places(value) if name == _SETTINGS else value
+        for name, value in asked.items()
+    }
 
 
 class Trials:

@@ -228,6 +228,19 @@ def test_another_search_is_refused_in_the_folder(tmp_path):
         open_study(searched(), tmp_path, {"scale": "small"})
 
 
+def test_a_search_goes_on_where_its_data_have_moved(tmp_path):
+    def asked(path, **settings):
+        return {**ASKED, "settings": {"seed": 1, "dataset.path": path, **settings}}
+
+    study = open_study(searched(), tmp_path, asked("/old"))
+    open_study(searched(), tmp_path, asked("/new"))
+    # As earlier versions stored it.
+    study.set_user_attr("asked", asked("/old"))
+    open_study(searched(), tmp_path, asked("/new"))
+    with pytest.raises(ValueError, match=r"holds trials of settings {'seed': 1}; the"):
+        open_study(searched(), tmp_path, asked("/old", seed=2))
+
+
 def test_human_normalised_scores_count_where_all_games_have_them(tmp_path):
     runs = [planned("t/Pong/0"), planned("t/Qbert/0")]
     for run, normalised in zip(runs, (0.5, 1.0), strict=True):
