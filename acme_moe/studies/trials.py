@@ -18,6 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from acme_moe import validation
 from acme_moe.studies.derived import run_spec
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.search import Search
@@ -177,7 +178,7 @@ class Trials:
         """Returns a new trial's number and its settings, None if it ended at once."""
         trial = self._study.ask()
         try:
-            settings = dict(self._search.suggest(trial))
+            settings = _storable(dict(self._search.suggest(trial)))
         except optuna.TrialPruned:
             self._study.tell(trial.number, state=TrialState.PRUNED)
         except Exception as error:
@@ -188,6 +189,22 @@ class Trials:
             trial.set_user_attr(_SETTINGS, settings)
             return trial.number, settings
         return trial.number, None
+
+
+def _storable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a trial, all of which Optuna's record can hold.
+
+    Raises:
+      ValueError: names one that it cannot, such as a number of NumPy's.
+    """
+    for name, value in settings.items():
+        try:
+            json.dumps({name: value})
+        except (TypeError, ValueError) as error:
+            raise validation.not_accepted(
+                name, value, f"a value of JSON's types ({error})"
+            ) from error
+    return settings
 
 
 def mean_score(runs: Sequence[PlannedRun], workdir: Path) -> float:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
 if importlib.util.find_spec("optuna") is None:
@@ -197,6 +198,12 @@ def test_a_trial_that_suggest_gives_up_has_no_runs(tmp_path):
         ({"learning_rates": 1.0}, "learning_rates"),
         ({"nothing.here": 1}, "nothing"),
         ({"learning_rate": -1.0}, "learning_rate: -1.0 is not accepted"),
+        (
+            {"batch_size": np.int64(8)},
+            "batch_size: 8 is not accepted; a value of JSON's types (Object of type "
+            "int64",
+        ),
+        ({"network": {"num_experts": np.int64(2)}}, "network: {'num_experts': 2} is"),
     ],
 )
 def test_settings_that_are_refused_end_the_search(tmp_path, settings, named):
