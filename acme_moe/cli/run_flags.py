@@ -10,6 +10,7 @@ import ast
 import contextlib
 import dataclasses
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,10 +78,8 @@ class RunFlags:
         except ValueError as error:
             fail(error)
         if not isinstance(spec, kind):
-            *words, name = self.program
-            this, other = (_TRAINED_BY[x.__name__] for x in (kind, type(spec)))
-            head, _, tail = name.rpartition(this)
-            command = shlex.join([*words, f"{head}{other}{tail}"])
+            other = _TRAINED_BY[type(spec).__name__]
+            command = shlex.join(_beside(self.program, other))
             fail(f"agent: {spec.run.agent!r} is not accepted here; {command} trains it")
         return spec
 
@@ -272,6 +271,18 @@ def _program(num_arguments: int) -> list[str]:
         # A script that names its interpreter.
         return [_short(words[0]), *words[1:]]
     return [_short(sys.executable), *words]
+
+
+def _beside(program: Sequence[str], command: str) -> list[str]:
+    """Returns the words that start a command in the way in which a program was started.
+
+    A program of somebody else's, which has no such command beside it, tells no way.
+    """
+    *words, name = program
+    other, is_command = re.subn(
+        r"(?<![^./])(demo|train|train_offline)(?=(\.py)?$)", command, name
+    )
+    return [*words, other] if is_command else ["acme-moe", command]
 
 
 def _short(path: str) -> str:

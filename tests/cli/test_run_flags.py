@@ -7,6 +7,7 @@ import pytest
 from acme_moe.cli import run_flags
 from acme_moe.runs.choices import with_choices
 from acme_moe.runs.config import config_json, from_config_dict, load_config
+from acme_moe.runs.spec import OnlineRunSpec
 
 
 def fields(*arguments, config="dqn_atari"):
@@ -87,6 +88,28 @@ def test_a_value_may_be_a_word_that_starts_with_a_minus():
 def test_what_is_wrong_is_named(argument, message):
     with pytest.raises(ValueError, match=message):
         fields(argument)
+
+
+@pytest.mark.parametrize(
+    ("program", "other"),
+    [
+        ("python -m acme_moe.cli.demo", "python -m acme_moe.cli.train_offline"),
+        ("acme-moe demo", "acme-moe train_offline"),
+        ("python train/demo.py", "python train/train_offline.py"),
+        ("python launchers/train.py", "python launchers/train_offline.py"),
+        ("python my_train.py", "acme-moe train_offline"),
+    ],
+)
+def test_a_run_of_another_kind_goes_to_the_command_that_trains_it(
+    program, other, tmp_path, capsys
+):
+    given = run_flags.RunFlags(
+        config="cql_atari", workdir=tmp_path, fields=["x"], program=program.split()
+    )
+    with pytest.raises(SystemExit):
+        given.load_spec(OnlineRunSpec)
+    said = capsys.readouterr().err
+    assert said == f"error: agent: 'cql' is not accepted here; {other} trains it\n"
 
 
 SCALED = "--config.network.moe=tests.outside_parts:Scaled"
