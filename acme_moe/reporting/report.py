@@ -215,7 +215,8 @@ def _note(comparison: Comparison, reps: int) -> str:
         f"Scores: {_KINDS[comparison.kind]}, {_normalisation(comparison)}, of "
         "finished runs, on the games that every line of a panel has; as many runs of "
         "each game as the game with the fewest has.",
-        f"Intervals: 95 %, stratified bootstrap, {reps} draws.",
+        f"Intervals: 95 %, stratified bootstrap, {reps} draws. p: exact permutation "
+        "test, stratified by game.",
     ]
     lines = [(line, panel.games) for panel in comparison.panels for line in panel.lines]
     if any(line.num_runs(games) == 1 for line, games in lines):
