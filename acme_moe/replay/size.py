@@ -28,9 +28,13 @@ def bytes_per_transition(client: ReplayClient, checkpoint: Path) -> float | None
       checkpoint: the folder that `client.checkpoint` made.
 
     Returns:
-      Bytes; None while there are no transitions.
+      Bytes; None while there are no transitions, or if the server has gone away.
     """
-    table, *_ = client.server_info().values()
+    try:
+        table, *_ = client.server_info().values()
+    except RuntimeError:
+        # Its checkpoint is whole all the same.
+        return None
     if not table.current_size:
         return None
     if isinstance(client, LocalReplay):

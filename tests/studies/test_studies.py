@@ -16,7 +16,11 @@ from acme_moe.studies.study import Study
 from tests.programs import ROOT
 
 WORKDIR = Path("/runs")
-OF_RESULTS = sorted(map(str, (ROOT / "docs" / "results").glob("*/*.py")))
+OF_RESULTS = sorted(
+    str(path)
+    for path in (ROOT / "docs" / "results").glob("*/*.py")
+    if "def get_study" in path.read_text()
+)
 
 # Arms times games times seeds, read off the paper's captions and legends.
 NUM_RUNS = {
