@@ -59,9 +59,7 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
         values[name] = value
     for name, field in known.items():
         if field.init and options.is_required(field) and name not in values:
-            raise ValueError(
-                f"{prefix}{name}: is missing; {validation.type_name(field)}"
-            )
+            raise validation.missing(field, prefix)
     try:
         return cls(**values)
     except ValueError as error:

@@ -95,9 +95,7 @@ def make(part: Any, options: Mapping[str, Any], prefix: str) -> Any:
         validation.known_field(name, by_name, prefix, kind="option")
     for name, field in by_name.items():
         if is_required(field) and options.get(name) is None:
-            raise ValueError(
-                f"{prefix}{name}: is missing; {validation.type_name(field)}"
-            )
+            raise validation.missing(field, prefix)
     for name, value in options.items():
         validation.check_type(by_name[name], value, prefix)
     if not isinstance(part, type):

@@ -80,6 +80,11 @@ def type_name(field: dataclasses.Field[Any]) -> str:
     return field.type.__name__ if isinstance(field.type, type) else str(field.type)
 
 
+def missing(field: dataclasses.Field[Any], prefix: str) -> ValueError:
+    """Returns the error for a field without a default that is not given."""
+    return ValueError(f"{prefix}{field.name}: is missing; {type_name(field)}")
+
+
 def at_least(name: str, value: float, low: float, why: str = "") -> None:
     """Refuses values below `low`, and NaN; `why` says what that limit is.
 

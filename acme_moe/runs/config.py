@@ -107,8 +107,11 @@ def _check_as_loaded(config: Mapping[str, Any]) -> None:
 
 def to_config_dict(spec: RunSpec) -> ConfigDict:
     """Returns the flat config of a run, every field of it."""
-    flat = {**fields.to_fields(spec.run), **fields.to_fields(spec.agent)}
-    return ConfigDict(flat)
+    return ConfigDict(_to_fields(spec))
+
+
+def _to_fields(spec: RunSpec) -> dict[str, Any]:
+    return {**fields.to_fields(spec.run), **fields.to_fields(spec.agent)}
 
 
 def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
@@ -148,7 +151,7 @@ def from_config_dict(config: Mapping[str, Any]) -> RunSpec:
 
 def _check_json(spec: RunSpec) -> None:
     """Refuses a value that `config.json` cannot hold, such as an `Enum`."""
-    for path, value in fields.flat(to_config_dict(spec).to_dict()):
+    for path, value in fields.flat(_to_fields(spec)):
         try:
             json.dumps(value)
         except TypeError as error:
@@ -206,8 +209,7 @@ def check_resumes(spec: RunSpec, workdir: Path) -> None:
     if not path.exists():
         return
     before, now = (
-        dict(fields.flat(to_config_dict(x).to_dict()))
-        for x in (read_config_json(path), spec)
+        dict(fields.flat(_to_fields(x))) for x in (read_config_json(path), spec)
     )
     different = [
         f"{name}: {before.get(name)!r} there, {now.get(name)!r} now"

@@ -185,12 +185,19 @@ def _choose_games(
 
 def _supported_by(suite: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a scale's settings, less environment fields that the suite lacks."""
-    config_class = find_suite(suite).config_class
-    names = {f"environment.{x.name}" for x in dataclasses.fields(config_class)}
+    known = _environment_defaults(suite)
     return {
         name: value
         for name, value in settings.items()
-        if name in names or not name.startswith("environment.")
+        if name in known or not name.startswith("environment.")
+    }
+
+
+def _environment_defaults(suite: str) -> dict[str, Any]:
+    """Returns the default of each field of a suite's environments, by its path."""
+    config_class = find_suite(suite).config_class
+    return {
+        f"environment.{x.name}": x.default for x in dataclasses.fields(config_class)
     }
 
 
@@ -291,11 +298,7 @@ def _check_shares(game: str, first: PlannedArm, arm: PlannedArm) -> None:
 
 def _environment(arm: PlannedArm) -> dict[str, Any]:
     """Returns the settings of an arm's environment, with the defaults of its suite."""
-    config_class = find_suite(arm.suite).config_class
-    defaults = {
-        f"environment.{x.name}": x.default for x in dataclasses.fields(config_class)
-    }
-    return {**defaults, **_own_environment(arm)}
+    return {**_environment_defaults(arm.suite), **_own_environment(arm)}
 
 
 def _own_environment(arm: PlannedArm) -> dict[str, Any]:

@@ -277,7 +277,6 @@ def test_settings_in_settings_without_a_default_are_asked_for():
     class Game:
         board: Board
 
-    Game.__annotations__["board"] = Board
     assert fields.from_fields(Game, {"board": {"rows": 3}}) == Game(Board(3))
     with pytest.raises(ValueError, match=r"^board\.rows: is missing; int"):
         fields.from_fields(Game, {"board": {"columns": 3}})
