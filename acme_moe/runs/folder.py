@@ -23,7 +23,7 @@ import functools
 import io
 import json
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from acme.utils import loggers
 
 from acme_moe import disk, fields, files
 from acme_moe.runs import config as config_lib
-from acme_moe.runs import tracking, tracking_services
+from acme_moe.runs import csv_rows, tracking, tracking_services
 from acme_moe.runs.best_effort import BestEffortLogger, FunctionLogger, Warnings
 from acme_moe.runs.code_version import CODE_VERSION
 from acme_moe.runs.episodes import EpisodeResult
@@ -53,8 +53,6 @@ SCORES_FIELDS = (
 )
 
 _SAVED = ("finished", "interrupted")
-# Columns of runs from before they had today's names.
-_RENAMED = {"actor_steps": "agent_steps"}
 
 
 class RunFolder:
@@ -137,10 +135,10 @@ class RunFolder:
         def was_scored(row: dict[str, str]) -> bool:
             if row.get("kind") == "evaluation":
                 # An evaluation may come after a checkpoint of the same position.
-                return _at_most(row, self._spec.steps_key, state.evaluated_at)
-            return _at_most(row, "agent_steps", state.agent_steps)
+                return csv_rows.at_most(row, self._spec.steps_key, state.evaluated_at)
+            return csv_rows.at_most(row, "agent_steps", state.agent_steps)
 
-        _rewrite(self.path / "scores.csv", was_scored, SCORES_FIELDS)
+        csv_rows.rewrite(self.path / "scores.csv", was_scored, SCORES_FIELDS)
         self._unwritten = [
             values
             for values in self._unwritten
@@ -151,15 +149,17 @@ class RunFolder:
         """Drops the rows of the logs that a run resumed at `state` writes again."""
 
         def was_logged(row: dict[str, str]) -> bool:
-            return _at_most(row, "learner_steps", state.learner_steps)
+            return csv_rows.at_most(row, "learner_steps", state.learner_steps)
 
         def was_measured(row: dict[str, str]) -> bool:
             # A measurement may lie between the checkpoint and the next update.
             position = self._spec.position(state)
-            return was_logged(row) and _at_most(row, self._spec.steps_key, position)
+            return was_logged(row) and csv_rows.at_most(
+                row, self._spec.steps_key, position
+            )
 
-        _rewrite(self.path / "learner.csv", was_logged)
-        _rewrite(self.path / "diagnostics.csv", was_measured)
+        csv_rows.rewrite(self.path / "learner.csv", was_logged)
+        csv_rows.rewrite(self.path / "diagnostics.csv", was_measured)
 
     def add_score(
         self, state: RunState, kind: str, episode: int, result: EpisodeResult
@@ -270,7 +270,7 @@ class RunFolder:
         csv_path, events = self.path / f"{label}.csv", self.path / "tensorboard"
 
         def make_csv(first: Mapping[str, Any]) -> loggers.Logger:
-            columns = _add_columns(csv_path, first)
+            columns = csv_rows.add_columns(csv_path, first)
             file = csv_path.open("a", newline="")
             self._open_files.append(file)
             logger = loggers.CSVLogger(file, flush_every=flush_every)
@@ -304,56 +304,5 @@ def _to_host(values: dict[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(value).item() for name, value in values.items()}
 
 
-def _add_columns(path: Path, names: Iterable[str]) -> list[str]:
-    """Adds the columns that a CSV file lacks; returns all, in the file's order.
-
-    A resumed run may log more or less than before, such as a mixture's new measure.
-    """
-    before: list[str] = []
-    # Not of a device, whose first line may have no end.
-    if path.is_file():
-        with path.open(newline="", errors="replace") as file:
-            before = next(csv.reader(file), [])
-    columns = sorted({*before, *names})
-    if before and before != columns:
-        _rewrite(path, lambda _: True, columns)
-    return columns
-
-
-def _rewrite(
-    path: Path, keep: Callable[[dict[str, str]], bool], fields: Sequence[str] = ()
-) -> None:
-    """Drops rows of a CSV file, if there is one, and gives it certain columns.
-
-    Args:
-      path: path of the file.
-      keep: whether a row stays.
-      fields: the columns of the rows to come, in order; empty to keep the file's.
-        Columns that only the file has come last.
-    """
-    if not path.exists():
-        return
-    # After a crash of the machine the end of a file may be zeros.
-    text = path.read_bytes().decode(errors="replace").replace("\0", "")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    names = [_RENAMED.get(name, name) for name in next(reader, [])]
-    rows = [dict(zip(names, row)) for row in reader]  # noqa: B905 - one may be cut
-    columns = list(dict.fromkeys([*fields, *names]))
-    rewritten = io.StringIO(newline="")
-    writer = csv.DictWriter(rewritten, columns)
-    writer.writeheader()
-    # A row that a kill cut short lacks its last fields.
-    writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
-    # Who appends to an empty file writes its columns.
-    files.write_text(path, rewritten.getvalue() if names else "")
-
-
 def _of_this_process() -> dict[str, list[str]]:
     return {"code_versions": [CODE_VERSION], "platforms": [find_platform()]}
-
-
-def _at_most(row: dict[str, str], field: str, limit: int) -> bool:
-    try:
-        return float(row.get(field, "nan")) <= limit
-    except ValueError:
-        return False
