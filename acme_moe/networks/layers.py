@@ -271,7 +271,12 @@ class LayerNorm(hk.Module):
         shape, dtype = x.shape[-1:], precise.dtype
         scale = get_parameter("scale", shape, dtype, jnp.ones)
         offset = get_parameter("offset", shape, dtype, jnp.zeros)
-        normal = jax.nn.standardize(precise, axis=-1, epsilon=_NORM_EPSILON)
+        mean = jnp.mean(precise, axis=-1, keepdims=True)
+        square = jnp.mean(jnp.square(precise), axis=-1, keepdims=True)
+        # Of entries that are nearly equal, rounding may leave less than nothing, whose
+        # root is NaN. Flax cuts it off in the same way; `standardize` does not.
+        variance = jnp.maximum(square - jnp.square(mean), 0.0)
+        normal = jax.nn.standardize(precise, -1, mean, variance, _NORM_EPSILON)
         return (normal * scale + offset).astype(x.dtype)
 
 

@@ -103,6 +103,19 @@ def test_a_layer_norm_has_mean_zero_and_variance_one_before_its_scale():
     assert np.isfinite(layer.apply(params, None, np.zeros_like(x))).all()
 
 
+@pytest.mark.parametrize("size", [16, 64, 512])
+def test_a_layer_norm_of_entries_that_are_all_alike_is_finite(size):
+    """Rounding makes the mean square of some less than the square of the mean."""
+    layer = hk.transform(lambda x: layers.LayerNorm()(x))
+    values = np.linspace(3.0, 30.0, 1000, dtype=np.float32)
+    x = np.repeat(values[:, None], size, axis=1)
+    params = layer.init(None, x)
+    apply = jax.jit(lambda x: layer.apply(params, None, x))
+    np.testing.assert_allclose(apply(x), 0.0, atol=0.05)
+    gradient = jax.grad(lambda x: jnp.sum(jnp.square(apply(x) - 1.0)))(x)
+    assert np.isfinite(gradient).all()
+
+
 @pytest.mark.parametrize("encoder", ["nature_cnn", "impala", "minatar_cnn"])
 @pytest.mark.parametrize("moe", ["none", "soft"])
 def test_layer_norm_follows_each_layer_before_the_head(encoder, moe):
