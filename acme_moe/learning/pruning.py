@@ -41,7 +41,9 @@ def pruned(
 
     Each layer is pruned to the same share, by the magnitude of its weights, which are
     the arrays with at least two axes that are not biases. What is pruned stays pruned:
-    pruned weights count as the smallest when weights are chosen anew.
+    pruned weights count as the smallest when weights are chosen anew. Of noisy layers,
+    means and standard deviations are pruned apart, so that a connection whose mean is
+    zero may still carry noise in training.
 
     Args:
       optimizer: moves the parameters.
