@@ -62,7 +62,11 @@ _LOADED = "_acme_moe_loaded"
 
 
 def _load(source: str) -> ConfigDict:
-    path, _, argument = source.partition(":")
+    path, argument = source, ""
+    # A folder's name may have a colon, too.
+    if not Path(source).is_file() and ".py:" in source:
+        stem, _, argument = source.partition(".py:")
+        path = f"{stem}.py"
     if path.endswith(".json") and Path(path).is_file():
         return to_config_dict(read_config_json(Path(path)))
     if path.endswith(".py") and Path(path).is_file():

@@ -147,6 +147,18 @@ def test_a_file_s_config_may_be_a_dictionary_and_has_to_be_one(tmp_path):
         config_lib.load_config(str(path))
 
 
+def test_a_config_may_lie_in_a_folder_with_a_colon(tmp_path):
+    folder = tmp_path / "2026-01-01T10:00"
+    folder.mkdir()
+    (folder / "config.json").write_text(config_lib.config_json(tiny.spec()))
+    config = config_lib.load_config(str(folder / "config.json"))
+    assert config_lib.from_config_dict(config) == tiny.spec()
+    path = folder / "mine.py"
+    path.write_text("def get_config(agent='dqn'):\n    return {'agent': agent}\n")
+    assert config_lib.load_config(str(path)).agent == "dqn"
+    assert config_lib.load_config(f"{path}:rainbow").agent == "rainbow"
+
+
 def test_another_agent_or_environment_is_named_while_loading(tmp_path):
     settings = {"agent": "drq_eps", "environment.name": "minatar", "seed": 3}
     spec = config_lib.from_config_dict(config_lib.load_config("dqn_atari", settings))
