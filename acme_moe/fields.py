@@ -66,6 +66,21 @@ def from_fields(cls: type, fields: Mapping[str, Any], prefix: str = "") -> Any:
         raise ValueError(f"{prefix}{error}") from None
 
 
+def with_defaults(given: Mapping[str, Any], defaults: Any) -> dict[str, Any]:
+    """Returns fields with those of a settings dataclass that they lack.
+
+    Args:
+      given: values by field name, nested dataclasses as mappings; not checked.
+      defaults: the dataclass.
+    """
+    values = {**to_fields(defaults), **given}
+    for field in dataclasses.fields(defaults):
+        default, value = getattr(defaults, field.name), values[field.name]
+        if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
+            values[field.name] = with_defaults(value, default)
+    return values
+
+
 def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yields the dotted name and the value of each field, lists as tuples."""
     for name, value in settings.items():

@@ -15,7 +15,7 @@ from acme_moe import agents, fields, loss_settings, validation
 from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.environments import AtariConfig, EnvironmentConfig, find_suite
 from acme_moe.networks import parts as network_parts
-from acme_moe.runs.run_config import OnlineRunConfig
+from acme_moe.runs.run_config import OfflineRunConfig, OnlineRunConfig
 
 _OPTIONS = {
     "loss": "loss_options",
@@ -48,8 +48,9 @@ def environment_settings(settings: Any) -> EnvironmentConfig:
 def with_choices(
     config: Mapping[str, Any], chosen: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Returns a flat config with the fields that go with what it names.
+    """Returns a flat config with every field that goes with what it names.
 
+    Fields that the config lacks, as that of a file may, are added with their defaults.
     Another environment brings its own fields and its default game. Another agent
     brings its own fields and defaults; of the previous agent's values, those that
     differ from its defaults are kept. Another loss or part of the network brings its
@@ -65,6 +66,8 @@ def with_choices(
       ValueError: if a chosen value is not accepted, or if the config changes a field
         that the other agent lacks; names it.
     """
+    for name in ("environment", "network"):
+        validation.check_mapping(name, config.get(name, {}))
     flat = _with_environment(config, chosen.get("environment.name"))
     before = flat.setdefault("agent", OnlineRunConfig.agent)
     agent = chosen.get("agent", before)
@@ -72,7 +75,8 @@ def with_choices(
         flat = _of_other_agent(flat, agent)
     # Not to change the caller's.
     flat["network"] = dict(flat.get("network", {}))
-    defaults = fields.to_fields(agents.config_class(agent)())
+    default_agent = agents.config_class(agent)()
+    defaults = fields.to_fields(default_agent)
     for choice, options in _with_options(defaults):
         default = _at(defaults, choice)
         there = _at(flat, choice, default)
@@ -84,7 +88,10 @@ def with_choices(
         if isinstance(given, Mapping):
             given = {**complete, **given}
         fields.set_at(flat, options, given)
-    return flat
+    flat = fields.with_defaults(flat, default_agent)
+    run = OnlineRunConfig() if is_online(agent) else OfflineRunConfig()
+    # A suite's fields are not added to those of another.
+    return {**fields.with_defaults(flat, run), "environment": flat["environment"]}
 
 
 def _with_options(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -117,7 +124,7 @@ def _at(settings: Mapping[str, Any], path: str, default: Any = None) -> Any:
 
 
 def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """Returns a flat config with every field of its environment.
+    """Returns a flat config with its game and every field of its environment.
 
     Args:
       config: flat config of a run, or a part of one.
@@ -135,6 +142,7 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
         flat["game"] = find_suite(str(name)).default_game
     defaults = fields.to_fields(environment_settings({"name": settings["name"]}))
     flat["environment"] = {**defaults, **settings}
+    flat.setdefault("game", find_suite(str(settings["name"])).default_game)
     return flat
 
 

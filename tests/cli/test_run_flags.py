@@ -217,6 +217,35 @@ def test_a_config_of_few_fields_has_its_agents_options(tmp_path):
     assert spec.agent.network.num_experts == 4
 
 
+@pytest.mark.parametrize("agent", ["rainbow", "cql_c51"])
+@pytest.mark.parametrize("suite", ["atari", "minatar"])
+def test_every_field_of_a_config_of_few_fields_can_be_set(tmp_path, agent, suite):
+    path = tmp_path / "mine.py"
+    config = {
+        "agent": agent,
+        "environment": {"name": suite},
+        "network": {"encoder": "nature_cnn"},
+    }
+    path.write_text(f"def get_config():\n    return {config}")
+    spec = fields(
+        *("--config.seed=3", "--config.game=seaquest", "--config.n_step=5"),
+        *("--config.network.num_atoms=21", "--config.diagnostics.every=7"),
+        config=str(path),
+    )
+    config["network"]["num_atoms"] = 21
+    others = {"seed": 3, "game": "Seaquest", "n_step": 5, "diagnostics": {"every": 7}}
+    assert spec == from_config_dict({**config, **others})
+
+
+@pytest.mark.parametrize("field", ["environment", "network"])
+@pytest.mark.parametrize("value", ["minatar", None])
+def test_fields_that_are_no_mapping_are_refused(tmp_path, field, value):
+    path = tmp_path / "mine.py"
+    path.write_text(f"def get_config():\n    return {{{field!r}: {value!r}}}")
+    with pytest.raises(ValueError, match=rf"^{field}: {value!r} is not accepted; fiel"):
+        fields(config=str(path))
+
+
 def test_what_a_config_is_made_of_is_left_as_it_was():
     before = {"agent": "dqn", "network": {"moe": "soft"}, "environment": {}}
     with_choices(before, {"network.moe": "tests.outside_parts:Scaled"})
