@@ -188,6 +188,13 @@ def test_another_agent_or_environment_is_named_while_loading(tmp_path):
         config_lib.load_config(str(path))
 
 
+def test_a_mapping_is_set_before_the_fields_below_it_and_left_as_it_was():
+    settings = {"network.moe": "top1", "network": {"num_experts": 2}}
+    config = config_lib.load_config("dqn_atari", settings)
+    assert (config.network.moe, config.network.num_experts) == ("top1", 2)
+    assert settings == {"network.moe": "top1", "network": {"num_experts": 2}}
+
+
 def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
     (tmp_path / "beside_mine.py").write_text("EXPERTS = 3\n")
     (tmp_path / "mine_with_parts.py").write_text(
