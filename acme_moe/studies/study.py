@@ -111,11 +111,14 @@ class Study:
         validation.one_of("form", self.form, FORMS)
         validation.at_least("num_seeds", self.num_seeds, 1)
         validation.at_least("arms", len(self.arms), 1)
-        if not self.games:
-            raise validation.not_accepted("games", self.games, "at least one game")
+        if not self.games or isinstance(self.games, str):
+            wanted = "a tuple of at least one game"
+            raise validation.not_accepted("games", self.games, wanted)
         seen: dict[str, Arm] = {}
         places: dict[tuple[str, str, float | None], Arm] = {}
         for arm in self.arms:
+            validation.check_types(arm)
+            _check_chosen_by_study({**self.settings, **arm.settings})
             if (arm.x is None) == (self.form == "scaling"):
                 wanted = "a number" if arm.x is None else "None"
                 raise ValueError(
@@ -151,6 +154,15 @@ class Study:
         """
         suite = find_suite(self.suite_of(arm))
         return tuple(suite.resolve_game(game) for game in arm.games or self.games)
+
+
+def _check_chosen_by_study(settings: Mapping[str, Any]) -> None:
+    """Refuses settings that every run has from its study."""
+    for name, field in (("game", "games"), ("seed", "num_seeds")):
+        if name in settings:
+            raise validation.not_accepted(
+                f"settings.{name}", settings[name], f"the study's {field} in its place"
+            )
 
 
 def _runs(arm: Arm) -> tuple[Any, ...]:

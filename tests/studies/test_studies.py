@@ -193,8 +193,8 @@ def test_a_study_of_ones_own_file(tmp_path):
 
 def test_arms_that_differ_need_names_that_do():
     two = [
-        catalogue.arms((catalogue.DQN,), (catalogue.SOFT_MOE,), {"seed": seed})
-        for seed in (0, 1)
+        catalogue.arms((catalogue.DQN,), (catalogue.SOFT_MOE,), {"batch_size": size})
+        for size in (16, 32)
     ]
     with pytest.raises(ValueError, match=r"tag: '' is not accepted"):
         Study(name="x", title="x", games=("Pong",), arms=(*two[0], *two[1]))
@@ -202,12 +202,30 @@ def test_arms_that_differ_need_names_that_do():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("form", "pie"), ("num_seeds", 0), ("games", ()), ("arms", ()), ("title", 3)],
+    [
+        ("form", "pie"),
+        ("num_seeds", 0),
+        ("games", ()),
+        ("games", "Pong"),
+        ("arms", ()),
+        ("title", 3),
+        ("settings.seed", {"seed": 3}),
+    ],
 )
 def test_a_study_names_the_field_that_is_wrong(field, value):
     study = load_study("figure_6")
-    with pytest.raises(ValueError, match=field):
-        dataclasses.replace(study, **{field: value})
+    with pytest.raises(ValueError, match=rf"^{field}: "):
+        dataclasses.replace(study, **{field.partition(".")[0]: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("x", "2"), ("series", None), ("settings.game", {"game": "x"})]
+)
+def test_a_study_names_the_field_of_an_arm_that_is_wrong(field, value):
+    study = load_study("figure_1")
+    arm = dataclasses.replace(study.arms[0], **{field.partition(".")[0]: value})
+    with pytest.raises(ValueError, match=rf"^{field}: .* is not accepted"):
+        dataclasses.replace(study, arms=(arm,))
 
 
 def test_arms_of_a_panel_differ_in_series_or_place():
