@@ -22,7 +22,7 @@ from acme_moe.replay import frames
 from acme_moe.specs import StackedFrames
 
 # In the folders of a run and of the set that it records, with the same identifier in
-# both.
+# both, and the path of the other folder.
 _ID_FILE = "recorder_id.txt"
 
 _Row = tuple[np.ndarray, int, float, bool]
@@ -158,33 +158,40 @@ class Recorder:
 
 def _claim(path: Path, run_folder: Path, num_files: int) -> None:
     """Marks a folder as that of a run's set, or refuses it; see `Recorder`."""
-    claimed_by, own = _read_id(path), _read_id(run_folder)
+    (claimed_by, recorded_by), (own, _) = _read_id(path), _read_id(run_folder)
     recorded = [path / file_name(OBSERVATION, number) for number in range(num_files)]
-    if claimed_by and claimed_by == own and all(file.exists() for file in recorded):
-        return
-    if num_files:
-        raise DatasetError(
-            f"record: {path.absolute()} does not hold files 0 to {num_files - 1} of "
-            "the set that this run records; give the folder that does, or none "
-            "(--config.record=) to go on without recording"
-        )
-    if claimed_by or any(path.glob("*_ckpt.*")):
-        raise DatasetError(
-            f"record: {path.absolute()} is another run's or holds a set already; give "
-            "another folder, or none"
-        )
-    own = own or uuid.uuid4().hex
-    for folder in (run_folder, path):
+    is_own = bool(claimed_by) and claimed_by == own
+    # The run from which this one was copied would lose what it recorded since.
+    if is_own and recorded_by not in ("", str(run_folder.resolve())):
+        is_own = _read_id(Path(recorded_by)) != (own, str(path.resolve()))
+    if not is_own or not all(file.exists() for file in recorded):
+        if num_files:
+            raise DatasetError(
+                f"record: {path.absolute()} does not hold files 0 to {num_files - 1} "
+                "of the set that this run records, or is that of the run from which "
+                "this one was copied; give the folder that does, or none "
+                "(--config.record=) to go on without recording"
+            )
+        if claimed_by or any(path.glob("*_ckpt.*")):
+            raise DatasetError(
+                f"record: {path.absolute()} is another run's or holds a set already; "
+                "give another folder, or none"
+            )
+        own = own or uuid.uuid4().hex
+    for folder, other in ((run_folder, path), (path, run_folder)):
+        if _read_id(folder) == (own, str(other.resolve())):
+            continue
         with disk.writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        files.write_text(folder / _ID_FILE, own + "\n")
+        files.write_text(folder / _ID_FILE, f"{own}\n{other.resolve()}\n")
 
 
-def _read_id(folder: Path) -> str:
-    """Returns the identifier in a folder, empty if it has none yet."""
-    with contextlib.suppress(FileNotFoundError):
-        return (folder / _ID_FILE).read_text().strip()
-    return ""
+def _read_id(folder: Path) -> tuple[str, str]:
+    """Returns the identifier in a folder and the path of the other, empty if none."""
+    with contextlib.suppress(OSError):
+        identifier, _, other = (folder / _ID_FILE).read_text().partition("\n")
+        return identifier.strip(), other.strip()
+    return "", ""
 
 
 def _forget(path: Path, num_files: int) -> None:

@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import pickle
+import shutil
 from unittest import mock
 
 import dm_env
@@ -344,6 +345,23 @@ def test_a_run_and_its_set_may_move(a_set, tmp_path):
     moved = tmp_path / "set_moved"
     Recorder(moved, spec, run_folder=tmp_path / "run_moved", num_files=2)
     assert reader.list_files(str(moved)) == [0, 1]
+
+
+def test_a_copy_of_a_run_does_not_record_over_its_set(a_set, tmp_path):
+    spec, path = a_set
+    run, copy = tmp_path / "run", tmp_path / "copy"
+    shutil.copytree(run, copy)
+    before = everything(path)
+    for num_files, message in ((0, "is another run's"), (2, "run from which this one")):
+        with pytest.raises(reader.DatasetError, match=message):
+            Recorder(path, spec, run_folder=copy, num_files=num_files)
+    assert everything(path) == before
+    # One with a copy of the set has that one, and what it was copied from keeps its.
+    shutil.copytree(path, tmp_path / "set_copy")
+    Recorder(tmp_path / "set_copy", spec, run_folder=copy, num_files=1)
+    Recorder(path, spec, run_folder=run, num_files=2)
+    assert reader.list_files(str(tmp_path / "set_copy")) == [0]
+    assert reader.list_files(str(path)) == [0, 1]
 
 
 def test_all_files_after_a_checkpoint_go_whatever_is_between(a_set, tmp_path):
