@@ -117,6 +117,10 @@ def parse(
     workdir = flags.DEFINE_string("workdir", None, "Folder of the run.")
     argv = sys.argv if argv is None else argv
     rest = parse_flags(argv, doc, known_only=True)
+    try:
+        _check_flags(rest)
+    except ValueError as error:
+        fail(error)
     if workdir.value is None:
         fail("workdir: is missing; the folder of the run, --workdir=DIR")
     return RunFlags(
@@ -213,6 +217,18 @@ def _paths(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
         yield f"{prefix}{name}", value
         if isinstance(value, Mapping):
             yield from _paths(value, f"{prefix}{name}.")
+
+
+def _check_flags(words: Sequence[str]) -> None:
+    """Refuses flags that are no fields', before what they were to set is missed.
+
+    Raises:
+      ValueError: names the first of them, and what would be accepted.
+    """
+    for word in words:
+        flag, _, _ = word.removeprefix("--").partition("=")
+        if word.startswith("--") and not re.match(r"(no)?config\.", flag):
+            _refuse(flag, {})
 
 
 def _refuse(flag: str, here: Any) -> NoReturn:

@@ -82,6 +82,7 @@ def test_a_run_goes_to_the_command_that_trains_it(console_script, tmp_path):
     [
         (["--config=dqn_atri"], "config: 'dqn_atri' is not known; accepted: dqn_atari"),
         ([], "config: is missing, and --workdir holds no run to resume"),
+        (["--confg=dqn_atari"], "--confg: is not a flag; did you mean config?"),
         (["--config=dqn_atari", "--config.seed=-1"], "seed: -1 is not accepted; at"),
         (["--config=dqn_atari", "--config.sed=1"], "sed: is not a field; did you mean"),
     ],
