@@ -93,6 +93,8 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
     """Sets the field at a dotted path; makes nested mappings that are missing.
 
+    A value that is a mapping is copied, so that fields below it can be set, too.
+
     Raises:
       ValueError: if the path goes on below a value.
     """
@@ -101,4 +103,10 @@ def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
         settings = settings.setdefault(parent, {})
         if not isinstance(settings, dict):
             raise ValueError(f"{path}: is not a field; {parent} has none below it")
-    settings[name] = value
+    settings[name] = _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _copied(below) for name, below in value.items()}

@@ -7,7 +7,6 @@ dataclasses themselves nested, such as `network`, `environment` or `pruning`.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -51,9 +50,9 @@ def load_config(source: str, settings: Mapping[str, Any] | None = None) -> Confi
     config = _load(source)
     if settings:
         flat = with_choices(config.to_dict(), settings)
-        # A mapping comes before the fields below it, which are not set in the caller's.
+        # A mapping comes before the fields below it.
         for path, value in sorted(settings.items()):
-            fields.set_at(flat, path, copy.deepcopy(value))
+            fields.set_at(flat, path, value)
         config = ConfigDict(flat)
     # An attribute of the object is no field of the config.
     object.__setattr__(config, _LOADED, _agent_and_environment(config))

@@ -12,6 +12,7 @@ from acme_moe import fields, files
 from acme_moe.agents.drq_eps import DrQEpsConfig
 from acme_moe.agents.rainbow import RainbowConfig
 from acme_moe.environments import EnvironmentConfig
+from acme_moe.options import Options
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.run_config import OnlineRunConfig
 from acme_moe.runs.spec import OnlineRunSpec
@@ -190,8 +191,10 @@ def test_another_agent_or_environment_is_named_while_loading(tmp_path):
 
 def test_a_mapping_is_set_before_the_fields_below_it_and_left_as_it_was():
     settings = {"network.moe": "top1", "network": {"num_experts": 2}}
-    config = config_lib.load_config("dqn_atari", settings)
-    assert (config.network.moe, config.network.num_experts) == ("top1", 2)
+    # A study's cost is that of its settings as they can be hashed.
+    for given in (settings, Options(settings)):
+        config = config_lib.load_config("dqn_atari", given)
+        assert (config.network.moe, config.network.num_experts) == ("top1", 2)
     assert settings == {"network.moe": "top1", "network": {"num_experts": 2}}
 
 
