@@ -86,6 +86,8 @@ class Interrupts:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
+        # One that was noted has ended the run; who runs it once more means it.
+        self._signum = None
         self._previous = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
         self._stack.enter_context(handling_stops(self._note))
         return self

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import json
 import signal
 import subprocess
@@ -106,6 +107,26 @@ def uninterrupted(tmp_path_factory):
         return path
 
     return folder
+
+
+def test_a_run_that_a_signal_stopped_goes_on_in_its_process(
+    tmp_path, monkeypatch, uninterrupted
+):
+    with seeded.make(tmp_path, "dqn") as run:
+        check, looks = run._interrupts.check, itertools.count(1)
+
+        def check_after_signal():
+            if next(looks) == 40:
+                signal.raise_signal(signal.SIGINT)
+            check()
+
+        monkeypatch.setattr(run._interrupts, "check", check_after_signal)
+        with pytest.raises(InterruptedRunError):
+            run.run()
+        run.run()
+    whole = uninterrupted("dqn")
+    assert seeded.scores(tmp_path) == seeded.scores(whole)
+    assert seeded.state(tmp_path) == seeded.state(whole)
 
 
 # With two games at once, the 36th look is at step 70, within an evaluation. Stops are
