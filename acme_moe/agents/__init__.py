@@ -41,6 +41,10 @@ class Agent:
     builder: Callable[[Any], Any] | str
 
 
+class BuilderError(ValueError):
+    """An agent's builder cannot be imported."""
+
+
 def _own(package: str, config: str, builder: str) -> Agent:
     module = f"{__name__}.{package}"
     return Agent(f"{module}:{config}", f"{module}:{builder}")
@@ -98,9 +102,13 @@ def load_builder(agent: str, config: Any) -> Any:
       config: the agent's settings.
 
     Raises:
-      ValueError: if there is no such agent, or its builder cannot be imported.
+      BuilderError: if there is no such agent, or its builder cannot be imported.
     """
-    return _load(agent, _get(agent).builder)(config)
+    try:
+        builder = _load(agent, _get(agent).builder)
+    except ValueError as error:
+        raise BuilderError(str(error)) from error
+    return builder(config)
 
 
 def _get(name: str) -> Agent:

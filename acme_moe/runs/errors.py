@@ -9,6 +9,7 @@ def permanent_errors() -> tuple[type[Exception], ...]:
     Their messages say everything, so commands print them without a traceback.
     `DiskError` is not among them: after that, a command also says how to resume.
     """
+    from acme_moe.agents import BuilderError
     from acme_moe.agents.acting_device import NoAcceleratorError
     from acme_moe.environments import UnplayableError
     from acme_moe.environments.remembered import NotDeterministicError
@@ -18,6 +19,7 @@ def permanent_errors() -> tuple[type[Exception], ...]:
     from acme_moe.runs.checkpoint import DamagedCheckpointError, OtherStateError
 
     return (
+        BuilderError,
         DamagedCheckpointError,
         DatasetError,
         FolderInUseError,

@@ -23,6 +23,7 @@ from acme_moe.learning.learner import NonFiniteLossError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
 from acme_moe.runs.checkpoint import OtherStateError
+from acme_moe.runs.errors import permanent_errors
 from acme_moe.runs.run_config import ActingConfig
 from tests.programs import ROOT, rows, run_python
 from tests.runs import tiny
@@ -188,6 +189,12 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
             run.run()
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["status"].startswith("failed: a parameter is no number")
+
+
+def test_a_builder_that_cannot_be_imported_needs_no_traceback(tmp_path):
+    spec = tiny.spec(run={"agent": "tests.bad_agents:NO_BUILDER"})
+    with pytest.raises(permanent_errors(), match=r"^agent: .* has no 'Missing'"):
+        online.OnlineRun(spec, tmp_path)
 
 
 def test_a_run_that_cannot_start_lets_go_of_its_folder(tmp_path):
