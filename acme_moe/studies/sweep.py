@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from acme_moe import processes
+from acme_moe import disk, processes
 from acme_moe.studies import locks
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.state import (
@@ -183,8 +184,14 @@ class Sweep:
 
     def _start_one(self, run: PlannedRun) -> None:
         folder = self._workdir / run.name
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = locks.take(folder)
+        try:
+            with disk.writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = locks.take(folder)
+        except disk.DiskError as error:
+            # There may be room again for the next one, and others are under way.
+            self._on_event(Event(run=run, what="failed", reason=str(error)))
+            return
         if lock is None:
             reason = "another process runs it"
             self._on_event(Event(run=run, what="running", reason=reason))
@@ -240,7 +247,9 @@ class Sweep:
         """Writes to a run's log why it ended: the reason shown if it has no summary."""
         assert self.signum is not None
         name = signal.Signals(self.signum).name
-        with (self._workdir / run.name / LOG_NAME).open("a") as log:
+        log_path = self._workdir / run.name / LOG_NAME
+        # A full disk is not to keep the sweep from waiting for the others.
+        with contextlib.suppress(OSError), log_path.open("a") as log:
             log.write(f"\nthe sweep was stopped by {name}\n")
 
     def _pass_on(self, signum: int, frame: types.FrameType | None) -> None:

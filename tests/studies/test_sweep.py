@@ -1,5 +1,6 @@
 """Sweeps of small programs in place of runs: success, failure, kill, interrupt."""
 
+import errno
 import os
 import shlex
 import signal
@@ -124,6 +125,21 @@ def test_a_failure_is_told_with_its_reason_and_stops_nothing(tmp_path):
     _, states = watched.run()
     assert set(states.values()) == {"finished"}
     assert {name for name, _ in watched.events} == {"arm/Pong/0"}
+
+
+def test_a_folder_that_cannot_be_written_to_stops_nothing(tmp_path, monkeypatch):
+    take = locks.take
+
+    def take_where_there_is_room(folder):
+        if folder.name == "0":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return take(folder)
+
+    monkeypatch.setattr(locks, "take", take_where_there_is_room)
+    watched = Watched(tmp_path, several(2))
+    states = {"arm/Pong/0": "waiting", "arm/Pong/1": "finished"}
+    assert watched.run() == (None, states)
+    assert watched.events[0] == ("arm/Pong/0", "failed")
 
 
 def test_a_killed_run_is_stopped_and_resumes_in_its_folder(tmp_path):
