@@ -77,6 +77,7 @@ def test_the_defaults_are_those_of_the_paper_and_of_acme():
             {"burn_in_length": 0, "sequence_period": 0},
             "sequence_period: 0 is not accepted; 1 to 80",
         ),
+        ({"trace_length": 10}, "trace_length: 10 is not accepted; at least 40, burn_"),
         ({"min_replay_size": 79}, "min_replay_size: 79 is not accepted; at least 80"),
         ({"lstm_size": 0}, "lstm_size: 0 is not accepted; at least 1"),
         ({"head_width": 0}, "head_width: 0 is not accepted; at least 1"),

@@ -96,6 +96,10 @@ class R2D2Config(OnlineAgentConfig):
             validation.at_least(name, getattr(self, name), 1)
         for name in ("burn_in_length", "priority_exponent"):
             validation.at_least(name, getattr(self, name), 0)
+        # So that some sequence_period is accepted.
+        validation.at_least(
+            "trace_length", self.trace_length, self.burn_in_length, "burn_in_length"
+        )
         for name in ("importance_exponent", "max_priority_weight"):
             validation.between(name, getattr(self, name), 0, 1)
         # A burn-in lies in its episode or before it, and no step is skipped.
