@@ -121,7 +121,8 @@ def parse(
         _check_flags(rest)
     except ValueError as error:
         fail(error)
-    if workdir.value is None:
+    # Empty where a shell variable is not set.
+    if not workdir.value:
         fail("workdir: is missing; the folder of the run, --workdir=DIR")
     return RunFlags(
         config=config.value,

@@ -8,8 +8,9 @@ dataclasses themselves nested, such as `network`, `environment` or `pruning`.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,31 @@ def _load(source: str) -> ConfigDict:
 
 
 def _config_of_file(path: Path, *argument: str) -> ConfigDict:
-    config = files.load_function(path, "get_config", field="config")(*argument)
+    get_config = files.load_function(path, "get_config", field="config")
+    _check_argument(get_config, path, argument)
+    config = get_config(*argument)
     if not isinstance(config, ConfigDict):
         validation.check_mapping("config", config)
         config = ConfigDict(config)
     _check_as_loaded(config)
     return config
+
+
+def _check_argument(
+    get_config: Callable[..., Any], path: Path, argument: Sequence[str]
+) -> None:
+    """Refuses a call of a function that takes an argument without one, or the reverse.
+
+    Raises:
+      ValueError: says how the file is to be given.
+    """
+    try:
+        inspect.signature(get_config).bind(*argument)
+    except TypeError as error:
+        given = ":".join([str(path), *argument])
+        wanted = str(path) if argument else f"{path}:ARGUMENT"
+        what = f"{wanted}, as for get_config: {error}"
+        raise validation.not_accepted("config", given, what) from None
 
 
 def _agent_and_environment(config: Mapping[str, Any]) -> dict[str, Any]:

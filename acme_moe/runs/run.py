@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -42,7 +43,9 @@ SpecT = TypeVar("SpecT", bound=RunSpec)
 class Run(abc.ABC, Generic[SpecT]):
     """One run. Use it as a context manager, which also ends its threads."""
 
-    def __init__(self, spec: SpecT, workdir: Path, builder: Any = None) -> None:
+    def __init__(
+        self, spec: SpecT, workdir: str | os.PathLike[str], builder: Any = None
+    ) -> None:
         """Builds every part, chooses where to act, and starts to compile the update.
 
         Args:
@@ -63,7 +66,7 @@ class Run(abc.ABC, Generic[SpecT]):
         # After an error, whatever was opened is closed again: a notebook keeps the
         # traceback, and with it everything that this object refers to.
         with contextlib.ExitStack() as self._open:
-            self._build(workdir, builder)
+            self._build(Path(workdir), builder)
             self._open = self._open.pop_all()
 
     def _build(self, workdir: Path, builder: Any) -> None:

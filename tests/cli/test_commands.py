@@ -93,8 +93,9 @@ def test_a_usage_error_ends_with_status_2(arguments, message, tmp_path):
     assert result.stderr.startswith(f"error: {message}")
 
 
-def test_a_folder_is_asked_for():
-    result = start("-m", "acme_moe.cli.train", "--config=dqn_atari")
+@pytest.mark.parametrize("workdir", [[], ["--workdir="]])
+def test_a_folder_is_asked_for(workdir):
+    result = start("-m", "acme_moe.cli.train", "--config=dqn_atari", *workdir)
     assert result.returncode == 2
     assert result.stderr.startswith("error: workdir: is missing")
 

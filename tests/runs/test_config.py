@@ -140,7 +140,12 @@ def test_a_file_s_config_may_be_a_dictionary_and_has_to_be_one(tmp_path):
     path.write_text("def get_config(agent='dqn'):\n    return {'agent': agent}\n")
     assert config_lib.load_config(str(path)).agent == "dqn"
     assert config_lib.load_config(f"{path}:rainbow").agent == "rainbow"
+    path.write_text("def get_config(agent):\n    return {'agent': agent}\n")
+    with pytest.raises(ValueError, match=r"mine.py' is not accepted; .*py:ARGUMENT"):
+        config_lib.load_config(str(path))
     path.write_text("def get_config():\n    return 3\n")
+    with pytest.raises(ValueError, match=r"mine.py:dqn' is not accepted; .*mine.py,"):
+        config_lib.load_config(f"{path}:dqn")
     with pytest.raises(ValueError, match="config: 3 is not accepted; fields and"):
         config_lib.load_config(str(path))
     path.write_text("config = {}\n")

@@ -13,8 +13,8 @@ from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.learning.learner import Learner
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
-from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.diagnosis import Diagnosis
+from acme_moe.runs.folder import RunFolder
 from acme_moe.runs.state import RunState
 from tests.learning import tiny
 from tests.programs import rows

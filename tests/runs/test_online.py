@@ -170,7 +170,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(
         "checkpoint_replay": False,
         "evaluation_episodes": 0,
     }
-    with online.OnlineRun(tiny.spec(run=settings), tmp_path) as run:
+    with online.OnlineRun(tiny.spec(run=settings), str(tmp_path)) as run:
         step, poisoned = run.learner.step, []
 
         def poison():

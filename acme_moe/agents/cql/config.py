@@ -93,7 +93,10 @@ class OfflineDQNConfig(CQLConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         # Otherwise CQL's config with only the agent's name changed would still be CQL.
-        validation.one_of("conservative_weight", self.conservative_weight, (0.0,))
+        if self.conservative_weight:
+            raise validation.not_accepted(
+                "conservative_weight", self.conservative_weight, 0.0
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +112,8 @@ class BehaviorCloningConfig(CQLConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.one_of("td_weight", self.td_weight, (0.0,))
+        if self.td_weight:
+            raise validation.not_accepted("td_weight", self.td_weight, 0.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
