@@ -19,6 +19,7 @@ import dm_env
 
 from acme_moe.environments.shared_memory import SharedTimesteps
 from acme_moe.environments.vector import Past, is_game_over, play_again
+from acme_moe.processes import handling_stops
 
 
 def main(connection: Connection, memory: int) -> None:
@@ -72,4 +73,7 @@ def _follow(
 
 
 if __name__ == "__main__":
-    main(Connection(int(sys.argv[1])), int(sys.argv[2]))
+    # Those that are sent to all processes, as at a shutdown: the parent still needs the
+    # step that is under way in order to save, and ends this process itself.
+    with handling_stops(lambda *_: None):
+        main(Connection(int(sys.argv[1])), int(sys.argv[2]))

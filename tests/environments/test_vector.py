@@ -17,6 +17,7 @@ from acme_moe.environments.vector import (
     EnvironmentFailedError,
     SequentialEnvironments,
 )
+from acme_moe.processes import STOP_SIGNALS
 from acme_moe.specs import make_environment_spec
 from tests import corridor
 
@@ -151,6 +152,18 @@ def test_processes_end_with_their_parent_and_when_closed():
     environments = make(CORRIDOR, 2, 2)
     processes = [worker._process for worker in environments._workers]
     assert [process.poll() for process in processes] == [None, None]
+    environments.close()
+    assert [process.poll() for process in processes] == [0, 0]
+
+
+@pytest.mark.parametrize("signum", STOP_SIGNALS)
+def test_a_signal_to_all_processes_is_for_their_parent(signum):
+    environments = make(CORRIDOR, 2, 2)
+    environments.reset([0, 1])
+    processes = [worker._process for worker in environments._workers]
+    for process in processes:
+        process.send_signal(signum)
+    environments.step(np.ones(2, np.int32))
     environments.close()
     assert [process.poll() for process in processes] == [0, 0]
 
