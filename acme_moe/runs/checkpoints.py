@@ -123,7 +123,7 @@ class Checkpoints:
           DiskError: if it cannot be written; earlier checkpoints are left as they are.
         """
         assert self._kept is not None
-        final = self._unused(position)
+        final = self._unused(f"{position:012d}")
         path = final.with_name(final.name + files.UNFINISHED)
         with disk.writing(self._directory, needed=self._likely_size(state)):
             try:
@@ -175,7 +175,7 @@ class Checkpoints:
                 # Else they would count as the newest, and whole ones be dropped first.
                 for bad in damaged:
                     if bad.exists():
-                        os.replace(bad, bad.with_name(f"{bad.name}.damaged"))
+                        os.replace(bad, self._unused(f"{bad.name}.damaged"))
             return checkpoint
         if damaged and self._paths() != paths:
             # Meanwhile the run has written a new one and dropped those read here.
@@ -186,16 +186,16 @@ class Checkpoints:
             )
         return None
 
-    def _unused(self, position: int) -> Path:
-        """Returns a name of its own, since nothing whole is ever overwritten.
+    def _unused(self, name: str) -> Path:
+        """Returns a path of its own, since nothing is ever overwritten.
 
         The same position is saved twice by an interrupt right after a periodic save.
         """
-        path = self._directory / f"{position:012d}"
+        path = self._directory / name
         for again in itertools.count(1):
             if not path.exists():
                 break
-            path = self._directory / f"{position:012d}_{again:03d}"
+            path = self._directory / f"{name}_{again:03d}"
         return path
 
     def _paths(self) -> list[Path]:

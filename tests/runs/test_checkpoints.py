@@ -110,6 +110,13 @@ def test_a_damaged_one_does_not_push_out_what_is_saved_after_it(tmp_path):
         assert checkpoints.latest().counts == {"agent_steps": 950}
 
 
+def test_a_position_may_be_damaged_again(checkpoints):
+    checkpoints.save(10, STATE, {"agent_steps": 10}, [])
+    for _ in range(2):
+        damage_length(checkpoints.save(20, STATE, {"agent_steps": 20}, []).path)
+        assert checkpoints.latest().counts == {"agent_steps": 10}
+
+
 def test_nothing_is_written_while_a_server_is_away(checkpoints):
     server, client = serve(checkpoints)
     server.stop()
