@@ -92,9 +92,10 @@ class StepBudget:
         """Counts the steps that an actor has taken of those it was granted.
 
         Steps past the run's end are not counted: a coordinator that was restarted
-        forgets its grants, so actors may take a few steps too many.
+        forgets its grants, so actors may take a few steps too many. A run that was made
+        shorter may have more than its length already.
         """
-        left = self._spec.length - self._state.agent_steps
+        left = max(0, self._spec.length - self._state.agent_steps)
         self._state.agent_steps += min(agent_steps, left)
         self._granted[actor] = max(0, self._granted.get(actor, 0) - agent_steps)
 

@@ -126,6 +126,14 @@ def test_what_a_dead_actor_was_given_others_may_take():
     assert program.complete
 
 
+def test_a_run_that_was_made_shorter_keeps_the_steps_that_it_has():
+    program = Program(DQNConfig(min_replay_size=20), length=100)
+    program.state.agent_steps = 150
+    program.take(0, 0)
+    assert program.state.agent_steps == 150
+    assert not program.grant(0)
+
+
 def test_a_learner_that_lost_updates_takes_them_again_and_actors_wait():
     agent = DQNConfig(replay_ratio=1.0, min_replay_size=100)
     program = Program(agent, length=5_000)
