@@ -146,7 +146,8 @@ class OnlineRun(Run[OnlineRunSpec]):
     def _saved_acting(self) -> SavedActing | None:
         """Returns the state of acting, if the run can continue exactly from it."""
         restored, run = self._restored, self._spec.run
-        if not restored or not run.replay.seeded:
+        # Before the first step there are no games that could be continued.
+        if not restored or not run.replay.seeded or not self.position:
             return None
         saved = restored.load_acting()
         if saved and len(saved.description["games"]) == run.num_environments:

@@ -182,15 +182,32 @@ def test_a_killed_run_goes_on_exactly_from_its_last_checkpoint(
     assert seeded.state(tmp_path) == seeded.state(uninterrupted("dqn"))
 
 
-def test_what_cannot_go_on_exactly_says_so(tmp_path, monkeypatch):
+@pytest.fixture
+def warnings(monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        online.logging, "warning", lambda *x: found.append(x[0] % x[1:])
+    )
+    return found
+
+
+def test_a_run_stopped_before_its_first_step_has_lost_nothing(
+    tmp_path, monkeypatch, warnings
+):
+    with seeded.make(tmp_path, "dqn") as run:
+        stop_at(monkeypatch, run, 1)
+        with pytest.raises(InterruptedRunError):
+            run.run()
+    assert seeded.newest(tmp_path).name == "000000000000"
+    with seeded.make(tmp_path, "dqn"):
+        assert not warnings
+
+
+def test_what_cannot_go_on_exactly_says_so(tmp_path, monkeypatch, warnings):
     with seeded.make(tmp_path, "dqn") as run:
         stop_at(monkeypatch, run, 15)
         with pytest.raises(InterruptedRunError):
             run.run()
-    warnings = []
-    monkeypatch.setattr(
-        online.logging, "warning", lambda *x: warnings.append(x[0] % x[1:])
-    )
     with seeded.make(tmp_path, "dqn", num_environments=1):
         pass
     assert ["num_environments was another" in x for x in warnings] == [True]
