@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
 
 import tqdm
+import tqdm.utils
 
 from acme_moe.runs.spec import RunSpec
 from acme_moe.runs.state import RunState
@@ -16,7 +18,8 @@ class Progress:
     """Position, speeds, last return, loss and the time left, in one line.
 
     On a terminal the line is redrawn in place; elsewhere, as in a log file, one is
-    written every half minute.
+    written every half minute. No run depends on it: where it cannot be written, as on a
+    full disk, it is left out.
     """
 
     def __init__(self, spec: RunSpec, state: RunState) -> None:
@@ -32,6 +35,7 @@ class Progress:
         self._every = 0.5 if self._terminal else 30.0
         self._bar = tqdm.tqdm(
             desc=spec.run.game,
+            file=_BestEffort(sys.stderr),
             total=spec.length,
             initial=spec.position(state),
             dynamic_ncols=self._terminal,
@@ -110,3 +114,15 @@ class Progress:
     def close(self) -> None:
         """Leaves the last line as it stands."""
         self._bar.close()
+
+
+class _BestEffort(tqdm.utils.ObjectWrapper):
+    """A stream that leaves out what it cannot write."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._wrapped.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wrapped.flush()
