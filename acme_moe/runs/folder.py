@@ -250,10 +250,15 @@ class RunFolder:
         self._unwritten.clear()
 
     def sync_scores(self) -> None:
-        """Waits until the rows of `scores.csv` are on the disk."""
+        """Waits until the rows of `scores.csv` are on the disk.
+
+        Raises:
+          DiskError: if they cannot be.
+        """
         path = self.path / "scores.csv"
-        if path.exists():
-            files.sync(path)
+        with disk.writing(path):
+            if path.exists():
+                files.sync(path)
 
     def make_logger(self, label: str, *_: Any, **__: Any) -> loggers.Logger:
         """Makes a logger that drops rows by time; an Acme logger factory."""

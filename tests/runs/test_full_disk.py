@@ -66,6 +66,15 @@ def test_scores_wait_for_room(tmp_path, monkeypatch):
     assert [row.partition(",")[0] for row in rows] == ["agent_steps", "1", "2", "3"]
 
 
+def test_scores_may_find_that_there_is_none_as_late_as_this(tmp_path, monkeypatch):
+    """As on NFS, which takes rows and says later that a quota is used up."""
+    folder = RunFolder(tmp_path, tiny.spec())
+    folder.add_score(RunState(), "training", 1, EpisodeResult(1.0, 100))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskError, match=r"scores\.csv could not be written: No space"):
+        folder.sync_scores()
+
+
 def test_logs_go_without(tmp_path, caplog):
     (tmp_path / "learner.csv").symlink_to("/dev/full")
     folder = RunFolder(tmp_path, tiny.spec())
