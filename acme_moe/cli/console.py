@@ -27,6 +27,12 @@ def show(text: str, end: str = "\n") -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def note(text: str) -> None:
+    """Prints what nothing depends on; left out if it cannot be, as on a full disk."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
 def parse_flags(
     argv: Sequence[str] | None, doc: str | None, *, known_only: bool = False
 ) -> list[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from acme_moe.cli import sweep_flags
-from acme_moe.cli.console import fail, parse_flags
+from acme_moe.cli.console import fail, note, parse_flags
 
 if TYPE_CHECKING:
     from acme_moe.studies.plan import PlannedRun
@@ -102,9 +102,7 @@ def _search(
     )
 
     def tell(event: Event) -> None:
-        print(
-            f"[{trials.num_told}/{num_trials}] {tables.event_line(event)}", flush=True
-        )
+        note(f"[{trials.num_told}/{num_trials}] {tables.event_line(event)}")
 
     sweep = sweep_flags.make_sweep((), workdir, tell, more=trials.more)
     signum = sweep.run()

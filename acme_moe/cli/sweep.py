@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from acme_moe.cli import sweep_flags
-from acme_moe.cli.console import fail, parse_flags, show
+from acme_moe.cli.console import fail, note, parse_flags, show
 
 if TYPE_CHECKING:
     from acme_moe.studies.plan import Plan, PlannedRun
@@ -176,7 +176,7 @@ def _train(runs: Sequence[PlannedRun], workdir: Path) -> int:
     failed: list[Event] = []
 
     def tell(event: Event) -> None:
-        print(_line(sweep, event, runs), flush=True)
+        note(_line(sweep, event, runs))
         if event.what == "failed":
             failed.append(event)
 

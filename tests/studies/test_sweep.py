@@ -1,16 +1,19 @@
 """Sweeps of small programs in place of runs: success, failure, kill, interrupt."""
 
 import errno
+import io
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 
 import pytest
 
+from acme_moe.cli import sweep as cli
 from acme_moe.studies import commands, locks
 from acme_moe.studies.sweep import Sweep, _shares
 from tests.studies.runs import planned, start, write_run
@@ -180,6 +183,31 @@ def test_an_interrupt_is_passed_on_and_starts_nothing_new(tmp_path, signum):
     log = (tmp_path / first / "sweep.log").read_text()
     assert log.endswith(f"the sweep was stopped by {signal.Signals(signum).name}\n")
     assert signal.getsignal(signum) == handler
+
+
+def test_a_line_that_cannot_be_printed_does_not_end_it(tmp_path, monkeypatch):
+    class Full(io.StringIO):
+        """A log on a disk that is full while the runs start and end."""
+
+        def write(self, text):
+            if text.startswith("["):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(text)
+
+    runs = several()
+    watched = Watched(tmp_path, runs)
+    monkeypatch.setattr(sys, "stdout", Full())
+    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(parallel=1))
+    monkeypatch.setattr(cli, "flags", flags)
+
+    def make_sweep(_, workdir, tell):
+        assert workdir == tmp_path
+        watched.sweep._on_event = tell
+        return watched.sweep
+
+    monkeypatch.setattr(cli.sweep_flags, "make_sweep", make_sweep)
+    assert cli._train(runs, tmp_path) == 0
+    assert "finished" in sys.stdout.getvalue()
 
 
 def test_no_more_run_at_once_than_allowed(tmp_path):
