@@ -125,7 +125,8 @@ def supervise(
         if not given_up:
             what = f"{what} after {lived:.0f} s, started again"
         lines = "".join(f"\n  {line}" for line in last)
-        print(f"{what}; the last lines of {settings.log}:{lines}", flush=True)
+        with contextlib.suppress(OSError):  # A full disk, or nobody who reads it.
+            print(f"{what}; the last lines of {settings.log}:{lines}", flush=True)
         if given_up:
             give_up(_reason(settings, status, last))
             return

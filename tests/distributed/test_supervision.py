@@ -1,5 +1,7 @@
 """How often a node is started again, without any process."""
 
+import io
+import sys
 import types
 
 import pytest
@@ -58,6 +60,16 @@ def test_a_node_is_given_up_after_three_quick_deaths_in_a_row(starts, capsys):
     assert given_up == [
         "actor_0: exit status 1, 3 times in a row: RuntimeError: no luck"
     ]
+
+
+def test_a_death_that_cannot_be_told_is_one_of_them(starts, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    times, given_up = starts(*[A_SHORT_ONE] * 3)
+    assert (times, len(given_up)) == (3, 1)
 
 
 @pytest.fixture
