@@ -39,10 +39,10 @@ def keep(environment: MutableMapping[str, str] = os.environ) -> None:
     """
     if FOLDER in environment or _ENABLED in environment:
         return
-    folder = _default_folder(environment)
     try:
+        folder = _default_folder(environment)
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # The latter of a user without a home.
         return
     if not os.access(folder, os.W_OK):
         return

@@ -1,6 +1,7 @@
 """The folder of compiled programs."""
 
 import os
+import pwd
 
 import pytest
 
@@ -37,6 +38,19 @@ def test_a_folder_that_cannot_be_written_is_done_without(tmp_path):
     environment = {"XDG_CACHE_HOME": str(tmp_path)}
     compilation.keep(environment)
     assert compilation.FOLDER not in environment
+
+
+def test_a_user_without_a_home_does_without(monkeypatch):
+    """As one whose number no list of users has, in a container."""
+
+    def lacks(_):
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", lacks)
+    environment = {}
+    compilation.keep(environment)
+    assert not environment
 
 
 def test_processors_of_another_kind_have_another_folder(tmp_path, monkeypatch):
