@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Within so many seconds, signals of one kind are one request.
+_ONE_REQUEST_SECONDS = 1.0
 
 
 def start_logged(
@@ -76,18 +79,22 @@ class InterruptedRunError(Exception):
 class Interrupts:
     """Context manager that notes SIGINT and SIGTERM.
 
-    The first signal of each kind is noted, and the run ends at its next step; a second
-    one of that kind is handled as it was before.
+    The first signal of each kind is noted, and the run ends at its next step; one of
+    that kind that comes later is handled as it was before. What follows at once is no
+    second request: where systemd signals all processes, the run of a sweep gets the
+    same signal from the sweep, too.
     """
 
     def __init__(self) -> None:
         self._signum: int | None = None
+        self._noted_at: dict[int, float] = {}
         self._stack = contextlib.ExitStack()
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
         # One that was noted has ended the run; who runs it once more means it.
         self._signum = None
+        self._noted_at = {}
         self._previous = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
         self._stack.enter_context(handling_stops(self._note))
         return self
@@ -98,7 +105,10 @@ class Interrupts:
     def _note(self, signum: int, frame: types.FrameType | None) -> None:
         del frame
         self._signum = signum
-        signal.signal(signum, self._previous[signum])
+        now = time.monotonic()
+        if now - self._noted_at.setdefault(signum, now) > _ONE_REQUEST_SECONDS:
+            signal.signal(signum, self._previous[signum])
+            signal.raise_signal(signum)
 
     def check(self) -> None:
         """Does nothing until a signal has arrived.
