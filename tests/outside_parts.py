@@ -136,6 +136,13 @@ class Rounding(Scaled):
         return self.mix(tokens + b.astype(tokens.dtype), experts)
 
 
+class Haikus(Scaled):
+    """Parameters of the input's dtype, as Haiku's own layers have them."""
+
+    def __call__(self, tokens, experts: ExpertSpec):
+        return self.mix(hk.Linear(tokens.shape[-1])(tokens), experts)
+
+
 def pooled(x: jax.Array, kinds: LayerKinds):
     """An encoder."""
     y = jax.nn.relu(kinds.conv(4, 8, 8, name="conv")(x))

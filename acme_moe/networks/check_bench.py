@@ -35,6 +35,7 @@ class Bench:
     ) -> None:
         self.kind, self.config = kind, config
         self.observation_shape, self.num_actions = observation_shape, num_actions
+        self.dtypes = ("float32",) if kind == "loss" else ("float32", "bfloat16")
         self._path, self._loss_options = path, loss_options
         self.example = self._example()
 

@@ -144,12 +144,16 @@ def check(
 
 
 def _parameters(bench: Bench) -> str:
-    init, key = bench.transformed().init, jax.random.key(0)
-    one, four = (jax.eval_shape(init, key, bench.inputs(n)) for n in (1, BATCH))
-    require(one == four, "they depend on the size of the batch")
-    leaves = jax.tree.leaves(one)
-    dtypes = {str(x.dtype) for x in leaves}
-    require(dtypes <= {"float32"}, f"they are {', '.join(sorted(dtypes))}")
+    key, leaves = jax.random.key(0), []
+    for dtype in bench.dtypes:
+        init = bench.transformed(dtype).init
+        one, four = (
+            jax.eval_shape(init, key, bench.inputs(n, dtype=dtype)) for n in (1, BATCH)
+        )
+        require(one == four, "they depend on the size of the batch")
+        leaves = jax.tree.leaves(one)
+        found = ", ".join(sorted({str(x.dtype) for x in leaves}))
+        require(found in ("", "float32"), f"they are {found} of an input of {dtype}")
     return f"{sum(math.prod(x.shape) for x in leaves):,}"
 
 

@@ -17,8 +17,7 @@ from acme_moe.networks.token_grid import grid_of
 
 def shapes(bench: Bench) -> str:
     """Checks the outputs in each dtype without computing them; returns a summary."""
-    dtypes = ("float32",) if bench.kind == "loss" else ("float32", "bfloat16")
-    for dtype in dtypes:
+    for dtype in bench.dtypes:
         x = bench.inputs(BATCH, dtype=dtype)
         function = bench.transformed(dtype)
         params = jax.eval_shape(function.init, jax.random.key(0), x)
@@ -26,7 +25,7 @@ def shapes(bench: Bench) -> str:
         _SHAPES[bench.kind](bench, x, output)
         main = bench.main(output)
         require(main.dtype == x.dtype, f"{main.dtype} of an input of {x.dtype}")
-    return f"{_text(x)} -> {_text(main)}, in {' and '.join(dtypes)}"
+    return f"{_text(x)} -> {_text(main)}, in {' and '.join(bench.dtypes)}"
 
 
 def _text(x: Any) -> str:

@@ -62,6 +62,7 @@ def test_nothing_is_wrong_with_what_is_right(kind, name, settings, monkeypatch):
         ("Branching", "shapes and dtypes", "TracerBoolConversionError"),
         ("PerExample", "parameters", "depend on the size of the batch"),
         ("Rounding", "parameters", "they are bfloat16, float32"),
+        ("Haikus", "parameters", "bfloat16, float32 of an input of bfloat16"),
     ],
 )
 def test_what_is_wrong_with_a_mixture_is_found(name, check, detail, monkeypatch):
