@@ -101,5 +101,4 @@ def _other_pairs(panel: Panel) -> Iterator[tuple[Line, Line]]:
 def _baseline(panel: Panel, line: Line) -> Line:
     """Returns the baseline at the line's place, or the first line if none is there."""
     lines = [other for other in panel.lines if other.x == line.x]
-    lines = [other for other in lines if not other.external] or lines
     return find_baseline(lines) or lines[0]

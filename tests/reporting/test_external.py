@@ -299,3 +299,18 @@ def test_points_from_elsewhere_are_none_of_a_studys_own_line():
         "Soft MoE, 2",
         "Soft MoE (external), 4",
     ]
+
+
+def test_an_external_baseline_is_that_of_lines_without_one(tmp_path):
+    for moe in ("soft", "top1"):
+        for game in GAMES:
+            write_run(tmp_path / moe / game, game=game, moe=moe)
+    theirs = [(game, 0, "Baseline", 800, 1.0) for game in GAMES]
+    external = [write_external(tmp_path / "x.csv", theirs)]
+    write_report(tmp_path, tmp_path / "report", external=external, reps=20)
+    found = rows(tmp_path / "report" / "improvement.csv")
+    assert [(row["line"], row["over"]) for row in found] == [
+        ("Soft MoE", "Baseline"),
+        ("Top1-MoE", "Baseline"),
+        ("Top1-MoE", "Soft MoE"),
+    ]
