@@ -53,7 +53,9 @@ def draw(decision: Decision) -> np.ndarray:
             _draw_choices(maps, decision.dispatch)
             title += "   expert of each token"
         else:
-            shares = decision.dispatch / decision.dispatch.mean(axis=(0, 1))
+            means = decision.dispatch.mean(axis=(0, 1))
+            # An expert's slots may hold no token.
+            shares = decision.dispatch / np.where(means > 0, means, 1)
             low, high = float(shares.min()), float(shares.max())
             _draw_shares(maps, (shares - low) / max(high - low, 1e-6), screen)
             title += f"   dispatch weights {low:.3f} to {high:.3f} x uniform"

@@ -182,6 +182,15 @@ def test_the_brightest_place_is_the_largest_weight():
     assert (row * 11 // side, (column - 4) * 11 // side) == (2, 7)
 
 
+def test_an_expert_without_tokens_leaves_the_others_their_maps():
+    weights = np.zeros((11, 11, 2), np.float32)
+    weights[2, 7, 0] = 1.0
+    panel = drawing.draw(decision("my_package:Mine", weights))[20:310, 320:].astype(int)
+    yellow = panel[..., 0] - panel[..., 2] > 50
+    assert yellow.any()
+    assert not yellow[:, 240:].any()
+
+
 def test_a_dropped_token_is_black():
     weights = np.zeros((11, 11, 2), np.float32)
     weights[..., 1] = 1.0
