@@ -128,7 +128,7 @@ def _parse(row: Mapping[str, Any]) -> _Score:
     agent = row["agent"]
     if not agent:
         raise ValueError("agent: is missing; the name of the line")
-    game = find_suite(suite).resolve_game(row["game"])
+    game = find_suite(suite).resolve_game(row["game"] or "")
     seed = _number(row, "seed", int)
     unit, position = _position(row)
     score = _number(row, "score", float)

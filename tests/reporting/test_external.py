@@ -81,6 +81,7 @@ BOTH = ("game", "seed", "agent", "frames", "updates", "score")
         ([("Pong", "0.0", "a", 1, 1)], FIELDS, "seed: '0.0' is not accepted; a whole"),
         ([("Pong", 0, "a", 1)], FIELDS, "line 2: score: None is not accepted; a n"),
         ([("Pong", 0, "", 1, 1)], FIELDS, "line 2: agent: is missing"),
+        ([("a", 1, 1)], (*FIELDS[2:], "game", "seed"), "line 2: game: '' is not"),
         ([("Pong", 0, 1, 1)], (*FIELDS[:2], *FIELDS[3:], "agent"), "agent: is missing"),
         (
             [("Pong", 0, "a", 1, 1), ("pong", 0, "a", 1, 2)],
