@@ -25,17 +25,18 @@ def scaling(result: Results) -> Figure:
         xs = sorted({line.x for line in panel.lines if line.x is not None})
         all_series = list(dict.fromkeys(line.series for line in panel.lines))
         for number, series in enumerate(all_series):
-            lines = [line for line in panel.lines if line.series == series]
-            intervals = [values[line.label]["IQM"] for line in lines]
-            if lines[0].x is None:
-                _level(ax, lines[0], intervals[0], looks[series])
+            at: dict[int, Interval] = {}
+            for line in panel.lines:
+                if line.series != series:
+                    continue
+                interval = values[line.label]["IQM"]
+                if line.x is None:
+                    _level(ax, line, interval, looks[series])
+                else:
+                    # Evenly spaced: what varies usually doubles from one to the next.
+                    at[xs.index(line.x)] = interval
+            if not at:
                 continue
-            # Evenly spaced, as what varies usually doubles from one to the next.
-            at = {
-                xs.index(line.x): interval
-                for line, interval in zip(lines, intervals, strict=True)
-                if line.x is not None
-            }
             # Side by side, so that no error bar hides another.
             aside = _ASIDE * (number - (len(all_series) - 1) / 2)
             places = [i + aside for i in sorted(at)]

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from acme_moe.reporting.collect import collect
+from acme_moe.environments import SCORES
+from acme_moe.reporting import results, score_figures
+from acme_moe.reporting.collect import collect, collect_external
 from acme_moe.reporting.comparison import Line
 from acme_moe.reporting.curves import Curve
 from acme_moe.reporting.external import FIELDS, read_external
@@ -315,3 +317,16 @@ def test_an_external_baseline_is_that_of_lines_without_one(tmp_path):
         ("Top1-MoE", "Baseline"),
         ("Top1-MoE", "Soft MoE"),
     ]
+
+
+def test_a_scaling_figure_shows_what_a_series_has_with_and_without_x(tmp_path):
+    there = [(game, 0, "Mine", 800, 3 + x, x) for x in (1, 2) for game in GAMES]
+    without = [(game, 0, "Mine", 800, 9, "") for game in GAMES]
+    for rows_of_file in (there + without, without + there):
+        path = write_external(tmp_path / "x.csv", rows_of_file, (*FIELDS, "x"))
+        comparison = collect_external(read_external(path), "", "evaluation")
+        (axes,) = score_figures.scaling(results.compute(comparison, reps=20)).axes
+        ((points, *_),) = axes.containers
+        assert len(points.get_xdata()) == 2
+        level = np.mean([SCORES[game].normalize(9) for game in GAMES])
+        assert sum(np.allclose(line.get_ydata(), level) for line in axes.lines) == 1
