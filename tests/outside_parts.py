@@ -230,6 +230,11 @@ def of_categories(logits, targets, atoms):
     return jnp.square(jax.nn.softmax(logits) @ atoms - targets)
 
 
+def shifted(logits, targets, atoms):
+    """A loss of categories that may be negative."""
+    return of_categories(logits, targets, atoms) - 1.0
+
+
 def mean_of_categories(logits, targets, atoms):
     """Not a loss of each example."""
     return of_categories(logits, targets - targets.mean(), atoms)

@@ -168,6 +168,9 @@ def _finite(bench: Bench) -> str:
         ):
             good = all(bool(jnp.isfinite(y).all()) for y in jax.tree.leaves(result))
             require(good, f"{name} of {what} are not finite")
+        if bench.kind == "loss" and bench.example:  # Of categories.
+            least = float(jnp.min(results[0]))
+            require(least >= 0, f"a loss of {what} is {least:.2g}, not at least 0")
     return "of random inputs and of zeros"
 
 

@@ -86,6 +86,12 @@ def test_a_loss_of_the_batch_is_found(name):
     assert failed.outcome == "FAILED"
 
 
+def test_a_loss_of_categories_that_is_negative_is_found():
+    failed = results("loss", "shifted", num_atoms=5)["finite values, gradients"]
+    assert failed.outcome == "FAILED"
+    assert failed.detail == "a loss of zeros is -1, not at least 0"
+
+
 @pytest.mark.parametrize("name", ["squared", "hl_gauss", "two_hot"])
 def test_nothing_is_wrong_with_the_library_s_losses(name):
     config = NetworkConfig(**SIZES, num_atoms=5)
