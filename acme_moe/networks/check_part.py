@@ -63,7 +63,7 @@ def infer_kind(part: Any) -> str | None:
     try:
         function = part.__call__ if isinstance(part, type) else part
         hint = typing.get_type_hints(function).get(parameters[1].name)
-    except NameError:  # Imported for type checkers only.
+    except (NameError, TypeError):  # Imported for type checkers only; or a partial.
         hint = None
     by_name = {
         "kinds": "encoder",

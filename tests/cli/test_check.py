@@ -1,5 +1,6 @@
 """The checker: silent on parts that are right, and each fault is found by its name."""
 
+import functools
 import re
 
 import numpy as np
@@ -132,6 +133,11 @@ def test_a_loss_may_have_parameters_with_a_default():
     assert check_part.infer_kind(load("acme_moe.losses:hl_gauss")) == "loss"
     assert check_part.infer_kind(lambda errors, delta=1.0: errors) == "loss"
     assert check_part.infer_kind(lambda images, kinds=None: images) == "encoder"
+
+
+def test_the_kind_of_a_partial_is_told_by_its_parameters():
+    scaled = functools.partial(lambda scale, images, kinds: scale * images, 2)
+    assert check_part.infer_kind(scaled) == "encoder"
 
 
 def test_a_part_gets_what_the_run_s_environment_gives():
