@@ -9,7 +9,7 @@ from dm_env import specs
 
 from acme_moe.environments.discrete import DiscreteEnvironment
 from acme_moe.environments.suite import UnplayableError
-from acme_moe.environments.wrappers import single_dtype
+from acme_moe.environments.wrappers import single
 
 if TYPE_CHECKING:
     from acme_moe.environments.gymnasium_suite import GymnasiumConfig
@@ -134,7 +134,7 @@ def _spec(space: Any, name: str = "observation") -> Any:
         case "Tuple":
             return tuple(_spec(part, name) for part in space.spaces)
         case "Box":
-            low, high = _single(space.low), _single(space.high)
+            low, high = single(space.low), single(space.high)
             return specs.BoundedArray(space.shape, low.dtype, low, high, name)
         case "MultiBinary":
             return specs.BoundedArray(space.shape, np.float32, 0, 1, name)
@@ -159,7 +159,7 @@ def _value(space: Any, value: Any) -> Any:
             pairs = zip(space.spaces, value, strict=True)
             return tuple(_value(part, of_part) for part, of_part in pairs)
         case "Box":
-            return _single(np.array(value, space.dtype))
+            return single(np.array(value, space.dtype))
         case "MultiBinary":
             return np.array(value, np.float32)
         case "Discrete":
@@ -168,14 +168,6 @@ def _value(space: Any, value: Any) -> Any:
     offsets = np.asarray(value) - getattr(space, "start", starts)
     pairs = zip(offsets.ravel(), space.nvec.ravel(), strict=True)
     return np.concatenate([_one_hot(int(index), int(size)) for index, size in pairs])
-
-
-def _single(array: np.ndarray) -> np.ndarray:
-    """Casts 64 bits to 32; an integer out of range becomes the nearest in range."""
-    if array.dtype == np.int64:
-        limits = np.iinfo(np.int32)
-        array = array.clip(limits.min, limits.max)
-    return array.astype(single_dtype(array.dtype), copy=False)
 
 
 def _one_hot(index: int, size: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import dm_env
 import numpy as np
 import tree
+from dm_env import specs
 
 
 class EnvironmentWrapper(dm_env.Environment):
@@ -91,21 +92,32 @@ def single_dtype(dtype: np.dtype) -> Any:
     return _SINGLE.get(dtype, dtype)
 
 
+def single(array: np.ndarray) -> np.ndarray:
+    """Casts 64 bits to 32; an integer out of range becomes the nearest in range."""
+    if array.dtype == np.int64:
+        limits = np.iinfo(np.int32)
+        array = array.clip(limits.min, limits.max)
+    return array.astype(single_dtype(array.dtype), copy=False)
+
+
 def _single(timestep: dm_env.TimeStep) -> dm_env.TimeStep:
     def convert(value: Any) -> Any:
-        if value is None:  # Reward and discount of a first step.
-            return None
-        array = np.asarray(value)
-        return array.astype(single_dtype(array.dtype), copy=False)
+        # Reward and discount of a first step are None.
+        return None if value is None else single(np.asarray(value))
 
     step_type, *values = timestep
     return dm_env.TimeStep(step_type, *(tree.map_structure(convert, x) for x in values))
 
 
-def _single_spec(specs: Any) -> Any:
-    return tree.map_structure(
-        lambda spec: spec.replace(dtype=single_dtype(spec.dtype)), specs
-    )
+def _single_spec(nest: Any) -> Any:
+    def convert(spec: specs.Array) -> specs.Array:
+        changes: dict[str, Any] = {"dtype": single_dtype(spec.dtype)}
+        if type(spec) is specs.BoundedArray:
+            bounds = {"minimum": spec.minimum, "maximum": spec.maximum}
+            changes |= {name: single(bound) for name, bound in bounds.items()}
+        return spec.replace(**changes)
+
+    return tree.map_structure(convert, nest)
 
 
 class WholeGamesWrapper(EnvironmentWrapper):

@@ -64,3 +64,23 @@ def test_what_a_wrapper_lacks_is_the_environment_s():
     assert pickle.loads(pickle.dumps(wrapper)).name == "doubles"
     with pytest.raises(AttributeError, match="render"):
         wrapper.render  # noqa: B018
+
+
+class Wide(Doubles):
+    """Counts in steps that no 32 bits hold."""
+
+    def _observation(self):
+        return np.array([self._count, self._count * 2**40, -self._count * 2**40])
+
+    def observation_spec(self):
+        limits = np.iinfo(np.int64)
+        return specs.BoundedArray((3,), np.int64, limits.min, limits.max)
+
+
+def test_integers_that_32_bits_do_not_hold_become_the_nearest():
+    wrapper = wrappers.SinglePrecisionWrapper(Wide())
+    wrapper.reset()
+    observation = wrapper.step(1).observation
+    limits = np.iinfo(np.int32)
+    assert observation.tolist() == [1, limits.max, limits.min]
+    wrapper.observation_spec().validate(observation)
