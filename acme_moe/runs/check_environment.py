@@ -17,6 +17,7 @@ import numpy as np
 import tree
 
 from acme_moe.checks import Result, attempt, require
+from acme_moe.environments import UnplayableError
 from acme_moe.runs.assembly import environment_spec, make_environment, params_spec
 from acme_moe.runs.spec import RunSpec
 from acme_moe.specs import StackedFrames
@@ -202,7 +203,10 @@ def _pictures(spec: RunSpec) -> str:
         if not callable(render):
             return "none: it has no render(), and is not filmed"
         environment.reset()
-        picture = render()
+        try:
+            picture = render()
+        except UnplayableError as error:  # It lacks a package for it.
+            return f"none: {error}"
     good = (
         isinstance(picture, np.ndarray)
         and picture.dtype == np.uint8

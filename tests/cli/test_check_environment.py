@@ -20,6 +20,8 @@ def results(name, **settings):
         ("atari", {"frame_stack": 3}),
         ("bsuite", {"catch_image": True}),
         ("minatar", {}),
+        # Whose pictures need a package that tests do without.
+        ("gymnasium", {}),
         ("tests.corridor:corridor", {"length": 6}),
     ],
 )
