@@ -40,6 +40,19 @@ _BESIDE = {
     "moe": "none",
     "head": "linear",
 }
+# Settings of single parts, which others of their kind refuse.
+_OF_SINGLE_PARTS = {
+    "tokenizer": ("patch_channels",),
+    "moe": (
+        "variant",
+        "normalization",
+        "phi",
+        "divide_expert_width",
+        "router_noise",
+        "importance_weight",
+        "load_weight",
+    ),
+}
 
 
 def infer_kind(part: Any) -> str | None:
@@ -264,8 +277,8 @@ def _beside(kind: str, config: NetworkConfig) -> NetworkConfig:
             "encoder": {"encoder": "mlp"},
             "tokenizer": {"tokenizer": "per_samp"},
         }.get(kind, {})
-    if kind == "moe":
-        changes |= {"divide_expert_width": False}
+    for name in _OF_SINGLE_PARTS.get(kind, ()):
+        changes[name] = getattr(NetworkConfig, name)  # The default.
     return dataclasses.replace(config, **changes)
 
 

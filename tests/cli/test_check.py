@@ -74,6 +74,22 @@ def test_what_is_wrong_with_a_mixture_is_found(name, check, detail, monkeypatch)
     assert re.search(detail, failed[check].detail), failed[check]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "settings"),
+    [
+        ("moe", "soft", {"phi": "redrawn", "normalization": True}),
+        ("moe", "soft", {"variant": "big", "tokenizer": "per_samp"}),
+        ("moe", "top1", {"router_noise": 0.1, "load_weight": 1.0}),
+        ("tokenizer", "patches_conv", {"patch_channels": 4}),
+    ],
+)
+def test_the_part_beside_it_has_none_of_its_settings(kind, name, settings, monkeypatch):
+    monkeypatch.setattr(check_part, "_update_seconds", lambda *_: 1.0)
+    config = NetworkConfig(**SIZES, **settings, **{kind: name})
+    bench = check_part.Bench(kind, name, config, (24, 24, 2), 6)
+    assert check_part._cost(bench).startswith("1.00 times the time of ")
+
+
 def test_a_grid_that_is_not_the_tokens_is_found(monkeypatch):
     monkeypatch.setattr(check_part, "_cost", lambda bench: "not measured")
     failed = results("tokenizer", "Misplaced")["shapes and dtypes"]
