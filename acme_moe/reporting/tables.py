@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ class Table:
 
     caption: str
     frame: pd.DataFrame
-    float_format: str = "%.4f"
+    float_format: str | Callable[[float], str] = "%.4f"
     folders: Sequence[Path | None] = ()
     linked: str = ""
 
@@ -123,7 +123,12 @@ def improvement_table(pairs: Iterable[tuple[Panel, Sequence[Improvement]]]) -> T
     ]
     columns = ("panel", "line", "over", "probability", "low", "high", "p")
     frame = pd.DataFrame(rows, columns=columns)
-    return Table("Probability of improvement over the baseline", frame)
+    return Table("Probability of improvement over the baseline", frame, _probability)
+
+
+def _probability(number: float) -> str:
+    """Writes four decimals, or the first digits of a p-value that has none there."""
+    return f"{number:.1e}" if 0 < number < 5e-5 else f"{number:.4f}"
 
 
 def run_table(comparison: Comparison) -> Table:

@@ -1,6 +1,7 @@
 """Scores from files, beside those of runs and alone."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -191,6 +192,21 @@ def test_a_report_of_scores_alone_is_the_same(tmp_path):
     assert (tmp_path / "b" / "curves.png").exists()
     with pytest.raises(ValueError, match="two scores at"):
         write_report(None, tmp_path / "c", external=[halves[0], *halves], reps=20)
+
+
+def test_a_small_p_value_is_not_zero(tmp_path):
+    scores = [
+        (game, seed, agent, 100, score)
+        for game in GAMES
+        for seed in range(6)
+        for agent, score in (("Better", 10.0 + seed), ("Baseline", seed))
+    ]
+    theirs = write_external(tmp_path / "theirs.csv", scores)
+    write_report(None, tmp_path / "report", external=[theirs], reps=20)
+    (pair,) = rows(tmp_path / "report" / "improvement.csv")
+    assert pair["probability"] == "1.0000"
+    # Of C(12, 6) divisions of each game's scores, one is as good, and one as bad.
+    assert pair["p"] == f"{2 / math.comb(12, 6) ** 2:.1e}"
 
 
 def test_a_run_is_in_one_file(tmp_path):
