@@ -46,7 +46,7 @@ def test_a_user_without_a_home_does_without(monkeypatch):
     def lacks(_):
         raise KeyError
 
-    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr(pwd, "getpwuid", lacks)
     environment = {}
     compilation.keep(environment)
