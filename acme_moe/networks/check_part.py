@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import math
 import time
 import typing
@@ -25,7 +26,7 @@ from acme_moe.networks import interfaces, parts, value_network
 from acme_moe.networks.check_bench import BATCH, Bench
 from acme_moe.networks.check_shapes import shapes
 from acme_moe.networks.describe import totals
-from acme_moe.networks.settings import NetworkConfig
+from acme_moe.networks.settings import OF_MIXTURES, NetworkConfig
 
 KINDS = (*parts.REGISTRIES, "loss")
 _COST_BATCH = 32
@@ -43,15 +44,7 @@ _BESIDE = {
 # Settings of single parts, which others of their kind refuse.
 _OF_SINGLE_PARTS = {
     "tokenizer": ("patch_channels",),
-    "moe": (
-        "variant",
-        "normalization",
-        "phi",
-        "divide_expert_width",
-        "router_noise",
-        "importance_weight",
-        "load_weight",
-    ),
+    "moe": ("divide_expert_width", *itertools.chain(*OF_MIXTURES.values())),
 }
 
 

@@ -25,9 +25,12 @@ _POSITIVE = (
 )
 # Values of `dense` whose layers accept feature vectors.
 _DENSES_OF_VECTORS = ("flatten", "simplicial_v2")
-# What only the mixture `top1` has; 0 is without.
-_TOP1_ONLY = ("router_noise", "importance_weight", "load_weight")
-_NOT_NEGATIVE = _TOP1_ONLY
+# What only one mixture has; others accept nothing but the default, which is without.
+OF_MIXTURES = {
+    "soft": ("variant", "normalization", "phi"),
+    "top1": ("router_noise", "importance_weight", "load_weight"),
+}
+_NOT_NEGATIVE = OF_MIXTURES["top1"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,13 +247,9 @@ class NetworkConfig:
     def _check_mixture(self) -> None:
         """Refuses settings of one mixture given to another, or to none."""
         reason = f"with moe {self.moe!r}"
-        if self.moe != "soft":
-            self._require("variant", "regular", reason)
-            self._require("normalization", False, reason)
-            self._require("phi", "learned", reason)
-        if self.moe != "top1":
-            for field in _TOP1_ONLY:
-                self._require(field, 0.0, reason)
+        for mixture, own in OF_MIXTURES.items():
+            for field in own if self.moe != mixture else ():
+                self._require(field, getattr(NetworkConfig, field), reason)
         if self.moe == "none":
             self._require("divide_expert_width", False, reason)
             self._check_dense()
