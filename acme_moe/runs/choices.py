@@ -139,7 +139,7 @@ def _with_environment(config: Mapping[str, Any], name: str | None) -> dict[str, 
     own = settings.setdefault("name", AtariConfig.name)
     if name not in (None, own):
         settings = {"name": name}
-        flat["game"] = find_suite(str(name)).default_game
+        flat.pop("game", None)
     defaults = fields.to_fields(environment_settings({"name": settings["name"]}))
     flat["environment"] = {**defaults, **settings}
     flat.setdefault("game", find_suite(str(settings["name"])).default_game)
