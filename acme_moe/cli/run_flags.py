@@ -118,7 +118,10 @@ def parse(
     argv = sys.argv if argv is None else argv
     rest = parse_flags(argv, doc, known_only=True)
     try:
-        _check_flags(rest)
+        # Before what a misspelt one was to set is missed.
+        for word in rest:
+            if word.startswith("--"):
+                _check_of_config(word.removeprefix("--").partition("=")[0])
     except ValueError as error:
         fail(error)
     # Empty where a shell variable is not set.
@@ -220,16 +223,16 @@ def _paths(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _paths(value, f"{prefix}{name}.")
 
 
-def _check_flags(words: Sequence[str]) -> None:
-    """Refuses flags that are no fields', before what they were to set is missed.
+def _check_of_config(flag: str) -> None:
+    """Refuses a flag, given without its dashes, that is no field's and unknown.
 
     Raises:
-      ValueError: names the first of them, and what would be accepted.
+      ValueError: names it, and what would be accepted.
     """
-    for word in words:
-        flag, _, _ = word.removeprefix("--").partition("=")
-        if word.startswith("--") and not re.match(r"(no)?config\.", flag):
-            _refuse(flag, {})
+    if flag.partition(".")[0] not in ("config", "noconfig"):
+        key_flags = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+        names = [flag.name for flag in key_flags]
+        validation.known_field(flag, names, "--", kind="flag")
 
 
 def _refuse(flag: str, here: Any) -> NoReturn:
@@ -242,11 +245,8 @@ def _refuse(flag: str, here: Any) -> NoReturn:
     Raises:
       ValueError: names it, and what would be accepted in its place.
     """
-    config, *parts = flag.split(".")
-    if config not in ("config", "noconfig"):
-        key_flags = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
-        names = [flag.name for flag in key_flags]
-        validation.known_field(flag, names, "--", kind="flag")
+    _check_of_config(flag)
+    _, *parts = flag.split(".")
     for depth, part in enumerate(parts):
         prefix = "".join(f"{parent}." for parent in parts[:depth])
         validation.known_field(part, here if isinstance(here, Mapping) else (), prefix)
