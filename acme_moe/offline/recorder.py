@@ -214,19 +214,16 @@ class RecordingAdder(base.Adder):
 
     def add_first(self, timestep: dm_env.TimeStep) -> None:
         """Starts an episode; one that is open ends without a last step."""
-        self._start(timestep)
-        self._adder.add_first(timestep)
-
-    def resume(self, timestep: dm_env.TimeStep) -> None:
-        """Continues an open episode of the other adder, as if it started here."""
-        if not timestep.last():
-            self._start(timestep)
-
-    def _start(self, timestep: dm_env.TimeStep) -> None:
         self._end_rows()
         spec = self._recorder.spec
         self._rows = [(frames.blank(spec), 0, 0.0, False)] * (spec.stack - 1)
         self._frame = self._recorder.newest_frame(timestep.observation)
+        self._adder.add_first(timestep)
+
+    def resume(self, timestep: dm_env.TimeStep) -> None:
+        """Continues an open episode of the other adder, after a `Recorder.save`."""
+        if not timestep.last():
+            self._frame = self._recorder.newest_frame(timestep.observation)
 
     def add(
         self, action: Any, next_timestep: dm_env.TimeStep, extras: Any = ()

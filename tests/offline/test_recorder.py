@@ -208,6 +208,25 @@ def test_environments_do_not_mix_and_saving_cuts_no_stack(tmp_path):
         assert 2 * 32 - 4 * 2 * (STACK + n_step) <= found.total() < 2 * 32
 
 
+def test_an_episode_that_goes_on_after_a_stop_has_no_made_up_frames(tmp_path):
+    environment = CountingEnvironment([30], [False])
+    spec = specs.make_environment_spec(environment)
+    adder = Transitions()
+    run_folder = tmp_path / "run"
+    recorder = Recorder(tmp_path, spec, run_folder=run_folder)
+    timestep = play(environment, recorder.wrap(adder), 12)
+    assert recorder.save() == 1
+    again = Recorder(tmp_path, spec, run_folder=run_folder, num_files=1)
+    recording = again.wrap(adder)
+    recording.resume(timestep)
+    play(environment, recording, 18, timestep)
+    assert again.save() == 2
+    observation = array(tmp_path, "$store$_observation", 1)
+    np.testing.assert_array_equal(observation[:, 0, 0], range(13, 31))
+    found = keys(read(tmp_path, spec))
+    assert set(found) <= {key(*found[:5]) for found in adder.found}
+
+
 def test_files_are_no_longer_than_asked_for(tmp_path):
     environment = CountingEnvironment([40, 40], [False, False])
     spec = specs.make_environment_spec(environment)
