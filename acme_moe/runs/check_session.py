@@ -20,6 +20,7 @@ from acme_moe.networks import NetworkConfig
 from acme_moe.networks import parts as network_parts
 from acme_moe.runs.assembly import Parts, environment_maker
 from acme_moe.runs.episodes import VectorEnvironmentLoop
+from acme_moe.runs.run_config import OnlineRunConfig
 from acme_moe.runs.spec import RunSpec
 
 
@@ -128,17 +129,19 @@ class Session:
 
 
 def on_catch(spec: RunSpec) -> RunSpec:
-    """Returns a run of the same agent on Catch, with a short warm-up."""
+    """Returns a run of the same agent in one Catch, with a short warm-up."""
     image = not network_parts.takes_vectors(spec.agent.network.encoder)
+    run = dataclasses.replace(
+        spec.run, game="Catch", environment=BsuiteConfig(catch_image=image)
+    )
     agent = spec.agent
     if isinstance(agent, OnlineAgentConfig):
+        assert isinstance(run, OnlineRunConfig)
+        run = dataclasses.replace(run, num_environments=1)
         size = max(agent.steps_to_first_item, agent.batch_size)
         agent = dataclasses.replace(
             agent, min_replay_size=size, max_replay_size=100 * size
         )
-    run = dataclasses.replace(
-        spec.run, game="Catch", environment=BsuiteConfig(catch_image=image)
-    )
     return dataclasses.replace(spec, run=run, agent=agent)
 
 

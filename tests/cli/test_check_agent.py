@@ -7,6 +7,7 @@ import pytest
 from acme_moe.cli import run_flags
 from acme_moe.runs import check_agent
 from acme_moe.runs import config as config_lib
+from acme_moe.runs.check_session import on_catch
 from tests.cli.test_check import command
 
 SMALL = (
@@ -73,6 +74,12 @@ def test_what_is_wrong_is_found(name, check, detail, monkeypatch):
     failed = {k: x for k, x in found.items() if x.failed}
     assert list(failed) == [check], failed
     assert re.search(detail, failed[check].detail), failed[check]
+
+
+def test_an_agent_of_a_run_with_many_environments_plays_in_one():
+    config = config_lib.load_config("r2d2_atari", {"num_environments": 64})
+    spec = on_catch(config_lib.from_config_dict(config))
+    assert (spec.run.game, spec.run.num_environments) == ("Catch", 1)
 
 
 def test_the_command_checks_an_agent():
