@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from acme_moe import files
 
@@ -31,7 +32,7 @@ def add_columns(path: Path, names: Iterable[str]) -> list[str]:
 
 def rewrite(
     path: Path, keep: Callable[[dict[str, str]], bool], columns: Sequence[str] = ()
-) -> None:
+) -> list[str]:
     """Drops rows of a CSV file, if there is one, and gives it certain columns.
 
     Args:
@@ -39,24 +40,31 @@ def rewrite(
       keep: whether a row stays.
       columns: the columns of the rows to come, in order; empty to keep the file's.
         Columns that only the file has come last.
+
+    Returns:
+      All columns; empty if the file is missing or has none yet.
     """
     if not path.exists():
-        return
+        return []
     # After a crash of the machine the end of a file may be zeros.
     text = path.read_bytes().decode(errors="replace").replace("\0", "")
     reader = csv.reader(io.StringIO(text, newline=""))
     names = [_RENAMED.get(name, name) for name in next(reader, [])]
     rows = [dict(zip(names, row)) for row in reader]  # noqa: B905 - one may be cut
+    if not names:
+        # Who appends to an empty file writes its columns.
+        files.write_text(path, "")
+        return []
     rewritten = io.StringIO(newline="")
     writer = csv.DictWriter(rewritten, list(dict.fromkeys([*columns, *names])))
     writer.writeheader()
     # A row that a kill cut short lacks its last fields.
     writer.writerows(row for row in rows if len(row) == len(names) and keep(row))
-    # Who appends to an empty file writes its columns.
-    files.write_text(path, rewritten.getvalue() if names else "")
+    files.write_text(path, rewritten.getvalue())
+    return list(writer.fieldnames)
 
 
-def at_most(row: dict[str, str], field: str, limit: int) -> bool:
+def at_most(row: Mapping[str, Any], field: str, limit: int) -> bool:
     """Returns whether a row's field is a number up to a limit."""
     try:
         return float(row.get(field, "nan")) <= limit

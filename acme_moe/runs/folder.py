@@ -79,8 +79,9 @@ class RunFolder:
         self._status = "running"
         self._open_files: list[Any] = []
         self._warnings = Warnings()
-        # Rows of `scores.csv`.
-        self._unwritten: list[tuple[Any, ...]] = []
+        # Rows and columns of `scores.csv`.
+        self._unwritten: list[dict[str, Any]] = []
+        self._columns: Sequence[str] = SCORES_FIELDS
         with disk.writing(path):
             path.mkdir(parents=True, exist_ok=True)
 
@@ -132,18 +133,17 @@ class RunFolder:
             # Nothing is left of what an earlier process began.
             self._made_with = _of_this_process()
 
-        def was_scored(row: dict[str, str]) -> bool:
+        def was_scored(row: dict[str, Any]) -> bool:
             if row.get("kind") == "evaluation":
                 # An evaluation may come after a checkpoint of the same position.
                 return csv_rows.at_most(row, self._spec.steps_key, state.evaluated_at)
             return csv_rows.at_most(row, "agent_steps", state.agent_steps)
 
-        csv_rows.rewrite(self.path / "scores.csv", was_scored, SCORES_FIELDS)
-        self._unwritten = [
-            values
-            for values in self._unwritten
-            if was_scored(dict(zip(SCORES_FIELDS, map(str, values), strict=True)))
-        ]
+        path = self.path / "scores.csv"
+        # It may have a column of the user's.
+        columns = csv_rows.rewrite(path, was_scored, SCORES_FIELDS)
+        self._columns = columns or SCORES_FIELDS
+        self._unwritten = list(filter(was_scored, self._unwritten))
 
     def forget_updates_after(self, state: RunState) -> None:
         """Drops the rows of the logs that a run resumed at `state` writes again."""
@@ -178,16 +178,18 @@ class RunFolder:
         if kind == "training":
             self._track_scores(state, kind, [result])
         self._unwritten.append(
-            (
-                state.agent_steps,
-                state.learner_steps,
-                kind,
-                episode,
-                result.episode_return,
-                result.episode_length,
-                self._spec.normalized_score(result.episode_return),
-                state.wall_seconds,
-            )
+            {
+                "agent_steps": state.agent_steps,
+                "learner_steps": state.learner_steps,
+                "kind": kind,
+                "episode": episode,
+                "episode_return": result.episode_return,
+                "episode_length": result.episode_length,
+                "human_normalized_score": self._spec.normalized_score(
+                    result.episode_return
+                ),
+                "wall_seconds": state.wall_seconds,
+            }
         )
         try:
             self.write_scores()
@@ -241,10 +243,10 @@ class RunFolder:
             return
         path = self.path / "scores.csv"
         text = io.StringIO(newline="")
-        writer = csv.writer(text)
+        writer = csv.DictWriter(text, self._columns)
         # A full disk may have taken the file's name and nothing in it.
         if not path.exists() or not path.stat().st_size:
-            writer.writerow(SCORES_FIELDS)
+            writer.writeheader()
         writer.writerows(self._unwritten)
         files.append_text(path, text.getvalue())
         self._unwritten.clear()

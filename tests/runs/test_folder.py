@@ -148,6 +148,17 @@ def test_scores_from_before_updates_were_counted_keep_their_columns(tmp_path):
     assert [row["episode_return"] for row in scores] == ["3.0", "1.0"]
 
 
+def test_scores_with_a_column_of_the_users_keep_the_rows_that_follow(tmp_path):
+    scores = old_and_new_score(
+        tmp_path,
+        "agent_steps,kind,episode,episode_return,note\n100,training,1,3.0,mine\n",
+        RunState(agent_steps=200),
+    )
+    assert [row["note"] for row in scores] == ["mine", ""]
+    RunFolder(tmp_path, tiny.spec()).forget_scores_after(RunState(agent_steps=200))
+    assert positions(tmp_path) == [("training", "100"), ("training", "200")]
+
+
 def test_zeros_that_a_crash_left_are_forgotten(tmp_path):
     (tmp_path / "learner.csv").write_bytes(
         b"learner_steps,loss\n1,0.5\n2,0.\0\0\0\0\n\0\0\0"
