@@ -58,7 +58,11 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
         return
     wrong_bool = isinstance(value, bool) and bool not in kinds
     if wrong_bool or not isinstance(value, kinds):
-        raise not_accepted(f"{prefix}{field.name}", value, kind)
+        found = type(value)
+        # A number of NumPy's looks like one that is accepted.
+        foreign = found.__module__ != "builtins"
+        given = f", not {found.__module__}.{found.__name__}" if foreign else ""
+        raise not_accepted(f"{prefix}{field.name}", value, f"{kind}{given}")
     largest = _LARGEST[int if isinstance(value, int) else float]
     if isinstance(value, (int, float)) and not abs(value) <= largest:
         raise not_accepted(f"{prefix}{field.name}", value, f"{kind}, finite")

@@ -6,6 +6,7 @@ import math
 import sys
 import typing
 
+import numpy as np
 import pytest
 
 from acme_moe import fields, files
@@ -70,6 +71,7 @@ def test_the_config_has_every_field():
         ({"replay_ratio": "1"}, r"^replay_ratio: '1' is not accepted; float"),
         ({"batch_size": 0}, r"^batch_size: 0 is not accepted; at least 1"),
         ({"batch_size": True}, r"^batch_size: True is not accepted; int"),
+        ({"seed": np.int64(3)}, r"^seed: 3 is not accepted; int, not numpy\.int64$"),
         ({"discount": 1.5}, r"^discount: 1.5 is not accepted; 0 to 1"),
         ({"loss": "l1"}, r"^loss: 'l1' is not known; accepted: huber, squared"),
         (
