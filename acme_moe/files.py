@@ -88,7 +88,7 @@ def read_json_if_whole(path: Path) -> dict[str, Any]:
     """Reads the object of a JSON file, empty where that is missing or damaged."""
     try:
         return read_json(path)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
 
 

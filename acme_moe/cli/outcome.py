@@ -36,12 +36,15 @@ def train(
     from acme_moe.disk import DiskError
     from acme_moe.processes import InterruptedRunError
     from acme_moe.runs.errors import permanent_errors
+    from acme_moe.runs.finished import find_finished
 
     try:
-        with run_class(spec, given.workdir) as run:
-            if run.position:
-                print(f"resuming after {run.position} {spec.unit}", file=sys.stderr)
-            summary = run.run()
+        summary = find_finished(spec, given.workdir)
+        if summary is None:
+            with run_class(spec, given.workdir) as run:
+                if run.position:
+                    print(f"resuming after {run.position} {spec.unit}", file=sys.stderr)
+                summary = run.run()
     except InterruptedRunError as interrupt:
         return interrupted(interrupt, f"{run.position} {spec.unit}", given)
     except DiskError as error:
