@@ -58,7 +58,8 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[None]:
 def size(num_bytes: float) -> str:
     """Returns a number of bytes as people read it, such as `1.5 MB`."""
     units = ["bytes", "kB", "MB", "GB", "TB"]
-    while num_bytes >= 1_000 and len(units) > 1:
+    # Three digits of 999.5 and more are those of the next unit.
+    while num_bytes >= 999.5 and len(units) > 1:
         num_bytes /= 1_000
         del units[0]
     return f"{num_bytes:.3g} {units[0]}"

@@ -43,7 +43,13 @@ def test_other_errors_are_left_alone(tmp_path, error):
 
 @pytest.mark.parametrize(
     ("num_bytes", "said"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1_500, "1.5 kB"), (2.5e15, "2.5e+03 TB")],
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1_500, "1.5 kB"),
+        (999_700, "1 MB"),
+        (2.5e15, "2.5e+03 TB"),
+    ],
 )
 def test_sizes_are_readable(num_bytes, said):
     assert disk.size(num_bytes) == said
