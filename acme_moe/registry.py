@@ -32,7 +32,7 @@ def is_path(name: Any) -> bool:
 class Registry(Generic[T]):
     """The parts of one kind. Iterating yields the registered names, in order."""
 
-    def __init__(self, field: str, parts: Mapping[str, T | str] | None = None) -> None:
+    def __init__(self, field: str, parts: Mapping[str, T | str]) -> None:
         """Registers parts.
 
         Args:
@@ -40,7 +40,7 @@ class Registry(Generic[T]):
           parts: the parts by name, each as itself or as its import path.
         """
         self.field = field
-        self._parts: dict[str, Any] = dict(parts or {})
+        self._parts: dict[str, Any] = dict(parts)
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._parts))

@@ -167,7 +167,7 @@ def write_checkpoint(
         files.sync(file)
 
 
-def read_checkpoint(path: Path, *, compare_replay: bool = True) -> Checkpoint:
+def read_checkpoint(path: Path, *, compare_replay: bool) -> Checkpoint:
     """Returns a checkpoint once it has been compared with its manifest.
 
     Args:

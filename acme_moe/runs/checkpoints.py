@@ -74,7 +74,7 @@ class Checkpoints:
 
     def reverb_checkpointer(
         self,
-        restored: Checkpoint | None = None,
+        restored: Checkpoint | None,
         server: int = 0,
         num_servers: int = 1,
     ) -> reverb.checkpointers.CheckpointerBase:

@@ -112,17 +112,13 @@ class RunFolder:
     @functools.cached_property
     def _made_with(self) -> dict[str, list[str]]:
         """This process's version and platform, after those of the ones before it."""
-        summary = self.read_summary()
+        summary = files.read_json_if_whole(self.path / "summary.json")
         # Runs did not always tell.
         untold = ["unknown"] if summary else []
         return {
             key: list(dict.fromkeys([*summary.get(key, untold), *of_this]))
             for key, of_this in _of_this_process().items()
         }
-
-    def read_summary(self) -> dict[str, Any]:
-        """Returns what `summary.json` holds, nothing if it is missing or damaged."""
-        return files.read_json_if_whole(self.path / "summary.json")
 
     def forget_scores_after(self, state: RunState) -> None:
         """Drops the rows of `scores.csv` that a run resumed at `state` writes again.

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from acme_moe import files
 from acme_moe.runs import code_version as module
 from acme_moe.runs import folder as folder_lib
 from acme_moe.runs.folder import RunFolder
@@ -116,7 +117,7 @@ def versions_after(tmp_path, monkeypatch, version, state):
     # The second time it knows.
     folder.write_summary({"status": "running"})
     folder.write_summary({"status": "running"})
-    summary = folder.read_summary()
+    summary = files.read_json(tmp_path / "summary.json")
     platforms = [x if x == "unknown" else f"of {x}" for x in summary["code_versions"]]
     assert summary["platforms"] == platforms
     return summary["code_versions"]
