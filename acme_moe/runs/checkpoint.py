@@ -208,7 +208,7 @@ def read_checkpoint(path: Path, *, compare_replay: bool) -> Checkpoint:
 
 
 def contents(path: Path) -> Iterator[Path]:
-    """Returns the files of a checkpoint, in an order of their names."""
+    """Returns the files of a checkpoint, in the order of their names."""
     return (file for file in sorted(path.rglob("*")) if file.is_file())
 
 
