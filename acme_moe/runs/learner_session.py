@@ -110,7 +110,10 @@ class LearnerSession:
             raise
         if restored:
             self.learner.restore(_load(restored, self.learner.save()))
-            self._counter.increment(learner_steps=state.learner_steps)
+            self._counter.increment(
+                learner_steps=state.learner_steps,
+                learner_walltime=state.learner_walltime,
+            )
             self.count_agent_steps(state.agent_steps)
         if data.sample_spec is not None:
             self.learner.compile(data.sample_spec)
@@ -184,6 +187,8 @@ class LearnerSession:
           DiskError: if there is no room; nothing was written.
         """
         learner_state, state = self.learner.save(), make_state()
+        counted = self._counter.get_counts()
+        state.learner_walltime = counted.get("learner_walltime", 0.0)
         # A resumed run does not write the rows from before its checkpoint again.
         self._folder.sync_scores()
         checkpoint = self._checkpoints.save(

@@ -13,6 +13,8 @@ class RunState:
     Attributes:
       agent_steps: agent steps taken so far.
       learner_steps: updates taken so far.
+      learner_walltime: seconds between the first of them and the last, as the learner's
+        log counts them: without the time in which the run was stopped.
       training_episodes: games that have ended.
       evaluated_at: position of the run at which its last evaluation was due.
       evaluation_return_mean: mean return of that evaluation.
@@ -28,6 +30,7 @@ class RunState:
 
     agent_steps: int = 0
     learner_steps: int = 0
+    learner_walltime: float = 0.0
     training_episodes: int = 0
     evaluated_at: int = 0
     evaluation_return_mean: float | None = None

@@ -2,6 +2,8 @@
 
 from unittest import mock
 
+from acme.utils import counting
+
 from acme_moe.agents.cql import CQLConfig
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.folder import RunFolder
@@ -178,6 +180,7 @@ def test_scores_are_on_the_disk_before_a_checkpoint_that_counts_them():
     session.learner, session.data = calls.learner, mock.Mock(stored=())
     session._spec, session._folder = tiny.spec(), calls.folder
     session._checkpoints, session._stores_transitions = calls.saves, False
+    session._counter = counting.Counter()
     session.save(RunState)
     assert [name for name, *_ in calls.mock_calls] == [
         "learner.save",

@@ -125,6 +125,8 @@ def test_a_finished_run_can_be_made_longer(finished, tmp_path):
     assert summary["replay_ratio_realised"] == 0.25
     log = rows(workdir / "learner.csv")
     assert [int(row["learner_steps"]) for row in log] == list(range(1, 61))
+    seconds = [float(row["learner_walltime"]) for row in log]
+    assert seconds == sorted(seconds)
 
 
 def test_a_finished_run_keeps_its_settings_and_scores(finished, tmp_path):
