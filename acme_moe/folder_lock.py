@@ -116,9 +116,14 @@ class FolderLock:
                 )
             # Kept open for as long as it is held.
             self._file: IO[str] = os.fdopen(descriptor, "w")
-            self._file.truncate(0)
-            self._file.write(json.dumps(_myself()) + "\n")
-            self._file.flush()
+            try:
+                self._file.truncate(0)
+                self._file.write(json.dumps(_myself()) + "\n")
+                self._file.flush()
+            except OSError:
+                # A notebook keeps the traceback, and with it this object.
+                self.release()
+                raise
 
     def __enter__(self) -> Self:
         return self

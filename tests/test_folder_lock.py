@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from acme_moe import disk, folder_lock
 from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.launch import run_distributed
 from acme_moe.folder_lock import FolderInUseError, FolderLock
@@ -65,6 +66,18 @@ def test_a_released_folder_is_free(tmp_path):
     lock.release()
     with FolderLock(tmp_path, field="workdir"):
         pass
+
+
+def test_a_full_disk_holds_nothing(tmp_path, monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder_lock, "_myself", full)
+        with pytest.raises(disk.DiskError, match="No space left") as error:
+            FolderLock(tmp_path, field="workdir")
+    assert error.tb is not None
+    FolderLock(tmp_path, field="workdir").release()
 
 
 def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog):
