@@ -13,6 +13,11 @@ class Wide(Corridor):
         return specs.Array((self._length + 1,), np.float64)
 
 
+class NotFinite(Corridor):
+    def _observation(self):
+        return np.where(super()._observation() > 0, np.inf, np.nan)
+
+
 class NoEnd(Corridor):
     """Starts its next episode with no step that says so."""
 
@@ -70,3 +75,4 @@ def _maker(kind):
 
 wide, no_end, one_buffer, unseeded = map(_maker, (Wide, NoEnd, OneBuffer, Unseeded))
 unstacked, discounted, grey = map(_maker, (Unstacked, Discounted, Grey))
+not_finite = _maker(NotFinite)

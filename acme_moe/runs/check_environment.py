@@ -99,23 +99,25 @@ def _play(spec: RunSpec, seed: int) -> _Played:
 def _values(spec: RunSpec, played: _Played) -> str:
     specified = environment_spec(spec)
     observations = specified.observations
+    validate_observation = functools.partial(_validate, "an observation")
     for observation in played.observations:
-        tree.map_structure(_validate, observations, observation)
+        tree.map_structure(validate_observation, observations, observation)
     for timestep in played.timesteps:
         if not timestep.first():
-            _validate(specified.rewards, timestep.reward)
-            _validate(specified.discounts, timestep.discount)
+            _validate("a reward", specified.rewards, timestep.reward)
+            _validate("a discount", specified.discounts, timestep.discount)
             require(np.shape(timestep.reward) == (), "a reward is no single number")
-            require(bool(np.isfinite(timestep.reward)), "a reward is not finite")
             good = np.shape(timestep.discount) == () and 0 <= timestep.discount <= 1
             require(good, f"a discount is {timestep.discount}, not in [0, 1]")
     shapes = [f"{x.dtype} {list(x.shape)}" for x in tree.flatten(observations)]
     return f"observations {', '.join(shapes)}"
 
 
-def _validate(spec: Any, value: Any) -> None:
-    """Refuses a value of another shape or dtype than its spec's, or out of range."""
-    spec.validate(np.asarray(value, getattr(value, "dtype", spec.dtype)))
+def _validate(what: str, spec: Any, value: Any) -> None:
+    """Refuses a value that is not of its spec, or not finite: it would end a run."""
+    array = np.asarray(value, getattr(value, "dtype", spec.dtype))
+    spec.validate(array)
+    require(bool(np.isfinite(array).all()), f"{what} is not finite")
 
 
 def _episodes(played: _Played) -> str:

@@ -36,6 +36,7 @@ def test_nothing_is_wrong_with_what_is_right(name, settings):
     [
         ("corridor:continuous", "it is played", "has the actions"),
         ("bad_environments:wide", "values are as specified", r"\(6,\).*\(5,\)"),
+        ("bad_environments:not_finite", "values are as specified", "observation is"),
         ("bad_environments:discounted", "values are as specified", "1.5"),
         ("bad_environments:no_end", "episodes begin and end", "where an episode goes"),
         ("bad_environments:one_buffer", "observations are kept", "changes after it"),
