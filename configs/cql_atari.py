@@ -2,8 +2,8 @@
 
 Section 5.1 of the paper has 5, 10 or 50 % of the data set of one game, and 200
 iterations of 62,500 updates. `--config.dataset.path` is required: a published set, or
-one that `--config.record` wrote. `--config.dataset.num_files=50` refuses an incomplete
-download.
+one that `--config.record` wrote. `--config.dataset.num_files=51` refuses an incomplete
+download; docs/offline.md says which sets have 50.
 """
 
 from ml_collections import ConfigDict

@@ -19,7 +19,7 @@ class DatasetConfig:
         replacement.
       seed: seed of that sample; the same seed gives the same transitions in every run.
       num_files: exact number of files that the set must have; 0 takes the files that
-        are there, numbered from 0 without gaps. A published set has 50.
+        are there, numbered from 0 without gaps. A published set has 50 or 51.
       workers: files that are read at once, each in a thread; also the threads that
         unpack frames for batches.
 

@@ -5,7 +5,7 @@ buffer in the form in which Dopamine saves one, each array `np.save`d and gzippe
 
     $store$_observation_ckpt.N.gz   uint8 [rows, height, width], single frames
     $store$_action_ckpt.N.gz        int32 [rows]
-    $store$_reward_ckpt.N.gz        float32 [rows], not clipped
+    $store$_reward_ckpt.N.gz        float32 [rows], clipped to [-1, 1] if published
     $store$_terminal_ckpt.N.gz      uint8 [rows], 1 where the action ended the episode
     add_count_ckpt.N.gz             int64 [], rows written so far
     invalid_range_ckpt.N.gz         int64 [k], rows that are no transitions
@@ -56,7 +56,7 @@ class Columns(NamedTuple):
 
     Attributes:
       action: `int32 [rows]`.
-      reward: `float32 [rows]`, not clipped.
+      reward: `float32 [rows]`, as the file has it.
       terminal: `bool [rows]`, whether the action ended the episode.
       last: `bool [rows]`, whether the next row does not continue this one: at an
         episode's end, before the buffer's oldest row, and at the file's end.
