@@ -156,8 +156,8 @@ class RememberedEnvironments(VectorEnvironment):
                     f"environment {i}: was made again with its seed and played its "
                     f"{len(actions)} actions again, and gave another observation; only "
                     "of environments that depend on seed and actions alone can a "
-                    "seeded run be resumed (delete the checkpoints to begin anew, or "
-                    "set checkpoint_replay to False to resume with an empty replay)"
+                    "seeded run be resumed exactly (set checkpoint_replay to False to "
+                    "go on in new games, or delete the checkpoints to begin anew)"
                 )
         if not len(state["pending"]):
             return None

@@ -150,13 +150,17 @@ class OnlineRun(Run[OnlineRunSpec]):
         if not restored or not run.replay.seeded or not self.position:
             return None
         saved = restored.load_acting()
-        if saved and len(saved.description["games"]) == run.num_environments:
+        if saved is None:
+            why = f"{restored.path} has neither replay nor games"
+        elif not run.checkpoint_replay:
+            why = "checkpoint_replay is False"
+        elif len(saved.description["games"]) != run.num_environments:
+            why = "its num_environments was another"
+        else:
             return saved
         logging.warning(
             "replay.seeded: goes on in new games, and not exactly where it stopped: %s",
-            "its num_environments was another"
-            if saved
-            else f"{restored.path} has neither replay nor games",
+            why,
         )
         return None
 

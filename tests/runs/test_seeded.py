@@ -223,3 +223,8 @@ def test_what_cannot_go_on_exactly_says_so(tmp_path, monkeypatch, warnings):
     )
     with pytest.raises(remembered.NotDeterministicError, match=r"^environment 0: "):
         seeded.make(tmp_path, "dqn")
+    # What the message recommends.
+    with seeded.make(tmp_path, "dqn", checkpoint_replay=False) as run:
+        run.run()
+    assert "checkpoint_replay is False" in warnings[-1]
+    assert seeded.summary(tmp_path)["status"] == "finished"
