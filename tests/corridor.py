@@ -63,6 +63,13 @@ def corridor(game: str, seed: int, config: CorridorConfig) -> dm_env.Environment
     return Corridor(config.length, seed)
 
 
+class OwnCorridor(Corridor):
+    """Is made without a function."""
+
+    def __init__(self, game: str, seed: int, config: CorridorConfig) -> None:
+        super().__init__(config.length, seed)
+
+
 def continuous(game, seed, config):
     """Makes one that is refused."""
     return Continuous(5, seed)

@@ -1,7 +1,7 @@
 """What a run needs to know of the environments that it plays, by suite.
 
 A suite is named in a config by `environment.name`: one that is registered here, or the
-import path of a `Suite`, or of a function that makes environments:
+import path of a `Suite`, or of a function (or class) that makes environments:
 
     @dataclasses.dataclass(frozen=True)
     class CorridorConfig(EnvironmentConfig):
@@ -121,7 +121,9 @@ def _suite_of(name: str, make: MakeEnvironment) -> Suite:
     """Makes a suite of a function; its settings are what `config` is annotated with."""
     try:
         inspect.signature(make).bind("game", 0, None)
-        hint = typing.get_type_hints(make).get("config", EnvironmentConfig)
+        # A class's own hints are of its attributes.
+        hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+        hint = hints.get("config", EnvironmentConfig)
     except (NameError, TypeError) as error:
         raise validation.not_accepted(
             "environment.name", name, f"a function (game, seed, config) ({error})"

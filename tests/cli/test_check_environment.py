@@ -23,6 +23,7 @@ def results(name, **settings):
         # Whose pictures need a package that tests do without.
         ("gymnasium", {}),
         ("tests.corridor:corridor", {"length": 6}),
+        ("tests.corridor:OwnCorridor", {"length": 6}),
     ],
 )
 def test_nothing_is_wrong_with_what_is_right(name, settings):
