@@ -15,6 +15,7 @@ _LEAST_HEIGHT = 210  # In pixels, for double size; lower screens are enlarged mo
 _PANEL = 480  # Width of the panel, in pixels.
 _LINE = 20  # Height of a line of text.
 _BARS = 90  # Height of the bars of the Q-values.
+_KEY = 96  # Least width of the key to the experts' colours.
 _GAP = 4
 _BACKGROUND = (24, 24, 24)
 _TEXT = (230, 230, 230)
@@ -96,7 +97,7 @@ def _draw_choices(area: np.ndarray, dispatch: np.ndarray) -> None:
     colours = cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]
     served = dispatch.max(axis=-1, keepdims=True) > 0
     chosen = np.where(served, colours[dispatch.argmax(axis=-1)], 0).astype(np.uint8)
-    side = area.shape[0] - _GAP
+    side = min(area.shape[0], area.shape[1] - _KEY) - _GAP
     tile = cv2.resize(chosen, (side, side), interpolation=cv2.INTER_NEAREST)
     _put(area, tile, 0, _GAP)
     key = area[:, side + 3 * _GAP :]

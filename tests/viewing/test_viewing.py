@@ -149,10 +149,10 @@ def test_tokens_that_are_places_have_maps_and_of_others_the_command_says_why(
     )
 
 
-def decision(moe, dispatch, actions=6):
+def decision(moe, dispatch, actions=6, height=210):
     rng = np.random.default_rng(0)
     return play.Decision(
-        screen=rng.integers(0, 256, (210, 160, 3), np.uint8),
+        screen=rng.integers(0, 256, (height, 160, 3), np.uint8),
         action=1,
         action_names=["NOOP"] * actions,
         q_values=rng.normal(size=actions).astype(np.float32),
@@ -201,6 +201,19 @@ def test_a_dropped_token_is_black():
     assert panel[middle, middle].tolist() == [0, 0, 0]
     colours = np.unique(panel[:side, :side].reshape(-1, 3), axis=0)
     assert len(colours) == 2
+
+
+@pytest.mark.parametrize("height", [210, 400])
+def test_a_map_of_choices_and_its_key_are_shown_whole_on_any_screen(height):
+    weights = np.zeros((11, 11, 2), np.float32)
+    weights[..., 0] = 1.0
+    weights[:, -1] = [0.0, 1.0]  # The last column has the other expert.
+    panel = drawing.draw(decision("top1", weights, height=height))[:, 320:]
+    first, last = panel[30, 10], panel[30 + 250, :]
+    others = np.flatnonzero((last != first).any(-1) & (last.max(-1) == 240))
+    assert len(others) > 20
+    keys = panel[24, others[-1] + 10 :]
+    assert (keys == first).all(-1).any()
 
 
 @pytest.mark.parametrize(("name", "read"), [("a.gif", "gif"), ("a.mp4", "mp4")])
