@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "Frames a second; 15 is the speed of the console.",
         lower_bound=0.1,
     )
-    seed = flags.DEFINE_integer("seed", 0, "Of emulator and policy.", lower_bound=0)
+    seed = flags.DEFINE_integer(
+        "seed", 0, "Of emulator and policy.", lower_bound=0, upper_bound=2**32 - 1
+    )
     parse_flags(argv, __doc__)
     compilation.keep()
 

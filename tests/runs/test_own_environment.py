@@ -81,8 +81,9 @@ def test_a_report_says_that_returns_are_plain(trained, tmp_path):
     assert float(mean["value"]) == pytest.approx(float(run["score"]), abs=1e-4)
 
 
-def test_without_pictures_there_is_no_film(trained, tmp_path):
-    out = tmp_path / "film.gif"
+@pytest.mark.parametrize("name", ["film.gif", "film.mp4"])
+def test_without_pictures_there_is_no_film(trained, tmp_path, name):
+    out = tmp_path / name
     done = acme_moe("watch", f"--checkpoint={trained}", f"--out={out}")
     assert done.returncode == 1
     assert done.stderr == (
