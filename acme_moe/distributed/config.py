@@ -129,6 +129,12 @@ def check(config: DistributedConfig, spec: RunSpec) -> None:
     Raises:
       ValueError: names the field, and what is accepted.
     """
+    if spec.run.acting.device == "accelerator":
+        raise validation.not_accepted(
+            "acting.device",
+            spec.run.acting.device,
+            "cpu or auto, for only the learner's process has the accelerator",
+        )
     if not isinstance(spec, OnlineRunSpec):
         return
     if spec.run.record:
@@ -143,12 +149,6 @@ def check(config: DistributedConfig, spec: RunSpec) -> None:
             True,
             "False, for the processes of a run take their turns as they come; a run in "
             "one process (train) can be seeded",
-        )
-    if spec.run.acting.device == "accelerator":
-        raise validation.not_accepted(
-            "acting.device",
-            spec.run.acting.device,
-            "cpu or auto, for the actors are processes without an accelerator",
         )
     # Or all of the actors' steps could be in open items, with none to learn from.
     environments = config.num_actors * spec.run.num_environments

@@ -6,6 +6,7 @@ from acme_moe.agents.dqn import DQNConfig
 from acme_moe.agents.r2d2 import R2D2Config
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed.config import DistributedConfig
+from acme_moe.runs.config import from_config_dict
 from tests.distributed.launched import PATIENCE, TRAIN
 from tests.programs import ROOT, run_python
 from tests.runs import tiny
@@ -79,3 +80,10 @@ def test_the_launcher_refuses_what_cannot_be_and_starts_nothing(tmp_path):
 def test_a_run_that_cannot_be_distributed_is_refused(run, agent, message):
     with pytest.raises(ValueError, match=message):
         config_lib.check(DistributedConfig(), tiny.spec(run=run, agent=agent))
+
+
+@pytest.mark.parametrize("agent", ["dqn", "cql"])
+def test_only_the_learner_has_the_accelerator(agent):
+    spec = from_config_dict({"agent": agent, "acting": {"device": "accelerator"}})
+    with pytest.raises(ValueError, match=r"^acting\.device: 'accelerator' is not"):
+        config_lib.check(DistributedConfig(), spec)
