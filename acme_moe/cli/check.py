@@ -5,12 +5,12 @@
     acme-moe check my_package.games:corridor --config.environment.length=7
     acme-moe check gap --kind=dense
 
-What the library has goes by its name, and --kind says what it is. A part is checked by
-itself, with inputs as it has them in the network of --config; its cost is that of the
-whole network, beside the one with a part of the library in its place. An agent plays
-bsuite's Catch and learns from it; an environment is played at random. What is asked of
-them stands in acme_moe/networks/interfaces.py, acme_moe/agents/__init__.py and
-acme_moe/environments/suite.py.
+A part of the library is given by its name, with --kind. A part of a network is checked
+alone, with inputs as it gets them in the network of --config; the cost that is shown is
+that of the whole network, next to the cost with a part of the library in its place. An
+agent plays bsuite's Catch and learns from it; an environment is played at random. What
+they have to provide is described in acme_moe/networks/interfaces.py,
+acme_moe/agents/__init__.py and acme_moe/environments/suite.py.
 """
 
 from __future__ import annotations
@@ -43,16 +43,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         "kind",
         None,
         list(_FIELDS),
-        "What it is, where its parameters do not tell, or a name of the library.",
+        "What is checked; needed for names of the library, and for whatever does not "
+        "show it by its parameters.",
     )
     config_flag = flags.DEFINE_string(
         "config",
         None,
-        "Of a run whose network it stands in; see train. Without it that of dqn_atari, "
-        "for an agent its own defaults.",
+        "The run in which it is used, as for train; without it dqn_atari, for an agent "
+        "its own defaults.",
     )
     workdir = flags.DEFINE_string(
-        "workdir", None, "Folder of a run whose network it is, in place of --config."
+        "workdir", None, "Folder of a run whose config is used, in place of --config."
     )
     program, *rest = parse_flags(argv, __doc__, known_only=True)
     paths = [word for word in rest if not word.startswith("-")]

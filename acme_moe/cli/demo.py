@@ -2,7 +2,8 @@
 
     acme-moe demo --workdir=runs/demo
 
-Takes less than five minutes on two cores.
+Takes less than five minutes on two cores. It never resumes a run: if the folder holds
+one, a new folder is made beside it.
 """
 
 import dataclasses

@@ -111,8 +111,8 @@ def parse(
         "config",
         default,
         "A preset such as dqn_atari, a .py file with get_config, or the config.json "
-        "of a run. Fields are set as --config.FIELD=VALUE. Without it, the run in "
-        "--workdir is resumed.",
+        "of a run. Fields are set as --config.FIELD=VALUE."
+        + ("" if default else " Without it, the run in --workdir is resumed."),
     )
     workdir = flags.DEFINE_string("workdir", None, "Folder of the run.")
     argv = sys.argv if argv is None else argv

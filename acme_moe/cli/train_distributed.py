@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "launch_type",
         "local_mp",
         ["local_mp", "local_mt"],
-        "Processes, or threads of one process to look for errors.",
+        "local_mp: processes; local_mt: threads of one process, for debugging.",
     )
     distribution = (
         flags.DEFINE_integer("num_actors", None, "Processes that act; 4 in a new run."),

@@ -3,8 +3,8 @@
     acme-moe watch --checkpoint=runs/pong --out=pong.mp4
 
 The agent of a run's newest checkpoint, or of a given one, plays with the evaluation
-policy. Beside the game stand its Q-values and, where the tokens of its mixture are
-places of the picture, their dispatch weights.
+policy. Beside the game, the film shows its Q-values and, where the tokens of its
+mixture are places of the picture, their dispatch weights.
 """
 
 import sys
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     max_steps = flags.DEFINE_integer(
         "max_steps",
         1_000,
-        "Agent steps, one frame each, after which it ends all the same; 0 for no "
+        "Agent steps, one frame each, after which the film ends in any case; 0 for no "
         "limit.",
         lower_bound=0,
     )
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lower_bound=0.1,
     )
     seed = flags.DEFINE_integer(
-        "seed", 0, "Of emulator and policy.", lower_bound=0, upper_bound=2**32 - 1
+        "seed", 0, "Seed of emulator and policy.", lower_bound=0, upper_bound=2**32 - 1
     )
     parse_flags(argv, __doc__)
     compilation.keep()
