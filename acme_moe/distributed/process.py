@@ -125,8 +125,7 @@ def supervise(
         if not given_up:
             what = f"{what} after {lived:.0f} s, started again"
         lines = "".join(f"\n  {line}" for line in last)
-        with contextlib.suppress(OSError):  # A full disk, or nobody who reads it.
-            print(f"{what}; the last lines of {settings.log}:{lines}", flush=True)
+        _say(f"{what}; the last lines of {settings.log}:{lines}")
         if given_up:
             give_up(_reason(settings, status, last))
             return
@@ -197,6 +196,12 @@ def _reason(settings: Supervision, status: int, last: list[str]) -> str:
     return f"{settings.name}: {how}, {settings.quick_failures} times in a row: {why}"
 
 
+def _say(text: str) -> None:
+    """Prints what no run depends on."""
+    with contextlib.suppress(OSError):  # A full disk, or nobody who reads it.
+        print(text, flush=True)
+
+
 def _ignore_stops() -> None:
     for signum in STOP_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
@@ -212,7 +217,7 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
     threading.Thread(
         target=_end_with_the_run, args=(workdir, token), daemon=True
     ).start()
-    print(f"--- {name} starts, process {os.getpid()}", flush=True)
+    _say(f"--- {name} starts, process {os.getpid()}")
     from gym_notices import notices
 
     # Acme imports gym, and gym prints that it is no longer maintained.
@@ -229,9 +234,9 @@ def main(name: str, workdir: Path, token: str, parent: int) -> int:
 
         if isinstance(error, (*permanent_errors(), DiskError)):
             # Another try would end in the same way.
-            print(f"error: {error}", flush=True)
+            _say(f"error: {error}")
             return FATAL
-        traceback.print_exc()
+        _say(traceback.format_exc().rstrip())
         return 1
     return 0
 
@@ -247,7 +252,8 @@ def _end_with_the_run(workdir: Path, token: str) -> None:
 if __name__ == "__main__":
     _, node, folder, launch, supervisor = sys.argv
     exit_status = main(node, Path(folder), launch, int(supervisor))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     # Threads of Reverb, TensorFlow and Courier need not be waited for.
     os._exit(exit_status)

@@ -1,9 +1,14 @@
-"""How often a node is started again, without any process."""
+"""How often a node is started again, without any process, and one without a log."""
 
+import functools
 import io
+import os
+import subprocess
 import sys
 import types
+from pathlib import Path
 
+import cloudpickle
 import pytest
 
 from acme_moe.distributed import process
@@ -70,6 +75,21 @@ def test_a_death_that_cannot_be_told_is_one_of_them(starts, monkeypatch):
     monkeypatch.setattr(sys, "stdout", Closed())
     times, given_up = starts(*[A_SHORT_ONE] * 3)
     assert (times, len(given_up)) == (3, 1)
+
+
+def test_a_node_does_its_work_though_its_log_is_on_a_full_disk(tmp_path):
+    done = tmp_path / "done"
+    command = ("-m", process.__name__, "actor_0", tmp_path, "token", str(os.getpid()))
+    with open("/dev/full", "w") as full:
+        node = subprocess.run(
+            [sys.executable, *command],
+            input=cloudpickle.dumps(functools.partial(Path.touch, done)),
+            stdout=full,
+            stderr=full,
+            check=False,
+        )
+    assert node.returncode == 0
+    assert done.exists()
 
 
 @pytest.fixture
