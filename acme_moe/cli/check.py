@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from acme_moe.cli.console import fail, parse_flags
+from acme_moe.cli.console import fail, parse_flags, show
 
 if TYPE_CHECKING:
     from acme_moe.checks import Result
@@ -102,12 +102,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         results = _check(kind, path, spec, make_spec)
     except (ImportError, ValueError) as error:
         fail(error)
-    print(f"{path}, {kind} of a run" + (f" of {source}" if source else ""))
+    show(f"{path}, {kind} of a run" + (f" of {source}" if source else ""))
     failures = 0
     for result in results:
         failures += result.failed
-        print(f"{result.outcome:<7} {result.name:<26} {result.detail}", flush=True)
-    print("all is as it should be" if not failures else f"failed: {failures}")
+        show(f"{result.outcome:<7} {result.name:<26} {result.detail}")
+    show("all is as it should be" if not failures else f"failed: {failures}")
     return 1 if failures else 0
 
 

@@ -124,9 +124,16 @@ def test_a_sweep_runs_from_any_folder(tmp_path):
     assert total.split() == ["all", "0", "0", "0", "0", "6"]
 
 
-def test_a_listing_ends_quietly_with_its_reader(tmp_path):
-    command = [sys.executable, "-m", "acme_moe.cli.main", "sweep", "--study=figure_1"]
-    command += [f"--workdir={tmp_path}", "--scale=paper", "--dry_run"]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sweep", "--study=figure_1", "--workdir={}", "--scale=paper", "--dry_run"),
+        ("check", "minatar", "--kind=environment"),
+    ],
+)
+def test_a_listing_ends_quietly_with_its_reader(words, tmp_path):
+    arguments = [word.format(tmp_path) for word in words]
+    command = [sys.executable, "-m", "acme_moe.cli.main", *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
