@@ -1,7 +1,7 @@
 """The process of a node: what keeps it alive, what runs in it, when it is over.
 
 Launchpad's own processes stay small: each only supervises the process that does its
-node's work, whose output goes to `logs/NODE.log` and whose id stands in
+node's work, whose output goes to `logs/NODE.log` and whose id is in
 `logs/NODE.pid`. The address belongs to the node, so a process that is started again is
 found where the one before it was.
 

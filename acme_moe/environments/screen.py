@@ -23,8 +23,8 @@ class Screen:
     the maximum of two successive frames (consoles draw some objects only in every
     other one), area-averaged to a square.
 
-    Most rows of a screen do not change from one step to the
-    next, so only rows that changed are resized again.
+    Most rows of a screen do not change from one step to the next, so only rows that
+    changed are resized again.
     """
 
     def __init__(self, ale: ale_py.ALEInterface, size: int) -> None:
