@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from acme_moe import validation
+from acme_moe.disk import DiskError
 
 # (frames `uint8 [height, width, 3]` RGB, path, frames a second) -> frames written.
 Writer = Callable[[Iterable[np.ndarray], Path, float], int]
@@ -40,6 +41,7 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
       How many frames there were.
 
     Raises:
+      DiskError: if there is no codec for frames of this size at this rate.
       OSError: if the file cannot be written.
     """
     frames = iter(frames)
@@ -51,7 +53,11 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(path), codec, fps, (width, height))
     if not video.isOpened():
-        raise OSError(f"{path}: this build of OpenCV has no codec mp4v")
+        raise DiskError(
+            f"{path} could not be written: this build of OpenCV makes no MPEG-4 of "
+            f"{width} x {height} pixels and {fps:g} frames a second; a .gif has no "
+            "such limits"
+        )
     count = 0
     try:
         for frame in itertools.chain([first], frames):

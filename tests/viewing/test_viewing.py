@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import cv2
 import jax
@@ -11,6 +12,7 @@ from acme import specs
 from PIL import Image
 
 from acme_moe import agents
+from acme_moe.disk import DiskError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
@@ -241,6 +243,13 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
     frames = iter([np.zeros((16, 16, 3), np.uint8)])
     with pytest.raises(OSError, match="nowhere"):
         film.write_mp4(frames, tmp_path / "nowhere" / "a.mp4", 15.0)
+
+
+@pytest.mark.parametrize(("size", "fps"), [(16, 1e6), (9_000, 15.0)])
+def test_frames_that_there_is_no_codec_for_are_named(size, fps, tmp_path):
+    frames = iter([np.zeros((16, size, 3), np.uint8)])
+    with pytest.raises(DiskError, match=re.escape(f" {size} x 16 pixels and {fps:g} ")):
+        film.write_mp4(frames, tmp_path / "a.mp4", fps)
 
 
 def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_path):
