@@ -60,8 +60,11 @@ def parse_flags(
                 # Or --help would not list it in a program that only calls this one.
                 values.register_key_flag_for_module(sys.argv[0], flag)
     values.set_gnu_getopt(True)
+    words = sys.argv if argv is None else argv
+    # As `acme-moe -h`, too; absl's own short form is `-?`.
+    words = ["--help" if word == "-h" else word for word in words]
     try:
-        rest = values(sys.argv if argv is None else argv, known_only=known_only)
+        rest = values(words, known_only=known_only)
     except flags.IllegalFlagValueError as error:
         fail(_not_accepted(values, str(error)))
     except flags.Error as error:

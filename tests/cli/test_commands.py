@@ -67,6 +67,11 @@ def test_help_says_how_and_loads_nothing_heavy(name, console_script):
         assert not loaded & HEAVY
 
 
+@pytest.mark.parametrize("name", ["train", "check", "report"])
+def test_help_has_a_short_form(name, console_script):
+    assert "flags:" in start(console_script, name, "-h").stdout
+
+
 def test_a_run_goes_to_the_command_that_trains_it(console_script, tmp_path):
     for words, config, other in (
         (("-m", "acme_moe.cli.train"), "cql_atari", "-m acme_moe.cli.train_offline"),
