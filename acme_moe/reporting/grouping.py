@@ -1,8 +1,9 @@
 """Groups runs that repeat one another: those that share every setting.
 
-Every setting counts, those of later versions included, except for the ones named here.
-So a setting that is forgotten here separates runs that belong together, which a reader
-notices, and never pools runs that do not, which nobody would.
+Every setting counts, those of later versions included, except for game and seed and
+those that are `WITHOUT_EFFECT`. So a setting that is missing from that list separates
+runs that belong together, which a reader notices, and never pools runs that do not,
+which nobody would.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from acme_moe import fields
 from acme_moe.environments import resolve_game
 from acme_moe.reporting.runs import Run, describe, layer_name
 from acme_moe.studies.plan import published_run
+from acme_moe.studies.state import WITHOUT_EFFECT
 
 Settings = dict[str, Hashable]
 """A run's settings by dotted name, without those that its version did not have."""
@@ -24,26 +26,6 @@ _Key = frozenset[tuple[str, Hashable]]
 
 REPEATED = frozenset({"game", "seed"})
 """What differs between the runs of a line."""
-
-IGNORED = frozenset(
-    {
-        # When and what is written to disk.
-        "checkpoint_every_minutes",
-        "checkpoints_kept",
-        "log_every_seconds",
-        "loggers",
-        "record",
-        # Processes, threads, memory, and a check of what is there.
-        "environment_processes",
-        "dataset.workers",
-        "dataset.num_files",
-        "diagnostics.gradient_megabytes",
-        # When a process that keeps failing is given up.
-        "distributed.quick_failures",
-        "distributed.quick_seconds",
-    }
-)
-"""What changes neither the training nor what is measured."""
 
 ATARI_ADDED = ("environment.mode", "environment.difficulty")
 """Settings of Atari games whose None is what versions did that lacked them."""
@@ -55,7 +37,7 @@ def settings_of(run: Run) -> Settings:
     settings = {
         name: value
         for name, value in fields.flat(everything)
-        if name not in REPEATED and name not in IGNORED
+        if name not in REPEATED and name not in WITHOUT_EFFECT
     }
     if run.suite == "atari":
         settings = {**dict.fromkeys(ATARI_ADDED), **settings}

@@ -14,8 +14,29 @@ from acme_moe.studies.plan import PlannedRun
 LOG_NAME = "sweep.log"
 STATES = ("finished", "running", "stopped", "failed", "waiting")
 _SAYS_NOTHING = ("Pass --help", "[reverb/")
-# Where data are, or are written to: the run is the same if that changes.
-_PLACES = {"dataset.path", "record"}
+
+WITHOUT_EFFECT = frozenset(
+    {
+        # When and what is written to disk.
+        "checkpoint_every_minutes",
+        "checkpoints_kept",
+        "log_every_seconds",
+        "loggers",
+        "record",
+        # Processes, threads, memory, and a check of what is there.
+        "environment_processes",
+        "dataset.workers",
+        "dataset.num_files",
+        "diagnostics.gradient_megabytes",
+        # When a process that keeps failing is given up.
+        "distributed.quick_failures",
+        "distributed.quick_seconds",
+    }
+)
+"""Settings that change neither the training nor what is measured."""
+
+# Data may move, too.
+_MAY_DIFFER = {*WITHOUT_EFFECT, "dataset.path"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,8 +80,9 @@ def read_state(run: PlannedRun, workdir: Path) -> FolderState:
 def read_state_at_rest(run: PlannedRun, workdir: Path) -> FolderState:
     """Returns the state of a run that no process runs, other than perhaps this one.
 
-    It is finished if its summary says so, its settings are those of the plan, and it
-    is as long as they ask for.
+    It is finished if its summary says so, its settings are those of the plan, other
+    than the place of its data and those `WITHOUT_EFFECT`, and it is as long as they ask
+    for.
     """
     folder = workdir / run.name
     summary = read_summary(folder)
@@ -105,9 +127,9 @@ def last_line(path: Path) -> str:
     return next((x for x in said if x and not x.startswith(_SAYS_NOTHING)), "")
 
 
-def without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns settings without those that say where data are, which may move."""
-    return {name: value for name, value in settings.items() if name not in _PLACES}
+def comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings without those that may differ between runs that are the same."""
+    return {name: value for name, value in settings.items() if name not in _MAY_DIFFER}
 
 
 def _position(summary: Mapping[str, Any], config: Mapping[str, Any]) -> int:
@@ -127,6 +149,6 @@ def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list
     there = dict(fields.flat(config))
     return [
         f"{name} is {there.get(name)!r}, not {wanted!r}"
-        for name, wanted in fields.flat(settings)
-        if name not in _PLACES and there.get(name) != wanted
+        for name, wanted in comparable(dict(fields.flat(settings))).items()
+        if there.get(name) != wanted
     ]

@@ -22,7 +22,7 @@ from acme_moe import validation
 from acme_moe.studies.derived import run_spec
 from acme_moe.studies.plan import PlannedRun
 from acme_moe.studies.search import Search
-from acme_moe.studies.state import read_state, read_summary, without_places
+from acme_moe.studies.state import comparable, read_state, read_summary
 
 FILE_NAME = "optuna.log"
 _SETTINGS = "settings"
@@ -52,8 +52,8 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
         sampler=search.sampler,
         load_if_exists=True,
     )
-    wanted = _without_places(json.loads(json.dumps(asked)))
-    there = _without_places(study.user_attrs.get(_ASKED, {}))
+    wanted = _comparable(json.loads(json.dumps(asked)))
+    there = _comparable(study.user_attrs.get(_ASKED, {}))
     if not there:
         study.set_user_attr(_ASKED, wanted)
     elif there != wanted:
@@ -65,10 +65,10 @@ def open_study(search: Search, workdir: Path, asked: Mapping[str, Any]) -> optun
     return study
 
 
-def _without_places(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what trials share, less where their data are: the folder may move."""
+def _comparable(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what trials share, less the settings that may differ between them."""
     return {
-        name: without_places(value) if name == _SETTINGS else value
+        name: comparable(value) if name == _SETTINGS else value
         for name, value in asked.items()
     }
 

@@ -55,6 +55,19 @@ def test_fixed_data_may_have_moved(tmp_path):
     assert read_state(planned(**{"dataset.path": "/new"}), tmp_path).state == "finished"
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"checkpoint_every_minutes": 5.0},
+        {"loggers": "csv"},
+        {"dataset": {"workers": 8}},
+    ],
+)
+def test_settings_without_effect_may_have_changed(tmp_path, setting):
+    write_run(tmp_path / planned().name)
+    assert read_state(planned(**setting), tmp_path).finished
+
+
 def test_a_run_on_fixed_data_counts_updates(tmp_path):
     write_run(
         tmp_path / planned().name, num_iterations=2, updates_per_iteration=50, steps=0
