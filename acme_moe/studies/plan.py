@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acme_moe import fields, validation
+from acme_moe import validation
 from acme_moe.environments import find_suite
 from acme_moe.studies import catalogue
 from acme_moe.studies.scales import Scale
-from acme_moe.studies.study import Agent, Arm, Study, suite_of
+from acme_moe.studies.study import Agent, Arm, Study, by_path, suite_of
 
 _DATA = "data"
 # Where the published DQN Replay Dataset keeps a game and run, below its root.
@@ -117,17 +117,18 @@ def make_plan(
     """
     seeds = num_seeds or min(study.num_seeds, scale.num_seeds or study.num_seeds)
     validation.at_least("num_seeds", seeds, 1)
+    shared = by_path(study.settings)
     arms = []
     for arm in study.arms:
         suite = study.suite_of(arm)
         scaled = {
             **(scale.offline if arm.agent.offline else scale.online),
-            **{k: v for k, v in scale.if_set.items() if k in study.settings},
+            **{k: v for k, v in scale.if_set.items() if k in shared},
         }
         settings = {
-            **study.settings,
+            **shared,
             **_supported_by(suite, scaled),
-            **arm.settings,
+            **by_path(arm.settings),
         }
         chosen = _choose_games(study, arm, scale, games)
         arms.append(
@@ -304,7 +305,7 @@ def _environment(arm: PlannedArm) -> dict[str, Any]:
 def _own_environment(arm: PlannedArm) -> dict[str, Any]:
     return {
         name: value
-        for name, value in fields.flat(arm.settings)
+        for name, value in arm.settings.items()
         if name.startswith("environment.")
     }
 

@@ -49,7 +49,8 @@ class Arm:
       panel: panel of the figure that it stands in, `DQN`.
       series: the line that it belongs to, `Soft MoE`; gives its colour.
       agent: what is trained.
-      settings: fields of the config that it sets, `{"network.moe": "soft"}`.
+      settings: fields of the config that it sets, `{"network.moe": "soft"}`; a mapping
+        sets those that it names, `{"network": {"moe": "soft"}}`.
       derive: gives settings that depend on all others, those of the scale included,
         such as a width; see `acme_moe.studies.derived`.
       x: where it stands on the axis of a study in form `scaling`.
@@ -177,7 +178,22 @@ def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
       agent: the agent, whose config names one.
       settings: settings of its arm, which may name another.
     """
-    return settings.get("environment.name", agent.environment)
+    return by_path(settings).get("environment.name", agent.environment)
+
+
+def by_path(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings with the fields of a mapping such as `network` one by one.
+
+    So each of them can be replaced by itself. A mapping below these is the value of a
+    field, such as the options of a part.
+    """
+    named: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and "." not in name:
+            named.update({f"{name}.{field}": below for field, below in value.items()})
+        else:
+            named[name] = value
+    return named
 
 
 def _slug(text: str) -> str:

@@ -164,6 +164,30 @@ def test_what_is_derived_is_the_same_whatever_games_are_run(scale):
         assert widths == [len("Bowling"), len("Qbert")]
 
 
+def test_a_mapping_sets_its_fields_as_dotted_names_do():
+    (layer,) = catalogue.arms((catalogue.DQN,), (catalogue.BASELINE,))
+    of_arm = {"environment": {"max_episode_steps": 10, "screen_size": 42}}
+    arm = dataclasses.replace(layer, settings=of_arm)
+    study = Study(
+        name="mine",
+        title="Mine",
+        games=("Asterix",),
+        settings={"environment.screen_size": 64, "diagnostics": {"every": 1_000}},
+        arms=(arm,),
+    )
+    (planned,) = make_plan(study, SCALES["smoke"]).arms
+    assert planned.settings["environment.max_episode_steps"] == 10, "the arm's"
+    assert planned.settings["environment.screen_size"] == 42, "the arm's"
+    assert planned.settings["diagnostics.every"] == 80, "the scale's"
+    assert "environment" not in planned.settings
+    # A mapping may be a value, whose names are no fields.
+    options = {"network.moe_options": {"table": {"a": 1}}}
+    valued = dataclasses.replace(study, settings=options)
+    assert make_plan(valued, SCALES["paper"]).arms[0].settings.items() > options.items()
+    named = dataclasses.replace(arm, settings={"environment": {"name": "minatar"}})
+    assert study.suite_of(named) == "minatar"
+
+
 def offline(*settings, study=None, scale="smoke"):
     """The plan of a study on fixed data with an arm for each of the settings."""
     arms = (
