@@ -71,6 +71,10 @@ def parse_flags(
         fail(error)
     if len(rest) > 1 and not known_only:
         fail(f"{rest[1]!r} is not a flag; --help names them")
+    for flag in values.get_key_flags_for_module(sys.argv[0]):
+        # As where a shell variable is not set: an empty path would be this folder.
+        if flag.present and flag.value in ("", []):
+            fail(f"{flag.name}: is missing; a value after --{flag.name}=")
     return rest
 
 

@@ -124,8 +124,7 @@ def parse(
                 _check_of_config(word.removeprefix("--").partition("=")[0])
     except ValueError as error:
         fail(error)
-    # Empty where a shell variable is not set.
-    if not workdir.value:
+    if workdir.value is None:
         fail("workdir: is missing; the folder of the run, --workdir=DIR")
     return RunFlags(
         config=config.value,

@@ -105,6 +105,26 @@ def test_a_folder_is_asked_for(workdir):
     assert result.stderr.startswith("error: workdir: is missing")
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("sweep --study=figure_1 --workdir=", "workdir"),
+        ("sweep --study=figure_1 --workdir=runs --arms=", "arms"),
+        ("sweep --study=figure_11 --workdir=runs --data=", "data"),
+        ("search --search=mine.py --workdir=", "workdir"),
+        ("report --workdir=runs --out=", "out"),
+        ("report --workdir= --out=report", "workdir"),
+        ("train --config= --workdir=runs", "config"),
+    ],
+)
+def test_a_flag_of_an_empty_variable_is_refused(words, name, tmp_path):
+    command, *flags = words.split()
+    result = start("-m", f"acme_moe.cli.{command}", *flags, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == f"error: {name}: is missing; a value after --{name}=\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_is_resumed_from_its_folder_with_its_own_settings_only(tmp_path):
     config = {"agent": "dqn", "seed": 3}
     (tmp_path / "config.json").write_text(json.dumps(config))
