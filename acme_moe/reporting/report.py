@@ -107,7 +107,7 @@ def _write(
     if comparison.panels:
         main = results.compute(comparison, reps)
         rest = [results.compute(other, reps) for other in others]
-        pairs = [(found.panel, found.improvements) for found in main.panels]
+        pairs = results.over_baselines(comparison, reps)
         on_page = {
             "aggregates": tables.aggregate_table(main, rest),
             "improvement": tables.improvement_table(pairs),
@@ -115,15 +115,15 @@ def _write(
             **missing,
         }
         # Too long for a page.
-        pairs += results.other_pairs(comparison, reps)
+        all_pairs = [*pairs, *results.other_pairs(comparison, reps)]
         measures = tables.diagnostics_table(comparison)
         files = {
             **on_page,
-            "improvement": tables.improvement_table(pairs),
+            "improvement": tables.improvement_table(all_pairs),
             "points": tables.curve_table(comparison),
             **({} if measures is None else {"measures": measures}),
         }
-        for name, caption, figure in _figures(main, reps):
+        for name, caption, figure in _figures(main, pairs, reps):
             _save(figure, out / name)
             shown.append(Shown(name, f"{caption}, {comparison.kind} returns"))
     for name, table in files.items():
@@ -147,7 +147,9 @@ def _figure_files(names: Iterable[str]) -> list[str]:
     return [f"{name}{suffix}" for name in names for suffix in (".png", ".pdf")]
 
 
-def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Figure]]:
+def _figures(
+    result: results.Results, pairs: Sequence[results.PanelPairs], reps: int
+) -> Iterator[tuple[str, str, Figure]]:
     """Draws the figures, that of the study's form first: file name, caption, figure."""
     comparison = result.comparison
     curves, scores = curve_figures, score_figures
@@ -162,7 +164,11 @@ def _figures(result: results.Results, reps: int) -> Iterator[tuple[str, str, Fig
         ("diagnostics", "Diagnostics", curves.diagnostics(comparison)),
         ("aggregates", "Aggregates", scores.aggregates(result)),
         ("profiles", "Performance profiles", scores.profiles(comparison, reps)),
-        ("improvement", "Probability of improvement", scores.improvements(result)),
+        (
+            "improvement",
+            "Probability of improvement",
+            scores.improvements(comparison, pairs),
+        ),
     ]
     if comparison.form == "scaling":
         caption = f"Score over {comparison.x_label.lower()}"

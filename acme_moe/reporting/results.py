@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from acme_moe.reporting import statistics
@@ -29,51 +29,54 @@ class Improvement(NamedTuple):
 
 
 class PanelResults(NamedTuple):
-    """The numbers of a panel.
-
-    Attributes:
-      panel: the panel.
-      aggregates: intervals of the aggregate scores, by line and metric.
-      improvements: how likely its lines improve on their baselines.
-    """
+    """Intervals of the aggregate scores of a panel, by line and metric."""
 
     panel: Panel
     aggregates: dict[str, dict[str, Interval]]
+
+
+class PanelPairs(NamedTuple):
+    """How likely lines of a panel improve on others."""
+
+    panel: Panel
     improvements: list[Improvement]
 
 
 class Results(NamedTuple):
-    """The numbers of a comparison, panel by panel."""
+    """The aggregates of a comparison, panel by panel."""
 
     comparison: Comparison
     panels: list[PanelResults]
 
 
 def compute(comparison: Comparison, reps: int) -> Results:
-    """Computes the numbers of each panel, with `reps` draws of the bootstrap."""
+    """Computes the aggregates of each panel, with `reps` draws of the bootstrap."""
     panels = []
     for panel in comparison.panels:
         normalized = panel.normalization != NONE
         scores = panel.final_scores()
         aggregates = statistics.aggregates(scores, reps, normalized=normalized)
-        improvements = [
-            _improvement(panel, *pair, reps) for pair in _over_baselines(panel)
-        ]
-        panels.append(PanelResults(panel, aggregates, improvements))
+        panels.append(PanelResults(panel, aggregates))
     return Results(comparison, panels)
 
 
-def other_pairs(
-    comparison: Comparison, reps: int
-) -> list[tuple[Panel, list[Improvement]]]:
-    """Computes the pairs that `compute` leaves out, those without a baseline.
+def over_baselines(comparison: Comparison, reps: int) -> list[PanelPairs]:
+    """Computes how likely the lines of each panel improve on their baselines."""
+    return [
+        _compare(panel, _over_baselines(panel), reps) for panel in comparison.panels
+    ]
+
+
+def other_pairs(comparison: Comparison, reps: int) -> list[PanelPairs]:
+    """Computes the pairs without a baseline.
 
     Each is of a line over an earlier one, with the same `x` in a scaling study.
     """
-    return [
-        (panel, [_improvement(panel, *pair, reps) for pair in _other_pairs(panel)])
-        for panel in comparison.panels
-    ]
+    return [_compare(panel, _other_pairs(panel), reps) for panel in comparison.panels]
+
+
+def _compare(panel: Panel, pairs: Iterable[tuple[Line, Line]], reps: int) -> PanelPairs:
+    return PanelPairs(panel, [_improvement(panel, *pair, reps) for pair in pairs])
 
 
 def _improvement(panel: Panel, line: Line, over: Line, reps: int) -> Improvement:

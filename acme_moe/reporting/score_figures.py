@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from acme_moe.reporting import statistics, style
 from acme_moe.reporting.comparison import NONE, Comparison, Line
-from acme_moe.reporting.results import Results
+from acme_moe.reporting.results import PanelPairs, Results
 from acme_moe.reporting.statistics import METRICS, Interval
 from acme_moe.reporting.style import Look
 
@@ -21,7 +23,7 @@ def scaling(result: Results) -> Figure:
     comparison = result.comparison
     looks = style.looks(comparison)
     figure, (axes,) = style.new_figure(len(result.panels))
-    for ax, (panel, values, _) in zip(axes, result.panels, strict=True):
+    for ax, (panel, values) in zip(axes, result.panels, strict=True):
         xs = sorted({line.x for line in panel.lines if line.x is not None})
         all_series = list(dict.fromkeys(line.series for line in panel.lines))
         for number, series in enumerate(all_series):
@@ -56,7 +58,7 @@ def aggregates(result: Results) -> Figure:
     figure, rows = style.new_figure(
         len(METRICS), len(result.panels), size=(3.2, 1.2 + 0.22 * most)
     )
-    for axes, (panel, values, _) in zip(rows, result.panels, strict=True):
+    for axes, (panel, values) in zip(rows, result.panels, strict=True):
         for ax, metric in zip(axes, METRICS, strict=True):
             if metric not in values[panel.lines[0].label]:
                 ax.set_visible(False)
@@ -94,14 +96,18 @@ def profiles(comparison: Comparison, reps: int) -> Figure:
     return figure
 
 
-def improvements(result: Results) -> Figure | None:
+def improvements(
+    comparison: Comparison, over_baselines: Sequence[PanelPairs]
+) -> Figure | None:
     """Draws the probability of improvement of each line over its baseline."""
-    most = max(len(found.improvements) for found in result.panels)
+    most = max(len(found.improvements) for found in over_baselines)
     if not most:
         return None
-    looks = style.looks(result.comparison)
-    figure, (axes,) = style.new_figure(len(result.panels), size=(5.2, 1.4 + 0.3 * most))
-    for ax, (panel, _, pairs) in zip(axes, result.panels, strict=True):
+    looks = style.looks(comparison)
+    figure, (axes,) = style.new_figure(
+        len(over_baselines), size=(5.2, 1.4 + 0.3 * most)
+    )
+    for ax, (panel, pairs) in zip(axes, over_baselines, strict=True):
         for row, pair in enumerate(pairs):
             _bar(ax, row, pair.probability, looks[pair.line.series])
         names = [f"{pair.line.label}\n> {pair.over.label}" for pair in pairs]

@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 
 from acme_moe.reporting.comparison import HUMAN, Comparison, Line, MissingRun, Panel
 from acme_moe.reporting.curves import MEASURES, Curve
-from acme_moe.reporting.results import Improvement, Results
+from acme_moe.reporting.results import PanelPairs, Results
 from acme_moe.reporting.runs import UNITS
 
 # What tells a run of a comparison from the others; `x` is a scaling study's.
@@ -88,7 +88,7 @@ def aggregate_table(main: Results, others: Sequence[Results]) -> Table:
     rows: list[tuple[Any, ...]] = []
     external: set[tuple[str, str]] = set()
     for result in (main, *others):
-        for panel, aggregates, *_ in result.panels:
+        for panel, aggregates in result.panels:
             for line in panel.lines:
                 name = panel.name, line.label
                 if name in external:
@@ -114,7 +114,7 @@ def aggregate_table(main: Results, others: Sequence[Results]) -> Table:
     )
 
 
-def improvement_table(pairs: Iterable[tuple[Panel, Sequence[Improvement]]]) -> Table:
+def improvement_table(pairs: Iterable[PanelPairs]) -> Table:
     """Makes a table with a row for each pair of lines of these panels."""
     rows = [
         (panel.name, pair.line.label, pair.over.label, *pair.probability, pair.p_value)
