@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -75,21 +75,28 @@ def gradient_norms(gradients: Any) -> dict[str, jax.Array]:
     """
     squares = {"router": jnp.zeros(()), "experts": jnp.zeros(())}
     for module, arrays in gradients.items():
-        part = _part(module, gradients)
+        part = _part(module, arrays)
         if part is not None:
             squares[part] += sum(jnp.sum(jnp.square(x)) for x in arrays.values())
     return {f"{part}_gradient_norm": jnp.sqrt(x) for part, x in squares.items()}
 
 
-def _part(module: str, modules: Container[str]) -> str | None:
-    """Returns the part of a mixture that a module belongs to, by its path, or None."""
+def _part(module: str, arrays: Mapping[str, jax.Array]) -> str | None:
+    """Returns the part of a mixture that a module belongs to, or None.
+
+    Args:
+      module: path of the module.
+      arrays: its parameters, or their gradients, by name.
+    """
     names = module.split("/")
-    if names[-1] in ("slot_logits", "router"):
-        return "router"
     if "moe" in names:  # Anybody's mixture.
         return "experts" if "experts" in names else "router"
+    if names[-1] in ("slot_logits", "router"):
+        return "router"
     a_whole_network = names[0].startswith("expert_")  # In the variant `big`.
-    has_a_router = f"{module}_routing/slot_logits" in modules  # In the variant `all`.
-    if "experts" in names or a_whole_network or has_a_router:
+    # In the variant `all`, by its biases `[experts, outputs]`: its router need not have
+    # parameters, and is numbered apart from it if an encoder names no layers.
+    a_mixture = "b" in arrays and arrays["b"].ndim == 2
+    if "experts" in names or a_whole_network or a_mixture:
         return "experts"
     return None

@@ -84,7 +84,8 @@ def test_what_a_top1_mixture_drops_is_no_distribution():
 def test_a_mixture_of_ones_own_has_a_router_by_any_name():
     gradients = {
         "moe/gate": {"w": np.full(4, 1.0)},
-        "moe/experts/ffn": {"w": np.full(9, 2.0)},
+        "moe/experts/ffn": {"w": np.full(8, 2.0)},
+        "moe/experts/router": {"w": np.full(1, 2.0)},
         "encoder/conv": {"w": np.full(5, 3.0)},
     }
     norms = diagnostics.gradient_norms(gradients)
@@ -107,11 +108,25 @@ def test_a_mixture_of_ones_own_has_a_router_by_any_name():
             {"dense_routing/slot_logits", "head/value_routing/slot_logits"},
             {"dense", "head/value", "encoder/conv_0"},
         ),
+        (
+            {"variant": "all", "tokenizer": "per_samp", "phi": "redrawn"},
+            set(),
+            {"dense", "head/value", "encoder/conv_0"},
+        ),
+        (
+            {
+                "variant": "all",
+                "tokenizer": "per_samp",
+                "encoder": "tests.outside_parts:unpadded",
+            },
+            {"encoder/conv_routing_1/slot_logits"},
+            {"encoder/conv", "encoder/conv_1"},
+        ),
         ({"moe": "none"}, set(), set()),
     ],
 )
 def test_gradients_are_told_apart_by_their_part(settings, router, experts):
-    config = NetworkConfig(encoder="nature_cnn", num_experts=2, **settings)
+    config = NetworkConfig(**{"encoder": "nature_cnn", "num_experts": 2, **settings})
     params = jax.eval_shape(
         make_network(config, 4).init,
         jax.random.PRNGKey(0),
