@@ -49,7 +49,8 @@ def neuron_layers(output: ValueOutput) -> dict[str, jax.Array]:
 
     The experts of a mixture are one layer. The activation of an expert's neuron counts
     as 0 in a slot that holds no token, so an expert without tokens has only dormant
-    neurons.
+    neurons. If all dispatch weights are 0, a mixture does not say what its slots hold,
+    and all of them count.
 
     Args:
       output: the output of a network.
@@ -61,7 +62,8 @@ def neuron_layers(output: ValueOutput) -> dict[str, jax.Array]:
     hidden = layers["penultimate"]
     if hidden.ndim == 4:
         assert output.moe is not None
-        filled = jnp.sum(output.moe.dispatch_weights, axis=1) > 0  # [B, E, S]
+        given = output.moe.dispatch_weights != 0
+        filled = jnp.any(given, axis=1) | ~jnp.any(given)  # [B, E, S]
         hidden = jnp.where(filled[..., None], hidden, 0)
         batch, _, slots, _ = hidden.shape
         layers["penultimate"] = hidden.swapaxes(1, 2).reshape(batch, slots, -1)

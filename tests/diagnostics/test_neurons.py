@@ -75,10 +75,8 @@ def test_big_has_the_layers_of_its_networks_once_each():
     assert layers["penultimate"] == (2, 1, 15)
 
 
-def test_an_expert_without_tokens_is_dormant():
-    """Two tokens, both for the first of two experts, whose biases all would show."""
-    dispatch = np.zeros((1, 2, 2, 2), np.float32)
-    dispatch[0, 0, 0, 0] = dispatch[0, 1, 0, 1] = 1.0
+def penultimate(dispatch):
+    """The layer of two experts of two slots each, whose biases all would show."""
     rest = np.zeros(1)
     output = ValueOutput(
         q_values=rest,
@@ -88,6 +86,23 @@ def test_an_expert_without_tokens_is_dormant():
         features=rest,
         activations={"penultimate": np.ones((1, 2, 2, 5), np.float32)},
     )
-    layer = diagnostics.neuron_layers(output)["penultimate"]
+    return diagnostics.neuron_layers(output)["penultimate"]
+
+
+def test_an_expert_without_tokens_is_dormant():
+    """Two tokens, both for the first of two experts."""
+    dispatch = np.zeros((1, 2, 2, 2), np.float32)
+    dispatch[0, 0, 0, 0] = dispatch[0, 1, 0, 1] = 1.0
     expected = [False] * 5 + [True] * 5
-    assert diagnostics.dormant(layer, 0.0).tolist() == expected
+    assert diagnostics.dormant(penultimate(dispatch), 0.0).tolist() == expected
+
+
+def test_a_token_with_a_negative_weight_fills_its_slot():
+    dispatch = np.zeros((1, 2, 2, 2), np.float32)
+    dispatch[0, :, :, 0] = [[1.0, 0.5], [0.0, -0.5]]
+    assert not diagnostics.dormant(penultimate(dispatch), 0.0).any()
+
+
+def test_all_experts_count_where_a_mixture_does_not_say_what_its_slots_hold():
+    nothing = np.zeros((1, 2, 2, 2), np.float32)
+    assert not diagnostics.dormant(penultimate(nothing), 0.0).any()
