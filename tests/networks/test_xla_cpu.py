@@ -139,6 +139,16 @@ def test_softmax_is_the_plain_one(length, axis):
     assert_same(partial(softmax, axis=axis), partial(jax.nn.softmax, axis=axis), x)
 
 
+def test_the_sums_of_a_softmax_are_of_float32_on_a_gpu_too():
+    def loss(x):
+        return jnp.square(softmax(x)).sum()
+
+    text = program(jax.jit(jax.grad(loss)), *normal((2, 7, 40)), platform="cuda")
+    products = [x for x in text.splitlines() if "stablehlo.dot_general" in x]
+    assert len(products) == 2
+    assert all("[HIGHEST, HIGHEST]" in x for x in products)
+
+
 @pytest.mark.parametrize("experts", [(), (2,)])
 @pytest.mark.parametrize(
     ("rows", "w"),

@@ -71,7 +71,9 @@ def _maxima(x: jax.Array, axis: int) -> jax.Array:
 def _sums(x: jax.Array, axis: int) -> jax.Array:
     """Computes sums over an axis, which becomes of length 1."""
     if _is_last(x, axis):
-        return x @ jnp.ones((x.shape[-1], 1), x.dtype)
+        ones = jnp.ones((x.shape[-1], 1), x.dtype)
+        # A GPU may round the terms of a product to ten bits.
+        return jnp.matmul(x, ones, precision=jax.lax.Precision.HIGHEST)
     return jnp.sum(x, axis, keepdims=True)
 
 
