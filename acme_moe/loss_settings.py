@@ -133,6 +133,8 @@ def load(
         part, of_categories = _import_outside(loss)
         return options.make(part, loss_options, f"{_OPTIONS}."), of_categories
     complete_options(loss, loss_options)
+    known = (*ERROR_LOSSES, *CLASSIFICATION_LOSSES)
+    validation.one_of("loss", loss, known, OUTSIDE)
     if loss in CLASSIFICATION_LOSSES:
         return CLASSIFICATION_LOSSES.get(loss), True
     return ERROR_LOSSES.get(loss), False

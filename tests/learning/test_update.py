@@ -212,7 +212,9 @@ def test_the_caller_s_key_outlives_the_update():
 
 
 def test_an_unknown_loss_is_named():
-    with pytest.raises(ValueError, match="loss: 'l1' is not known; accepted: huber"):
+    accepted = "huber, squared, hl_gauss, two_hot, or the import path of one"
+    message = f"loss: 'l1' is not known; accepted: {accepted}"
+    with pytest.raises(ValueError, match=message):
         learning.q_learning(NETWORK, discount=0.9, loss="l1")
 
 
