@@ -190,7 +190,7 @@ def _repeatable(bench: Bench) -> str:
         sums = np.asarray(first.moe.load.sum(axis=1) + first.moe.dropped)
         far = float(np.abs(sums - 1).max())
         require(far < _TOLERANCE, f"load and dropped sum to {sums[0]:g}, not 1")
-    return "without a random key"
+    return "with the same random key" if redrawn else "without a random key"
 
 
 def _one_by_one(bench: Bench) -> str:

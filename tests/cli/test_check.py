@@ -90,6 +90,16 @@ def test_the_part_beside_it_has_none_of_its_settings(kind, name, settings, monke
     assert check_part._cost(bench).startswith("1.00 times the time of ")
 
 
+@pytest.mark.parametrize(
+    ("phi", "detail"),
+    [("learned", "without a random key"), ("redrawn", "with the same random key")],
+)
+def test_an_evaluation_repeats_with_the_key_that_it_needs(phi, detail):
+    config = NetworkConfig(**SIZES, phi=phi)
+    bench = check_part.Bench("moe", "soft", config, (24, 24, 2), 6)
+    assert check_part._repeatable(bench) == detail
+
+
 def test_a_grid_that_is_not_the_tokens_is_found(monkeypatch):
     monkeypatch.setattr(check_part, "_cost", lambda bench: "not measured")
     failed = results("tokenizer", "Misplaced")["shapes and dtypes"]
