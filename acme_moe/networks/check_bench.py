@@ -78,10 +78,9 @@ class Bench:
 
     def main(self, output: Any) -> jax.Array:
         """Returns the part of an output that the rest of the network reads."""
-        return {
-            "encoder": lambda: output[0],
-            "moe": lambda: output.tokens,
-        }.get(self.kind, lambda: output)()
+        if self.kind == "moe":
+            return output.tokens
+        return output[0] if self.kind == "encoder" else output
 
     def runs(self) -> bool:
         """Returns whether it can be called at all."""
@@ -99,28 +98,21 @@ class Bench:
         if self.kind == "loss":
             of_categories = loss_settings.is_classification(self._path)
             return (_atoms(config).size + 1,) if of_categories else ()
-        shape = self.observation_shape
         if self.kind == "encoder":
-            return shape
-        stages: list[Callable[[jax.Array], jax.Array]] = [
-            lambda x: torso.encode(config, x, layers.Conv, layers.Dense)[0]
-        ]
-        if self.kind in ("moe", "head"):
-            stages.append(lambda x: torso.tokenize(config, x))
-        if self.kind == "head":
-            stages = [lambda x: value_network.apply_torso(config, x, True).features]
+            return self.observation_shape
 
         def before(x: jax.Array) -> jax.Array:
-            for stage in stages:
-                x = stage(x)
-            return x
+            if self.kind == "head":
+                return value_network.apply_torso(config, x, True).features
+            features, _ = torso.encode(config, x, layers.Conv, layers.Dense)
+            return torso.tokenize(config, features) if self.kind == "moe" else features
 
-        output, _ = jax.eval_shape(
-            _init_with_output(before),
-            jax.random.key(0),
-            jax.ShapeDtypeStruct((1, *shape), jnp.float32),
-        )
-        return tuple(output.shape[1:])
+        def output(key: jax.Array, x: Any) -> Any:
+            transformed = hk.transform(before)
+            return transformed.apply(transformed.init(key, x), key, x)
+
+        x = jax.ShapeDtypeStruct((1, *self.observation_shape), jnp.float32)
+        return tuple(jax.eval_shape(output, jax.random.key(0), x).shape[1:])
 
     def _apply(self, config: NetworkConfig, x: jax.Array, evaluation: bool) -> Any:
         if self.kind == "encoder":
@@ -145,13 +137,3 @@ def _atoms(config: NetworkConfig) -> jax.Array:
     if config.num_atoms is None:
         raise validation.not_accepted("num_atoms", None, "a number, such as 51")
     return heads.support(config.num_atoms, config.v_max)
-
-
-def _init_with_output(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    transformed = hk.transform(function)
-
-    def both(key: jax.Array, x: Any) -> Any:
-        params = transformed.init(key, x)
-        return transformed.apply(params, key, x), params
-
-    return both
