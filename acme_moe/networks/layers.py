@@ -32,8 +32,11 @@ OutputSize: TypeAlias = "int | Sequence[int]"
 @contextlib.contextmanager
 def scope(name: str) -> Iterator[None]:
     """Puts parameters under a name, and operations too, for profiles and `describe`."""
-    with hk.name_scope(name), jax.named_scope(name):
-        yield
+    with hk.name_scope(name):
+        # Haiku numbers a name that it has had already.
+        given = hk.experimental.current_name().split("/")[-1]
+        with jax.named_scope(given):
+            yield
 
 
 def xavier_uniform(fan_in: int, fan_out: int) -> hk.initializers.Initializer:

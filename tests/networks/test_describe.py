@@ -34,6 +34,19 @@ def test_soft_moe_of_the_paper():
     assert numbers(text, "total")[0] == total
 
 
+def test_routers_of_layers_without_names_have_rows_of_their_own():
+    config = NetworkConfig(
+        encoder="tests.outside_parts:unpadded",
+        variant="all",
+        tokenizer="per_samp",
+        num_experts=2,
+    )
+    text = describe(make_network(config, 3), jax.ShapeDtypeStruct((9, 9, 4), np.uint8))
+    for name, inputs in (("conv_routing", 9 * 9 * 4), ("conv_routing_1", 7 * 7 * 3)):
+        row = f"encoder/{name}/slot_logits"
+        assert numbers(text, row) == (2 * inputs, 2 * 2 * inputs)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
