@@ -21,7 +21,7 @@ from acme_moe.cli import sweep_flags
 from acme_moe.cli.console import fail, note, parse_flags
 
 if TYPE_CHECKING:
-    from acme_moe.studies.plan import PlannedRun
+    from acme_moe.studies.planned_runs import PlannedRun
     from acme_moe.studies.search import Search
     from acme_moe.studies.sweep import Event
 

@@ -21,7 +21,8 @@ from acme_moe.cli import sweep_flags
 from acme_moe.cli.console import fail, note, parse_flags, show
 
 if TYPE_CHECKING:
-    from acme_moe.studies.plan import Plan, PlannedRun
+    from acme_moe.studies.plan import Plan
+    from acme_moe.studies.planned_runs import PlannedRun
     from acme_moe.studies.state import FolderState
     from acme_moe.studies.sweep import Event, Sweep
 
@@ -103,7 +104,8 @@ def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
       ValueError: if a flag has a value that is not accepted.
     """
     from acme_moe.studies.figures import load_study
-    from acme_moe.studies.plan import expand, make_plan, select_arms
+    from acme_moe.studies.plan import make_plan, select_arms
+    from acme_moe.studies.planned_runs import expand
     from acme_moe.studies.scales import SCALES
 
     given = flags.FLAGS
@@ -113,8 +115,8 @@ def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
         games=given.games,
         num_seeds=given.seeds,
     )
-    runs = expand(plan, workdir, given.data)
-    return plan, runs if given.arms is None else select_arms(runs, given.arms)
+    chosen = plan if given.arms is None else select_arms(plan, given.arms)
+    return plan, expand(chosen, workdir, given.data)
 
 
 def _cost_table(

@@ -11,7 +11,7 @@ from absl import flags
 from acme_moe.studies.scales import SCALES
 
 if TYPE_CHECKING:
-    from acme_moe.studies.plan import PlannedRun
+    from acme_moe.studies.planned_runs import PlannedRun
     from acme_moe.studies.sweep import Event, Sweep
 
 

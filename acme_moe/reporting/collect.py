@@ -12,8 +12,9 @@ from acme_moe.reporting.comparison import Comparison, Line, MissingRun, Panel
 from acme_moe.reporting.curves import KINDS, Curve, curve_of
 from acme_moe.reporting.panels import make_panel
 from acme_moe.reporting.runs import BrokenRunError, Run, read_run
-from acme_moe.studies.plan import Plan, expand
+from acme_moe.studies.plan import Plan
 from acme_moe.studies.plan_file import FILE_NAME, read_plan
+from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.state import read_state
 
 # The curve of a run by kind of score, or why it has none.

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from acme_moe import fields
 from acme_moe.environments import resolve_game
 from acme_moe.reporting.runs import Run, describe, layer_name
-from acme_moe.studies.plan import published_run
+from acme_moe.studies.planned_runs import published_run
 from acme_moe.studies.state import WITHOUT_EFFECT
 
 Settings = dict[str, Hashable]

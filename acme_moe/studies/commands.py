@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acme_moe.studies import locks
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 from acme_moe.studies.state import LOG_NAME
 
 # From the warning to the time limit: long enough to checkpoint a full replay.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from acme_moe.options import Options
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 from acme_moe.studies.state import FolderState
 
 # Settings that do not affect a run's length.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acme_moe import files, validation
-from acme_moe.studies.plan import PlannedRun, expand, make_plan
+from acme_moe.studies.plan import make_plan
+from acme_moe.studies.planned_runs import PlannedRun, expand
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Agent, Arm, Study
 
@@ -71,7 +72,7 @@ class Search:
           scale: how large the runs are.
           games: games in place of the search's; see `acme_moe.studies.plan.make_plan`.
           num_seeds: runs on a game, in place of the search's.
-          data: where the fixed data are; see `acme_moe.studies.plan.expand`.
+          data: where the fixed data are; see `acme_moe.studies.planned_runs.expand`.
 
         Raises:
           ValueError: if the search has no such game, or data are missing.

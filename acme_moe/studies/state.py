@@ -9,7 +9,7 @@ from typing import Any
 
 from acme_moe import fields, files
 from acme_moe.studies import locks
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 
 LOG_NAME = "sweep.log"
 STATES = ("finished", "running", "stopped", "failed", "waiting")

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from acme_moe import disk, processes
 from acme_moe.studies import locks
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 from acme_moe.studies.state import (
     LOG_NAME,
     FolderState,

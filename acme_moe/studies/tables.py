@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import tabulate
 
 from acme_moe.studies import cost
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 from acme_moe.studies.state import STATES, FolderState
 from acme_moe.studies.sweep import Event
 

@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from acme_moe import validation
 from acme_moe.studies.derived import run_spec
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 from acme_moe.studies.search import Search
 from acme_moe.studies.state import comparable, read_state, read_summary
 

@@ -5,8 +5,9 @@ import json
 
 from acme_moe.environments import SCORES
 from acme_moe.studies import catalogue
-from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan import make_plan
 from acme_moe.studies.plan_file import write_plan
+from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
 

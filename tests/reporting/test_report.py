@@ -21,8 +21,9 @@ from acme_moe.reporting.run_figure import draw_curve
 from acme_moe.reporting.runs import read_run
 from acme_moe.reporting.tables import curve_table, run_table
 from acme_moe.studies import catalogue
-from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan import make_plan
 from acme_moe.studies.plan_file import write_plan
+from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.scales import Scale
 from acme_moe.studies.study import Study
 from tests.programs import ROOT, launch, rows

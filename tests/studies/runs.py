@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from acme_moe import processes
-from acme_moe.studies.plan import PlannedRun
+from acme_moe.studies.planned_runs import PlannedRun
 
 
 def planned(name="arm/Pong/0", needs=None, **settings):

@@ -8,8 +8,9 @@ import pytest
 from acme_moe.runs.assembly import network_totals
 from acme_moe.studies import catalogue
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert, run_spec
-from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan import make_plan
 from acme_moe.studies.plan_file import read_plan, write_plan
+from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.related_papers import RELATED_STUDIES
 from acme_moe.studies.scales import SCALES
 

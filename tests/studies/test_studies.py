@@ -10,7 +10,8 @@ from acme_moe.environments import GAME_SETS
 from acme_moe.runs.config import from_config_dict, load_config
 from acme_moe.studies import catalogue
 from acme_moe.studies.figures import FIGURES, load_study
-from acme_moe.studies.plan import expand, make_plan
+from acme_moe.studies.plan import make_plan
+from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.scales import SCALES
 from acme_moe.studies.study import Study
 from tests.programs import ROOT
