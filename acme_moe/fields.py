@@ -90,6 +90,25 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{name}", freeze(value)
 
 
+def by_path(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values to set, those of a mapping such as `network` by dotted path.
+
+    So a mapping sets the fields that it names and no others, and comes before the
+    fields that are named by their paths. Options, of a part or a loss, are one value.
+
+    Args:
+      settings: values of fields, by dotted path.
+    """
+    named: dict[str, Any] = {}
+    for path, value in sorted(settings.items()):
+        section = "." not in path and not path.endswith("_options")
+        if section and isinstance(value, Mapping):
+            named.update({f"{path}.{name}": below for name, below in value.items()})
+        else:
+            named[path] = value
+    return named
+
+
 def set_at(settings: dict[str, Any], path: str, value: Any) -> None:
     """Sets the field at a dotted path; makes nested mappings that are missing.
 

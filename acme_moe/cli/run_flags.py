@@ -148,11 +148,12 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
     from ml_collections import ConfigDict
 
     flat = dict(_follow_choices(config.to_dict(), argv))
-    # A mapping comes before the fields below it.
+    given = {}
     for path, texts, before in _given(flat, argv):
-        value = _read(texts, before)
+        given[path] = _read(texts, before)
         if isinstance(before, Mapping):
-            validation.check_mapping(path, value)
+            validation.check_mapping(path, given[path])
+    for path, value in fields.by_path(given).items():
         fields.set_at(flat, path, value)
     return ConfigDict(flat)
 
@@ -167,18 +168,19 @@ def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str
 
     named = flags.FlagValues()
     named.set_gnu_getopt(True)
-    for path in choices.CHOICES:
+    sections = sorted({path.split(".")[0] for path in choices.CHOICES if "." in path})
+    for path in (*sections, *choices.CHOICES):
         flags.DEFINE_string(f"config.{path}", None, "", flag_values=named)
     try:
         named(argv, known_only=True)
     except flags.Error as error:
         raise ValueError(str(error)) from None
-    chosen = {
-        path: named[f"config.{path}"].value
-        for path in choices.CHOICES
-        if named[f"config.{path}"].present
+    given = {
+        path: _literal(str(flag.value)) if path in sections else flag.value
+        for path in (*sections, *choices.CHOICES)
+        if (flag := named[f"config.{path}"]).present
     }
-    return choices.with_choices(flat, chosen)
+    return choices.with_choices(flat, fields.by_path(given))
 
 
 def _given(
@@ -275,6 +277,14 @@ def _read(texts: Sequence[str], before: Any) -> Any:
         if type(before) in _PARSERS:
             with contextlib.suppress(ValueError):
                 return _PARSERS[type(before)].parse(text)
+    except (SyntaxError, TypeError, ValueError):
+        return text
+    return _literal(text)
+
+
+def _literal(text: str) -> Any:
+    """Returns the value of a literal of Python's, or the text if it is none."""
+    try:
         return ast.literal_eval(text)
     except (SyntaxError, TypeError, ValueError):
         return text

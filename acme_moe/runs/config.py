@@ -40,9 +40,10 @@ def load_config(source: str, settings: Mapping[str, Any] | None = None) -> Confi
     Args:
       source: a preset; a `.py` file with a `get_config`, which gets what follows a
         colon (`mine.py:big`); or a run's `config.json`.
-      settings: values of fields to set, by dotted path, such as `environment.name`.
-        Another agent or environment brings its own fields and defaults, which setting
-        the field of a loaded config does not.
+      settings: values of fields to set, by dotted path, such as `environment.name`; a
+        mapping sets those that it names, `{"network": {"moe": "top1"}}`. Another agent
+        or environment brings its own fields and defaults, which setting the field of a
+        loaded config does not.
 
     Raises:
       ValueError: if `source` is none of them (lists the presets, and close ones), or if
@@ -50,9 +51,9 @@ def load_config(source: str, settings: Mapping[str, Any] | None = None) -> Confi
     """
     config = _load(source)
     if settings:
-        flat = with_choices(config.to_dict(), settings)
-        # A mapping comes before the fields below it.
-        for path, value in sorted(settings.items()):
+        by_path = fields.by_path(settings)
+        flat = with_choices(config.to_dict(), by_path)
+        for path, value in by_path.items():
             fields.set_at(flat, path, value)
         config = ConfigDict(flat)
     # An attribute of the object is no field of the config.

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acme_moe import validation
+from acme_moe import fields, validation
 from acme_moe.environments import find_suite
 from acme_moe.studies.scales import Scale
-from acme_moe.studies.study import Agent, Arm, Study, by_path, suite_of
+from acme_moe.studies.study import Agent, Arm, Study, suite_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def make_plan(
     """
     seeds = num_seeds or min(study.num_seeds, scale.num_seeds or study.num_seeds)
     validation.at_least("num_seeds", seeds, 1)
-    shared = by_path(study.settings)
+    shared = fields.by_path(study.settings)
     arms = []
     for arm in study.arms:
         suite = study.suite_of(arm)
@@ -99,7 +99,7 @@ def make_plan(
         settings = {
             **shared,
             **_supported_by(suite, scaled),
-            **by_path(arm.settings),
+            **fields.by_path(arm.settings),
         }
         chosen = _choose_games(study, arm, scale, games)
         arms.append(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from acme_moe import validation
+from acme_moe import fields, validation
 from acme_moe.environments import find_suite
 
 FORMS = ("scaling", "curves", "wall_time", "games")
@@ -178,22 +178,7 @@ def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
       agent: the agent, whose config names one.
       settings: settings of its arm, which may name another.
     """
-    return by_path(settings).get("environment.name", agent.environment)
-
-
-def by_path(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns settings with the fields of a mapping such as `network` one by one.
-
-    So each of them can be replaced by itself. A mapping below these is the value of a
-    field, such as the options of a part.
-    """
-    named: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and "." not in name:
-            named.update({f"{name}.{field}": below for field, below in value.items()})
-        else:
-            named[name] = value
-    return named
+    return fields.by_path(settings).get("environment.name", agent.environment)
 
 
 def _slug(text: str) -> str:

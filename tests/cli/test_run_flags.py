@@ -46,6 +46,7 @@ def test_a_tuple_is_given_at_once_or_by_its_elements():
         assert fields(*given).agent.network.mlp_widths == (64, 32)
 
 
+ENCODER = "--config.network.encoder=minatar_cnn"
 NETWORK = "--config.network={'moe': 'top1', 'num_experts': 2}"
 
 
@@ -54,6 +55,9 @@ def test_a_mapping_is_set_before_the_fields_below_it():
     for given in ([NETWORK, below], [below, NETWORK]):
         network = fields(*given).agent.network
         assert (network.moe, network.num_experts) == ("top1", 3)
+        assert network.encoder == load_config("dqn_atari").network.encoder
+    spec = fields("--config.environment={'name': 'minatar'}", ENCODER)
+    assert (spec.run.environment.name, spec.run.game) == ("minatar", "Breakout")
 
 
 def test_a_value_may_be_a_word_that_starts_with_a_minus():

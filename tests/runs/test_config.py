@@ -1,5 +1,6 @@
 """The flat config: complete, strict, and clear about what it refuses."""
 
+import copy
 import dataclasses
 import json
 import math
@@ -197,12 +198,30 @@ def test_another_agent_or_environment_is_named_while_loading(tmp_path):
 
 
 def test_a_mapping_is_set_before_the_fields_below_it_and_left_as_it_was():
-    settings = {"network.moe": "top1", "network": {"num_experts": 2}}
+    settings = {"network.moe": "top1", "network": {"moe": "none", "num_experts": 2}}
+    given_as = copy.deepcopy(settings)
     # A study's cost is that of its settings as they can be hashed.
     for given in (settings, Options(settings)):
         config = config_lib.load_config("dqn_atari", given)
         assert (config.network.moe, config.network.num_experts) == ("top1", 2)
-    assert settings == {"network.moe": "top1", "network": {"num_experts": 2}}
+        assert config.network.encoder == "impala", "what it does not name stays"
+    assert settings == given_as
+
+
+def test_a_mapping_chooses_as_dotted_paths_do():
+    by_path = {"environment.name": "minatar", "network.encoder": "minatar_cnn"}
+    mapping = {"environment": {"name": "minatar"}, "network.encoder": "minatar_cnn"}
+    configs = [config_lib.load_config("dqn_atari", x) for x in (by_path, mapping)]
+    assert configs[0] == configs[1]
+    assert configs[0].game == "Breakout"
+
+
+def test_options_are_one_value():
+    settings = {"network": {"moe_options": {"a": 1}}, "loss_options": {"b": 2}}
+    assert fields.by_path(settings) == {
+        "loss_options": {"b": 2},
+        "network.moe_options": {"a": 1},
+    }
 
 
 def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
@@ -223,6 +242,7 @@ def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
 
 _OF_A_DATACLASS = """
 from __future__ import annotations
+import copy
 import dataclasses
 from typing import ClassVar
 @dataclasses.dataclass(frozen=True)
