@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         source = f"{workdir.value}/config.json"
 
     from acme_moe import loss_settings, registry
-    from acme_moe.cli import run_flags
+    from acme_moe.cli import config_fields
     from acme_moe.runs import config as config_lib
 
     def make_spec() -> RunSpec:
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         without_atoms = kind == "loss" and config.network.num_atoms is None
         if without_atoms and loss_settings.is_classification(path):
             named.append("--config.network.num_atoms=51")
-        config = run_flags.set_fields(config, [program, *named, *fields])
+        config = config_fields.set_fields(config, [program, *named, *fields])
         return config_lib.from_config_dict(config)
 
     try:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from acme_moe.cli import run_flags
+from acme_moe.cli import config_fields
 from acme_moe.runs import check_agent
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.check_session import on_catch
@@ -32,7 +32,7 @@ def results(agent, *flags):
         defaults = config_lib.from_config_dict({"agent": agent})
         config = config_lib.to_config_dict(defaults)
         flags_ = ["check", *SMALL, *flags]
-        return config_lib.from_config_dict(run_flags.set_fields(config, flags_))
+        return config_lib.from_config_dict(config_fields.set_fields(config, flags_))
 
     return {result.name: result for result in check_agent.check(agent, make_spec)}
 

@@ -15,7 +15,7 @@ import sys
 
 import pytest
 
-from acme_moe.cli.run_flags import set_fields
+from acme_moe.cli.config_fields import set_fields
 from acme_moe.runs.config import from_config_dict, load_config
 from acme_moe.studies.figures import load_study
 from tests.programs import ROOT

@@ -7,7 +7,7 @@ import pytest
 
 import acme_moe
 from acme_moe import agents
-from acme_moe.cli import run_flags
+from acme_moe.cli import config_fields
 from acme_moe.runs import config as config_lib
 from acme_moe.runs.offline import OfflineRun
 from acme_moe.runs.online import OnlineRun
@@ -66,7 +66,9 @@ def make_spec(agent, *settings):
     preset = config_lib.load_config(f"{PRESETS.get(agent, agent)}_atari")
     fields = (f"agent={agent}", *SMALL, *settings, *MORE.get(agent, ()))
     flags = [f"--config.{field}" for field in fields]
-    return config_lib.from_config_dict(run_flags.set_fields(preset, ["run", *flags]))
+    return config_lib.from_config_dict(
+        config_fields.set_fields(preset, ["run", *flags])
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from acme_moe.cli import run_flags
+from acme_moe.cli import config_fields
 from acme_moe.offline import reader
 from acme_moe.runs import checkpoints
 from acme_moe.runs import config as config_lib
@@ -28,7 +28,9 @@ CONFIG = {
 def resumed(workdir, *flags):
     """The spec of a command that resumes the run of a folder."""
     config = config_lib.load_config(str(workdir / "config.json"))
-    spec = config_lib.from_config_dict(run_flags.set_fields(config, ["run", *flags]))
+    spec = config_lib.from_config_dict(
+        config_fields.set_fields(config, ["run", *flags])
+    )
     config_lib.check_resumes(spec, workdir)
     return spec
 

@@ -9,7 +9,7 @@ import types
 import numpy as np
 import pytest
 
-from acme_moe.cli.run_flags import set_fields
+from acme_moe.cli.config_fields import set_fields
 from acme_moe.runs import tracking
 from acme_moe.runs.config import check_resumes, from_config_dict, to_config_dict
 from acme_moe.runs.episodes import EpisodeResult
