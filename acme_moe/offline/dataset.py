@@ -161,11 +161,12 @@ def _count(
         )
     columns = reader.read_columns(path, number)
     rows = valid_rows(columns, settings)
-    highest = int(columns.action[rows].max(initial=0))
-    if highest >= num_actions or columns.action[rows].min(initial=0) < 0:
+    actions = columns.action[rows]
+    foreign = actions[(actions < 0) | (actions >= num_actions)]
+    if len(foreign):
         raise DatasetError(
-            f"{path}, file {number}: has an action {highest}; the environment's are 0 "
-            f"to {num_actions - 1}, so this is another game"
+            f"{path}, file {number}: has an action {foreign[0]}; the environment's are "
+            f"0 to {num_actions - 1}, so this is another game"
         )
     return len(rows)
 

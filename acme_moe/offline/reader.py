@@ -143,14 +143,10 @@ def read_columns(path: str, number: int) -> Columns:
     """
     rows = read_frame_header(path, number).rows
     action, reward, terminal = (
-        _read_array(path, name, number, (rows,)) for name in _COLUMNS
+        _read_array(path, name, number, (rows,), kinds)
+        for name, kinds in zip(_COLUMNS, ("iu", "fiu", "iub"), strict=True)
     )
-    for name, array, kinds in zip(
-        _COLUMNS, (action, reward, terminal), ("iu", "fiu", "iub"), strict=True
-    ):
-        if array.dtype.kind not in kinds:
-            raise _damaged(path, name, number, f"has values of type {array.dtype}")
-    count = int(_read_array(path, "add_count", number, ()))
+    count = int(_read_array(path, "add_count", number, (), "iu"))
     if count < 0:
         raise _damaged(path, "add_count", number, f"is {count}")
     last = terminal.astype(bool)
@@ -162,7 +158,8 @@ def read_columns(path: str, number: int) -> Columns:
     if count < rows:
         excluded[count:] = True
         last[count - 1] = True
-    invalid = _read_array(path, "invalid_range", number, None).astype(np.int64)
+    invalid = _read_array(path, "invalid_range", number, None, "iuf")
+    invalid = invalid.astype(np.int64)
     if np.any((invalid < 0) | (invalid >= rows)):
         raise _damaged(path, "invalid_range", number, f"names rows beyond {rows}")
     excluded[invalid] = True
@@ -209,14 +206,17 @@ def _frame_header(stream: gzip.GzipFile, path: str, number: int) -> FrameHeader:
 
 
 def _read_array(
-    path: str, array: str, number: int, shape: tuple[int, ...] | None
+    path: str, array: str, number: int, shape: tuple[int, ...] | None, kinds: str
 ) -> np.ndarray:
+    """Reads an array of a shape, if one is given, and of some kinds of `np.dtype`."""
     with _open(path, array, number) as stream:
         # Read to the end first, so that the checksum is verified.
         values = np.load(io.BytesIO(stream.read()), allow_pickle=False)
     if shape is not None and values.shape != shape:
         what = f"has shape {list(values.shape)}, which should be {list(shape)}"
         raise _damaged(path, array, number, what)
+    if values.dtype.kind not in kinds:
+        raise _damaged(path, array, number, f"has values of type {values.dtype}")
     return values
 
 

@@ -2,6 +2,7 @@
 
 import collections
 import gzip
+import re
 import tempfile
 from pathlib import Path
 
@@ -272,6 +273,20 @@ def test_a_file_that_is_not_whole_is_named(several, damage, name, holds):
 def test_a_part_that_does_not_fit_the_others_is_named(several):
     sets.save(several, "$store$_reward", 2, np.zeros(5, np.float32))
     with pytest.raises(DatasetError, match=r"reward_ckpt\.2\.gz: has shape \[5\]"):
+        load(several)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("$store$_action", [0.5]), ("add_count", "many"), ("invalid_range", ["two"])],
+)
+def test_values_of_another_type_are_named(several, name, values):
+    array = np.array(values)
+    if name == "$store$_action":
+        array = np.resize(array, 126)
+    sets.save(several, name, 2, array)
+    found = rf"{re.escape(name)}_ckpt\.2\.gz: has values of type {array.dtype}"
+    with pytest.raises(DatasetError, match=found):
         load(several)
 
 
