@@ -50,7 +50,9 @@ def import_path() -> dict[str, str]:
 def describe_exit(status: int) -> str:
     """Returns how a process ended, in words: `killed by SIGKILL`, `exit status 1`."""
     if status < 0:
-        return f"killed by {signal.Signals(-status).name}"
+        names = {each.value: each.name for each in signal.Signals}
+        # Real-time signals have no names.
+        return f"killed by {names.get(-status, f'signal {-status}')}"
     return f"exit status {status}"
 
 

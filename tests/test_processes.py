@@ -26,3 +26,15 @@ def test_only_a_signal_that_comes_later_is_a_second_request(
         with pytest.raises(processes.InterruptedRunError) as stopped:
             interrupts.check()
     assert stopped.value.signum == signum
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (1, "exit status 1"),
+        (-signal.SIGKILL, "killed by SIGKILL"),
+        (-signal.SIGRTMIN - 3, f"killed by signal {signal.SIGRTMIN + 3}"),
+    ],
+)
+def test_a_process_s_end_is_told_in_words(status, said):
+    assert processes.describe_exit(status) == said

@@ -74,7 +74,7 @@ def slurm_script(
 # {len(runs)} runs. Time, memory and partition are the cluster's; give them to sbatch.
 # Where arrays may be no longer than N, submit parts of it: sbatch --array=0-{{N-1}},
 # then with --export=ALL,OFFSET=N, and so on.
-#SBATCH --job-name={name}
+#SBATCH --job-name={shlex.quote(name)}
 #SBATCH --array=0-{len(runs) - 1}%{at_once}
 #SBATCH --gres=gpu:1
 #SBATCH --requeue

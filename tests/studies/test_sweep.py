@@ -430,9 +430,10 @@ def test_a_slurm_array_runs_the_line_of_its_task(tmp_path, python):
         [planned(f"arm/Pong/{i}", seed=i) for i in range(3)],
         tmp_path,
         tmp_path,
-        name="figure_1",
+        name="all experts",
         at_once=2,
     )
+    assert "#SBATCH --job-name='all experts'\n" in script
     assert "#SBATCH --array=0-2%2" in script
     subprocess.run(
         ["bash", "-c", script],
