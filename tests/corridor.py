@@ -66,8 +66,8 @@ def corridor(game: str, seed: int, config: CorridorConfig) -> dm_env.Environment
 class OwnCorridor(Corridor):
     """Is made without a function."""
 
-    def __init__(self, game: str, seed: int, config: CorridorConfig) -> None:
-        super().__init__(config.length, seed)
+    def __init__(self, game: str, seed: int, settings: CorridorConfig) -> None:
+        super().__init__(settings.length, seed)
 
 
 def continuous(game, seed, config):

@@ -118,12 +118,13 @@ def find_suite(name: str) -> Suite:
 
 
 def _suite_of(name: str, make: MakeEnvironment) -> Suite:
-    """Makes a suite of a function; its settings are what `config` is annotated with."""
+    """Makes a suite of a function; its third parameter's annotation is its settings."""
     try:
-        inspect.signature(make).bind("game", 0, None)
+        bound = inspect.signature(make).bind("game", 0, None)
         # A class's own hints are of its attributes.
         hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
-        hint = hints.get("config", EnvironmentConfig)
+        *_, parameter = bound.arguments
+        hint = hints.get(parameter, EnvironmentConfig)
     except (NameError, TypeError) as error:
         raise validation.not_accepted(
             "environment.name", name, f"a function (game, seed, config) ({error})"
@@ -135,8 +136,9 @@ def _suite_of(name: str, make: MakeEnvironment) -> Suite:
         raise validation.not_accepted(
             "environment.name",
             name,
-            "a function whose parameter config is annotated with a dataclass that has "
-            f"a field name, such as one derived from EnvironmentConfig, not {hint!r}",
+            f"a function whose parameter {parameter} is annotated with a dataclass "
+            "that has a field name, such as one derived from EnvironmentConfig, not "
+            f"{hint!r}",
         )
     _, _, attribute = name.rpartition(":")
     return Suite(
