@@ -90,22 +90,26 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{name}", freeze(value)
 
 
-def by_path(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns values to set, those of a mapping such as `network` by dotted path.
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values of fields by dotted path, in which later layers replace earlier.
 
-    So a mapping sets the fields that it names and no others, and comes before the
-    fields that are named by their paths. Options, of a part or a loss, are one value.
+    A mapping such as `network` sets the fields that it names and no others, and comes
+    before the fields of its layer that are named by their paths. Options, of a part or
+    a loss, are one value.
 
     Args:
-      settings: values of fields, by dotted path.
+      *layers: values of fields, by dotted path.
     """
     named: dict[str, Any] = {}
-    for path, value in sorted(settings.items()):
-        section = "." not in path and not path.endswith("_options")
-        if section and isinstance(value, Mapping):
-            named.update({f"{path}.{name}": below for name, below in value.items()})
-        else:
-            named[path] = value
+    for layer in layers:
+        for path, given in sorted(layer.items(), key=lambda item: item[0].count(".")):
+            # A ConfigDict is no Mapping.
+            value = given.to_dict() if hasattr(given, "to_dict") else given
+            section = "." not in path and not path.endswith("_options")
+            if section and isinstance(value, Mapping):
+                named.update({f"{path}.{name}": x for name, x in value.items()})
+            else:
+                named[path] = value
     return named
 
 

@@ -41,7 +41,7 @@ def set_fields(config: ConfigDict, argv: Sequence[str]) -> ConfigDict:
         given[path] = _read(texts, before)
         if isinstance(before, Mapping):
             validation.check_mapping(path, given[path])
-    for path, value in fields.by_path(given).items():
+    for path, value in fields.merged(given).items():
         fields.set_at(flat, path, value)
     return ConfigDict(flat)
 
@@ -68,7 +68,7 @@ def _follow_choices(flat: Mapping[str, Any], argv: Sequence[str]) -> Mapping[str
         for path in (*sections, *choices.CHOICES)
         if (flag := named[f"config.{path}"]).present
     }
-    return choices.with_choices(flat, fields.by_path(given))
+    return choices.with_choices(flat, fields.merged(given))
 
 
 def _given(

@@ -104,7 +104,7 @@ def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
       ValueError: if a flag has a value that is not accepted.
     """
     from acme_moe.studies.figures import load_study
-    from acme_moe.studies.plan import make_plan, select_arms
+    from acme_moe.studies.plan import make_plan
     from acme_moe.studies.planned_runs import expand
     from acme_moe.studies.scales import SCALES
 
@@ -115,8 +115,7 @@ def _plan(workdir: Path) -> tuple[Plan, tuple[PlannedRun, ...]]:
         games=given.games,
         num_seeds=given.seeds,
     )
-    chosen = plan if given.arms is None else select_arms(plan, given.arms)
-    return plan, expand(chosen, workdir, given.data)
+    return plan, expand(plan, workdir, given.data, given.arms)
 
 
 def _cost_table(

@@ -51,9 +51,9 @@ def load_config(source: str, settings: Mapping[str, Any] | None = None) -> Confi
     """
     config = _load(source)
     if settings:
-        by_path = fields.by_path(settings)
-        flat = with_choices(config.to_dict(), by_path)
-        for path, value in by_path.items():
+        given = fields.merged(settings)
+        flat = with_choices(config.to_dict(), given)
+        for path, value in given.items():
             fields.set_at(flat, path, value)
         config = ConfigDict(flat)
     # An attribute of the object is no field of the config.

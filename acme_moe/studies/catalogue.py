@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from acme_moe.fields import merged
 from acme_moe.studies.study import Agent, Arm, Derive
 
 DQN = Agent(name="dqn", label="DQN", config="dqn_atari")
@@ -70,7 +71,7 @@ def varied(layers: Iterable[Layer], variants: Variants) -> tuple[Layer, ...]:
     return tuple(
         layer._replace(
             series=f"{layer.series}, {label}",
-            settings={**layer.settings, **settings},
+            settings=merged(layer.settings, settings),
         )
         for layer in layers
         for label, settings in variants.items()
@@ -100,7 +101,7 @@ def arms(
             panel=panel.format(agent=agent.label),
             series=layer.series,
             agent=agent,
-            settings={**layer.settings, **(settings or {})},
+            settings=merged(layer.settings, settings or {}),
             derive=layer.derive,
             **fields,
         )

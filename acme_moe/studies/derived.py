@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import validation
+from acme_moe import fields, validation
 from acme_moe.options import Options
 from acme_moe.studies.study import Agent
 
@@ -49,7 +49,7 @@ class EqualSize:
         Raises:
           ValueError: if a network of one unit is larger already.
         """
-        wanted = self._size(agent, {**settings, **self.reference})
+        wanted = self._size(agent, fields.merged(settings, self.reference))
         sizes = [self._size(agent, {**settings, _WIDTH: w}) for w in _TWO_WIDTHS]
         slope = (sizes[1] - sizes[0]) / (_TWO_WIDTHS[1] - _TWO_WIDTHS[0])
         width = round(_TWO_WIDTHS[0] + (wanted - sizes[0]) / slope)

@@ -88,7 +88,7 @@ def make_plan(
     """
     seeds = num_seeds or min(study.num_seeds, scale.num_seeds or study.num_seeds)
     validation.at_least("num_seeds", seeds, 1)
-    shared = fields.by_path(study.settings)
+    shared = fields.merged(study.settings)
     arms = []
     for arm in study.arms:
         suite = study.suite_of(arm)
@@ -96,11 +96,7 @@ def make_plan(
             **(scale.offline if arm.agent.offline else scale.online),
             **{k: v for k, v in scale.if_set.items() if k in shared},
         }
-        settings = {
-            **shared,
-            **_supported_by(suite, scaled),
-            **fields.by_path(arm.settings),
-        }
+        settings = fields.merged(shared, _supported_by(suite, scaled), arm.settings)
         chosen = _choose_games(study, arm, scale, games)
         arms.append(
             PlannedArm(
@@ -131,7 +127,8 @@ def _derived(arm: Arm, settings: dict[str, Any], game: str) -> dict[str, Any]:
     """Returns an arm's settings with those that it derives, for one of its games."""
     if arm.derive is None:
         return settings
-    return {**settings, **arm.derive(arm.agent, {**settings, "game": game})}
+    derived = arm.derive(arm.agent, {**settings, "game": game})
+    return fields.merged(settings, derived)
 
 
 def _choose_games(
@@ -171,19 +168,3 @@ def environment_defaults(suite: str) -> dict[str, Any]:
     return {
         f"environment.{x.name}": x.default for x in dataclasses.fields(config_class)
     }
-
-
-def select_arms(plan: Plan, arms: Sequence[str]) -> Plan:
-    """Returns a plan with some of its arms.
-
-    Args:
-      plan: the whole plan.
-      arms: names of arms.
-
-    Raises:
-      ValueError: if an arm is not one of the plan's; lists those there are.
-    """
-    for name in arms:
-        validation.one_of("arms", name, [arm.name for arm in plan.arms])
-    chosen = tuple(arm for arm in plan.arms if arm.name in arms)
-    return dataclasses.replace(plan, arms=chosen)

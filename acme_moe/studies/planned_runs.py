@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,10 @@ class PlannedRun:
 
 
 def expand(
-    plan: Plan, workdir: Path, data: str | None = None
+    plan: Plan,
+    workdir: Path,
+    data: str | None = None,
+    arms: Sequence[str] | None = None,
 ) -> tuple[PlannedRun, ...]:
     """Returns the runs of a plan, each once.
 
@@ -54,21 +57,31 @@ def expand(
         published DQN Replay Dataset, or a path with `{game}` and `{run}`, which is
         `published_run` of the seed. None: small runs of DQN record some in the arms'
         environment, if the scale allows that.
+      arms: names of the arms whose runs are returned, with those that record their
+        data; None for all.
 
     Raises:
-      ValueError: if there are offline runs, and neither data nor a way to record any;
-        names the setting if their environments are the reason.
+      ValueError: if the plan lacks one of `arms`; if there are offline runs, and
+        neither data nor a way to record any; names the setting if the environments of
+        the plan's offline arms are the reason.
     """
+    names = [arm.name for arm in plan.arms]
+    for name in arms or ():
+        validation.one_of("arms", name, names)
+    chosen = [arm for arm in plan.arms if arms is None or arm.name in arms]
+    # Of all arms, chosen or not: those of a study share what is recorded of a game.
+    needs_recorders = data is None and any(arm.agent.offline for arm in chosen)
+    recorders = _recorders(plan, workdir) if needs_recorders else {}
     by_turn: dict[tuple[int, str], dict[str, PlannedRun]] = {}
-    recorders = _recorders(plan, workdir) if data is None else {}
-    for arm in plan.arms:
+    for arm in chosen:
         for seed, game in itertools.product(arm.seeds, arm.games):
             recorder = recorders.get(game) if arm.agent.offline else None
             run = _planned(arm, game, seed, recorder, data)
             by_turn.setdefault((seed, game), {})[run.name] = run
     turns = sorted(by_turn, key=lambda turn: turn[0])
     runs = [run for turn in turns for run in by_turn[turn].values()]
-    return (*recorders.values(), *runs)
+    needed = {run.needs for run in runs}
+    return (*(x for x in recorders.values() if x.name in needed), *runs)
 
 
 def _planned(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import files, validation
+from acme_moe import fields, files, validation
 from acme_moe.studies.plan import make_plan
 from acme_moe.studies.planned_runs import PlannedRun, expand
 from acme_moe.studies.scales import Scale
@@ -101,8 +101,7 @@ class Search:
             command=self.agent.command,
             config=self.agent.config,
             settings={
-                **self.settings,
-                **settings,
+                **fields.merged(self.settings, settings),
                 **where,
                 "seed": last["seed"] + 1,
             },

@@ -145,7 +145,7 @@ class Study:
 
     def suite_of(self, arm: Arm) -> str:
         """Returns the suite that an arm plays."""
-        return suite_of(arm.agent, {**self.settings, **arm.settings})
+        return suite_of(arm.agent, fields.merged(self.settings, arm.settings))
 
     def games_of(self, arm: Arm) -> tuple[str, ...]:
         """Returns the games of an arm, by the names that they have in its suite.
@@ -168,7 +168,7 @@ def _check_chosen_by_study(settings: Mapping[str, Any]) -> None:
 
 def _runs(arm: Arm) -> tuple[Any, ...]:
     """Returns what decides an arm's runs."""
-    return arm.agent, dict(arm.settings), arm.derive
+    return arm.agent, fields.merged(arm.settings), arm.derive
 
 
 def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
@@ -176,9 +176,9 @@ def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
 
     Args:
       agent: the agent, whose config names one.
-      settings: settings of its arm, which may name another.
+      settings: settings of its arm by dotted path, which may name another.
     """
-    return fields.by_path(settings).get("environment.name", agent.environment)
+    return settings.get("environment.name", agent.environment)
 
 
 def _slug(text: str) -> str:

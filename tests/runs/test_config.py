@@ -9,6 +9,7 @@ import typing
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from acme_moe import fields, files
 from acme_moe.agents.drq_eps import DrQEpsConfig
@@ -216,9 +217,15 @@ def test_a_mapping_chooses_as_dotted_paths_do():
     assert configs[0].game == "Breakout"
 
 
+def test_a_section_may_be_a_config_of_its_own():
+    network = ConfigDict({"moe": "top1"})
+    config = config_lib.load_config("dqn_minatar", {"network": network})
+    assert (config.network.moe, config.network.encoder) == ("top1", "minatar_cnn")
+
+
 def test_options_are_one_value():
     settings = {"network": {"moe_options": {"a": 1}}, "loss_options": {"b": 2}}
-    assert fields.by_path(settings) == {
+    assert fields.merged(settings) == {
         "loss_options": {"b": 2},
         "network.moe_options": {"a": 1},
     }
@@ -242,7 +249,6 @@ def test_a_file_s_config_may_stand_beside_the_parts_that_it_names(tmp_path):
 
 _OF_A_DATACLASS = """
 from __future__ import annotations
-import copy
 import dataclasses
 from typing import ClassVar
 @dataclasses.dataclass(frozen=True)

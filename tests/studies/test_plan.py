@@ -1,6 +1,7 @@
 """Plans, and plans on disk."""
 
 import dataclasses
+import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -164,8 +165,27 @@ def test_a_mapping_sets_its_fields_as_dotted_names_do():
     options = {"network.moe_options": {"table": {"a": 1}}}
     valued = dataclasses.replace(study, settings=options)
     assert make_plan(valued, SCALES["paper"]).arms[0].settings.items() > options.items()
-    named = dataclasses.replace(arm, settings={"environment": {"name": "minatar"}})
-    assert study.suite_of(named) == "minatar"
+
+
+def test_an_arm_s_settings_replace_the_study_s_however_they_are_written():
+    (layer,) = catalogue.arms((catalogue.DQN,), (catalogue.BASELINE,))
+    steps = {"environment": {"max_episode_steps": 10}}
+    suites = {"environment": {"name": "minatar"}}, {"environment.name": "minatar"}
+    for of_study, of_arm in itertools.product(({}, steps), suites):
+        for first, then in ((of_study, of_arm), (of_arm, of_study)):
+            study = Study(
+                name="mine",
+                title="Mine",
+                games=("Breakout",),
+                settings=first,
+                arms=(dataclasses.replace(layer, settings=then),),
+            )
+            (planned,) = make_plan(study, SCALES["smoke"]).arms
+            assert planned.suite == study.suite_of(study.arms[0]) == "minatar"
+    (soft,) = catalogue.arms(
+        (catalogue.DQN,), (catalogue.SOFT_MOE,), {"network": {"moe": "top1"}}
+    )
+    assert soft.settings["network.moe"] == "top1"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from acme_moe.studies import catalogue
 from acme_moe.studies.derived import run_spec
-from acme_moe.studies.plan import make_plan, select_arms
+from acme_moe.studies.plan import make_plan
 from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.scales import SCALES
 from acme_moe.studies.study import Study
@@ -97,8 +97,9 @@ def test_recorders_of_default_environments_keep_their_settings(tmp_path):
     ],
 )
 def test_arms_whose_data_cannot_be_recorded_are_refused(plan, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        expand(plan, tmp_path)
+    for arms in (None, [plan.arms[-1].name]):
+        with pytest.raises(ValueError, match=message):
+            expand(plan, tmp_path, arms=arms)
     runs = expand(plan, tmp_path, data="/data")
     assert {run.arm for run in runs} == {arm.name for arm in plan.arms}
 
@@ -107,14 +108,14 @@ def test_the_data_of_the_chosen_arms_are_recorded(tmp_path):
     plan = plan_of("figure_17")
     all_runs = expand(plan, tmp_path)
     name = plan.arms[-1].name
-    chosen = expand(select_arms(plan, [name]), tmp_path)
+    chosen = expand(plan, tmp_path, arms=[name])
     assert {run.arm for run in chosen} == {"data", name}
     assert list(chosen) == [run for run in all_runs if run in chosen]
     assert len(chosen) < len(all_runs)
     with pytest.raises(
         ValueError, match="arms: 'soft' is not known; accepted: .*" + name
     ):
-        select_arms(plan, ["soft"])
+        expand(plan, tmp_path, arms=["soft"])
 
 
 def test_arms_that_need_no_data_run_without_any(tmp_path):
@@ -126,7 +127,7 @@ def test_arms_that_need_no_data_run_without_any(tmp_path):
     plan = make_plan(study, SCALES["paper"])
     with pytest.raises(ValueError, match="data: is missing"):
         expand(plan, tmp_path)
-    runs = expand(select_arms(plan, [online[0].name]), tmp_path)
+    runs = expand(plan, tmp_path, arms=[online[0].name])
     assert {run.arm for run in runs} == {online[0].name}
 
 
