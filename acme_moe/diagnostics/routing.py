@@ -96,7 +96,7 @@ def _part(module: str, arrays: Mapping[str, jax.Array]) -> str | None:
     a_whole_network = names[0].startswith("expert_")  # In the variant `big`.
     # In the variant `all`, by its biases `[experts, outputs]`: its router need not have
     # parameters, and is numbered apart from it if an encoder names no layers.
-    a_mixture = "b" in arrays and arrays["b"].ndim == 2
+    a_mixture = {"w", "b"} <= arrays.keys() and arrays["b"].ndim == 2
     if "experts" in names or a_whole_network or a_mixture:
         return "experts"
     return None

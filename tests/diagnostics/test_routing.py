@@ -87,6 +87,7 @@ def test_a_mixture_of_ones_own_has_a_router_by_any_name():
         "moe/experts/ffn": {"w": np.full(8, 2.0)},
         "moe/experts/router": {"w": np.full(1, 2.0)},
         "encoder/conv": {"w": np.full(5, 3.0)},
+        "encoder/bias": {"b": np.full((2, 3), 3.0)},
     }
     norms = diagnostics.gradient_norms(gradients)
     assert float(norms["router_gradient_norm"]) == pytest.approx(2)
