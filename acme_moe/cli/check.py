@@ -124,7 +124,7 @@ def _infer_kind(what: Any) -> str | None:
     if not callable(what):
         return None
     names = list(inspect.signature(what).parameters)
-    if names == ["game", "seed", "config"]:
+    if names[:2] == ["game", "seed"]:
         return "environment"
     return check_part.infer_kind(what)
 

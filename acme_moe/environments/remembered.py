@@ -157,7 +157,8 @@ class RememberedEnvironments(VectorEnvironment):
                     f"{len(actions)} actions again, and gave another observation; only "
                     "of environments that depend on seed and actions alone can a "
                     "seeded run be resumed exactly (set checkpoint_replay to False to "
-                    "go on in new games, or delete the checkpoints to begin anew)"
+                    "go on in new games, and to True again once it has; or delete the "
+                    "checkpoints to begin anew)"
                 )
         if not len(state["pending"]):
             return None

@@ -188,7 +188,7 @@ class LearnerSession:
         """
         learner_state, state = self.learner.save(), make_state()
         counted = self._counter.get_counts()
-        state.learner_walltime = counted.get("learner_walltime", 0.0)
+        state.learner_walltime = float(counted.get("learner_walltime", 0.0))
         # A resumed run does not write the rows from before its checkpoint again.
         self._folder.sync_scores()
         checkpoint = self._checkpoints.save(

@@ -128,8 +128,10 @@ def last_line(path: Path) -> str:
 
 
 def comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns settings without those that may differ between runs that are the same."""
-    return {name: value for name, value in settings.items() if name not in _MAY_DIFFER}
+    """Returns what has to be the same in runs that are the same, by dotted path."""
+    return {
+        name: value for name, value in fields.flat(settings) if name not in _MAY_DIFFER
+    }
 
 
 def _position(summary: Mapping[str, Any], config: Mapping[str, Any]) -> int:
@@ -149,6 +151,6 @@ def _differences(settings: Mapping[str, Any], config: Mapping[str, Any]) -> list
     there = dict(fields.flat(config))
     return [
         f"{name} is {there.get(name)!r}, not {wanted!r}"
-        for name, wanted in comparable(dict(fields.flat(settings))).items()
+        for name, wanted in comparable(settings).items()
         if there.get(name) != wanted
     ]

@@ -55,8 +55,7 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     if not video.isOpened():
         raise DiskError(
             f"{path} could not be written: this build of OpenCV makes no MPEG-4 of "
-            f"{width} x {height} pixels and {fps:g} frames a second; a .gif has no "
-            "such limits"
+            f"{width} x {height} pixels and {fps:g} frames a second; try a .gif"
         )
     count = 0
     try:

@@ -5,8 +5,15 @@ import os
 
 import pytest
 
+from acme_moe.runs import config as config_lib
 from acme_moe.studies import cost, locks, tables
-from acme_moe.studies.state import FolderState, last_line, read_state
+from acme_moe.studies.state import (
+    WITHOUT_EFFECT,
+    FolderState,
+    comparable,
+    last_line,
+    read_state,
+)
 from tests.studies.runs import planned, write_run
 
 
@@ -66,6 +73,13 @@ def test_fixed_data_may_have_moved(tmp_path):
 def test_settings_without_effect_may_have_changed(tmp_path, setting):
     write_run(tmp_path / planned().name)
     assert read_state(planned(**setting), tmp_path).finished
+    # However they are written.
+    assert comparable({**setting, "seed": 1}) == {"seed": 1}
+
+
+def test_what_has_no_effect_may_change_when_a_run_is_resumed():
+    of_one_process = {x for x in WITHOUT_EFFECT if not x.startswith("distributed.")}
+    assert of_one_process <= config_lib._MAY_CHANGE
 
 
 def test_a_run_on_fixed_data_counts_updates(tmp_path):
