@@ -1,4 +1,4 @@
-"""DQN (Mnih et al. 2015), as the paper trains it: squared error, Adam."""
+"""DQN (Mnih et al. 2015) with Adam and, as in Dopamine, the squared error."""
 
 from typing import TYPE_CHECKING
 
