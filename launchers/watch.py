@@ -1,4 +1,4 @@
-"""Films an agent at play; see `acme_moe.cli.watch`."""
+"""Records a video of an agent at play; see `acme_moe.cli.watch`."""
 
 import sys
 

@@ -1,9 +1,9 @@
-"""Films an agent at play, and which parts of the picture its experts take.
+"""Records a video of an agent at play, and of what each of its experts looks at.
 
     acme-moe watch --checkpoint=runs/pong --out=pong.mp4
 
 The agent of a run's newest checkpoint, or of a given one, plays with the evaluation
-policy. Beside the game, the film shows its Q-values and, where the tokens of its
+policy. Beside the game, the video shows its Q-values and, where the tokens of its
 mixture are places of the picture, their dispatch weights.
 """
 
@@ -19,7 +19,7 @@ from acme_moe.cli.console import fail, parse_flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Plays, films, and says how it went; returns the exit status."""
+    """Plays, records, and says how it went; returns the exit status."""
     folder = flags.DEFINE_string(
         "checkpoint",
         None,
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     max_steps = flags.DEFINE_integer(
         "max_steps",
         1_000,
-        "Agent steps, one frame each, after which the film ends in any case; 0 for no "
+        "Agent steps, one frame each, after which the video ends in any case; 0 for no "
         "limit.",
         lower_bound=0,
     )

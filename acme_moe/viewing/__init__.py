@@ -1,1 +1,1 @@
-"""Films of agents at play."""
+"""Videos of agents at play."""
