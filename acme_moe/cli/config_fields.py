@@ -159,14 +159,14 @@ def _read(texts: Sequence[str], before: Any) -> Any:
     *_, text = texts
     if isinstance(before, str):
         return text
-    try:
-        if isinstance(before, tuple):
+    if isinstance(before, tuple):
+        try:
             return sum(map(tuple_parser.TupleParser().parse, texts), ())
-        if type(before) in _PARSERS:
-            with contextlib.suppress(ValueError):
-                return _PARSERS[type(before)].parse(text)
-    except (SyntaxError, TypeError, ValueError):
-        return text
+        except (SyntaxError, TypeError, ValueError):
+            return text
+    if type(before) in _PARSERS:
+        with contextlib.suppress(ValueError):
+            return _PARSERS[type(before)].parse(text)
     return _literal(text)
 
 
