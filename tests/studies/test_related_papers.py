@@ -8,20 +8,16 @@ import pytest
 from acme_moe.runs.assembly import network_totals
 from acme_moe.studies import catalogue
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert, run_spec
-from acme_moe.studies.plan import make_plan
 from acme_moe.studies.plan_file import read_plan, write_plan
 from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.related_papers import RELATED_STUDIES
 from acme_moe.studies.scales import SCALES
+from tests.studies.plans import plan_of
 
 SETTINGS = {"game": "Breakout", "network.num_experts": 8}
 SOFT = {"network.moe": "soft", "network.dense": "flatten", "network.num_experts": 8}
 # On Atari there are two sizes of two agents to solve for; on MinAtar it takes seconds.
 QUICK = sorted(set(RELATED_STUDIES) - {"bottleneck"})
-
-
-def plan_of(name, scale):
-    return make_plan(RELATED_STUDIES[name], SCALES[scale])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from acme_moe.studies.planned_runs import expand
 from acme_moe.studies.scales import SCALES
 from acme_moe.studies.study import Study
 from tests.programs import ROOT
+from tests.studies.plans import plan_of
 
 WORKDIR = Path("/runs")
 OF_RESULTS = sorted(
@@ -47,7 +48,7 @@ NUM_RUNS = {
 
 
 def runs_of(name, scale="paper", **options):
-    plan = make_plan(load_study(name), SCALES[scale], **options)
+    plan = plan_of(name, scale, **options)
     return expand(plan, WORKDIR, data="/data")
 
 
