@@ -8,10 +8,11 @@ import time
 import jax
 import reverb
 
-from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.nodes import Remote, RemoteVariables
 from acme_moe.distributed.registration import Kind, register
 from acme_moe.distributed.status import Phase
+from acme_moe.distributed.waits import Seconds
 from acme_moe.environments.parallel import make_vector_environment
 from acme_moe.runs.assembly import Parts, environment_maker
 from acme_moe.runs.episodes import EpisodeResult, VectorEnvironmentLoop

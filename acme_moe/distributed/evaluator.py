@@ -6,10 +6,10 @@ import time
 
 import jax
 
-from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote, RemoteVariables
 from acme_moe.distributed.registration import Kind, register
 from acme_moe.distributed.status import Phase
+from acme_moe.distributed.waits import Seconds
 from acme_moe.runs.assembly import Parts, make_environment
 from acme_moe.runs.episodes import evaluate
 from acme_moe.runs.spec import RunSpec

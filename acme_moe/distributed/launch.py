@@ -18,9 +18,10 @@ import psutil
 from acme_moe import disk, files
 from acme_moe.distributed import config as config_lib
 from acme_moe.distributed import status as status_lib
-from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.program import COORDINATOR, make_distributed_program
 from acme_moe.distributed.status import Phase, RunStatus
+from acme_moe.distributed.waits import Seconds
 from acme_moe.folder_lock import FolderLock
 from acme_moe.processes import InterruptedRunError, Interrupts
 from acme_moe.runs.checkpoint import run_state

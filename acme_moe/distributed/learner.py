@@ -13,9 +13,9 @@ import reverb
 from absl import logging
 
 from acme_moe import disk
-from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.nodes import Remote
 from acme_moe.distributed.registration import Kind, register
+from acme_moe.distributed.waits import Seconds
 from acme_moe.replay import ReplayServers
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoint import run_state

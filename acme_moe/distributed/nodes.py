@@ -17,13 +17,13 @@ from launchpad import context
 from launchpad.nodes import base
 
 from acme_moe.distributed import status as status_lib
-from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.process import (
     RunEndedError,
     Supervision,
     supervise,
 )
 from acme_moe.distributed.status import Phase, RunStatus
+from acme_moe.distributed.waits import Seconds
 
 _THREADS = (
     context.LaunchType.LOCAL_MULTI_THREADING,

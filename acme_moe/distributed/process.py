@@ -28,8 +28,8 @@ from pathlib import Path
 import cloudpickle
 
 from acme_moe import files
-from acme_moe.distributed.config import Seconds
 from acme_moe.distributed.status import ended, read_status
+from acme_moe.distributed.waits import Seconds
 from acme_moe.processes import (
     STOP_SIGNALS,
     describe_exit,

@@ -11,9 +11,11 @@ from typing import Any
 import launchpad as lp
 
 from acme_moe import lazy, memory
-from acme_moe.distributed.config import DistributedConfig, Seconds, check
+from acme_moe.distributed import sealed
+from acme_moe.distributed.config import DistributedConfig, check
 from acme_moe.distributed.nodes import ReplayServerNode, ServiceNode, WorkerNode
 from acme_moe.distributed.process import Supervision
+from acme_moe.distributed.waits import Seconds
 from acme_moe.runs.spec import OnlineRunSpec, RunSpec
 
 COORDINATOR = "coordinator"
@@ -38,7 +40,7 @@ def _lazily(module: str, name: str) -> Callable[..., Any]:
     Launchpad's processes unpickle their nodes, and should not import what only the
     node's own process needs.
     """
-    return lazy.function(f"acme_moe.distributed.{module}", name)
+    return sealed.function(f"acme_moe.distributed.{module}", name)
 
 
 def import_parts() -> None:
@@ -91,7 +93,8 @@ def make_distributed_program(
 
     flags = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), _XLA_ONE_THREAD]))
     acting = {**_ONE_THREAD, "XLA_FLAGS": flags}
-    online = spec if isinstance(spec, OnlineRunSpec) else None
+    online = isinstance(spec, OnlineRunSpec)
+    run, settings = sealed.Sealed(spec), sealed.Sealed(config)
     service = ("service", "CoordinatorService")
     if online:
         service = ("online_service", "OnlineCoordinatorService")
@@ -102,9 +105,10 @@ def make_distributed_program(
             ServiceNode(
                 process(COORDINATOR, _ON_THE_CPU),
                 _lazily(*service),
-                *(spec, workdir, config, token),
+                *(run, workdir, settings, token),
                 coordinator=None,
-                preload=import_parts,
+                # As it is, it would be unpickled with all that this module imports.
+                preload=lazy.function(__name__, import_parts.__name__),
             )
         )
     if online:
@@ -113,7 +117,7 @@ def make_distributed_program(
                 node = ReplayServerNode(
                     process(f"replay_{i}", _ON_THE_CPU),
                     _lazily("replay", "ReplayNode"),
-                    *(online, workdir, config, i),
+                    *(run, workdir, settings, i),
                     coordinator=coordinator,
                 )
                 replay.append(program.add_node(node))
@@ -122,7 +126,7 @@ def make_distributed_program(
             ServiceNode(
                 process("learner", {**_QUIET, **memory.variables()}),
                 _lazily("learner", "LearnerNode"),
-                *(replay, spec, workdir),
+                *(replay, run, workdir),
                 coordinator=coordinator,
                 timeout=Seconds.CALL_FOR_PARAMETERS,
             )
@@ -135,7 +139,7 @@ def make_distributed_program(
                     WorkerNode(
                         process(f"actor_{i}", acting),
                         _lazily("actor", "ActorNode"),
-                        *(learner, server, online, config, i),
+                        *(learner, server, run, settings, i),
                         coordinator=coordinator,
                     )
                 )
@@ -144,7 +148,7 @@ def make_distributed_program(
             WorkerNode(
                 process("evaluator", acting),
                 _lazily("evaluator", "EvaluatorNode"),
-                *(learner, spec),
+                *(learner, run),
                 coordinator=coordinator,
             )
         )

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from acme_moe import replay
-from acme_moe.distributed.config import DistributedConfig, Seconds, check_replay_servers
+from acme_moe.distributed.config import DistributedConfig, check_replay_servers
 from acme_moe.distributed.nodes import Remote
 from acme_moe.distributed.status import Phase
+from acme_moe.distributed.waits import Seconds
 from acme_moe.runs.assembly import Parts
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.spec import OnlineRunSpec

@@ -21,13 +21,14 @@ from absl import logging
 
 from acme_moe import disk
 from acme_moe.distributed import status as status_lib
-from acme_moe.distributed.config import DistributedConfig, Seconds
+from acme_moe.distributed.config import DistributedConfig
 from acme_moe.distributed.coordinator import (
     Coordinator,
     EvaluationOrder,
     LearnerOrder,
 )
 from acme_moe.distributed.status import Phase, RunStatus
+from acme_moe.distributed.waits import Seconds
 from acme_moe.runs.checkpoint import run_state
 from acme_moe.runs.checkpoints import Checkpoints
 from acme_moe.runs.episodes import EpisodeResult

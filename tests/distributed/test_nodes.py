@@ -1,15 +1,19 @@
-"""Nodes that are threads of one process."""
+"""Nodes as threads of one process, and as what Launchpad's processes unpickle."""
 
 import importlib
+import subprocess
 import sys
 import threading
 
+import cloudpickle
 import launchpad as lp
 
 from acme_moe import distributed
 from acme_moe.distributed.nodes import WorkerNode
 from acme_moe.distributed.process import Supervision
-from acme_moe.distributed.program import import_parts
+from acme_moe.distributed.program import import_parts, make_distributed_program
+from tests.programs import ROOT
+from tests.runs import tiny
 
 PARTS = ("actor", "evaluator", "learner", "replay")
 
@@ -62,3 +66,19 @@ def test_everything_is_imported_before_the_first_thread_starts(tmp_path, monkeyp
             program.add_node(node)
     lp.launch(program, launch_type="local_mt").wait()
     assert made == [dict.fromkeys(PARTS, threading.current_thread())] * 3
+
+
+def test_a_supervisor_imports_nothing_of_what_only_its_node_needs(tmp_path):
+    program = make_distributed_program(tiny.spec(), tmp_path)
+    nodes = [node for group in program.groups.values() for node in group]
+    code = "import sys, cloudpickle as c; c.load(sys.stdin.buffer); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=cloudpickle.dumps(nodes),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
+    modules = set(done.stdout.decode().split())
+    assert "acme_moe.distributed.nodes" in modules
+    assert not modules & {"acme", "haiku", "jax", "tensorflow", "acme_moe.runs.spec"}
