@@ -66,7 +66,11 @@ PACKAGES: Mapping[str, Mapping[str, str | None]] = {
         "checkpointers": "reverb.platform.default",
         "selectors": "reverb.server",
     },
-    "tensorflow": _TENSOR_SPECS,
+    "tensorflow": {
+        **_TENSOR_SPECS,
+        # Where TensorFlow is imported, Matplotlib asks it about all that is drawn.
+        "is_tensor": "tensorflow.python.framework.tensor_util",
+    },
     "tensorflow.compat": {},
     "tensorflow.compat.v1": _TENSOR_SPECS,
     "tensorflow.python": {"pywrap_dlopen_global_flags": None},

@@ -36,6 +36,22 @@ def test_a_run_imports_neither_all_of_tensorflow_nor_its_distributions():
     }
 
 
+def test_a_figure_imports_no_more_of_tensorflow_than_it_asks():
+    printed = run(
+        """
+        import sys
+        import acme_moe.replay
+        from matplotlib import figure
+        import tensorflow as tf
+
+        print(type(tf).__name__)
+        figure.Figure().subplots().plot([1, 2], [3, 4])
+        print(type(tf).__name__, "keras" in sys.modules)
+        """
+    )
+    assert printed == ["_Deferred", "_Deferred", "False"]
+
+
 def test_what_only_the_whole_package_has_is_found_all_the_same():
     printed = run(
         """
@@ -61,6 +77,7 @@ def test_what_only_the_whole_package_has_is_found_all_the_same():
         print(float(next(iter(dataset)).data + tf.constant(1.0)))
         print(tf.executing_eagerly())
         assert isinstance(tf.constant(1.0), tf.Tensor)
+        assert tf.is_tensor(tf.constant(1.0))
         assert tf.TensorSpec is type(spec)
         assert "Categorical" in distrax.__all__
         assert distrax.__version__
