@@ -48,16 +48,19 @@ NOT_RUN = [
     (page, block) for page in PAGES for block, runs in commands(page) if not runs
 ]
 WITH_COMMANDS = [page for page in PAGES if any(runs for _, runs in commands(page))]
-# Shorter runs that do the same: each learns for some steps after its warm-up of 1,000,
-# and plays a short game as evaluation. By what stands there, what is run.
+# Shorter runs that do the same: each learns for some steps after a shorter warm-up, and
+# plays a short game as evaluation. Reports draw fewer bootstrap samples. By what stands
+# there, what is run.
 SHORTER = {
     r"--config\.evaluation_episodes=1$": (
-        r"\g<0> --config.environment.max_episode_steps=150"
+        r"\g<0> --config.environment.max_episode_steps=50 --config.min_replay_size=100"
     ),
-    r"=1200\b": "=1050",
-    r"=1300\b": "=1080",
-    r"=2000\b": "=1100",
+    r"=(1200|2000)\b": "=150",
+    r"=1300\b": "=180",
+    r"=1000\b": "=260",
+    r"=500\b": "=130",
     r"--max_steps=200\b": "--max_steps=20",
+    r"launchers/report\.py\b": r"\g<0> --reps=50",
 }
 
 
