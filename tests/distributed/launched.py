@@ -134,6 +134,11 @@ class Launched:
         except FileNotFoundError:
             return {"agent_steps": 0, "learner_steps": 0, "evaluated_at": 0}
 
+    def starts(self, node):
+        """How often the coordinator, as it keeps it, has seen the node start."""
+        kept = json.loads((self.workdir / "coordinator.json").read_text())
+        return kept["starts"].get(node, 0)
+
     def summary(self):
         return json.loads((self.workdir / "summary.json").read_text())
 

@@ -15,12 +15,19 @@ from acme_moe import memory
 from acme_moe.diagnostics import DiagnosticsConfig
 from acme_moe.distributed import launch
 from acme_moe.distributed.config import DistributedConfig
+from acme_moe.runs.checkpoint import run_state
+from acme_moe.runs.checkpoints import Checkpoints
 from tests.distributed.launched import PATIENCE, TRAIN, Launched, flags
 from tests.programs import run_python
 from tests.runs import stored, tiny
 
 SHORT_EPISODES = tiny.atari(max_episode_steps=300)
-OFTEN = {"checkpoint_every_minutes": 0.02, "evaluation_episodes": 0}
+PERIOD = 100
+OFTEN = {
+    "checkpoint_every_minutes": 0.02,
+    "evaluation_every": PERIOD,
+    "environment": tiny.atari(max_episode_steps=60),
+}
 
 
 def spec(steps, run=None, agent=None):
@@ -122,6 +129,7 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         run.wait_for(
             lambda: run.checkpoints() and position(run.checkpoints()[-1]) > 200
         )
+        run.wait_for(run.evaluations)
         agent = acme_moe.load(workdir)
         assert agent.act(agent.make_environment().reset().observation) in range(6)
 
@@ -131,8 +139,9 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
             for pid in (run.pid("learner"), actor, replay)
         ]
         assert keep_freed == [True, False, False]
-        learner = run.kill("learner")
-        run.wait_for(lambda: run.pid("learner") not in (None, learner))
+        run.kill("learner")
+        # From its start on, all that is learnt is the new one's.
+        run.wait_for(lambda: run.starts("learner") == 2)
         at = run.state()["learner_steps"]
         run.wait_for(lambda: run.state()["learner_steps"] > at + 20)
         assert (run.pid("actor_0"), run.pid("replay_0")) == (actor, replay)
@@ -141,8 +150,7 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
 
         learner = run.pid("learner")
         run.kill("replay_0")
-        run.wait_for(lambda: run.pid("replay_0") not in (None, replay))
-        run.wait_for(lambda: "Started replay server" in run.log("replay_0")[-500:])
+        run.wait_for(lambda: run.starts("replay_0") == 2)
         at = run.state()
         run.wait_for(
             lambda: (
@@ -152,23 +160,26 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         )
         assert (run.pid("actor_0"), run.pid("learner")) == (actor, learner)
 
+        # The new learner's, so that it knows of the first evaluation.
         last = run.checkpoints()[-1]
         run.wait_for(lambda: run.checkpoints()[-1] != last)
         run.kill_everything()
         assert not run.processes()
-        saved = position(run.checkpoints()[-1])
-    period = 100
-    changes = ["--config.evaluation_episodes=1", f"--config.evaluation_every={period}"]
-    with Launched(workdir, *changes) as run:
-        learned = int(saved * 0.25)
-        run.wait_for(lambda: run.state()["learner_steps"] > learned)
-        run.wait_for(lambda: run.evaluations())
+        saved = run_state(Checkpoints(workdir / "checkpoints").latest())
+        scores = run.rows("scores.csv")
+    # A row that came after the checkpoint belongs to what is lost.
+    scored = {"training": saved.agent_steps, "evaluation": saved.evaluated_at}
+    before = [row for row in scores if int(row["agent_steps"]) <= scored[row["kind"]]]
+    assert {row["kind"] for row in before} == {"training", "evaluation"}
+    goal = max(int(row["agent_steps"]) for row in scores) + PERIOD
+    with Launched(workdir, f"--config.max_agent_steps={2 * 10**6}") as run:
+        run.wait_for(lambda: int(run.evaluations()[-1]["agent_steps"]) > goal)
         run.process.send_signal(signal.SIGINT)
         assert run.ends() == 128 + signal.SIGINT, run.logs()
         summary = run.summary()
         assert summary["status"] == "interrupted"
         steps = summary["agent_steps"]
-        assert steps > saved
+        assert steps > goal
         # Updates may be missing for as many agent steps as actors may be ahead.
         assert summary["learner_steps"] == pytest.approx(0.25 * (steps - 100), abs=4)
         updates = [int(row["learner_steps"]) for row in run.rows("learner.csv")]
@@ -178,17 +189,10 @@ def test_learner_replay_and_all_come_back_from_the_checkpoint_until_ctrl_c(
         stderr = run.stderr.read()
         assert f"SIGINT: saved after {steps} agent steps. To resume:" in stderr
         assert f"launchers/train_distributed.py --workdir={workdir}" in stderr
-        before = run.rows("scores.csv")
-    # As far as the second evaluation from where it is.
-    length = (steps // period + 2) * period
-    with Launched(workdir, f"--config.max_agent_steps={length}") as run:
-        assert run.ends() == 0, run.logs()
         after = run.rows("scores.csv")
         assert after[: len(before)] == before
-        evaluated = [int(row["agent_steps"]) for row in run.evaluations()]
-        assert evaluated[-1] == length
         # One in each period, at most: none is played twice.
-        due = [at // period for at in evaluated]
+        due = [int(row["agent_steps"]) // PERIOD for row in run.evaluations()]
         assert due == sorted(set(due))
         trained = [int(row["episode"]) for row in after if row["kind"] == "training"]
         assert trained == list(range(1, len(trained) + 1))
