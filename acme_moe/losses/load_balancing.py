@@ -67,7 +67,7 @@ def load_balancing_loss(
       key: for the load loss's noise.
       logits: `[B, m, E]`, the router's logits without noise.
       probabilities: `[B, m, E]`, the router's probabilities, with its noise if it has
-        any, as in the authors' release.
+        any, as in the authors' code.
       importance_weight: weight of `importance_loss`.
       load_weight: weight of `load_loss`.
       load_noise: standard deviation of the noise, times the number of experts.
