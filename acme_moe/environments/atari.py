@@ -133,7 +133,7 @@ class AtariEnvironment(DiscreteEnvironment):
     def _start_game(self) -> None:
         """Starts the emulator's next game, and plays its no-ops.
 
-        As in the reference, a no-op that ends an episode restarts the game, and the
+        As in Dopamine, a no-op that ends an episode restarts the game, and the
         remaining no-ops follow.
         """
         self._reset_emulator()
@@ -157,7 +157,7 @@ class AtariEnvironment(DiscreteEnvironment):
     def _play(self, action: ale_py.Action) -> tuple[int, bool]:
         """Holds an action for `frame_skip` frames, or until the episode ends.
 
-        The screen gets the last two of the frames. As in the reference, it keeps the
+        The screen gets the last two of the frames. As in Dopamine, it keeps the
         older ones if the episode ends before them.
 
         Returns:

@@ -19,7 +19,7 @@ _GAP = 4
 class Screen:
     """Grayscale screens of one emulator, pooled over two frames and resized.
 
-    The reference's preprocessing, byte for byte: luminance from the emulator's palette,
+    Dopamine's preprocessing, byte for byte: luminance from the emulator's palette,
     the maximum of two successive frames (consoles draw some objects only in every
     other one), area-averaged to a square.
 

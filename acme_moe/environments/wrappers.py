@@ -126,7 +126,7 @@ class WholeGamesWrapper(EnvironmentWrapper):
     The environment must have `game_over`, as `AtariEnvironment` does.
 
     After a lost life the agent still sees what it sees in training, the first
-    observation of the next life with all earlier frames blank, as in the reference's
+    observation of the next life with all earlier frames blank, as in Dopamine's
     evaluation. The rewards are those of the game. A wrapper around this one, such as
     `ObservationActionRewardWrapper`, sees no episode end there: it then shows the
     action and the reward before the lost life, where in training it shows zeros.
