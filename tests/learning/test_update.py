@@ -96,6 +96,41 @@ def test_several_steps_a_call_are_the_same_steps():
     )
 
 
+def test_each_step_has_a_key_of_its_own_and_its_part_in_the_metrics():
+    def objective(params, target_params, key, transitions, probabilities):
+        del target_params, transitions, probabilities
+        drawn = jax.random.uniform(key, (1,))
+        output = learning.ObjectiveOutput(drawn, drawn, {"drawn": drawn[0]})
+        return params["w"], output
+
+    optimizer, params = optax.sgd(0.1), {"w": jnp.zeros(())}
+    update = learning.make_update(
+        objective, optimizer, target_update_period=1, sgd_steps_per_call=2
+    )
+    state = learning.init_training_state(params, optimizer, jax.random.PRNGKey(0))
+    drawn = []
+    for _ in range(2):
+        state, priorities, metrics = update(state, jnp.ones(2), jnp.ones(2))
+        np.testing.assert_allclose(metrics["drawn"], np.mean(priorities), rtol=1e-6)
+        drawn.extend(np.asarray(priorities))
+    assert len(set(drawn)) == 4
+
+
+def test_new_items_enter_with_the_largest_priority_so_far_and_at_least_one():
+    def objective(params, target_params, key, transitions, probabilities):
+        del target_params, key, probabilities
+        return params["w"], learning.ObjectiveOutput(transitions, transitions, {})
+
+    optimizer, params = optax.sgd(0.1), {"w": jnp.zeros(())}
+    update = learning.make_update(objective, optimizer, target_update_period=1)
+    state = learning.init_training_state(params, optimizer, jax.random.PRNGKey(0))
+    entering = []
+    for priorities in ([0.2, 0.5], [3.0, 0.1], [0.3, 2.0]):
+        state, _, _ = update(state, jnp.asarray(priorities), jnp.ones(2))
+        entering.append(float(state.max_priority))
+    assert entering == [1, 3, 3]
+
+
 def test_one_compilation_for_one_shape():
     optimizer = optax.adam(1e-3)
     update = learning.make_update(
