@@ -97,24 +97,24 @@ def test_several_steps_discount_what_follows_once_more():
     )
 
 
-def test_offline_dqn_and_behavior_cloning_are_one_loss_each():
+@pytest.mark.parametrize(
+    ("td", "conservative", "expected"), [(1.0, 0.0, 1.5), (0.0, 1.0, CONSERVATIVE)]
+)
+def test_offline_dqn_and_behavior_cloning_are_one_loss_each(td, conservative, expected):
     with enable_x64(True):
-        parts = [
-            value_of(
-                learning.q_learning(
-                    table_network(),
-                    discount=0.5,
-                    loss="huber",
-                    td_weight=td,
-                    conservative_weight=conservative,
-                ),
-                Q,
-                TARGET_Q,
-                TRANSITIONS,
-            )[0]
-            for td, conservative in ((1.0, 0.0), (0.0, 1.0))
-        ]
-    np.testing.assert_allclose(parts, [1.5, CONSERVATIVE], rtol=1e-12)
+        objective = learning.q_learning(
+            table_network(),
+            discount=0.5,
+            loss="huber",
+            td_weight=td,
+            conservative_weight=conservative,
+        )
+        value, report = value_of(objective, Q, TARGET_Q, TRANSITIONS)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(jnp.mean(report.losses), expected, rtol=1e-12)
+        # Whatever is learnt: errors 3 - ln 2 and -1 - ln 2, and values ln 5 and ln 2.
+        np.testing.assert_allclose(report.metrics["td_error"], 2, rtol=1e-12)
+        np.testing.assert_allclose(report.metrics["q_value"], np.log(10) / 2)
 
 
 def test_cql_c51_takes_the_conservative_loss_of_the_expectations():
