@@ -79,6 +79,21 @@ def test_both_ends_of_a_transition_are_augmented_and_vectors_are_not():
     )
 
 
+def test_each_image_at_either_end_has_an_intensity_of_its_own():
+    def objective(params, target_params, key, transitions, probabilities):
+        return transitions, None
+
+    white = jnp.full((4, 3, 3, 1), 255, jnp.uint8)
+    transitions = Transition(white, None, None, None, white)
+    wrapped = augmentation.augmented(objective, crop_padding=1, intensity_scale=0.05)
+    given, _ = wrapped(None, None, jax.random.PRNGKey(1), transitions, None)
+    images = np.concatenate([given.observation, given.next_observation])
+    assert np.ptp(images, axis=(1, 2, 3)).max() == 0
+    factors = images[:, 0, 0, 0]
+    assert len(set(factors)) == 8
+    np.testing.assert_allclose(factors, 1, atol=0.1 + 1e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.bool_, np.uint16])
 def test_images_that_are_not_uint8_are_cast_and_not_scaled(dtype):
     image = np.random.default_rng(0).integers(0, 2, (3, 5, 5, 1)).astype(dtype)

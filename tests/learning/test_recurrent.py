@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from acme_moe import diagnostics, learning, losses
-from acme_moe.networks import NetworkConfig, make_recurrent_network
+from acme_moe.networks import NetworkConfig, ValueOutput, make_recurrent_network
 
 ACTIONS, UNITS, BATCH, BURN_IN, STEPS = 3, 4, 4, 3, 5
 SETTINGS = {
@@ -166,6 +166,26 @@ def test_the_burn_in_trains_nothing():
     compiled = jax.jit(value)
     assert compiled(changed) != compiled(observation)
     np.testing.assert_array_equal(compiled(changed_padding), compiled(observation))
+
+
+def test_each_unroll_has_a_key_of_its_own(monkeypatch):
+    keys = []
+
+    def unroll(params, key, observations, state, evaluation=False):
+        del params, evaluation
+        keys.append(tuple(np.asarray(key)))
+        q_values = jnp.zeros((*observations.shape[:2], ACTIONS))
+        return ValueOutput(q_values, None, None, None, q_values, {}), state
+
+    network, *_ = parts()
+    network = dataclasses.replace(network, unroll=unroll)
+    # Operations that are not compiled together would take their time.
+    errors = np.zeros((STEPS, BATCH), np.float32)
+    monkeypatch.setattr(losses, "transformed_n_step_errors", lambda *_: errors)
+    objective = learning.recurrent_q_learning(network, **SETTINGS)
+    objective(None, None, KEY, batch(), PROBABILITIES)
+    # Over the burn-in and the rest, of both networks.
+    assert len(set(keys)) == len(keys) == 4
 
 
 def test_a_sequence_that_is_hardly_ever_drawn_does_not_silence_the_others():
