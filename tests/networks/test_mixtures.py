@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acme_moe.networks import layers
+from acme_moe.networks.interfaces import ExpertSpec
 from acme_moe.networks.soft_moe import SoftMoE, l2_normalize
-from acme_moe.networks.top1_moe import Top1MoE, assign
+from acme_moe.networks.top1_moe import Top1, Top1MoE, assign
 
 HIDDEN = 6
 
@@ -168,6 +170,19 @@ def test_top1_noise_changes_the_choice_and_not_the_logits():
     np.testing.assert_array_equal(one.logits, two.logits)
     choices = [np.asarray(x.probabilities).argmax(axis=-1) for x in (one, two)]
     assert (choices[0] != choices[1]).any()
+
+
+def test_router_noise_is_divided_by_the_number_of_experts():
+    init, apply = compiled(Top1MoE, 4, 8, noise_stddev=0.5)
+    tokens = np.random.default_rng(0).normal(size=(2, 16, 4)).astype(np.float32)
+    params = init(jax.random.key(1), tokens)
+    spec = ExpertSpec(4, 8, HIDDEN, layers.Dense, evaluation=False)
+    mixture = hk.transform(lambda tokens: Top1(router_noise=2.0)(tokens, spec))
+    found = jax.jit(mixture.apply)(params, jax.random.key(2), tokens)
+    expected = apply(params, jax.random.key(2), tokens)
+    np.testing.assert_allclose(
+        found.moe.probabilities, expected.moe.probabilities, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("phi", ["fixed", "redrawn"])
