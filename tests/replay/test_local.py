@@ -149,8 +149,9 @@ def test_prioritised_samples_are_in_proportion_to_the_power_of_the_priority(expo
 def test_new_priorities_arrive_at_their_items_and_those_of_none_do_no_harm():
     local = truth.make_local(SIGNATURE, max_size=3, priority_exponent=1.0)
     fill(local, range(5))
-    # Of 0 and 1 the items are gone, and 5 is not there yet.
-    local.mutate_priorities("t", {0: 50.0, 1: 60.0, 2: 1.0, 3: 0.0, 4: 3.0, 5: 9.0})
+    # Of 0 and 1 the items are gone, and 5 is not there yet. They come last, so that
+    # nothing puts right what they do to the items in their places.
+    local.mutate_priorities("t", {2: 1.0, 3: 0.0, 4: 3.0, 0: 50.0, 1: 60.0, 5: 9.0})
     items = local.table.sample(100)
     found = dict(zip(items.columns[0].tolist(), items.probabilities, strict=True))
     assert found == {2: 0.25, 4: 0.75}
@@ -159,6 +160,16 @@ def test_new_priorities_arrive_at_their_items_and_those_of_none_do_no_harm():
     # Where all are zero, each is sampled as often as any other, as by Reverb.
     assert set(items.columns[0].tolist()) == {2, 3, 4}
     np.testing.assert_allclose(items.probabilities, 1 / 3)
+
+
+def test_a_batch_of_priorities_takes_the_place_of_none_that_waits():
+    local = truth.make_local(SIGNATURE, priority_exponent=1.0)
+    fill(local, range(2))
+    priorities = replay.LocalPriorities(local)
+    for key, priority in enumerate([3.0, 5.0]):
+        priorities.put(np.array([key], np.uint64), np.float32([priority]))
+    priorities.flush()
+    assert local.table.sample(1).mass == 8
 
 
 def test_a_new_item_does_not_inherit_the_priority_of_the_one_before():
