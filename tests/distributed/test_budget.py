@@ -111,6 +111,17 @@ def test_the_ratio_is_within_two_percent_while_it_runs(ratio, speed):
     assert program.complete
 
 
+def test_steps_past_the_end_do_not_count():
+    """An actor takes them whose grant was forgotten by a coordinator that died."""
+    program = Program(DQNConfig(min_replay_size=10), length=50)
+    for actor in range(2):
+        program.take(actor, 30)
+    assert program.state.agent_steps == 50
+    program.state.agent_steps = 60  # Of a run that was made shorter.
+    program.take(0, 30)
+    assert program.state.agent_steps == 60
+
+
 def test_what_a_dead_actor_was_given_others_may_take():
     program = Program(DQNConfig(min_replay_size=100), actors=2, length=50)
     given_ = held = 0

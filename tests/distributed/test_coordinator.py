@@ -17,7 +17,7 @@ from acme_moe.runs import config as config_lib
 from acme_moe.runs import tracking
 from acme_moe.runs.episodes import EpisodeResult
 from acme_moe.runs.state import RunState
-from tests.distributed.played import Play, make, phase, status
+from tests.distributed.played import SPEC, Play, make, phase, status
 from tests.programs import rows
 from tests.runs import tiny
 
@@ -28,7 +28,8 @@ def test_a_run_goes_through_its_phases(tmp_path):
     assert coordinator.evaluation().episodes == 0
     play.go_to(210)
     assert coordinator.evaluation() == EvaluationOrder(episodes=1, position=210)
-    coordinator.evaluated(210, 40, [(-3.0, 70)])
+    for _ in range(2):  # A call whose answer was lost is made again.
+        coordinator.evaluated(210, 40, [(-3.0, 70)])
     assert coordinator.evaluation().episodes == 0
     play.go_to(300)
     assert phase(coordinator) is Phase.EVALUATING
@@ -41,7 +42,7 @@ def test_a_run_goes_through_its_phases(tmp_path):
     )
     coordinator.saved(None, final=False)  # One that was under way before.
     assert phase(coordinator) is Phase.SAVING
-    for _ in range(2):  # A call whose answer was lost is made again.
+    for _ in range(2):  # Made again, too.
         coordinator.saved(None, final=True)
     assert play.learn().ended
     assert status(tmp_path) == "finished"
@@ -93,6 +94,15 @@ def test_an_evaluation_of_other_parameters_than_the_last_does_not_end_the_run(tm
     play.steps = 60
     assert coordinator.learn(60, None).updates == 40
     assert phase(coordinator) is Phase.DRAINING
+
+
+def test_a_run_that_comes_back_at_its_end_is_evaluated_after_its_last_updates():
+    state = RunState(agent_steps=300, learner_steps=60, schedule_start=100)
+    coordinator = OnlineCoordinator(SPEC, state, DistributedConfig(num_actors=2))
+    assert coordinator.evaluation().episodes == 0
+    assert coordinator.learn(60).updates == 40
+    assert coordinator.learn(100).updates == 0
+    assert coordinator.evaluation() == EvaluationOrder(episodes=1, position=300)
 
 
 @pytest.mark.parametrize("held", [0, 60])
@@ -203,6 +213,9 @@ def test_replay_that_is_empty_when_the_learner_falls_back_ends_the_run(tmp_path)
     assert coordinator.replay_holds(0, 300) == "evaluating"
     assert coordinator.replay_holds(0, 0) == "evaluating"
     assert coordinator.learn(50, None).updates == 50
+    for _ in range(2):
+        assert {coordinator.replay_holds(0, 0) for _ in range(40)} == {"draining"}
+        coordinator.replay_holds(0, 4)  # Items that were still on their way.
     phases = [coordinator.replay_holds(0, 0) for _ in range(60)]
     assert (phases[10], phases[-1]) == ("draining", "ended")
     assert "no actor fills it again" in status(tmp_path)
