@@ -46,6 +46,8 @@ def test_the_effective_rank_leaves_out_a_share_of_the_sum():
     assert int(diagnostics.effective_rank(matrix, 0.01)) == 2
     assert int(diagnostics.effective_rank(matrix, 0.2)) == 1
     assert int(diagnostics.effective_rank(matrix, 0.003)) == 3
+    # The first is all that has to be left.
+    assert int(diagnostics.effective_rank(np.eye(2), 0.5)) == 1
 
 
 def test_a_matrix_of_zeros_has_rank_zero():

@@ -1,11 +1,12 @@
 """All diagnostics together, jitted, of small networks."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from acme_moe import diagnostics, learning
-from acme_moe.networks import NetworkConfig, make_network
+from acme_moe.networks import NetworkConfig, ValueOutput, make_network
 from tests.learning import tiny
 
 CONFIG = diagnostics.DiagnosticsConfig()
@@ -43,6 +44,28 @@ def test_a_batch_of_one_transition_has_ranks_of_one():
     batch = jax.tree.map(lambda x: np.repeat(x[:1], 4, axis=0), tiny.batch(4))
     results = MEASURE(*arguments(tiny.NETWORK, batch))
     assert results["ntk_rank"] == results["feature_rank"] == 1
+
+
+def test_each_measure_is_of_its_own_matrix_with_its_own_threshold():
+    items = np.diag([10.0, 1.0, 0.05]).astype(np.float32)
+
+    def probe(params, key, batch):
+        del key
+        activations = {"conv": batch, "penultimate": jnp.ones((len(batch), 2))}
+        # The gradient of a value is its item.
+        return batch @ params, ValueOutput(batch, None, None, None, batch, activations)
+
+    config = diagnostics.DiagnosticsConfig(dormant_tau=0.5, rank_threshold=0.001)
+    measure = diagnostics.make_measure(probe, None, config, batch_size=3)
+    results = measure(jnp.ones(3), None, jax.random.PRNGKey(0), items, np.ones(3))
+    assert {name: float(x) for name, x in results.items()} == {
+        "feature_norm": pytest.approx(11.05 / 3),
+        "feature_rank": 2,  # The first two are 99.5 % of the sum.
+        "ntk_rank": 2,  # Of 100, 1 and 0.0025.
+        # A unit's mean is a third of its item, and half of the layer's mean is 0.61.
+        "dormant_share": pytest.approx(2 / 5),
+        "dormant_share_penultimate": 0,
+    }
 
 
 def test_only_the_last_items_of_a_batch_are_measured():

@@ -81,6 +81,25 @@ def test_what_a_top1_mixture_drops_is_no_distribution():
     assert float(statistics["dropped_tokens"]) == 0.5
 
 
+def test_what_holds_nothing_does_not_lower_an_entropy():
+    """Both tokens are in one slot of two, and only one of them is served, by both."""
+    dispatch, combine = np.zeros((2, 1, 2, 2, 1), np.float32)
+    dispatch[0, :, 0] = combine[0, 0] = 0.5
+    statistics = diagnostics.router_statistics(
+        MoEOutput(
+            dispatch_weights=dispatch,
+            combine_weights=combine,
+            logits=combine,
+            probabilities=np.full((1, 2, 2), 0.5, np.float32),
+            load=np.array([[0.25, 0.25]], np.float32),
+            dropped=np.array([0.5], np.float32),
+        )
+    )
+    for of in ("dispatch", "combine"):
+        entropy = float(statistics[f"{of}_entropy"])
+        assert entropy == pytest.approx(math.log(2), rel=1e-5)
+
+
 def test_a_mixture_of_ones_own_has_a_router_by_any_name():
     gradients = {
         "moe/gate": {"w": np.full(4, 1.0)},
