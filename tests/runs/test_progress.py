@@ -5,6 +5,7 @@ import functools
 import io
 import os
 import sys
+import types
 
 import pytest
 import tqdm
@@ -24,6 +25,25 @@ def test_a_bar_that_is_switched_off_draws_nothing(monkeypatch, capsys):
     bar.evaluation("evaluation 1")
     bar.close()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_line_has_the_position_and_the_speed_since_the_line_before(monkeypatch):
+    clock = iter([0.0, 10.0, 12.0])
+    monkeypatch.setattr(
+        progress, "time", types.SimpleNamespace(monotonic=clock.__next__)
+    )
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    state = RunState(agent_steps=120, learner_steps=5)
+    bar = progress.Progress(tiny.spec(), state)
+    lines = []
+    for position, updates in ((140, 10), (180, 20)):
+        bar.draw(position, updates, 0.5)
+        lines.append(sys.stderr.getvalue().split("\n")[-2])
+    bar.close()
+    assert "140/300" in lines[0]
+    assert "0.5 updates/s" in lines[0]
+    assert "180/300" in lines[1]
+    assert "5.0 updates/s, loss 0.5000" in lines[1]
 
 
 @pytest.mark.parametrize("terminal", [False, True])
