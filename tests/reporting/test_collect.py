@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from acme_moe.reporting.collect import collect
-from acme_moe.reporting.curves import curve_of
+from acme_moe.reporting.comparison import Line
+from acme_moe.reporting.curves import Curve, curve_of, on_grid
 from acme_moe.reporting.runs import BrokenRunError, read_run
 from tests.reporting.folders import (
     FIELDS,
@@ -51,6 +52,45 @@ def test_a_run_without_wall_times_has_a_curve_all_the_same(tmp_path):
     np.testing.assert_allclose(curve.scores, [0, 1])
 
 
+def test_final_scores_are_the_last_and_each_has_its_run_and_its_game():
+    last = np.array([[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]])
+    ends, games = np.array([100.0, 200.0]), ("Asterix", "Breakout", "Pong")
+    # Seeds in no order; the scores were higher before.
+    line = Line(
+        series="a",
+        curves={
+            game: {
+                seed: Curve(ends, ends, ends, np.array([score + 5, score]))
+                for seed, score in ((7, last[1, i]), (3, last[0, i]))
+            }
+            for i, game in enumerate(games)
+        },
+    )
+    np.testing.assert_array_equal(line.final_scores(games), last)
+    points, scores = line.scores_over(games, "positions")
+    np.testing.assert_array_equal(points, ends)
+    np.testing.assert_array_equal(scores, np.stack([last + 5, last], axis=-1))
+
+
+def test_curves_are_compared_where_all_of_them_are():
+    def curve(positions, scores):
+        positions = np.array(positions)
+        # One is not recorded, between two that are.
+        hours = np.where(np.arange(len(positions)) == 1, np.nan, positions)
+        return Curve(positions, hours, positions, np.array(scores))
+
+    curves = [curve([1.0, 3, 5], [10.0, 30, 50]), curve([2.0, 4, 8], [0.0, 4, 8])]
+    points, scores = on_grid(curves, "positions")
+    np.testing.assert_array_equal(points, [2, 3, 4, 5])
+    np.testing.assert_allclose(scores, [[20, 30, 40, 50], [0, 2, 4, 5]])
+    assert on_grid(curves, "hours") is None
+    # Of many points a few, over the whole length.
+    long = np.arange(1_000.0)
+    points, scores = on_grid([curve(long, 2 * long)], "positions")
+    assert (points[0], points[-1], len(points)) == (0, 999, 100)
+    np.testing.assert_array_equal(scores, [2 * points])
+
+
 def test_a_complete_study(tmp_path):
     write_all(tmp_path, planned(tmp_path))
     comparison = collect(tmp_path)["evaluation"]
@@ -66,13 +106,15 @@ def test_a_complete_study(tmp_path):
 def test_fewer_seeds_than_planned_are_stated_and_never_averaged_unevenly(tmp_path):
     cells = planned(tmp_path)
     unfinished = "dqn-soft_moe/Pong/0"
-    write_all(tmp_path, [c for c in cells if c.name != unfinished])
+    scores = {"dqn-soft_moe/Breakout/0": 0.25}
+    write_all(tmp_path, [c for c in cells if c.name != unfinished], scores)
     write_run(tmp_path / unfinished, game="Pong", status="running")
     comparison = collect(tmp_path)["evaluation"]
     (panel,) = comparison.panels
     assert panel.title == "DQN\n2 games, 1-2 of 2 seeds"
     assert panel.final_scores()["Baseline"].shape == (2, 2)
-    assert panel.final_scores()["Soft MoE"].shape == (1, 2)
+    # The first finished run of each game.
+    np.testing.assert_allclose(panel.final_scores()["Soft MoE"], [[0.25, 1]])
     assert panel.lines[1].num_left_out(panel.games) == 1
     assert comparison.missing == ((unfinished, "stopped: ended without saving"),)
 

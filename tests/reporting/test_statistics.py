@@ -31,6 +31,24 @@ def test_intervals_draw_runs_and_never_games():
     assert mean.high == pytest.approx((1 + 9) / 2)
 
 
+@pytest.mark.parametrize(
+    ("scores", "low"),
+    [
+        # All draws are 0 with probability 1/27: above 2.5 %, and below 5 %.
+        ([0, 1, 1], 0),
+        # With 0.4^5 = 1 %: above 0.5 %, and below 2.5 %; one is 1 with 7.7 %.
+        ([0, 0, 1, 1, 1], 1 / 5),
+    ],
+)
+def test_intervals_hold_95_percent_of_the_draws(scores, low):
+    runs = np.array(scores, float)[:, None]
+    interval = statistics.profiles({"a": runs}, np.array([0.5]), reps=4_000)["a"]
+    np.testing.assert_allclose(interval.low, low)
+    # The other way round, the same.
+    interval = statistics.profiles({"a": 1 - runs}, np.array([0.5]), reps=4_000)["a"]
+    np.testing.assert_allclose(interval.high, 1 - low)
+
+
 def test_one_run_a_game_has_an_interval_without_width():
     values = statistics.aggregates({"a": SCORES[:1]}, reps=50)["a"]
     for value, low, high in values.values():
@@ -42,6 +60,7 @@ def test_the_same_runs_give_the_same_interval_and_leave_numpys_state():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     first = statistics.aggregates({"a": SCORES}, reps=100)
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    np.random.seed(4)  # noqa: NPY002
     assert statistics.aggregates({"a": SCORES}, reps=100) == first
 
 
