@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from acme_moe import learning
 from acme_moe.agents import Agent
 from acme_moe.agents.config import OnlineAgentConfig
 from acme_moe.agents.dqn import DQNBuilder, DQNConfig
@@ -64,9 +65,22 @@ class NotFinite(DQNBuilder):
 
         def broken(*args):
             loss, output = objective(*args)
-            return loss * jnp.nan, output
+            # The root of zero, whose derivative is infinite.
+            return loss + jnp.sqrt(0 * loss), output
 
         return broken
+
+
+class WithoutMixtureLosses(DQNBuilder):
+    """Minimises the size of the values, and nothing that a mixture adds."""
+
+    def make_objective(self, network):
+        def objective(params, target_params, key, batch, probabilities):
+            q_values = network.apply(params, key, batch.observation).q_values
+            each = jnp.square(q_values).mean(axis=1)
+            return each.mean(), learning.ObjectiveOutput(each, each, {})
+
+        return objective
 
 
 class Still(DQNBuilder):
@@ -120,6 +134,7 @@ OTHER_NETWORK = Agent(DQNConfig, OtherNetwork)
 SILENT = Agent(DQNConfig, Silent)
 OUT_OF_RANGE = Agent(DQNConfig, OutOfRange)
 NOT_FINITE = Agent(DQNConfig, NotFinite)
+WITHOUT_MIXTURE_LOSSES = Agent(DQNConfig, WithoutMixtureLosses)
 STILL = Agent(DQNConfig, Still)
 RECOMPILED = Agent(DQNConfig, Recompiled)
 COUNTING = Agent(DQNConfig, Counting)

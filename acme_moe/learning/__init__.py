@@ -8,6 +8,7 @@ from acme_moe.learning.augmentation import augmented
 from acme_moe.learning.objectives import (
     Objective,
     ObjectiveOutput,
+    add_mixture_losses,
     categorical_q_learning,
     q_learning,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "TrainingState",
     "Transition",
     "Update",
+    "add_mixture_losses",
     "augmented",
     "categorical_q_learning",
     "compile_training_state",

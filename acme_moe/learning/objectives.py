@@ -28,7 +28,7 @@ class ObjectiveOutput(NamedTuple):
         its probability, without the load-balancing losses, which belong to the batch as
         a whole.
       priorities: `float32 [B]`, each item's new priority in prioritised replay.
-      metrics: scalars for the log.
+      metrics: scalars for the log, to which an update adds `loss` and `gradient_norm`.
     """
 
     losses: jax.Array
@@ -209,13 +209,15 @@ def add_mixture_losses(
 ) -> tuple[jax.Array, ObjectiveOutput]:
     """Adds the mixture's losses, those that the settings ask for and its own.
 
+    An objective that does not call this trains without them.
+
     Args:
       config: the network's settings.
       online: the network's output on the observations `[B, ...]` that are trained on.
       key: the objective's.
       value: the loss so far.
-      output: the objective's output; the mean value, the loss and what the mixture
-        measures are added to its metrics.
+      output: the objective's output; the mean value and what the mixture measures are
+        added to its metrics.
       mask: `[B]` bool, the observations that count; all of them if None.
 
     Returns:
@@ -247,5 +249,4 @@ def add_mixture_losses(
                     f"metrics: {name!r} is the agent's own; another name is accepted"
                 )
             metrics[name] = jnp.mean(measured, where=mask)
-    metrics["loss"] = value
     return value, output._replace(metrics=metrics)

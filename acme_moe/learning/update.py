@@ -119,7 +119,7 @@ def make_update(
     ) -> tuple[TrainingState, tuple[jax.Array, dict[str, jax.Array]]]:
         transitions, probabilities = batch
         key, objective_key = jax.random.split(state.key)
-        gradients, output = jax.grad(objective, has_aux=True)(
+        (loss, output), gradients = jax.value_and_grad(objective, has_aux=True)(
             state.params, state.target_params, objective_key, transitions, probabilities
         )
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
@@ -132,7 +132,8 @@ def make_update(
             params,
             state.target_params,
         )
-        metrics = {**output.metrics, "gradient_norm": _global_norm(gradients)}
+        own = {"loss": loss, "gradient_norm": _global_norm(gradients)}
+        metrics = {**output.metrics, **own}
         _check_numbers(metrics)
         max_priority = jnp.maximum(state.max_priority, jnp.max(output.priorities))
         new_state = TrainingState(

@@ -20,8 +20,10 @@ from typing import Any
 
 import jax
 import numpy as np
+import tree
 
 from acme_moe import agents, diagnostics, learning
+from acme_moe.agents import acting
 from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.checks import Result, attempt, require
 from acme_moe.runs.assembly import make_environment, params_spec
@@ -67,6 +69,7 @@ def check(agent: str, make_spec: Callable[[], RunSpec]) -> Iterator[Result]:
             ("network", _network),
             ("acting and items", _items),
             ("finite loss", _finite_loss),
+            ("mixture's losses", _mixture_losses),
             ("parameters are trained", _trained),
             ("compiled once", _compiled_once),
             ("checkpoint", _checkpoint),
@@ -158,6 +161,38 @@ def _finite_loss(session: Session) -> str:
     loss = session.learner.loss
     session.learner.save()
     return f"{loss:.3g} at the first update"
+
+
+def _mixture_losses(session: Session) -> str:
+    """Checks that the objective adds what the mixture of its network adds to a loss."""
+    network, params = session.parts.network, session.learner.state.params
+    observation = tree.map_structure(
+        lambda spec: jax.ShapeDtypeStruct(spec.shape, spec.dtype),
+        session.parts.environment_spec.observations,
+    )
+
+    def routing(params: Any, observation: Any, key: jax.Array) -> Any:
+        state = acting.initial_state(network, key)
+        decision = acting.decide(
+            network, params, 0.0, observation, state, evaluation=False
+        )
+        return decision.output.moe
+
+    moe = jax.eval_shape(routing, params, observation, jax.random.PRNGKey(0))
+    config = session.spec.agent.network
+    wanted = {
+        "auxiliary_loss": moe is not None and moe.auxiliary_loss is not None,
+        "load_balancing_loss": moe is not None
+        and bool(config.importance_weight or config.load_weight),
+    }
+    names = [name for name, needed in wanted.items() if needed]
+    missing = [name for name in names if name not in session.metrics]
+    require(
+        not missing,
+        f"the objective's metrics lack {', '.join(missing)}, which "
+        "learning.add_mixture_losses adds to them and to the loss",
+    )
+    return ", ".join(names) or "none in this network"
 
 
 def _trained(session: Session) -> str:

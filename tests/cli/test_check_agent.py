@@ -26,6 +26,9 @@ SHORT_MEMORY = (
     "--config.sequence_period=2",
 )
 
+NOT_LOOKED_AT = ("_evaluation", "_diagnostics", "_cost")
+OF_ITS_OWN = "tests.learning.test_objectives:of_its_own"
+
 
 def results(agent, *flags):
     def make_spec():
@@ -68,12 +71,28 @@ def test_nothing_is_wrong_with_what_is_right(agent):
 )
 def test_what_is_wrong_is_found(name, check, detail, monkeypatch):
     # They find none of the faults above, and take half of the time.
-    for other in ("_evaluation", "_diagnostics", "_cost"):
+    for other in NOT_LOOKED_AT:
         monkeypatch.setattr(check_agent, other, lambda session: "not looked at")
     found = results(f"tests.bad_agents:{name}")
     failed = {k: x for k, x in found.items() if x.failed}
     assert list(failed) == [check], failed
     assert re.search(detail, failed[check].detail), failed[check]
+
+
+@pytest.mark.parametrize(
+    ("moe", "name"),
+    [("top1", "load_balancing_loss"), (OF_ITS_OWN, "auxiliary_loss")],
+)
+def test_an_objective_without_the_mixture_s_losses_is_found(moe, name, monkeypatch):
+    for other in ("_compiled_once", "_checkpoint", *NOT_LOOKED_AT):
+        monkeypatch.setattr(check_agent, other, lambda session: "not looked at")
+    flags = [f"--config.network.moe={moe}"]
+    flags += ["--config.network.importance_weight=1"] * (moe == "top1")
+    found = results("tests.bad_agents:WITHOUT_MIXTURE_LOSSES", *flags)
+    (failed,) = (x for x in found.values() if x.failed)
+    assert failed.name == "mixture's losses"
+    assert f"lack {name}, which learning.add_mixture_losses" in failed.detail
+    assert results("dqn", *flags)["mixture's losses"].detail == name
 
 
 def test_an_agent_of_a_run_with_many_environments_plays_in_one():

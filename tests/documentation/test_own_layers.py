@@ -9,9 +9,11 @@ import pytest
 from dm_env import specs as dm_specs
 
 import acme_moe
+from acme_moe import learning
 from acme_moe.agents.config import PruningConfig
 from acme_moe.agents.dqn import DQNConfig
 from acme_moe.networks import NetworkConfig, make_network
+from tests.learning.tiny import NETWORK, batch
 from tests.programs import ROOT
 
 
@@ -41,6 +43,29 @@ def test_another_optimiser_is_pruned_like_adam(defined):
         state = lion.builder(config).make_optimizer().init(params)
         assert "ScaleByLionState" in str(state)
         assert ("mask" in str(state).lower()) == (sparsity > 0)
+
+
+def test_an_objective_of_its_own_is_advantage_learning(defined):
+    agent = defined("AdvantageBuilder")["ADVANTAGE"]
+
+    def losses_with(gap):
+        config = agent.config(discount=0.9, gap=gap)
+        objective = agent.builder(config).make_objective(NETWORK)
+        rate = np.ones(4, np.float32)
+        loss, output = objective(params, params, jax.random.key(1), batch(), rate)
+        np.testing.assert_allclose(loss, output.losses.mean(), rtol=1e-6)
+        return output
+
+    params = NETWORK.init(jax.random.key(0), batch().observation)
+    without, halved = losses_with(0.0), losses_with(0.5)
+    q_learning = learning.q_learning(NETWORK, discount=0.9)
+    _, expected = q_learning(params, params, jax.random.key(1), batch(), None)
+    np.testing.assert_allclose(without.losses, expected.losses, rtol=1e-5)
+    q = NETWORK.apply(params, None, batch().observation).q_values
+    gaps = q.max(axis=1) - q[np.arange(4), batch().action]
+    after = NETWORK.apply(params, None, batch().next_observation).q_values.max(axis=1)
+    errors = batch().reward + 0.9 * batch().discount * after - q.max(axis=1) + gaps
+    np.testing.assert_allclose(halved.priorities, abs(errors - 0.5 * gaps), rtol=1e-4)
 
 
 def test_another_composition_is_a_network(defined):

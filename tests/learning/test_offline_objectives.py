@@ -81,9 +81,8 @@ def test_cql_is_the_temporal_difference_and_a_tenth_of_the_conservative_loss(
         assert value.dtype == jnp.float64
         np.testing.assert_allclose(value, td + 0.1 * CONSERVATIVE, rtol=1e-12)
         np.testing.assert_allclose(jnp.mean(report.losses), value, rtol=1e-12)
-        metrics = report.metrics
-        np.testing.assert_allclose(metrics["conservative_loss"], CONSERVATIVE)
-        np.testing.assert_allclose(metrics["loss"], value, rtol=1e-12)
+        found = report.metrics["conservative_loss"]
+        np.testing.assert_allclose(found, CONSERVATIVE)
 
 
 def test_several_steps_discount_what_follows_once_more():

@@ -54,6 +54,21 @@ def test_a_step_moves_against_the_gradient_of_the_loss(settings, loss_of):
     assert int(state.steps) == 1
 
 
+def test_an_objective_that_logs_nothing_has_its_loss_logged():
+    def objective(params, target_params, key, transitions, probabilities):
+        q = NETWORK.apply(params, key, transitions.observation).q_values
+        each = jnp.square(q).mean(axis=1)
+        return each.mean(), learning.ObjectiveOutput(each, each, {})
+
+    optimizer = optax.sgd(0.1)
+    update = learning.make_update(objective, optimizer, target_update_period=1)
+    state, data = make_state(optimizer), batch()
+    value, _ = objective(state.params, None, jax.random.PRNGKey(0), data, None)
+    _, _, metrics = update(state, data, np.ones(4, np.float32))
+    assert sorted(metrics) == ["gradient_norm", "loss"]
+    np.testing.assert_allclose(metrics["loss"], value, rtol=1e-5)
+
+
 def test_the_target_is_copied_every_period_and_only_then():
     optimizer = optax.sgd(0.1)
     update = learning.make_update(
