@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from acme_moe.disk import DiskError
     from acme_moe.studies import tables
-    from acme_moe.studies.derived import check_arms
+    from acme_moe.studies.derived import check_arms, check_config_files
     from acme_moe.studies.plan_file import check_plan, write_plan
     from acme_moe.studies.state import read_state
 
@@ -55,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = {run.arm for run in runs}
     try:
         check_arms(arm for arm in plan.arms if arm.name in wanted)
+        check_config_files(runs, states, workdir)
     except ValueError as error:
         fail(error)
     if given.dry_run:

@@ -7,13 +7,18 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from acme_moe import fields, validation
+from acme_moe import fields, files, validation
 from acme_moe.options import Options
+from acme_moe.studies.state import comparable
 from acme_moe.studies.study import Agent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from acme_moe.runs.spec import RunSpec
     from acme_moe.studies.plan import PlannedArm
+    from acme_moe.studies.planned_runs import PlannedRun
+    from acme_moe.studies.state import FolderState
 
 UNITS = ("parameters", "flops")
 _WIDTH = "network.expert_width"
@@ -113,6 +118,46 @@ def check_arms(arms: Iterable[PlannedArm]) -> None:
                     f"arm {arm.name}: agent.{name}: {asked[name]!r} is not accepted; "
                     f"{value!r}, as in {agent.config}"
                 )
+
+
+def check_config_files(
+    runs: Iterable[PlannedRun], states: Mapping[str, FolderState], workdir: Path
+) -> None:
+    """Refuses a `.py` config that is not what finished runs were trained with.
+
+    `read_state` compares only what the study sets itself. A stopped run would be
+    refused by the command that resumes it; a finished one would stand beside runs with
+    the file's settings as they are now.
+
+    Args:
+      runs: the planned runs.
+      states: the state of each, by its name.
+      workdir: the study's folder.
+
+    Raises:
+      ValueError: names the first such run, and the settings.
+    """
+    from acme_moe.runs.config import to_config_dict
+    from acme_moe.runs.presets import PRESETS
+
+    for run in runs:
+        if run.config in PRESETS or not states[run.name].finished:
+            continue
+        config = to_config_dict(run_spec(run.config, run.settings)).to_dict()
+        now = comparable(config)
+        there = comparable(files.read_json(workdir / run.name / "config.json"))
+        # A setting that only one of them has is of another version.
+        different = [
+            f"{name}: {there[name]!r} there, {now[name]!r} now"
+            for name in sorted(now.keys() & there.keys())
+            if there[name] != now[name]
+        ]
+        if different:
+            raise ValueError(
+                f"workdir: {run.name} has finished with other settings than those of "
+                f"{run.config} ({'; '.join(different)}); another folder, or the "
+                "settings as they were"
+            )
 
 
 def run_spec(config: str, settings: Mapping[str, Any]) -> RunSpec:
