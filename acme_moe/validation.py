@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,8 +14,8 @@ _KINDS = {
     "float": (int, float),
     "str": (str,),
     "bool": (bool,),
-    "int | None": (int, type(None)),
-    "float | None": (int, float, type(None)),
+    "None": (type(None),),
+    "NoneType": (type(None),),
 }
 # Arrays, and other programs that read the JSON, cannot hold larger values.
 _LARGEST = {int: 2**63 - 1, float: sys.float_info.max}
@@ -44,6 +45,8 @@ def check_types(config: Any) -> None:
 def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> None:
     """Refuses a value that is not of a field's type, if that type is a plain one.
 
+    Plain are numbers, text, booleans, None and unions of them, however written.
+
     Args:
       field: field of a dataclass.
       value: the value that it is to have.
@@ -53,9 +56,10 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
       ValueError: if the value is of another type, or is a number out of range.
     """
     kind = type_name(field)
-    kinds = _KINDS.get(kind)
-    if kinds is None:
+    names = _members(kind)
+    if not names <= _KINDS.keys():
         return
+    kinds = tuple(plain for name in names for plain in _KINDS[name])
     wrong_bool = isinstance(value, bool) and bool not in kinds
     if wrong_bool or not isinstance(value, kinds):
         found = type(value)
@@ -66,6 +70,15 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
     largest = _LARGEST[int if isinstance(value, int) else float]
     if isinstance(value, (int, float)) and not abs(value) <= largest:
         raise not_accepted(f"{prefix}{field.name}", value, f"{kind}, finite")
+
+
+def _members(kind: str) -> set[str]:
+    """Returns the types that a type, as it is written, is a union of."""
+    union = re.fullmatch(r"(?:typing\.)?(Optional|Union)\[(.*)\]", kind)
+    if union is None:
+        return {name.strip() for name in kind.split("|")}
+    also = {"None"} if union[1] == "Optional" else set()
+    return also.union(*(_members(name) for name in union[2].split(",")))
 
 
 def check_mapping(name: str, value: Any) -> None:

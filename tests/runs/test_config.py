@@ -303,6 +303,30 @@ def test_values_are_checked_for_a_class_that_does_not(value):
         fields.from_fields(Unchecked, {"length": value}, "environment.")
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        # What the command line gives of `=false`, which is true.
+        ("bool | None", "false"),
+        ("typing.Optional[bool]", "false"),
+        (bool | None, "false"),
+        (typing.Optional[bool], "false"),  # noqa: UP045
+        (typing.Union[int, bool, None], "no"),  # noqa: UP007
+        ("int | str | None", 0.5),
+        ("int | str", True),
+    ],
+)
+def test_a_union_of_plain_types_is_checked(kind, value):
+    made = dataclasses.make_dataclass(
+        "Made", [("may", kind, None)], namespace={"__module__": __name__}
+    )
+    with pytest.raises(ValueError, match=rf"^may: {value!r} is not accepted; "):
+        fields.from_fields(made, {"may": value})
+    good = True if "bool" in str(kind) else 3
+    assert fields.from_fields(made, {"may": good}).may is good
+    assert fields.from_fields(made, {"may": None}).may is None
+
+
 @dataclasses.dataclass(frozen=True)
 class Board:
     """Settings within settings, one of which has no default."""
