@@ -29,11 +29,12 @@ def play(environment, actions):
     ]
 
 
-def lose_a_life(environment):
+def lose_a_life(environment, actions=None):
     """Steps that end with the first `LAST` one."""
+    actions = itertools.repeat(FIRE) if actions is None else actions
     steps = [environment.reset()]
     while not steps[-1].last():
-        steps.append(environment.step(FIRE))
+        steps.append(environment.step(next(actions)))
     return steps
 
 
@@ -143,14 +144,15 @@ def test_a_lost_life_ends_an_episode_but_not_the_game():
 
 def test_the_last_life_ends_the_game():
     environment = make(terminal_on_life_loss=True)
-    reward = 0.0
+    reward, actions = 0.0, iter(np.random.default_rng(0).integers(4, size=10_000))
     for lives in range(4, -1, -1):
-        steps = lose_a_life(environment)
+        steps = lose_a_life(environment, actions)
         reward += sum(step.reward for step in steps[1:])
         assert environment.lives == lives
         assert environment.game_over == (lives == 0)
         assert environment.episode_return == reward
     assert steps[-1].discount == 0
+    assert reward > 0
     environment.reset()
     assert environment.lives == 5
     assert environment.episode_return == 0
