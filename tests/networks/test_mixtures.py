@@ -170,6 +170,12 @@ def test_top1_noise_changes_the_choice_and_not_the_logits():
     np.testing.assert_array_equal(one.logits, two.logits)
     choices = [np.asarray(x.probabilities).argmax(axis=-1) for x in (one, two)]
     assert (choices[0] != choices[1]).any()
+    # A token's weight is the probability by which its expert was chosen.
+    served = one.dispatch_weights.sum(axis=(2, 3))
+    weights = one.combine_weights.sum(axis=(2, 3))
+    np.testing.assert_allclose(
+        weights, served * one.probabilities.max(axis=-1), rtol=1e-6
+    )
 
 
 def test_router_noise_is_divided_by_the_number_of_experts():
