@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from acme_moe import options, validation
@@ -88,6 +88,17 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", freeze(value)
+
+
+def differences(
+    there: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
+) -> list[str]:
+    """Returns in words which of the named fields differ, and how; by dotted path."""
+    return [
+        f"{name}: {there.get(name)!r} there, {now.get(name)!r} now"
+        for name in sorted(names)
+        if there.get(name) != now.get(name)
+    ]
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

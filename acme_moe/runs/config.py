@@ -237,11 +237,8 @@ def check_resumes(spec: RunSpec, workdir: Path) -> None:
     before, now = (
         dict(fields.flat(_to_fields(x))) for x in (read_config_json(path), spec)
     )
-    different = [
-        f"{name}: {before.get(name)!r} there, {now.get(name)!r} now"
-        for name in sorted((before.keys() | now.keys()) - _MAY_CHANGE)
-        if before.get(name) != now.get(name)
-    ]
+    names = (before.keys() | now.keys()) - _MAY_CHANGE
+    different = fields.differences(before, now, names)
     if different:
         raise ValueError(
             f"workdir: {workdir} holds a run with other settings "

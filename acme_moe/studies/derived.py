@@ -147,11 +147,7 @@ def check_config_files(
         now = comparable(config)
         there = comparable(files.read_json(workdir / run.name / "config.json"))
         # A setting that only one of them has is of another version.
-        different = [
-            f"{name}: {there[name]!r} there, {now[name]!r} now"
-            for name in sorted(now.keys() & there.keys())
-            if there[name] != now[name]
-        ]
+        different = fields.differences(there, now, now.keys() & there.keys())
         if different:
             raise ValueError(
                 f"workdir: {run.name} has finished with other settings than those of "
