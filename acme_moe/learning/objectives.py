@@ -225,23 +225,10 @@ def add_mixture_losses(
     """
     best = jnp.max(online.q_values, axis=-1)
     metrics = {**output.metrics, "q_value": jnp.mean(best, where=mask)}
+    for name, loss in mixture_losses(config, online, key, mask).items():
+        value += loss
+        metrics[name] = loss
     moe = online.moe
-    if moe is not None and (config.importance_weight or config.load_weight):
-        balancing = losses.load_balancing_loss(
-            jax.random.fold_in(key, BALANCING_FOLD),
-            moe.logits,
-            moe.probabilities,
-            config.importance_weight,
-            config.load_weight,
-            config.load_noise,
-            mask,
-        )
-        value += balancing
-        metrics["load_balancing_loss"] = balancing
-    if moe is not None and moe.auxiliary_loss is not None:
-        auxiliary = jnp.mean(moe.auxiliary_loss, where=mask)
-        value += auxiliary
-        metrics["auxiliary_loss"] = auxiliary
     if moe is not None and moe.metrics:
         for name, measured in moe.metrics.items():
             if name in metrics or name in ("loss", "gradient_norm"):
@@ -250,3 +237,26 @@ def add_mixture_losses(
                 )
             metrics[name] = jnp.mean(measured, where=mask)
     return value, output._replace(metrics=metrics)
+
+
+def mixture_losses(
+    config: NetworkConfig,
+    online: ValueOutput,
+    key: jax.Array,
+    mask: jax.Array | None = None,
+) -> dict[str, jax.Array]:
+    """Returns what `add_mixture_losses` adds, by the names of its metrics."""
+    moe, found = online.moe, {}
+    if moe is not None and (config.importance_weight or config.load_weight):
+        found["load_balancing_loss"] = losses.load_balancing_loss(
+            jax.random.fold_in(key, BALANCING_FOLD),
+            moe.logits,
+            moe.probabilities,
+            config.importance_weight,
+            config.load_weight,
+            config.load_noise,
+            mask,
+        )
+    if moe is not None and moe.auxiliary_loss is not None:
+        found["auxiliary_loss"] = jnp.mean(moe.auxiliary_loss, where=mask)
+    return found

@@ -132,8 +132,11 @@ def make_update(
             params,
             state.target_params,
         )
-        own = {"loss": loss, "gradient_norm": _global_norm(gradients)}
-        metrics = {**output.metrics, **own}
+        metrics = {
+            **output.metrics,
+            "loss": loss,
+            "gradient_norm": _global_norm(gradients),
+        }
         _check_numbers(metrics)
         max_priority = jnp.maximum(state.max_priority, jnp.max(output.priorities))
         new_state = TrainingState(

@@ -20,12 +20,13 @@ from typing import Any
 
 import jax
 import numpy as np
-import tree
 
 from acme_moe import agents, diagnostics, learning
 from acme_moe.agents import acting
 from acme_moe.agents.config import AgentConfig, OnlineAgentConfig
 from acme_moe.checks import Result, attempt, require
+from acme_moe.learning import objectives
+from acme_moe.networks.outputs import map_examples
 from acme_moe.runs.assembly import make_environment, params_spec
 from acme_moe.runs.check_session import Session, on_catch
 from acme_moe.runs.checkpoints import Checkpoints
@@ -165,28 +166,24 @@ def _finite_loss(session: Session) -> str:
 
 def _mixture_losses(session: Session) -> str:
     """Checks that the objective adds what the mixture of its network adds to a loss."""
-    network, params = session.parts.network, session.learner.state.params
-    observation = tree.map_structure(
-        lambda spec: jax.ShapeDtypeStruct(spec.shape, spec.dtype),
-        session.parts.environment_spec.observations,
-    )
+    network, config = session.parts.network, session.spec.agent.network
 
-    def routing(params: Any, observation: Any, key: jax.Array) -> Any:
+    def added(params: Any, observation: Any, key: jax.Array) -> dict[str, jax.Array]:
         state = acting.initial_state(network, key)
         decision = acting.decide(
             network, params, 0.0, observation, state, evaluation=False
         )
-        return decision.output.moe
+        batch = map_examples(lambda x: x[None], decision.output)
+        return objectives.mixture_losses(config, batch, key)
 
-    moe = jax.eval_shape(routing, params, observation, jax.random.PRNGKey(0))
-    config = session.spec.agent.network
-    wanted = {
-        "auxiliary_loss": moe is not None and moe.auxiliary_loss is not None,
-        "load_balancing_loss": moe is not None
-        and bool(config.importance_weight or config.load_weight),
-    }
-    names = [name for name, needed in wanted.items() if needed]
-    missing = [name for name in names if name not in session.metrics]
+    names = jax.eval_shape(
+        added,
+        session.learner.state.params,
+        session.parts.environment_spec.observations,
+        jax.random.PRNGKey(0),
+    )
+    logged = {name for row in session.logger.data for name in row}
+    missing = [name for name in names if name not in logged]
     require(
         not missing,
         f"the objective's metrics lack {', '.join(missing)}, which "

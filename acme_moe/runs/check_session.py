@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -55,7 +55,7 @@ class Session:
       learner: the agent's learner.
       loop: steps the environment.
       actor: acts in the environment.
-      metrics: names of what the agent's learners have logged.
+      logger: has what the learners have logged.
     """
 
     batches: Batches
@@ -78,7 +78,7 @@ class Session:
         self._stack = stack
         self._online = isinstance(spec.agent, OnlineAgentConfig)
         self._client: reverb.Client | None = None
-        self.metrics: set[str] = set()
+        self.logger = loggers.InMemoryLogger()
 
     def connect(self) -> None:
         """Makes replay, the learner and the actor."""
@@ -121,26 +121,13 @@ class Session:
             jax.random.PRNGKey(seed),
             network,
             self.batches,
-            lambda *_: _Names(self.metrics),
+            lambda *_: self.logger,
             self.parts.environment_spec,
             self._client if self._online else None,
             counting.Counter(),
         )
         self._stack.callback(learner.close)
         return learner
-
-
-class _Names(loggers.Logger):
-    """A logger that keeps the names of what is logged."""
-
-    def __init__(self, names: set[str]) -> None:
-        self._names = names
-
-    def write(self, data: Mapping[str, Any]) -> None:
-        self._names.update(data)
-
-    def close(self) -> None:
-        pass
 
 
 def on_catch(spec: RunSpec) -> RunSpec:
