@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import re
 import sys
+import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ _KINDS = {
 }
 # Arrays, and other programs that read the JSON, cannot hold larger values.
 _LARGEST = {int: 2**63 - 1, float: sys.float_info.max}
+_TUPLE = re.compile(r"(?:typing\.)?[Tt]uple\[(\w+), \.\.\.\]")
 
 
 def not_accepted(name: str, value: Any, what_would: object) -> ValueError:
@@ -45,7 +47,8 @@ def check_types(config: Any) -> None:
 def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> None:
     """Refuses a value that is not of a field's type, if that type is a plain one.
 
-    Plain are numbers, text, booleans, None and unions of them, however written.
+    Plain are numbers, text, booleans and None, tuples of any length of one of these,
+    and unions of all of them, however written. A list is taken for a tuple.
 
     Args:
       field: field of a dataclass.
@@ -57,19 +60,29 @@ def check_type(field: dataclasses.Field[Any], value: Any, prefix: str = "") -> N
     """
     kind = type_name(field)
     names = _members(kind)
-    if not names <= _KINDS.keys():
+    of_tuples = {match[1] for match in map(_TUPLE.fullmatch, names) if match}
+    others = {name for name in names if not _TUPLE.fullmatch(name)}
+    if not of_tuples | others <= _KINDS.keys():
         return
+    is_tuple = bool(of_tuples) and isinstance(value, (list, tuple))
+    for item in value if is_tuple else (value,):
+        fault = _fault(item, of_tuples if is_tuple else others)
+        if fault is not None:
+            raise not_accepted(f"{prefix}{field.name}", value, f"{kind}{fault}")
+
+
+def _fault(value: Any, names: set[str]) -> str | None:
+    """Returns why a value is of none of the named types, None if it is of one."""
     kinds = tuple(plain for name in names for plain in _KINDS[name])
     wrong_bool = isinstance(value, bool) and bool not in kinds
     if wrong_bool or not isinstance(value, kinds):
         found = type(value)
         # A number of NumPy's looks like one that is accepted.
         foreign = found.__module__ != "builtins"
-        given = f", not {found.__module__}.{found.__name__}" if foreign else ""
-        raise not_accepted(f"{prefix}{field.name}", value, f"{kind}{given}")
+        return f", not {found.__module__}.{found.__name__}" if foreign else ""
     largest = _LARGEST[int if isinstance(value, int) else float]
-    if isinstance(value, (int, float)) and not abs(value) <= largest:
-        raise not_accepted(f"{prefix}{field.name}", value, f"{kind}, finite")
+    finite = not isinstance(value, (int, float)) or abs(value) <= largest
+    return None if finite else ", finite"
 
 
 def _members(kind: str) -> set[str]:
@@ -93,8 +106,11 @@ def check_mapping(name: str, value: Any) -> None:
 
 def type_name(field: dataclasses.Field[Any]) -> str:
     """Returns a field's type as it is written."""
-    # Text where the dataclass's module postpones the evaluation of annotations.
-    return field.type.__name__ if isinstance(field.type, type) else str(field.type)
+    # Text where the dataclass's module postpones the evaluation of annotations. In
+    # Python 3.10 `tuple[int, ...]` passes for a class.
+    if isinstance(field.type, type) and typing.get_origin(field.type) is None:
+        return field.type.__name__
+    return str(field.type)
 
 
 def missing(field: dataclasses.Field[Any], prefix: str) -> ValueError:

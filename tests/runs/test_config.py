@@ -327,6 +327,30 @@ def test_a_union_of_plain_types_is_checked(kind, value):
     assert fields.from_fields(made, {"may": None}).may is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        # What the command line gives of `=a,b`, and of `=7`.
+        ("tuple[int, ...]", ("a", "b")),
+        ("tuple[int, ...]", 7),
+        (tuple[int, ...], (7, None)),
+        (typing.Tuple[int, ...], (0.5,)),  # noqa: UP006
+        ("tuple[int, ...] | None", "7"),
+        (tuple[int, ...] | None, (7, True)),
+    ],
+)
+def test_a_tuple_of_a_plain_type_is_checked(kind, value):
+    made = dataclasses.make_dataclass(
+        "Made", [("widths", kind, ())], namespace={"__module__": __name__}
+    )
+    with pytest.raises(ValueError, match=r"^widths: ") as error:
+        fields.from_fields(made, {"widths": value})
+    assert f"{value!r} is not accepted; " in str(error.value)
+    assert "tuple" in str(error.value).lower()
+    for good in ((), (7,), (7, 8)):
+        assert fields.from_fields(made, {"widths": list(good)}).widths == good
+
+
 @dataclasses.dataclass(frozen=True)
 class Board:
     """Settings within settings, one of which has no default."""
