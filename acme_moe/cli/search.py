@@ -122,7 +122,7 @@ def _search(
         return 128 + signum
     if trials.error is not None:
         raise trials.error
-    return int(trials.num_told < num_trials)
+    return int(not trials.all_told)
 
 
 if __name__ == "__main__":

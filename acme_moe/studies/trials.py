@@ -97,13 +97,19 @@ class Trials:
           search: suggests the settings of trials.
           make_runs: returns the runs of a trial.
           workdir: the search's folder.
-          num_trials: number of trials, those of earlier searches included.
+          num_trials: most trials, those of earlier searches included.
         """
         self._study = study
         self._search = search
         self._make_runs = make_runs
         self._workdir = workdir
         self._num_trials = num_trials
+        # A sampler that has no more to suggest, such as that of a grid, ends Optuna's
+        # own loop so; outside that loop it would be an error.
+        stoppable: Any = study
+        stoppable.stop = self._note_exhausted
+        is_exhausted = getattr(study.sampler, "is_exhausted", lambda _: False)
+        self._exhausted: bool = is_exhausted(study)
         self._interrupted = []
         for trial in study.get_trials(states=(TrialState.RUNNING,)):
             if _SETTINGS in trial.user_attrs:
@@ -119,6 +125,12 @@ class Trials:
         """How many trials have ended, whether well or not."""
         return sum(trial.state.is_finished() for trial in self._study.trials)
 
+    @property
+    def all_told(self) -> bool:
+        """Whether as many have ended as were asked for, or as the sampler has."""
+        num = len(self._study.trials) if self._exhausted else self._num_trials
+        return self.num_told >= num
+
     def more(self, left: Sequence[PlannedRun]) -> Sequence[PlannedRun]:
         """Returns the runs of another trial, none if there is no other.
 
@@ -129,7 +141,7 @@ class Trials:
             if self._interrupted:
                 trial = self._interrupted.pop(0)
                 number, settings = trial.number, trial.user_attrs[_SETTINGS]
-            elif len(self._study.trials) < self._num_trials:
+            elif not self._exhausted and len(self._study.trials) < self._num_trials:
                 number, settings = self._ask()
             else:
                 break
@@ -166,6 +178,9 @@ class Trials:
             else:
                 continue
             del self._open[number]
+
+    def _note_exhausted(self) -> None:
+        self._exhausted = True
 
     def _end(self, number: int, score: float = math.nan) -> None:
         """Tells Optuna that a trial has ended; one without a score has failed."""

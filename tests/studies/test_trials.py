@@ -128,6 +128,7 @@ def test_a_trials_value_is_the_mean_over_its_runs_and_the_best_is_kept(tmp_path)
         assert trial.params["lr"] == rate
     best = max(study.trials, key=lambda trial: trial.value)
     assert best_settings(study) == best.user_attrs["settings"]
+    assert study.best_trial.number == best.number, "what the sampler takes for best"
     first_row = table(study).splitlines()[1].split()
     assert first_row[:2] == [f"trial_{best.number:04d}", f"{best.value:.4g}"]
 
@@ -248,16 +249,44 @@ def test_a_search_goes_on_where_its_data_have_moved(tmp_path):
         open_study(searched(), tmp_path, asked("/old", seed=2))
 
 
+def write_summary(folder, normalised, mean):
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = {
+        "evaluation_return_mean": mean,
+        "evaluation_human_normalized_score": normalised,
+    }
+    (folder / "summary.json").write_text(json.dumps(summary))
+
+
 def test_human_normalised_scores_count_where_all_games_have_them(tmp_path):
     runs = [planned("t/Pong/0"), planned("t/Qbert/0")]
     for run, normalised in zip(runs, (0.5, 1.0), strict=True):
-        (tmp_path / run.name).mkdir(parents=True)
-        summary = {
-            "evaluation_return_mean": 100.0 * normalised,
-            "evaluation_human_normalized_score": normalised,
-        }
-        (tmp_path / run.name / "summary.json").write_text(json.dumps(summary))
+        write_summary(tmp_path / run.name, normalised, 100.0 * normalised)
     assert mean_score(runs, tmp_path) == 0.75
+    write_summary(tmp_path / runs[1].name, None, 100.0)
+    assert mean_score(runs, tmp_path) == 75.0
+
+
+def test_runs_that_record_data_do_not_count(tmp_path):
+    data = planned("data/Pong/0")
+    runs = [data, *(planned(f"t/Pong/{seed}", needs=data.name) for seed in (0, 1))]
+    for run, normalised in zip(runs, (7.0, 0.5, 1.0), strict=True):
+        write_summary(tmp_path / run.name, normalised, 0.0)
+    assert mean_score(runs, tmp_path) == 0.75
+
+
+def test_a_search_ends_with_the_grid_that_its_sampler_suggests(tmp_path):
+    rates = [1e-4, 1e-3, 1e-2]
+
+    def search(num_trials):
+        search_ = searched(sampler=optuna.samplers.GridSampler({"lr": rates}))
+        study, trials = search_in(tmp_path, search_, num_trials=num_trials)
+        assert trials.all_told
+        return [trial.params["lr"] for trial in study.trials]
+
+    assert len(set(search(2))) == 2
+    for _ in range(2):
+        assert sorted(search(5)) == rates
 
 
 def test_the_command_searches_with_runs_and_prints_the_one_for_the_best(tmp_path):
