@@ -27,6 +27,7 @@ _PROGRAMS_CALLED_SELDOM = (
     "agents/test_builders.py",
     "agents/test_cql.py",
     "agents/test_recurrent_policy.py",
+    "agents/test_settings_in_use.py",
     "benchmarks/",
     "cli/test_check.py",
     "cli/test_check_agent.py",
