@@ -25,6 +25,23 @@ def test_offline_runs_record_their_data_first_where_none_are_given(tmp_path):
         assert run.settings["dataset.path"] == recorder.settings["record"]
 
 
+def test_each_game_has_data_of_its_own(tmp_path):
+    runs = expand(plan_of("figure_17", "small"), tmp_path)
+    recorders = {run.name: run for run in runs if run.command == "train"}
+    learners = [run for run in runs if run.command == "train_offline"]
+    assert len({run.settings["game"] for run in learners}) == len(recorders) == 4
+    for run in learners:
+        recorder = recorders[run.needs]
+        assert recorder.settings["game"] == run.settings["game"]
+        assert recorder.settings["record"] == run.settings["dataset.path"]
+
+
+def test_what_is_recorded_is_as_long_as_the_scale_says(tmp_path):
+    for scale, steps in (("smoke", 400), ("small", 200_000)):
+        recorder, *_ = expand(plan_of("figure_17", scale), tmp_path)
+        assert run_spec(recorder.config, recorder.settings).length == steps
+
+
 def test_the_path_of_data_may_have_braces(tmp_path):
     (run, *_) = expand(plan_of("figure_17"), tmp_path, "/sets/{game}/{run}/{x}")
     assert run.settings["dataset.path"] == f"/sets/{run.settings['game']}/1/{{x}}"

@@ -185,6 +185,21 @@ def test_an_interrupt_is_passed_on_and_starts_nothing_new(tmp_path, signum):
     assert signal.getsignal(signum) == handler
 
 
+def command_line(monkeypatch, folder, runs, does=None):
+    """What the command ends with after a sweep of these runs."""
+    watched = Watched(folder, runs, does)
+    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(parallel=1))
+    monkeypatch.setattr(cli, "flags", flags)
+
+    def make_sweep(_, workdir, tell):
+        assert workdir == folder
+        watched.sweep._on_event = tell
+        return watched.sweep
+
+    monkeypatch.setattr(cli.sweep_flags, "make_sweep", make_sweep)
+    return cli._train(runs, folder)
+
+
 def test_a_line_that_cannot_be_printed_does_not_end_it(tmp_path, monkeypatch):
     class Full(io.StringIO):
         """A log on a disk that is full while the runs start and end."""
@@ -194,20 +209,18 @@ def test_a_line_that_cannot_be_printed_does_not_end_it(tmp_path, monkeypatch):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return super().write(text)
 
-    runs = several()
-    watched = Watched(tmp_path, runs)
     monkeypatch.setattr(sys, "stdout", Full())
-    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(parallel=1))
-    monkeypatch.setattr(cli, "flags", flags)
-
-    def make_sweep(_, workdir, tell):
-        assert workdir == tmp_path
-        watched.sweep._on_event = tell
-        return watched.sweep
-
-    monkeypatch.setattr(cli.sweep_flags, "make_sweep", make_sweep)
-    assert cli._train(runs, tmp_path) == 0
+    assert command_line(monkeypatch, tmp_path, several()) == 0
     assert "finished" in sys.stdout.getvalue()
+
+
+@pytest.mark.parametrize(("what", "status"), [("finish", 0), ("fail", 1), ("die", 1)])
+def test_the_exit_status_says_whether_all_is_finished(
+    tmp_path, monkeypatch, what, status
+):
+    runs = several(2)
+    does = {runs[0].name: what}
+    assert command_line(monkeypatch, tmp_path, runs, does) == status
 
 
 def test_no_more_run_at_once_than_allowed(tmp_path):
