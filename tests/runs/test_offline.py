@@ -1,5 +1,6 @@
 """Real runs on real frames: recorded by one run, learnt from by another."""
 
+import contextlib
 import json
 import os
 import re
@@ -20,9 +21,11 @@ from acme_moe.offline.reader import DatasetError
 from acme_moe.reporting.runs import read_run
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online
-from acme_moe.runs.offline import OfflineRun
+from acme_moe.runs.assembly import Parts
+from acme_moe.runs.offline import OfflineRun, fixed_data
 from acme_moe.runs.run_config import OfflineRunConfig
 from acme_moe.runs.spec import OfflineRunSpec
+from tests.offline import sets
 from tests.programs import ROOT, launch, rows
 from tests.runs import tiny
 
@@ -82,6 +85,23 @@ def test_a_run_writes_a_set_of_all_its_steps(recorded):
         assert blank[starts].all()
         taken += (~blank).sum()
     assert taken == 600
+
+
+def test_rewards_of_fixed_data_are_clipped_and_discounted_as_the_agent_says(tmp_path):
+    sets.write_noise(tmp_path / "set", shape=(36, 36))
+    agent = CQLConfig(
+        network=tiny.NETWORK,
+        batch_size=512,
+        n_step=2,
+        discount=0.5,
+        max_abs_reward=0.25,
+    )
+    of_run = spec(tmp_path / "set", agent=agent, dataset={"fraction": 1.0})
+    with contextlib.closing(fixed_data(of_run, Parts(of_run), 0).samples) as samples:
+        batch = jax.device_get(next(samples).transitions)
+    assert set(batch.discount.tolist()) == {0.0, 0.5}
+    # Most rewards are larger, and two of a sign make this much.
+    assert np.abs(batch.reward).max() == 0.25 + 0.5 * 0.25
 
 
 @pytest.fixture(scope="module")
