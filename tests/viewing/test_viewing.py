@@ -3,8 +3,11 @@
 import dataclasses
 import json
 import re
+import types
+from unittest import mock
 
 import cv2
+import dm_env
 import jax
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from PIL import Image
 
 from acme_moe import agents
 from acme_moe.disk import DiskError
+from acme_moe.networks.token_grid import NoTokenGridError
 from acme_moe.runs import config as config_lib
 from acme_moe.runs import online, trained
 from acme_moe.runs.assembly import make_environment
@@ -128,6 +132,50 @@ def test_a_network_without_a_mixture_has_no_maps(tmp_path):
     assert drawing.draw(decisions[0]).shape == SIZE
 
 
+def test_the_command_films_as_many_games_as_it_is_told(tmp_path):
+    network = dataclasses.replace(tiny.NETWORK, moe="none")
+    short = tiny.atari(max_episode_steps=3)
+    store(tiny.spec(run={"environment": short}, agent={"network": network}), tmp_path)
+    flags = ("--episodes=2", "--max_steps=0", f"--out={tmp_path / 'game.gif'}")
+    result = watch(f"--checkpoint={tmp_path}", *flags)
+    assert "6 agent steps of Pong" in result.stdout, result.stderr
+
+
+class Rewarding:
+    """Three steps an episode, which give 3, 2 and 1."""
+
+    action_names = ("left", "right")
+
+    def reset(self):
+        self._steps = [
+            dm_env.transition(3.0, 1),
+            dm_env.transition(2.0, 2),
+            dm_env.termination(1.0, 3),
+        ]
+        return dm_env.restart(0)
+
+    def step(self, action):
+        assert action == 1
+        return self._steps.pop(0)
+
+    def render(self):
+        return np.zeros((210, 160, 3), np.uint8)
+
+    def close(self):
+        pass
+
+
+def test_the_return_is_that_of_the_game_so_far():
+    choice = types.SimpleNamespace(action=1, q_values=np.zeros(2), routing=None)
+    agent = mock.Mock(**{"choose.return_value": choice})
+    agent.token_grid.side_effect = NoTokenGridError
+    agent.make_environment = mock.Mock(return_value=Rewarding())
+    shown = list(play.play(agent, episodes=2, seed=5))
+    assert [decision.episode_return for decision in shown] == [0, 3, 5] * 2
+    assert agent.reset.call_count == 2
+    agent.make_environment.assert_called_once_with(5)
+
+
 @pytest.mark.parametrize("tokenizer", ["own_moe.tokens:Rows", "per_feat"])
 def test_tokens_that_are_places_have_maps_and_of_others_the_command_says_why(
     tokenizer, tmp_path
@@ -170,6 +218,22 @@ def test_a_picture_has_room_for_any_number_of_experts(moe, experts):
     weights = np.random.default_rng(0).random((11, 11, experts)).astype(np.float32)
     for actions in (3, 18):
         assert drawing.draw(decision(moe, weights, actions)).shape == SIZE
+
+
+def test_the_bar_of_an_action_is_as_high_as_its_value_and_that_of_the_chosen_differs():
+    values = np.array([0.5, 0.0, 1.0, 0.25], np.float32)
+    shown = dataclasses.replace(
+        decision("none", None, actions=4), q_values=values, action=3
+    )
+    bars = drawing.draw(shown)[-80:-4, 320:]
+    heights, colours = [], []
+    for left in range(0, 480, 120):
+        bar = bars[:, left + 60]
+        drawn = (bar != drawing._BACKGROUND).any(axis=-1)
+        heights.append(drawn.sum())
+        colours.append(tuple(bar[-1]))
+    np.testing.assert_allclose(heights, 2 + 76 * values, atol=3)
+    assert colours[0] == colours[1] == colours[2] != colours[3]
 
 
 def test_the_brightest_place_is_the_largest_weight():
