@@ -149,6 +149,20 @@ def test_a_sweep_runs_from_any_folder(tmp_path):
     assert total.split() == ["all", "0", "0", "0", "0", "6"]
 
 
+def test_a_sweep_is_of_the_arms_games_seeds_and_data_that_are_given(tmp_path):
+    listed = start(
+        *("-m", "acme_moe.cli.sweep", "--study=figure_11", f"--workdir={tmp_path}"),
+        *("--scale=small", "--arms=cql-baseline,cql-soft_moe", "--games=Pong"),
+        *("--seeds=3", "--data=/data", "--print_commands=shell"),
+    )
+    found = re.findall(r"/(cql\S+)/sweep\.lock.*dataset\.path=(\S+)", listed.stdout)
+    assert found == [
+        (f"cql-{layer}/Pong/{seed}", f"/data/Pong/{seed + 1}/replay_logs")
+        for seed in range(3)
+        for layer in ("baseline", "soft_moe")
+    ], listed.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [

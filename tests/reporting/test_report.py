@@ -373,9 +373,12 @@ def test_the_launcher_names_what_is_missing(tmp_path):
     write_all(tmp_path / "runs", cells[1:])
 
     flags = [f"--workdir={tmp_path}/runs", f"--out={tmp_path}/report", "--reps=20"]
-    done = launch("report.py", *flags)
+    done = launch("report.py", *flags, "--scores=training")
     assert done.returncode == 0, done.stderr
     assert "missing: dqn-baseline/Breakout/0: not started" in done.stdout
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Scores: mean returns of the training games" in page
+    assert "bootstrap, 20 draws" in page
     nothing = launch("report.py", f"--workdir={tmp_path}/nothing", *flags[1:])
     assert nothing.returncode == 2
     assert nothing.stderr.startswith("error: ")
