@@ -84,10 +84,11 @@ def make_plan(
       num_seeds: runs on a game, in place of those of study and scale.
 
     Raises:
-      ValueError: if an arm is left without a game.
+      ValueError: if an arm is left without a game, or there are no seeds.
     """
-    seeds = num_seeds or min(study.num_seeds, scale.num_seeds or study.num_seeds)
-    validation.at_least("num_seeds", seeds, 1)
+    if num_seeds is None:
+        num_seeds = min(study.num_seeds, scale.num_seeds or study.num_seeds)
+    validation.at_least("num_seeds", num_seeds, 1)
     shared = fields.merged(study.settings)
     arms = []
     for arm in study.arms:
@@ -108,7 +109,7 @@ def make_plan(
                 # Whatever games are run now or later, an arm is the same.
                 settings=_derived(arm, settings, study.games_of(arm)[0]),
                 games=chosen,
-                seeds=tuple(range(seeds)),
+                seeds=tuple(range(num_seeds)),
             )
         )
     recording = None if scale.recording is None else {**scale.online, **scale.recording}

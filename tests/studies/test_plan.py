@@ -65,6 +65,12 @@ def test_an_arm_that_another_has_replaced_stays_under_its_folder_s_name(tmp_path
         assert last.series == f"{first.series} ({first.name})"
 
 
+@pytest.mark.parametrize("num_seeds", [0, -1])
+def test_a_plan_has_a_seed(num_seeds):
+    with pytest.raises(ValueError, match=f"^num_seeds: {num_seeds} is not accepted"):
+        plan_of(num_seeds=num_seeds)
+
+
 def test_games_and_seeds_stay_when_an_arm_moves_to_another_panel(tmp_path):
     plan = plan_of(num_seeds=3)
     write_plan(plan, tmp_path)
