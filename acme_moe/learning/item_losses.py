@@ -21,6 +21,7 @@ from acme_moe.loss_settings import (
     ClassificationLoss,
     Munchausen,
     check_distribution_loss,
+    check_value_loss,
     complete_options,
     load,
 )
@@ -50,12 +51,13 @@ def value_loss(
       ValueError: if there is no such loss, it does not take such options, or it needs
         another network.
     """
+    check_value_loss(loss, config.num_atoms, config.num_quantiles)
     if loss == QUANTILE:
         complete_options(loss, loss_options)
-        return _quantile(config, discount, munchausen)
+        return _quantile(discount, munchausen)
     found, of_categories = load(loss, loss_options)
     if of_categories:
-        return _classified(config, found, discount, munchausen)
+        return _classified(found, discount, munchausen)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
         return found(temporal_differences(outputs, transitions, discount, munchausen))
@@ -82,10 +84,13 @@ def distribution_loss(
         is not categorical.
     """
     check_distribution_loss(loss)
+    if config.num_atoms is None:
+        raise ValueError(
+            "num_atoms: None is not accepted; a number of atoms, at least 2"
+        )
     if loss != C51:
-        return _classified(config, load(loss, loss_options)[0], discount)
+        return _classified(load(loss, loss_options)[0], discount)
     complete_options(loss, loss_options)
-    _require_atoms(config)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
         online, target = outputs.online, outputs.target
@@ -153,16 +158,12 @@ def _targets(
     return jax.lax.stop_gradient(rewards + discounts * values)
 
 
-def _quantile(
-    config: NetworkConfig, discount: float, munchausen: Munchausen
-) -> ItemLoss:
+def _quantile(discount: float, munchausen: Munchausen) -> ItemLoss:
     """Returns IQN's loss of the taken action's quantiles to the target's quantiles.
 
     Dabney et al. (2018): Huber's loss with kappa 1, summed over the former and averaged
     over the latter.
     """
-    if config.num_quantiles is None:
-        raise ValueError("num_quantiles: None is not accepted; a number of quantiles")
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
         quantiles, levels = outputs.online.quantile_values, outputs.online.levels
@@ -177,13 +178,11 @@ def _quantile(
 
 
 def _classified(
-    config: NetworkConfig,
     loss: ClassificationLoss,
     discount: float,
     munchausen: Munchausen = NO_MUNCHAUSEN,
 ) -> ItemLoss:
     """Returns a classification loss of the taken action's logits to the mean target."""
-    _require_atoms(config)
 
     def item_loss(outputs: Outputs, transitions: Transition) -> jax.Array:
         logits, atoms = outputs.online.logits, outputs.online.atoms
@@ -194,10 +193,3 @@ def _classified(
         return loss(taken, targets, atoms)
 
     return item_loss
-
-
-def _require_atoms(config: NetworkConfig) -> None:
-    if config.num_atoms is None:
-        raise ValueError(
-            "num_atoms: None is not accepted; a number of atoms, at least 2"
-        )

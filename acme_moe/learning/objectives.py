@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from acme_moe import losses
+from acme_moe import losses, validation
 from acme_moe.learning import item_losses
 from acme_moe.learning.outputs import BALANCING_FOLD, apply_to_both_ends
-from acme_moe.learning.types import Transition
+from acme_moe.learning.types import Transition, check_columns
 from acme_moe.loss_settings import C51, NO_MUNCHAUSEN, NO_OPTIONS, Munchausen
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
@@ -66,7 +66,7 @@ def q_learning(
         quantiles `quantile`.
       loss_options: options of a loss that is not the library's.
       double: whether the online network selects the target's action.
-      munchausen: settings of Munchausen targets.
+      munchausen: settings of Munchausen targets, which select no action.
       td_weight: weight of the temporal-difference loss.
       conservative_weight: weight of `losses.conservative_losses`. With a weight of 0.1
         the objective is CQL's (Kumar et al., 2020); with that loss alone, behaviour
@@ -76,8 +76,11 @@ def q_learning(
       The objective; priorities are the absolute errors.
 
     Raises:
-      ValueError: if `loss` is none of them, or needs another network.
+      ValueError: if `loss` is none of them or needs another network, or `double` is
+        asked for with Munchausen targets.
     """
+    if double and munchausen.alpha:
+        raise validation.not_accepted("double", True, "False with munchausen.alpha")
     item_loss = item_losses.value_loss(
         network.config, loss, discount, munchausen, loss_options
     )
@@ -154,6 +157,7 @@ def categorical_q_learning(
         transitions: Transition,
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
+        check_columns(probabilities=probabilities)
         outputs = apply_to_both_ends(
             network,
             params,

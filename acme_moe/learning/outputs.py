@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from acme_moe.learning.types import Transition
+from acme_moe.learning.types import Transition, check_columns
 from acme_moe.networks import Network, ValueOutput
 
 # An objective folds these into its key, which it also splits. `split` itself folds in
@@ -60,7 +60,15 @@ def apply_to_both_ends(
       double: whether the online network selects the actions of the targets.
       shared_noise: whether all targets share one draw of the noise.
       with_target_before: whether the target network is also applied to the states.
+
+    Raises:
+      ValueError: if actions, rewards or discounts are not `[B]`.
     """
+    check_columns(
+        action=transitions.action,
+        reward=transitions.reward,
+        discount=transitions.discount,
+    )
     online_key, target_key, selector_key = jax.random.split(key, 3)
     next_values = _values
     if shared_noise:

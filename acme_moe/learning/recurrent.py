@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from acme_moe import losses
 from acme_moe.diagnostics import Probe
 from acme_moe.learning.objectives import Objective, ObjectiveOutput, add_mixture_losses
-from acme_moe.learning.types import Sequences
+from acme_moe.learning.types import Sequences, check_columns
 from acme_moe.networks import RecurrentNetwork, ValueOutput
 from acme_moe.networks.outputs import map_examples
 
@@ -59,6 +59,7 @@ def recurrent_q_learning(
         sequences: Sequences,
         probabilities: jax.Array,
     ) -> tuple[jax.Array, ObjectiveOutput]:
+        check_columns(probabilities=probabilities)
         steps, unroll = _after_burn_in(network, burn_in_length, sequences)
         online_key, target_key = jax.random.split(key)
         online = unroll(params, online_key)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from acme_moe import validation
 
 
 class Transition(NamedTuple):
@@ -25,6 +28,19 @@ class Transition(NamedTuple):
     reward: Any
     discount: Any
     next_observation: Any
+
+
+def check_columns(**columns: Any) -> None:
+    """Refuses arrays other than `[B]`; two of `[B, 1]` and `[B]` would make `[B, B]`.
+
+    Raises:
+      ValueError: names the first that has another shape.
+    """
+    for name, column in columns.items():
+        if jnp.ndim(column) != 1:
+            raise validation.not_accepted(
+                name, jnp.shape(column), "the shape (B,), a number for each transition"
+            )
 
 
 class Sequences(NamedTuple):

@@ -169,6 +169,44 @@ def test_a_categorical_loss_needs_a_categorical_head():
         learning.categorical_q_learning(make_network(TOP1, 3), discount=0.9)
 
 
+def test_a_network_of_quantiles_needs_their_loss():
+    network = make_network(dataclasses.replace(TOP1, num_quantiles=4), NUM_ACTIONS)
+    with pytest.raises(
+        ValueError, match=r"^loss: 'squared' is not accepted; 'quantile'"
+    ):
+        learning.q_learning(network, discount=0.9)
+    with pytest.raises(
+        ValueError, match=r"^loss: 'quantile' .* network\.num_quantiles"
+    ):
+        learning.q_learning(make_network(TOP1, 3), discount=0.9, loss="quantile")
+
+
+def test_munchausen_targets_are_not_double():
+    network, settings = make_network(TOP1, NUM_ACTIONS), Munchausen(alpha=0.9)
+    with pytest.raises(ValueError, match=r"^double: True is not accepted"):
+        learning.q_learning(network, discount=0.9, double=True, munchausen=settings)
+
+
+@pytest.mark.parametrize("name", ["action", "reward", "discount"])
+def test_a_column_is_refused(name):
+    """As the replay buffers of others return it; it would broadcast to `[B, B]`."""
+    network, settings = make_network(TOP1, NUM_ACTIONS), Munchausen(alpha=0.9)
+    objective = learning.q_learning(network, discount=0.9, munchausen=settings)
+    data = batch()
+    data = data._replace(**{name: getattr(data, name)[:, None]})
+    with pytest.raises(
+        ValueError, match=rf"^{name}: \(4, 1\) is not accepted; the sha"
+    ):
+        objective({}, {}, KEY, data, PROBABILITIES)
+
+
+def test_a_column_of_probabilities_is_refused():
+    network = make_network(dataclasses.replace(TOP1, num_atoms=11), NUM_ACTIONS)
+    objective = learning.categorical_q_learning(network, discount=0.9)
+    with pytest.raises(ValueError, match=r"^probabilities: \(4, 1\) is not accepted"):
+        objective({}, {}, KEY, batch(), PROBABILITIES[:, None])
+
+
 @pytest.mark.parametrize(
     "settings", [{"double": True}, {"munchausen": Munchausen(alpha=0.9)}]
 )

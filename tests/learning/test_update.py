@@ -262,7 +262,7 @@ def test_the_caller_s_key_outlives_the_update():
 
 
 def test_an_unknown_loss_is_named():
-    accepted = "huber, squared, hl_gauss, two_hot, or the import path of one"
+    accepted = "huber, squared, hl_gauss, two_hot, quantile, or the import path of one"
     message = f"loss: 'l1' is not known; accepted: {accepted}"
     with pytest.raises(ValueError, match=message):
         learning.q_learning(NETWORK, discount=0.9, loss="l1")
