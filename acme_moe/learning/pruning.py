@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from acme_moe import validation
+
 
 class PruningState(NamedTuple):
     """State of the wrapper.
@@ -54,7 +56,13 @@ def pruned(
 
     Returns:
       A transformation whose `update` needs the parameters.
+
+    Raises:
+      ValueError: names the first number that is not accepted.
     """
+    validation.between("sparsity", sparsity, 0, 1)
+    validation.at_least("end", end, start + 1)
+    validation.at_least("period", period, 1)
     schedule = sparsity_schedule(sparsity, start, end)
 
     def init(params: Any) -> PruningState:

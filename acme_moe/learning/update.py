@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from acme_moe import validation
 from acme_moe.learning.branches import branch
 from acme_moe.learning.objectives import Objective
 
@@ -112,7 +113,12 @@ def make_update(
       donated, because they may still be reading it. The update's attribute
       `compile_for` compiles it in advance, for arguments like those of a call: arrays
       or `jax.ShapeDtypeStruct`s.
+
+    Raises:
+      ValueError: if one of the two numbers of steps is less than 1.
     """
+    validation.at_least("target_update_period", target_update_period, 1)
+    validation.at_least("sgd_steps_per_call", sgd_steps_per_call, 1)
 
     def sgd_step(
         state: TrainingState, batch: tuple[Any, jax.Array]

@@ -104,3 +104,16 @@ def test_before_the_start_nothing_changes():
 def test_the_end_is_reached_where_the_period_does_not_divide():
     params = trajectory(21, period=7)[-1]
     assert (params["dense"]["w"] == 0).sum() == 180
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"start": 4, "end": 4}, "end: 4 is not accepted; at least 5"),
+        ({"sparsity": 95.0}, r"sparsity: 95\.0 is not accepted; 0 to 1"),
+        ({"period": 0}, "period: 0 is not accepted; at least 1"),
+    ],
+)
+def test_what_would_prune_everything_or_never_is_refused(settings, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        trajectory(0, **settings)

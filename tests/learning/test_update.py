@@ -1,5 +1,6 @@
 """The jitted update on a network small enough to follow by hand."""
 
+import functools
 import re
 
 import jax
@@ -266,6 +267,14 @@ def test_an_unknown_loss_is_named():
     message = f"loss: 'l1' is not known; accepted: {accepted}"
     with pytest.raises(ValueError, match=message):
         learning.q_learning(NETWORK, discount=0.9, loss="l1")
+
+
+def test_numbers_of_steps_are_checked():
+    make = functools.partial(learning.make_update, lambda *_: None, optax.sgd(0.1))
+    with pytest.raises(ValueError, match=r"^target_update_period: 0 is not accepted"):
+        make(target_update_period=0)
+    with pytest.raises(ValueError, match=r"^sgd_steps_per_call: 0 is not accepted"):
+        make(target_update_period=1, sgd_steps_per_call=0)
 
 
 def test_a_metric_that_is_an_array_is_named():
