@@ -66,7 +66,8 @@ def q_learning(
         quantiles `quantile`.
       loss_options: options of a loss that is not the library's.
       double: whether the online network selects the target's action.
-      munchausen: settings of Munchausen targets, which select no action.
+      munchausen: settings of Munchausen targets, which select no action;
+        `acme_moe.losses.Munchausen`.
       td_weight: weight of the temporal-difference loss.
       conservative_weight: weight of `losses.conservative_losses`. With a weight of 0.1
         the objective is CQL's (Kumar et al., 2020); with that loss alone, behaviour

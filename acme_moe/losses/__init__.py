@@ -1,12 +1,17 @@
 """Losses on plain arrays, one value for each example; load balancing, for a batch."""
 
+from acme_moe.loss_settings import Munchausen
 from acme_moe.losses.c51 import (
     categorical_double_q_losses,
     importance_weights,
     priorities,
     projected_targets,
 )
-from acme_moe.losses.classification import hl_gauss, two_hot
+from acme_moe.losses.classification import (
+    hl_gauss,
+    hl_gauss_probabilities,
+    two_hot,
+)
 from acme_moe.losses.conservative import conservative_losses
 from acme_moe.losses.indexing import index_by_action
 from acme_moe.losses.load_balancing import (
@@ -23,9 +28,11 @@ from acme_moe.losses.r2d2 import (
 from acme_moe.losses.td import huber, q_learning_errors, squared
 
 __all__ = [
+    "Munchausen",
     "categorical_double_q_losses",
     "conservative_losses",
     "hl_gauss",
+    "hl_gauss_probabilities",
     "huber",
     "importance_loss",
     "importance_weights",
