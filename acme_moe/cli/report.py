@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "What the figures show; the table of aggregates has both. Without --workdir, "
         "what the files' scores are of.",
     )
-    external = flags.DEFINE_list(
+    # Not a list, of which only the last would count if several were given.
+    external = flags.DEFINE_multi_string(
         "external",
         [],
         "CSV files with scores from elsewhere: game, seed, agent, frames, score (a "
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             None if workdir.value is None else Path(workdir.value),
             Path(out.value),
             kind=scores.value,
-            external=[Path(path) for path in external.value],
+            external=[Path(x) for text in external.value for x in text.split(",")],
             reps=reps.value,
         )
     except (DiskError, FolderInUseError, OSError, ValueError) as error:

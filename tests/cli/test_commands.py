@@ -72,6 +72,13 @@ def test_help_has_a_short_form(name, console_script):
     assert "flags:" in start(console_script, name, "-h").stdout
 
 
+def test_a_report_is_of_the_files_of_each_flag(tmp_path):
+    words = [f"--external={tmp_path / name}.csv" for name in ("first", "second")]
+    result = start("-m", "acme_moe.cli.report", *words, f"--out={tmp_path / 'out'}")
+    assert result.returncode == 2
+    assert "first.csv" in result.stderr
+
+
 def test_a_run_goes_to_the_command_that_trains_it(console_script, tmp_path):
     for words, config, other in (
         (("-m", "acme_moe.cli.train"), "cql_atari", "-m acme_moe.cli.train_offline"),
