@@ -151,10 +151,17 @@ class Study:
         """Returns the games of an arm, by the names that they have in its suite.
 
         Raises:
-          ValueError: if its suite has no such game.
+          ValueError: if its suite has no such game; names the suite.
         """
-        suite = find_suite(self.suite_of(arm))
-        return tuple(suite.resolve_game(game) for game in arm.games or self.games)
+        name = self.suite_of(arm)
+        suite = find_suite(name)
+        try:
+            return tuple(suite.resolve_game(game) for game in arm.games or self.games)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}; arm {arm.name} plays {name!r} (agent.environment, or "
+                "environment.name of its settings)"
+            ) from None
 
 
 def _check_chosen_by_study(settings: Mapping[str, Any]) -> None:

@@ -220,6 +220,13 @@ def test_a_study_names_the_field_that_is_wrong(field, value):
         dataclasses.replace(study, **{field.partition(".")[0]: value})
 
 
+def test_a_study_names_the_suite_that_lacks_a_game():
+    agent = dataclasses.replace(catalogue.DQN, config="mine.py")
+    arms = catalogue.arms((agent,), (catalogue.SOFT_MOE,))
+    with pytest.raises(ValueError, match=r"'corridor' .* plays 'atari' \(agent\.env"):
+        Study(name="x", title="x", games=("corridor",), arms=arms)
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("x", "2"), ("series", None), ("settings.game", {"game": "x"})]
 )
