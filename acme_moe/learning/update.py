@@ -108,11 +108,14 @@ def make_update(
         the examples, and priorities come back in their order.
 
     Returns:
-      The jitted update. The state's target, optimiser state and key are donated:
-      their buffers must not be used after the call. What actors are given is not
-      donated, because they may still be reading it. The update's attribute
-      `compile_for` compiles it in advance, for arguments like those of a call: arrays
-      or `jax.ShapeDtypeStruct`s.
+      The jitted update, a function of a state, a batch and the probabilities
+      `float32 [B]` with which its examples were sampled. It returns the new state, the
+      examples' priorities `float32 [B]`, and scalars by name: the objective's metrics,
+      `loss` and `gradient_norm`, means over the steps of the call. The state's target,
+      optimiser state and key are donated: their buffers must not be used after the
+      call. What actors are given is not donated, because they may still be reading it.
+      The update's attribute `compile_for` compiles it in advance, for arguments like
+      those of a call: arrays or `jax.ShapeDtypeStruct`s.
 
     Raises:
       ValueError: if one of the two numbers of steps is less than 1.
