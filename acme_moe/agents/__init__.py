@@ -114,7 +114,8 @@ def load_builder(agent: str, config: Any) -> Any:
 def _get(name: str) -> Agent:
     agent = AGENTS.get(name)
     if not isinstance(agent, Agent):
-        raise validation.not_accepted("agent", name, f"an Agent, and it is {agent!r}")
+        accepted = f"an {Agent.__module__}.Agent, and it is {agent!r}"
+        raise validation.not_accepted("agent", name, accepted)
     return agent
 
 

@@ -269,7 +269,7 @@ def test_a_part_that_is_no_text_is_refused(field):
         (["--config.agent=tests.outside_agents:no"], r"^agent: .* has no 'no'"),
         (
             ["--config.agent=tests.outside_agents:VALUE"],
-            r"^agent: .*an Agent, and it is 3",
+            r"^agent: .*an acme_moe\.agents\.Agent, and it is 3",
         ),
         (
             ["--config.agent=tests.outside_agents:BAD"],
