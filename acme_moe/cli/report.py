@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             None if workdir.value is None else Path(workdir.value),
             Path(out.value),
             kind=scores.value,
-            external=[Path(x) for text in external.value for x in text.split(",")],
+            external=[Path(x) for text in external.value for x in text.split(",") if x],
             reps=reps.value,
         )
     except (DiskError, FolderInUseError, OSError, ValueError) as error:
