@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 
 import haiku as hk
 import jax
@@ -34,6 +35,16 @@ class Scaled:
         mixed = self.mix(tokens, experts)
         factor = jnp.asarray(self.factor, tokens.dtype)
         return mixed._replace(tokens=factor * mixed.tokens)
+
+
+@dataclasses.dataclass(frozen=True)
+class Summed(Scaled):
+    """An option whose type is not checked; good."""
+
+    rows: Sequence[int] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "area", sum(self.rows))
 
 
 @dataclasses.dataclass(frozen=True)

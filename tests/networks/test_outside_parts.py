@@ -70,6 +70,10 @@ def test_options_are_checked(options, message):
         ),
         (
             {"moe": f"{HERE}:Scaled", "moe_options": {"widths": 3}},
+            r"moe_options\.widths: 3 is not accepted; tuple\[int, \.\.\.\]",
+        ),
+        (
+            {"moe": f"{HERE}:Summed", "moe_options": {"rows": 3}},
             "moe_options: 'int' object is not iterable",
         ),
         ({"moe_options": 3}, "moe_options: 3 is not accepted; a mapping"),
