@@ -217,6 +217,16 @@ def check_value_loss(
         raise validation.not_accepted("loss", loss, accepted)
 
 
+def check_double(double: bool, munchausen: Munchausen) -> None:
+    """Refuses double Q-learning with Munchausen targets, which select no action.
+
+    Raises:
+      ValueError: if both are asked for.
+    """
+    if double and munchausen.alpha:
+        raise validation.not_accepted("double", True, "False with munchausen.alpha")
+
+
 def check_distribution_loss(loss: str) -> None:
     """Refuses a loss that an agent with a categorical head cannot use.
 

@@ -12,11 +12,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from acme_moe import losses, validation
+from acme_moe import losses
 from acme_moe.learning import item_losses
 from acme_moe.learning.outputs import BALANCING_FOLD, apply_to_both_ends
 from acme_moe.learning.types import Transition, check_columns
-from acme_moe.loss_settings import C51, NO_MUNCHAUSEN, NO_OPTIONS, Munchausen
+from acme_moe.loss_settings import (
+    C51,
+    NO_MUNCHAUSEN,
+    NO_OPTIONS,
+    Munchausen,
+    check_double,
+)
 from acme_moe.networks import Network, NetworkConfig, ValueOutput
 
 
@@ -80,8 +86,7 @@ def q_learning(
       ValueError: if `loss` is none of them or needs another network, or `double` is
         asked for with Munchausen targets.
     """
-    if double and munchausen.alpha:
-        raise validation.not_accepted("double", True, "False with munchausen.alpha")
+    check_double(double, munchausen)
     item_loss = item_losses.value_loss(
         network.config, loss, discount, munchausen, loss_options
     )

@@ -6,9 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from acme_moe import validation
 from acme_moe.agents.config import OnlineAgentConfig, set_complete_options
-from acme_moe.loss_settings import NO_OPTIONS, Munchausen, check_value_loss
+from acme_moe.loss_settings import (
+    NO_OPTIONS,
+    Munchausen,
+    check_double,
+    check_value_loss,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,5 +44,4 @@ class DQNConfig(OnlineAgentConfig):
         super().__post_init__()
         check_value_loss(self.loss, self.network.num_atoms, self.network.num_quantiles)
         set_complete_options(self)
-        if self.munchausen.alpha and self.double:
-            raise validation.not_accepted("double", True, "False with munchausen.alpha")
+        check_double(self.double, self.munchausen)
