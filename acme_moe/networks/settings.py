@@ -225,9 +225,7 @@ class NetworkConfig:
             value = getattr(self, field)
             if value is not None and value < minimum:
                 _refuse(field, value, f"None, or whole numbers from {minimum}")
-        if not self.mlp_widths or not all(
-            _is_int(width) and width >= 1 for width in self.mlp_widths
-        ):
+        if min(self.mlp_widths, default=0) < 1:
             _refuse("mlp_widths", self.mlp_widths, "one whole number from 1, or more")
         for field in _POSITIVE:
             validation.above(field, getattr(self, field), 0)
@@ -304,10 +302,6 @@ class NetworkConfig:
     def _require(self, field: str, accepted: object, reason: str) -> None:
         if getattr(self, field) != accepted:
             _refuse(field, getattr(self, field), f"{accepted!r} {reason}")
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _refuse(field: str, value: object, accepted: str) -> None:

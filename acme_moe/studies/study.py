@@ -112,7 +112,7 @@ class Study:
         validation.one_of("form", self.form, FORMS)
         validation.at_least("num_seeds", self.num_seeds, 1)
         validation.at_least("arms", len(self.arms), 1)
-        if not self.games or isinstance(self.games, str):
+        if not self.games:
             wanted = "a tuple of at least one game"
             raise validation.not_accepted("games", self.games, wanted)
         seen: dict[str, Arm] = {}
