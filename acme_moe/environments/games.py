@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 
@@ -33,6 +34,8 @@ _ROM_IDS = _split("""
 def _camel_case(rom: str) -> str:
     return "".join(word.capitalize() for word in rom.split("_"))
 
+
+_GYM_ID = re.compile(r"^(?:\w+/)?(\w+?)(?:NoFrameskip|Deterministic)?-v\d+$")
 
 _ROMS = {_camel_case(rom): rom for rom in _ROM_IDS}
 
@@ -109,6 +112,8 @@ def resolve_game(name: str, games: Sequence[str] = GAMES) -> str:
     by_key = {name_key(game): game for game in games}
     if key in by_key:
         return by_key[key]
+    # A Gym id names a version of the environment, which suites set otherwise.
+    key = name_key(_GYM_ID.sub(r"\1", name))
     close = [by_key[k] for k in difflib.get_close_matches(key, by_key, cutoff=0.6)]
     hints = [f"did you mean {', '.join(close)}?"] if close else []
     if games != GAMES:

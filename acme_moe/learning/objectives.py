@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from acme_moe import losses
 from acme_moe.learning import item_losses
+from acme_moe.learning.metrics import joined
 from acme_moe.learning.outputs import BALANCING_FOLD, apply_to_both_ends
 from acme_moe.learning.types import Transition, check_columns
 from acme_moe.loss_settings import (
@@ -204,7 +205,7 @@ def _total(
         conservative = jnp.mean(own)
         value += conservative_weight * conservative
         each += conservative_weight * own
-        metrics = {**metrics, "conservative_loss": conservative}
+        metrics = joined(metrics, {"conservative_loss": conservative})
     output = output._replace(losses=each, metrics=metrics)
     return add_mixture_losses(config, online, key, value, output)
 
@@ -232,20 +233,21 @@ def add_mixture_losses(
 
     Returns:
       An objective's value and output.
+
+    Raises:
+      ValueError: if two metrics have one name.
     """
     best = jnp.max(online.q_values, axis=-1)
-    metrics = {**output.metrics, "q_value": jnp.mean(best, where=mask)}
-    for name, loss in mixture_losses(config, online, key, mask).items():
+    added = mixture_losses(config, online, key, mask)
+    metrics = joined(output.metrics, {"q_value": jnp.mean(best, where=mask), **added})
+    for loss in added.values():
         value += loss
-        metrics[name] = loss
     moe = online.moe
     if moe is not None and moe.metrics:
-        for name, measured in moe.metrics.items():
-            if name in metrics or name in ("loss", "gradient_norm"):
-                raise ValueError(
-                    f"metrics: {name!r} is the agent's own; another name is accepted"
-                )
-            metrics[name] = jnp.mean(measured, where=mask)
+        measured = {
+            name: jnp.mean(each, where=mask) for name, each in moe.metrics.items()
+        }
+        metrics = joined(metrics, measured)
     return value, output._replace(metrics=metrics)
 
 

@@ -14,6 +14,7 @@ import optax
 
 from acme_moe import validation
 from acme_moe.learning.branches import branch
+from acme_moe.learning.metrics import check_numbers, joined
 from acme_moe.learning.objectives import Objective
 
 
@@ -118,7 +119,9 @@ def make_update(
       those of a call: arrays or `jax.ShapeDtypeStruct`s.
 
     Raises:
-      ValueError: if one of the two numbers of steps is less than 1.
+      ValueError: if one of the two numbers of steps is less than 1. The update raises
+        it for a batch that its steps cannot share, and for metrics that are no numbers
+        or share a name.
     """
     validation.at_least("target_update_period", target_update_period, 1)
     validation.at_least("sgd_steps_per_call", sgd_steps_per_call, 1)
@@ -141,12 +144,10 @@ def make_update(
             params,
             state.target_params,
         )
-        metrics = {
-            **output.metrics,
-            "loss": loss,
-            "gradient_norm": _global_norm(gradients),
-        }
-        _check_numbers(metrics)
+        metrics = joined(
+            output.metrics, {"loss": loss, "gradient_norm": _global_norm(gradients)}
+        )
+        check_numbers(metrics)
         max_priority = jnp.maximum(state.max_priority, jnp.max(output.priorities))
         new_state = TrainingState(
             params, steps, target_params, opt_state, key, max_priority
@@ -172,6 +173,12 @@ def make_update(
         if sgd_steps_per_call == 1:
             state, (priorities, metrics) = sgd_step(state, batch)
             return split(state), priorities, metrics
+        if probabilities.shape[0] % sgd_steps_per_call:
+            raise validation.not_accepted(
+                "examples of a batch",
+                probabilities.shape[0],
+                f"a multiple of sgd_steps_per_call ({sgd_steps_per_call})",
+            )
         batches = jax.tree.map(
             lambda x: x.reshape(sgd_steps_per_call, -1, *x.shape[1:]), batch
         )
@@ -199,15 +206,6 @@ def make_update(
     update.compiled = compiled  # type: ignore[attr-defined]
     update.compile_for = compile_for  # type: ignore[attr-defined]
     return update
-
-
-def _check_numbers(metrics: dict[str, jax.Array]) -> None:
-    """Refuses a metric that is an array: a log has one column for each."""
-    for name, value in metrics.items():
-        if jnp.ndim(value):
-            raise ValueError(
-                f"metrics: {name!r} has shape {jnp.shape(value)}; one number each"
-            )
 
 
 def _global_norm(gradients: Any) -> jax.Array:

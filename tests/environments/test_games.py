@@ -53,6 +53,15 @@ def test_close_names_are_listed(name):
         resolve_game(name)
 
 
+@pytest.mark.parametrize(
+    "gym_id",
+    ["ALE/MsPacman-v5", "MsPacman-v0", "MsPacmanNoFrameskip-v4"],
+)
+def test_the_game_of_a_gym_id_is_suggested(gym_id):
+    with pytest.raises(ValueError, match=r"is not known; did you mean MsPacman"):
+        resolve_game(gym_id)
+
+
 def test_names_far_from_all_say_where_the_list_is():
     with pytest.raises(ValueError, match=r"^game: 'xxxx' is not known.*GAMES"):
         resolve_game("xxxx")

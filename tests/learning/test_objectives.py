@@ -87,6 +87,19 @@ def of_its_own(tokens, experts):
     )
 
 
+def of_a_taken_name(tokens, experts):
+    """A mixture whose metric has the name of one of the objective's."""
+    mixed = of_its_own(tokens, experts)
+    measured = {"td_error": mixed.moe.load[:, 0]}
+    return mixed._replace(moe=mixed.moe._replace(metrics=measured))
+
+
+def test_a_metric_of_the_mixture_by_a_taken_name_is_named():
+    config = dataclasses.replace(TOP1, moe=f"{__name__}:of_a_taken_name")
+    with pytest.raises(ValueError, match="metrics: 'td_error' is measured twice"):
+        evaluate(learning.q_learning, config)
+
+
 def test_a_loss_of_the_mixture_s_own_is_added():
     config = dataclasses.replace(TOP1, moe=f"{__name__}:of_its_own")
     value, report, (online, *_), _ = evaluate(learning.q_learning, config)

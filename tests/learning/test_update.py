@@ -290,6 +290,30 @@ def test_a_metric_that_is_an_array_is_named():
         update(state, jnp.ones(1), jnp.ones(1))
 
 
+@pytest.mark.parametrize("name", ["loss", "gradient_norm"])
+def test_a_metric_by_the_name_of_an_update_s_own_is_named(name):
+    def objective(params, *_):
+        metrics = {name: jnp.zeros(())}
+        return params["w"], learning.ObjectiveOutput(jnp.ones(1), jnp.ones(1), metrics)
+
+    optimizer = optax.sgd(0.1)
+    update = learning.make_update(objective, optimizer, target_update_period=1)
+    params, key = {"w": jnp.zeros(())}, jax.random.PRNGKey(0)
+    state = learning.init_training_state(params, optimizer, key)
+    with pytest.raises(ValueError, match=f"metrics: '{name}' is measured twice"):
+        update(state, jnp.ones(1), jnp.ones(1))
+
+
+def test_a_batch_that_the_steps_of_a_call_cannot_share_is_named():
+    objective, optimizer = learning.q_learning(NETWORK, discount=0.9), optax.sgd(0.1)
+    update = learning.make_update(
+        objective, optimizer, target_update_period=1, sgd_steps_per_call=3
+    )
+    message = r"batch: 4 is not accepted; a multiple of sgd_steps_per_call \(3\)"
+    with pytest.raises(ValueError, match=message):
+        update(make_state(optimizer), batch(), np.ones(4, np.float32))
+
+
 def test_the_gradient_norm_is_that_of_all_parameters():
     rng = np.random.default_rng(0)
     shapes = ((), (3,), (32,), (7, 5), (16, 5), (4, 8, 3))
