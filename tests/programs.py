@@ -93,6 +93,29 @@ def launch(program, *arguments):
     return run_python(ROOT / "launchers" / program, *arguments)
 
 
+def start(program, *arguments):
+    """Starts a launcher that is to be stopped; its text is read at its end."""
+    return subprocess.Popen(
+        [sys.executable, ROOT / "launchers" / program, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def wait_for(process, condition):
+    """Waits until the condition holds; fails if the process ends before."""
+    while not condition():
+        try:
+            process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(
+            f"ended with {process.returncode}: {process.stderr.read()}"
+        )
+
+
 def rows(path):
     """The rows of a table that a program left: texts by column."""
     with path.open(newline="") as stream:

@@ -2,11 +2,8 @@
 
 import contextlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 
 import jax
 import numpy as np
@@ -26,10 +23,8 @@ from acme_moe.runs.offline import OfflineRun, fixed_data
 from acme_moe.runs.run_config import OfflineRunConfig
 from acme_moe.runs.spec import OfflineRunSpec
 from tests.offline import sets
-from tests.programs import ROOT, launch, rows
+from tests.programs import ROOT, launch, rows, start, wait_for
 from tests.runs import tiny
-
-TRAIN_OFFLINE = [sys.executable, str(ROOT / "launchers" / "train_offline.py")]
 
 
 @pytest.fixture(scope="module")
@@ -234,25 +229,14 @@ def test_a_launcher_names_the_other_where_that_is_meant(tmp_path):
 
 def test_the_launcher_stops_and_resumes(recorded, tmp_path):
     endless = spec(recorded, {"num_iterations": 10**6, "evaluation_episodes": 0})
-    process = subprocess.Popen(
-        [
-            *TRAIN_OFFLINE,
-            f"--config={ROOT / 'configs' / 'cql_atari.py'}",
-            *tiny.flags(endless),
-            f"--workdir={tmp_path}",
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    process = start(
+        "train_offline.py",
+        f"--config={ROOT / 'configs' / 'cql_atari.py'}",
+        *tiny.flags(endless),
+        f"--workdir={tmp_path}",
     )
     log = tmp_path / "learner.csv"
-    while not (log.exists() and len(rows(log)) > 2):
-        try:
-            process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError(process.stderr.read())
+    wait_for(process, lambda: log.exists() and len(rows(log)) > 2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGINT

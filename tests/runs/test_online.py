@@ -2,12 +2,10 @@
 
 import json
 import math
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 
 import jax
 import numpy as np
@@ -25,10 +23,8 @@ from acme_moe.runs import online
 from acme_moe.runs.checkpoint import OtherStateError
 from acme_moe.runs.errors import permanent_errors
 from acme_moe.runs.run_config import ActingConfig
-from tests.programs import ROOT, rows, run_python
+from tests.programs import ROOT, launch, rows, start, wait_for
 from tests.runs import tiny
-
-TRAIN = [sys.executable, str(ROOT / "launchers" / "train.py")]
 
 
 def compilations(run):
@@ -244,39 +240,21 @@ def test_the_last_evaluation_may_have_episodes_of_its_own(tmp_path):
     assert evaluated == ["200", "300", "300"]
 
 
-def start(workdir, **run):
+def start_endless(workdir, **run):
     """A run in a process of its own that would take far too long."""
     spec = tiny.spec(run={"max_agent_steps": 10**6, "evaluation_episodes": 0, **run})
-    return subprocess.Popen(
-        [
-            *TRAIN,
-            f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
-            *tiny.flags(spec),
-            f"--workdir={workdir}",
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    return start(
+        "train.py",
+        f"--config={ROOT / 'configs' / 'dqn_atari.py'}",
+        *tiny.flags(spec),
+        f"--workdir={workdir}",
     )
-
-
-def wait_for(process, condition):
-    """Reads the process's output until the condition holds; fails if it ends."""
-    while not condition():
-        try:
-            process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError(
-            f"ended with {process.returncode}: {process.stderr.read()}"
-        )
 
 
 def resume(workdir, steps):
     """Resumes a run to that many agent steps, by the command that it printed."""
     flags = [f"--workdir={workdir}", f"--config.max_agent_steps={steps}"]
-    result = run_python(*TRAIN[1:], *flags)
+    result = launch("train.py", *flags)
     assert result.returncode == 0, result.stderr
     return result
 
@@ -284,7 +262,7 @@ def resume(workdir, steps):
 def test_a_signal_saves_and_names_the_command_that_resumes(tmp_path):
     """SIGTERM; SIGINT stops a run on fixed data, in `test_offline.py`."""
     log = tmp_path / "learner.csv"
-    process = start(tmp_path)
+    process = start_endless(tmp_path)
     wait_for(process, lambda: log.exists() and len(rows(log)) > 2)
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=120)
@@ -305,7 +283,7 @@ def test_a_signal_saves_and_names_the_command_that_resumes(tmp_path):
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
-    process = start(tmp_path, checkpoint_every_minutes=0.01)
+    process = start_endless(tmp_path, checkpoint_every_minutes=0.01)
     folder = tmp_path / "checkpoints"
 
     def saved():
