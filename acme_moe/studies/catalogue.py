@@ -6,19 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from acme_moe.fields import merged
-from acme_moe.studies.study import Agent, Arm, Derive
+from acme_moe.studies.study import Arm, Derive, StudyAgent
 
-DQN = Agent(name="dqn", label="DQN", config="dqn_atari")
-RAINBOW = Agent(name="rainbow", label="Rainbow", config="rainbow_atari")
-BTR = Agent(name="btr", label="BTR", config="btr_atari")
-DER_50M = Agent(name="der_50m", label="DER", config="der_atari_50m")
-DRQ_EPS_50M = Agent(name="drq_eps_50m", label="DrQ(ε)", config="drq_eps_atari_50m")
-CQL = Agent(name="cql", label="CQL", config="cql_atari", offline=True)
-CQL_C51 = Agent(name="cql_c51", label="CQL+C51", config="cql_c51_atari", offline=True)
-DQN_MINATAR = Agent(
+DQN = StudyAgent(name="dqn", label="DQN", config="dqn_atari")
+RAINBOW = StudyAgent(name="rainbow", label="Rainbow", config="rainbow_atari")
+BTR = StudyAgent(name="btr", label="BTR", config="btr_atari")
+DER_50M = StudyAgent(name="der_50m", label="DER", config="der_atari_50m")
+DRQ_EPS_50M = StudyAgent(name="drq_eps_50m", label="DrQ(ε)", config="drq_eps_atari_50m")
+CQL = StudyAgent(name="cql", label="CQL", config="cql_atari", offline=True)
+CQL_C51 = StudyAgent(
+    name="cql_c51", label="CQL+C51", config="cql_c51_atari", offline=True
+)
+DQN_MINATAR = StudyAgent(
     name="dqn", label="DQN", config="dqn_minatar", environment="minatar"
 )
-RAINBOW_MINATAR = Agent(
+RAINBOW_MINATAR = StudyAgent(
     name="rainbow", label="Rainbow", config="rainbow_minatar", environment="minatar"
 )
 
@@ -79,7 +81,7 @@ def varied(layers: Iterable[Layer], variants: Variants) -> tuple[Layer, ...]:
 
 
 def arms(
-    agents: Iterable[Agent],
+    agents: Iterable[StudyAgent],
     layers: Iterable[Layer],
     settings: Mapping[str, Any] | None = None,
     *,
@@ -113,7 +115,7 @@ def arms(
 def arms_over(
     field: str,
     values: Iterable[float],
-    agents: Sequence[Agent],
+    agents: Sequence[StudyAgent],
     layers: Sequence[Layer],
 ) -> tuple[Arm, ...]:
     """Returns `arms` for each value of a field, which is their place on the axis."""
@@ -123,7 +125,7 @@ def arms_over(
 def arms_in_panels(
     field: str,
     panels: Iterable[tuple[Any, str, str]],
-    agents: Sequence[Agent],
+    agents: Sequence[StudyAgent],
     layers: Sequence[Layer],
 ) -> tuple[Arm, ...]:
     """Returns `arms` for each value of a field, with its panel's label and a tag."""

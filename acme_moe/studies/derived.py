@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from acme_moe import fields, files, validation
 from acme_moe.options import Options
 from acme_moe.studies.state import comparable
-from acme_moe.studies.study import Agent
+from acme_moe.studies.study import StudyAgent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,9 @@ class EqualSize:
         validation.one_of("unit", self.unit, UNITS)
         object.__setattr__(self, "reference", Options(self.reference))
 
-    def __call__(self, agent: Agent, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(
+        self, agent: StudyAgent, settings: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Returns the width.
 
         Raises:
@@ -66,7 +68,7 @@ class EqualSize:
             )
         return {_WIDTH: width}
 
-    def _size(self, agent: Agent, settings: Mapping[str, Any]) -> int:
+    def _size(self, agent: StudyAgent, settings: Mapping[str, Any]) -> int:
         return _totals(agent.config, Options(settings))[UNITS.index(self.unit)]
 
 
@@ -80,7 +82,9 @@ class OneExpert:
 
     num_experts: int
 
-    def __call__(self, agent: Agent, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(
+        self, agent: StudyAgent, settings: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Returns the number of experts, 1, and its width."""
         width = run_spec(agent.config, settings).agent.network.expert_width
         return {"network.num_experts": 1, _WIDTH: self.num_experts * width}

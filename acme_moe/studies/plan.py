@@ -9,7 +9,7 @@ from typing import Any
 from acme_moe import fields, validation
 from acme_moe.environments import find_suite
 from acme_moe.studies.scales import Scale
-from acme_moe.studies.study import Agent, Arm, Study, suite_of
+from acme_moe.studies.study import Arm, Study, StudyAgent, suite_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class PlannedArm:
     panel: str
     series: str
     x: float | None
-    agent: Agent
+    agent: StudyAgent
     settings: Mapping[str, Any]
     games: tuple[str, ...]
     seeds: tuple[int, ...]

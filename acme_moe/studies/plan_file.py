@@ -15,7 +15,7 @@ from typing import Any
 
 from acme_moe import disk, files, folder_lock
 from acme_moe.studies.plan import Plan, PlannedArm
-from acme_moe.studies.study import Agent
+from acme_moe.studies.study import StudyAgent
 
 FILE_NAME = "study.json"
 _LOCK_NAME = "study.lock"
@@ -115,7 +115,7 @@ def _read_arms(arms: Sequence[Mapping[str, Any]]) -> Iterator[PlannedArm]:
         yield PlannedArm(
             **{
                 **arm,
-                "agent": Agent(**arm["agent"]),
+                "agent": StudyAgent(**arm["agent"]),
                 "games": tuple(arm["games"]),
                 "seeds": tuple(arm["seeds"]),
             }

@@ -32,7 +32,7 @@ from acme_moe.studies.catalogue import (
     varied,
 )
 from acme_moe.studies.derived import UNITS, EqualSize, OneExpert
-from acme_moe.studies.study import Agent, Arm, Study
+from acme_moe.studies.study import Arm, Study, StudyAgent
 
 _ATARI_20 = GAME_SETS["atari_20"]
 _EXPERTS = (1, 2, 4, 8)
@@ -160,7 +160,7 @@ _BTR = (
 )
 
 
-def _bottleneck(agents: tuple[Agent, ...], unit: str) -> tuple[Arm, ...]:
+def _bottleneck(agents: tuple[StudyAgent, ...], unit: str) -> tuple[Arm, ...]:
     """Returns all layers at the size of Soft MoE of 8 experts, and two at their own."""
     equal = EqualSize(unit, _SOFT_OF_8)
     one = Layer("Single expert", {**SOFT_MOE.settings, "network.num_experts": 1})

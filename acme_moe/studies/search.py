@@ -11,7 +11,7 @@ from acme_moe import fields, files, validation
 from acme_moe.studies.plan import make_plan
 from acme_moe.studies.planned_runs import PlannedRun, expand
 from acme_moe.studies.scales import Scale
-from acme_moe.studies.study import Agent, Arm, Study
+from acme_moe.studies.study import Arm, Study, StudyAgent
 
 if TYPE_CHECKING:
     import optuna
@@ -41,7 +41,7 @@ class Search:
     """
 
     name: str
-    agent: Agent
+    agent: StudyAgent
     suggest: Callable[[optuna.Trial], Mapping[str, Any]]
     games: tuple[str, ...]
     num_seeds: int = 1

@@ -14,7 +14,7 @@ FORMS = ("scaling", "curves", "wall_time", "games")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Agent:
+class StudyAgent:
     """An agent as a run's config sets it up.
 
     Attributes:
@@ -38,7 +38,7 @@ class Agent:
 
 
 # (agent, all other settings of a run) -> more settings
-Derive = Callable[[Agent, Mapping[str, Any]], Mapping[str, Any]]
+Derive = Callable[[StudyAgent, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Arm:
 
     panel: str
     series: str
-    agent: Agent
+    agent: StudyAgent
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     derive: Derive | None = None
     x: float | None = None
@@ -178,7 +178,7 @@ def _runs(arm: Arm) -> tuple[Any, ...]:
     return arm.agent, fields.merged(arm.settings), arm.derive
 
 
-def suite_of(agent: Agent, settings: Mapping[str, Any]) -> str:
+def suite_of(agent: StudyAgent, settings: Mapping[str, Any]) -> str:
     """Returns the suite that an agent plays.
 
     Args:
