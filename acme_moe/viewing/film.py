@@ -47,8 +47,8 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
     frames = iter(frames)
     # Before the file is touched: there may be none, and an older film in its place.
     first = next(frames)
-    # OpenCV does not say why it cannot write.
-    path.write_bytes(b"")
+    # OpenCV does not say why it cannot write. An older film stays until it can.
+    path.open("ab").close()
     height, width, _ = first.shape
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(path), codec, fps, (width, height))

@@ -311,9 +311,11 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
 
 @pytest.mark.parametrize(("size", "fps"), [(16, 1e6), (9_000, 15.0)])
 def test_frames_that_there_is_no_codec_for_are_named(size, fps, tmp_path):
-    frames = iter([np.zeros((16, size, 3), np.uint8)])
+    frames, path = iter([np.zeros((16, size, 3), np.uint8)]), tmp_path / "a.mp4"
+    path.write_bytes(b"an older film")
     with pytest.raises(DiskError, match=re.escape(f" {size} x 16 pixels and {fps:g} ")):
-        film.write_mp4(frames, tmp_path / "a.mp4", fps)
+        film.write_mp4(frames, path, fps)
+    assert path.read_bytes() == b"an older film"
 
 
 def test_where_there_is_no_checkpoint_the_error_says_what_would_do(played, tmp_path):
